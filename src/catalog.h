@@ -1,0 +1,181 @@
+/*
+ * catalog.h
+ *		Typed reads of the extension's tables.
+ *
+ * All reads use the latest snapshot: they see what is committed now and what
+ * the caller's own transaction has written, also in an older REPEATABLE READ
+ * transaction.  No privileges are checked: EXECUTE on the function that led
+ * here is the gate.
+ */
+#ifndef DJUST_CATALOG_H
+#define DJUST_CATALOG_H
+
+#include "access/htup.h"
+#include "datatype/timestamp.h"
+#include "utils/array.h"
+#include "utils/uuid.h"
+
+#include "crypto.h"
+#include "pwhash.h"
+
+typedef enum CatalogTable
+{
+	TABLE_CUSTOMER_USER,
+	TABLE_PROFILE,
+	TABLE_USER_PROFILE,
+	TABLE_PROFILE_RIGHT,
+	TABLE_SESSION,
+	TABLE_RESET_TOKEN,
+	TABLE_MAIL_TEMPLATE,
+	TABLE_SIGNING_KEY,
+	TABLE_PASSWORD_BLOCKLIST,
+	TABLE_POLICY_EPOCH,
+	CATALOG_TABLES
+} CatalogTable;
+
+/* Attribute numbers; a test compares them with pg_attribute. */
+enum
+{
+	Anum_customer_user_id = 1,
+	Anum_customer_user_email,
+	Anum_customer_user_password_hash,
+	Anum_customer_user_disabled_at,
+	Anum_customer_user_created_at,
+	Anum_customer_user_hash_replaced_at,
+	Anum_customer_user_locale,
+	Natts_customer_user = Anum_customer_user_locale
+};
+enum
+{
+	Anum_session_sid = 1,
+	Anum_session_user_id,
+	Anum_session_created_at,
+	Anum_session_refreshed_at,
+	Anum_session_expires_at,
+	Anum_session_access_expires_at,
+	Anum_session_generation,
+	Anum_session_access_hash,
+	Anum_session_profiles,
+	Anum_session_client_address,
+	Anum_session_user_agent,
+	Natts_session = Anum_session_user_agent
+};
+enum
+{
+	Anum_user_profile_user_id = 1,
+	Anum_user_profile_profile
+};
+enum
+{
+	Anum_profile_right_profile = 1,
+	Anum_profile_right_route,
+	Anum_profile_right_access,
+	Natts_profile_right = Anum_profile_right_access
+};
+enum
+{
+	Anum_reset_token_token_hash = 1,
+	Anum_reset_token_user_id,
+	Anum_reset_token_created_at,
+	Anum_reset_token_expires_at,
+	Natts_reset_token = Anum_reset_token_expires_at
+};
+enum
+{
+	Anum_mail_template_kind = 1,
+	Anum_mail_template_locale,
+	Anum_mail_template_subject,
+	Anum_mail_template_body_text,
+	Anum_mail_template_body_html,
+	Natts_mail_template = Anum_mail_template_body_html
+};
+enum
+{
+	Anum_signing_key_kid = 1,
+	Anum_signing_key_algorithm,
+	Anum_signing_key_private_key,
+	Anum_signing_key_public_key,
+	Anum_signing_key_created_at,
+	Anum_signing_key_verify_until,
+	Natts_signing_key = Anum_signing_key_verify_until
+};
+
+typedef struct UserRow
+{
+	pg_uuid_t	id;
+	char	   *email;
+	char	   *locale;			/* NULL where none */
+	bool		disabled;
+	bool		has_hash;
+	size_t		hash_length;
+	char		hash[PWHASH_MAX + 1];
+} UserRow;
+
+typedef struct SessionRow
+{
+	pg_uuid_t	sid;
+	pg_uuid_t	user_id;
+	TimestampTz created_at;
+	TimestampTz refreshed_at;
+	TimestampTz expires_at;
+	TimestampTz access_expires_at;
+	int32		generation;
+	uint8_t		access_hash[SHA256_SIZE];
+	ArrayType  *profiles;
+	char	   *client_address; /* text, NULL where unknown */
+	char	   *user_agent;
+} SessionRow;
+
+typedef struct KeyRow
+{
+	char	   *kid;
+	char	   *algorithm;
+	bytea	   *private_key;	/* sealed */
+	bytea	   *public_key;		/* empty for HS256 */
+	bool		active;
+	TimestampTz verify_until;	/* of a key that is not active */
+} KeyRow;
+
+typedef struct RightRow
+{
+	char	   *route;
+	int			access;			/* RouteRight */
+} RightRow;
+
+typedef struct TemplateRow
+{
+	char	   *subject;
+	char	   *body_text;
+	char	   *body_html;
+} TemplateRow;
+
+/* Counts the changes of rights and keys this backend has been told of; call after AcceptInvalidationMessages(). */
+extern uint64 catalog_epoch(void);
+/* Tells every backend, at commit, and this one at its next command. */
+extern void catalog_bump_epoch(void);
+
+extern Oid	catalog_table(CatalogTable table);
+/* Schema of the public API. */
+extern Oid	catalog_api_schema(void);
+
+extern bool catalog_user_by_email(const char *email, UserRow *row);
+extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
+/* The first user whose id is not below this one, wrapping round; false in an empty store. */
+extern bool catalog_user_from(const pg_uuid_t *id, UserRow *row);
+
+extern bool catalog_session(const pg_uuid_t *sid, SessionRow *row);
+/* List of SessionRow *, oldest first, live or not. */
+extern List *catalog_sessions_of(const pg_uuid_t *user_id);
+
+extern ArrayType *catalog_profiles_of(const pg_uuid_t *user_id);
+extern bool catalog_profile_exists(const char *name);
+/* List of RightRow *. */
+extern List *catalog_rights_of(const char *profile);
+/* List of KeyRow *, newest first. */
+extern List *catalog_keys(void);
+
+extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
+extern bool catalog_template(const char *kind, const char *locale, TemplateRow *row);
+extern bool catalog_blocklisted(const char *password);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * route.h
+ *		Route patterns and the paths they match; pure, over caller's memory.
+ *
+ * Pattern:  "/" | "/seg/seg..." where seg is a literal or {name}, optionally
+ * ended by a last segment ** (the rest, which may be empty); or a code, which does not
+ * begin with a slash and matches only itself.
+ *
+ * Literals and paths are compared after percent-decoding, so that /%6Frders
+ * cannot walk round a rule for /orders.  Paths that another program could
+ * read differently are denied, not cleaned.
+ */
+#ifndef DJUST_ROUTE_H
+#define DJUST_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ROUTE_PATTERN_MAX 1024	/* bytes */
+#define ROUTE_PATH_MAX 8192		/* bytes; longer paths are denied */
+#define ROUTE_SEGMENTS_MAX 128	/* more segments are denied, and refused in patterns */
+
+typedef enum RouteRight
+{
+	RIGHT_NO_MATCH = -1,
+	RIGHT_NONE = 0,
+	RIGHT_READ = 1,
+	RIGHT_WRITE = 2
+} RouteRight;
+
+typedef enum RouteFault
+{
+	ROUTE_OK,
+	ROUTE_EMPTY,				/* no characters */
+	ROUTE_TOO_LONG,				/* bytes or segments */
+	ROUTE_EMPTY_SEGMENT,		/* "//" */
+	ROUTE_TRAILING_SLASH,		/* patterns only: "/a/" */
+	ROUTE_DOT_SEGMENT,			/* "." or ".." */
+	ROUTE_CONTROL,				/* control character, encoded or not */
+	ROUTE_BACKSLASH,			/* plain or %5C */
+	ROUTE_ENCODED,				/* %2F or %2E */
+	ROUTE_BAD_ESCAPE,			/* % without two hexadecimal digits */
+	ROUTE_QUERY,				/* patterns: '?' or '#'; paths: '#' */
+	ROUTE_BAD_PARAMETER,		/* '{' or '}' that is not a whole segment {name} */
+	ROUTE_BAD_WILDCARD,			/* '*' that is not a final whole segment ** */
+	ROUTE_BAD_CODE				/* a code with a slash, white space or one of {}*?#%\ */
+} RouteFault;
+
+/* A parsed path or pattern: segments are slices of text, which is decoded. */
+typedef struct RoutePath
+{
+	bool		is_code;
+	int			nsegments;
+	const char *segment[ROUTE_SEGMENTS_MAX];	/* for a pattern: NULL means {name} */
+	uint16_t	length[ROUTE_SEGMENTS_MAX];
+	bool		rest;			/* a pattern that ends in ** */
+	char		text[ROUTE_PATH_MAX];
+} RoutePath;
+
+extern RouteFault route_parse_pattern(const char *pattern, size_t length, RoutePath *out);
+/* Query string and one trailing slash are dropped; a code is kept whole.  Not ROUTE_OK means denied. */
+extern RouteFault route_parse_path(const char *path, size_t length, RoutePath *out);
+/* Full sentence for people, with capital and period. */
+extern const char *route_fault_text(RouteFault fault);
+
+/*
+ * One spelling for all patterns that match the same paths: {name} as {}, literals decoded but for %{}*?# and bytes
+ * that are not ASCII, which are %XX, so that /%7B%7D is not /{} and the spelling is text in any encoding; codes as they
+ * are.  Of patterns only; out takes ROUTE_PATH_MAX bytes; returns the length.
+ */
+extern size_t route_canonical(const RoutePath *pattern, char *out);
+
+/* The compiled rights of one profile. */
+typedef struct RouteSet RouteSet;
+
+/* Memory for `patterns` patterns that have at most `segments` segments and `bytes` bytes altogether. */
+extern size_t route_set_size(size_t patterns, size_t segments, size_t bytes);
+extern RouteSet *route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes);
+/* tag: the caller's name for this pattern.  False: no room, or an equal pattern is there already. */
+extern bool route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag);
+
+/*
+ * Right of the most specific pattern: literal before {name} before **, from left to right.  *tag (may be NULL)
+ * becomes that pattern's tag.  Time depends on the path and the patterns that can match it, not on how many there are.
+ */
+extern RouteRight route_set_match(const RouteSet *set, const RoutePath *path, int *tag);
+
+/*
+ * The same for a whole pattern: the right on those paths for which no more specific literal is known.  {name} in the
+ * question is met by {name} and ** only, a final ** by ** only.
+ */
+extern RouteRight route_set_match_pattern(const RouteSet *set, const RoutePath *pattern, int *tag);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * store.h
+ *		Every write to the extension's tables, one function each.
+ *
+ * Called only inside functions declared SECURITY DEFINER with a pinned
+ * search_path.  Statements run under the latest snapshot, so that ending the
+ * sessions of a user ends all of them, also from an older REPEATABLE READ
+ * transaction.
+ */
+#ifndef DJUST_STORE_H
+#define DJUST_STORE_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+#include "utils/uuid.h"
+
+#include "catalog.h"
+#include "crypto.h"
+
+typedef struct NewSession
+{
+	pg_uuid_t	sid;
+	pg_uuid_t	user_id;
+	TimestampTz created_at;
+	TimestampTz expires_at;
+	TimestampTz access_expires_at;
+	const uint8_t *access_hash; /* SHA256_SIZE */
+	ArrayType  *profiles;
+	Datum		client_address; /* inet, 0 where unknown */
+	const char *user_agent;		/* NULL where unknown */
+} NewSession;
+
+typedef struct AuditRow
+{
+	pg_uuid_t	id;
+	TimestampTz at;
+	const char *event;
+	const pg_uuid_t *user_id;	/* NULL where none or not to be told */
+	const pg_uuid_t *sid;
+	const char *actor;
+	Datum		client_address; /* inet, 0 where unknown */
+	const char *detail;			/* JSON, NULL where none */
+} AuditRow;
+
+typedef struct QueuedMail
+{
+	int64		id;
+	char	   *kind;
+	pg_uuid_t	user_id;
+	bool		has_user;
+	bytea	   *address;		/* sealed; NULL for a mail to user_id */
+	TimestampTz expires_at;
+	int32		attempts;
+} QueuedMail;
+
+typedef struct PurgeStep
+{
+	const char *table;
+	uint64		rows;
+} PurgeStep;
+
+/* sessions */
+extern void store_session_insert(const NewSession *session);
+extern bool store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at,
+								  TimestampTz access_expires_at, const uint8_t *access_hash);
+extern uint64 store_session_delete(const pg_uuid_t *sid);
+extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid);
+extern void store_session_copy_profiles(const pg_uuid_t *user_id);
+extern void store_session_clear_profiles(void);
+
+/* users */
+/* Locks the user against change if it is enabled and, where hash is given, still has that hash. */
+extern bool store_user_confirm(const pg_uuid_t *id, const char *hash, bool for_update);
+extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
+extern void store_user_lock(const pg_uuid_t *id);
+extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id);
+extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
+extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email);
+extern uint64 store_user_delete(const pg_uuid_t *id);
+
+/* profiles */
+extern void store_profile_insert(const char *name, const char *description);
+extern uint64 store_profile_delete(const char *name);
+extern void store_user_profile_insert(const pg_uuid_t *user_id, const char *profile);
+extern uint64 store_user_profile_delete(const pg_uuid_t *user_id, const char *profile);
+extern void store_right_set(const char *profile, const char *route, const char *access);
+
+/* password resets and mail */
+extern void store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at);
+/* True for the one caller that gets it. */
+extern bool store_reset_consume(const uint8_t *hash, TimestampTz now);
+extern void store_reset_delete_of(const pg_uuid_t *user_id);
+extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
+							  TimestampTz now, TimestampTz expires_at);
+/* List of QueuedMail *, locked, skipping those locked by others. */
+extern List *store_mail_due(TimestampTz now, int max);
+extern void store_mail_lease(int64 id, TimestampTz next_attempt_at);
+extern bool store_mail_done(int64 id, TimestampTz now, const char *error);
+extern bool store_mail_retry(int64 id, TimestampTz now, TimestampTz next_attempt_at, const char *error);
+extern bool store_mail_get(int64 id, QueuedMail *mail);
+extern int64 store_mail_waiting(void);
+
+/* keys */
+extern void store_key_lock(void);
+extern void store_key_retire(TimestampTz verify_until);
+extern void store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
+							 const uint8_t *public_key, size_t public_size, TimestampTz now);
+extern TimestampTz store_last_access_expiry(void);
+
+/* audit and upkeep */
+extern void store_audit_insert(const AuditRow *row);
+extern void store_audit_forget(const pg_uuid_t *user_id);
+/* Deletes at most max rows of the n-th table; false when n is past the last. */
+extern bool store_purge(int n, TimestampTz now, TimestampTz audit_before, int max, PurgeStep *step);
+/* One GRANT statement, already quoted. */
+extern void store_grant(const char *statement);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * throttle.h
+ *		How often a password may be tried, and a reset be asked for.
+ */
+#ifndef DJUST_THROTTLE_H
+#define DJUST_THROTTLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define THROTTLE_SUSPENDED_AT 100	/* NIST SP 800-63B section 5.2.2 */
+
+struct LWLock;
+
+/* Which account: a keyed hash of database and normalised address, see keyfile_tag(). */
+typedef struct ThrottleTag
+{
+	uint8_t		bytes[16];
+} ThrottleTag;
+
+typedef enum ThrottleAnswer
+{
+	THROTTLE_GO,				/* a slot is held until throttle_leave */
+	THROTTLE_LATER,				/* *retry_after seconds */
+	THROTTLE_SUSPENDED,
+	THROTTLE_BUSY				/* other attempts did not end within hash_wait_timeout */
+} ThrottleAnswer;
+
+typedef enum ThrottleOutcome
+{
+	ATTEMPT_GOOD,
+	ATTEMPT_BAD,
+	ATTEMPT_NOT_MADE			/* nothing was hashed: the slot is given back uncounted */
+} ThrottleOutcome;
+
+extern size_t throttle_size(void);
+extern void throttle_attach(struct LWLock *lock);
+
+extern ThrottleAnswer throttle_enter(const ThrottleTag *tag, int *retry_after);
+extern void throttle_leave(ThrottleOutcome outcome);
+/* After ERROR or FATAL: an attempt that was cut off counts as bad.  Harmless when none is held. */
+extern void throttle_abandon(void);
+
+extern void throttle_clear(const ThrottleTag *tag);
+
+/* One a minute, five an hour; counts when it answers true. */
+extern bool throttle_reset_request(const ThrottleTag *tag);
+
+#endif
