@@ -449,3 +449,21 @@ REVOKE ALL ON FUNCTION @extschema@.djust_jwks() FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_request_user() FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_request_can(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_pre_request() FROM PUBLIC;
+
+-- what pg_dump takes along: everything about users, profiles and rights, and the audit.  Not: sessions, reset links and
+-- mail (a restore must not revive what was ended since), signing keys (sealed under a key file the dump does not hold)
+
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.customer_user', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.profile', 'WHERE name OPERATOR(pg_catalog.<>) ''anonymous''');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.user_profile', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.profile_right', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.password_blocklist', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.mail_template', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.audit_event', '');
+
+-- the first signing key; without the preloaded library it is made at the first login instead
+
+SELECT djust_auth.rotate_signing_key() WHERE pg_catalog.current_setting('djust_auth.key_file', true) IS NOT NULL;
+
+-- comments
+
