@@ -1,0 +1,68 @@
+# djust_auth: make, make install; for developers make test, make demo, and DEV=1 for warnings as errors
+
+EXTENSION = djust_auth
+VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth.control)
+MODULE_big = djust_auth
+
+# from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
+PURE = bytes crypto jwt pwhash pwpolicy route
+SERVER = settings secret shared throttle hashslot keyfile normal catalog store keys rights identity audit http
+VERBS = password session login reset account policy mail
+FACE = errors api admin triggers djust_auth
+OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
+
+DATA = $(wildcard sql/djust_auth--*.sql)
+LIBS_PURE = -lcrypto -largon2 -lcrypt
+SHLIB_LINK = $(LIBS_PURE)
+PG_CPPFLAGS = -Isrc -DDJUST_VERSION='"$(VERSION)"'
+WARNINGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+ifdef DEV
+PG_CFLAGS = $(WARNINGS)
+endif
+EXTRA_CLEAN = $(OUT)
+
+# JIT bitcode of functions this large gains nothing; "make with_llvm=yes" makes it all the same
+ifeq ($(origin with_llvm),undefined)
+override with_llvm = no
+endif
+
+PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
+ifneq ($(PGXS),)
+include $(PGXS)
+$(OBJS): $(wildcard src/*.h) djust_auth.control
+else
+all install:
+	@echo "$(PG_CONFIG) leads to no server headers: install postgresql-server-dev-15, or set PG_CONFIG" >&2; exit 1
+endif
+
+# what needs no server: unit tests and fuzzers of the pure floor, under sanitizers
+
+OUT ?= test/out
+FUZZ_SECONDS ?= 20
+PURE_C = $(patsubst %,src/%.c,$(PURE))
+UNITS = $(patsubst test/unit/%_test.c,%,$(wildcard test/unit/*_test.c))
+FUZZERS = $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
+SANITIZED = -g -O1 -fno-sanitize-recover=all -fno-omit-frame-pointer -Isrc $(WARNINGS)
+
+$(OUT)/%_test: test/unit/%_test.c test/unit/check.h $(PURE_C) $(wildcard src/*.h)
+	@mkdir -p $(@D)
+	gcc $(SANITIZED) -fsanitize=address,undefined -o $@ $< $(PURE_C) $(LIBS_PURE)
+
+$(OUT)/%_fuzz: test/fuzz/%_fuzz.c $(PURE_C) $(wildcard src/*.h)
+	@mkdir -p $(@D)
+	clang $(SANITIZED) -fsanitize=fuzzer,address,undefined -o $@ $< $(PURE_C) $(LIBS_PURE)
+
+unit: $(patsubst %,$(OUT)/%_test,$(UNITS))
+	@failed=0; for t in $^; do echo "# $$t"; $$t || failed=1; done; exit $$failed
+
+fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
+	@failed=0; for t in $^; do corpus=$$t.corpus; mkdir -p $$corpus; \
+		if $$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=2048 -verbosity=0 -print_final_stats=0 \
+			-artifact_prefix=$$t- $$corpus; then echo "$$t: survived $(FUZZ_SECONDS) s"; \
+		else echo "$$t: FAILED"; failed=1; fi; done; exit $$failed
+
+layers test demo demo-stop:
+	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
+
+.PHONY: all install unit fuzz layers test demo demo-stop

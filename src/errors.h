@@ -1,0 +1,30 @@
+/*
+ * errors.h
+ *		The only map from verdicts to answers and from misuse to SQLSTATEs.
+ */
+#ifndef DJUST_ERRORS_H
+#define DJUST_ERRORS_H
+
+#include "utils/uuid.h"
+
+#include "verdict.h"
+
+typedef enum Face
+{
+	FACE_LOGIN,					/* djust_login, djust_refresh: invalid_grant is 401 */
+	FACE_OAUTH,					/* djust_token and the rest: 400 */
+} Face;
+
+/* Tokens, {"status":"password_updated"} or error object as json text; sets the HTTP status. */
+extern char *errors_tokens(const Answer *answer, Face face);
+extern char *errors_password_updated(const Answer *answer);
+
+/* JSON array of the codes of these violations, and the same separated by commas. */
+extern char *errors_violations(unsigned violations, bool json);
+
+extern void errors_null(const char *argument) pg_attribute_noreturn();
+extern void errors_unknown_user(const pg_uuid_t *id) pg_attribute_noreturn();
+/* For administration, where a weak password or a full server is an error: raises unless VERDICT_OK. */
+extern void errors_raise(const Answer *answer);
+
+#endif

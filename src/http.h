@@ -1,0 +1,33 @@
+/*
+ * http.h
+ *		What PostgREST tells and is told through settings; the only place that knows their names.
+ */
+#ifndef DJUST_HTTP_H
+#define DJUST_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Is this call an HTTP request (request.method not empty)? */
+extern bool http_request(void);
+extern const char *http_method(void);
+extern const char *http_path(void);
+
+/* Value of a request header (lower-case name), or NULL. */
+extern char *http_header(const char *name);
+
+/* The bearer token of the Authorization header: false when there is no such header. */
+extern bool http_bearer(const char **token, size_t *length);
+
+/* Client's address as inet, 0 where unknown: the configured header's right-most hop, else the connection's. */
+extern Datum http_client_address(void);
+/* At most 256 bytes, NULL where unknown. */
+extern char *http_user_agent(void);
+
+/* Sets response.status and response.headers; nothing outside HTTP.  retry_after 0: no such header. */
+extern void http_answer(int status, bool no_store, int retry_after);
+
+/* Raises an error PostgREST turns into this status and WWW-Authenticate header. */
+extern void http_refuse(int status, const char *challenge, const char *message) pg_attribute_noreturn();
+
+#endif

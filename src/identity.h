@@ -1,0 +1,34 @@
+/*
+ * identity.h
+ *		Who presents this token, now.
+ */
+#ifndef DJUST_IDENTITY_H
+#define DJUST_IDENTITY_H
+
+#include "catalog.h"
+
+typedef enum RefreshState
+{
+	REFRESH_DEAD,				/* unknown, expired, or never valid */
+	REFRESH_CURRENT,
+	REFRESH_PREVIOUS,			/* used within the grace window: the same successor */
+	REFRESH_REUSED				/* used before that: the session must die */
+} RefreshState;
+
+typedef struct Identity
+{
+	SessionRow	session;
+	TimestampTz issued_at;		/* of the token */
+	TimestampTz expires_at;
+} Identity;
+
+/* Life session behind an access token; false for everything else. */
+extern bool identity_access(const char *token, size_t length, Identity *identity);
+
+/* Session behind a refresh token of any generation, if its MAC is good. */
+extern RefreshState identity_refresh(const char *token, size_t length, SessionRow *session);
+
+/* The refresh token of a session and generation, NUL-terminated, in wiped memory. */
+extern char *identity_refresh_token(const pg_uuid_t *sid, int32 generation);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * rights.h
+ *		What profiles allow: compiled patterns, cached per backend.
+ */
+#ifndef DJUST_RIGHTS_H
+#define DJUST_RIGHTS_H
+
+#include "utils/array.h"
+
+#include "route.h"
+
+#define ANONYMOUS_PROFILE "anonymous"
+
+/* Who decided; strings live in the current context, NULL where nothing matched. */
+typedef struct Decision
+{
+	RouteRight	right;
+	char	   *profile;
+	char	   *pattern;
+} Decision;
+
+/* Highest right of the profiles and of anonymous on the path; RIGHT_NO_MATCH for a path that is denied. */
+extern RouteRight rights_access(ArrayType *profiles, const char *route, size_t length);
+/* One profile's right on a pattern or path; see route_set_match_pattern. */
+extern RouteRight rights_of_profile(const char *profile, const char *route, size_t length);
+/* The same with the reasons: one Decision * for each of the profiles and anonymous that has a matching pattern. */
+extern List *rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault *fault);
+
+/* read, write, or an HTTP method (upper case); anything else raises 22023. */
+extern RouteRight rights_needed(const char *access);
+
+#endif

@@ -1,0 +1,76 @@
+#!/bin/sh
+# demo.sh: a throw-away server with the extension, and the story of demo.sql played on it (make demo).  The server stays
+# until "make demo-stop" or the next "make demo".
+
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+. "$ROOT/test/lib/setup.sh"
+unset DJUST_TMP PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGPASSWORD
+
+# where the folder of the running demonstration is remembered; nobody else may have made it
+STATE=${XDG_RUNTIME_DIR:-/tmp}/djust_auth-demo.$(id -u)
+
+stop_demo()
+{
+	[ -f "$STATE/folder" ] || return 0
+	old=$(cat "$STATE/folder")
+	rm "$STATE/folder"
+	case $old in */djust_auth.??????) ;; *) fail "$old is no folder of a demonstration" ;; esac
+	[ -d "$old" ] || return 0
+	DJUST_TMP=$old DJUST_BIN=$old/lib/postgresql/$PG_MAJOR/bin
+	stop_cluster demo immediate
+	rm -rf "$old"
+	echo "The demonstration's server is stopped, and its folder removed."
+}
+
+# Shows what a reader should see: statements as they are written, answers behind an arrow, long tokens shortened.
+show()
+{
+	sed -u -E -e '/^\/\* hidden \*\//d' -e '/^\\echo/d' -e 's/( AS (answer|unknown|ann|bob))? *\\gset$/;/' \
+		-e 's/(eyJ[A-Za-z0-9_-]{9})[A-Za-z0-9_.-]+/\1.../g' -e 's/(djr_[A-Za-z0-9_-]{8})[A-Za-z0-9_-]+/\1.../g'
+}
+
+mkdir -m 700 "$STATE" 2>/dev/null
+[ -n "$(find "$STATE" -maxdepth 0 -type d -user "$(id -u)" 2>/dev/null)" ] || fail "$STATE belongs to somebody else"
+
+if [ "$1" = stop ]; then
+	[ -f "$STATE/folder" ] || echo "No demonstration is running."
+	stop_demo
+	rmdir "$STATE"
+	exit
+fi
+
+# shellcheck disable=SC2086 # a list of words
+need_packages $BUILD_PACKAGES
+stop_demo
+trap finish EXIT
+trap 'exit 130' INT TERM
+echo "Building the extension and starting a server of its own ..."
+make_folder
+build_extension >"$DJUST_TMP/build.log" 2>&1 || { cat "$DJUST_TMP/build.log" >&2; exit 1; }
+start_cluster demo || exit 1
+new_database shop
+
+{
+	"$DJUST_BIN/psql" -XqaAt -P footer=off -v ON_ERROR_STOP=1 -d shop -f "$ROOT/test/demo.sql" 2>&1
+	echo $? >"$DJUST_TMP/status"
+} | show
+if [ "$(cat "$DJUST_TMP/status")" != 0 ]; then
+	as_server tail -n 20 "$DJUST_TMP/demo/log" >&2
+	fail "The demonstration did not go as the story tells."
+fi
+
+# from here on the server belongs to nobody but "make demo-stop"
+echo "$DJUST_TMP" >"$STATE/folder"
+trap - EXIT
+cat <<END
+
+The server keeps running; "make demo-stop" stops it and removes everything. Connect as the DBA, or as the web shop:
+
+    psql "host=$PGHOST port=$PGPORT user=postgres dbname=shop"
+    psql "host=$PGHOST port=$PGPORT user=shop_backend dbname=shop"
+
+Ann's password is now Roses-4-Ann! and Bob's is Daisies-4-Bob:
+
+    SELECT djust_login('bob@example.com', 'Daisies-4-Bob');
+    SELECT * FROM djust_auth.effective_right ORDER BY email, route;
+END

@@ -1,0 +1,196 @@
+/* hidden */ SET client_min_messages = warning;
+/* hidden */ CREATE FUNCTION pg_temp.expect(good boolean) RETURNS void LANGUAGE plpgsql AS $$ BEGIN IF good IS NOT TRUE THEN RAISE 'this is not the answer the story tells'; END IF; END $$;
+
+-- ==== 1. The DBA sets up the shop ====================================================================================
+
+CREATE EXTENSION djust_auth;
+
+-- Two profiles ...
+
+INSERT INTO djust_auth.profile (name, description) VALUES
+	('buyer',    'Orders for the company'),
+	('approver', 'Approves what buyers order');
+
+-- ... and what each may do. {id} stands for one segment, /** for all the rest; the most specific pattern of a profile
+-- wins, so that "none" carves out. Codes such as ORDER-200 are routes too. The profile anonymous is there from the start.
+
+INSERT INTO djust_auth.profile_right (profile, route, access) VALUES
+	('anonymous', '/products/**',                'read'),
+	('anonymous', '/products/{id}/cost-price',   'none'),
+	('buyer',     '/cart/**',                    'write'),
+	('buyer',     '/orders',                     'write'),
+	('buyer',     '/orders/{id}',                'read'),
+	('buyer',     '/orders/{id}/approval',       'none'),
+	('buyer',     '/invoices/**',                'read'),
+	('buyer',     '/invoices/drafts/**',         'none'),
+	('buyer',     '/account',                    'write'),
+	('buyer',     'ORDER-200',                   'write'),
+	('approver',  '/orders/**',                  'read'),
+	('approver',  '/orders/{id}/approval',       'write'),
+	('approver',  '/budgets/{year}/{department}', 'write'),
+	('approver',  'ORDER-201',                   'write');
+
+-- Customers: by function or by plain INSERT; a weak password is refused with all the reasons at once.
+
+SELECT djust_auth.create_user('ann@example.com', 'Tulips-4-Ann', '{buyer}') AS ann \gset
+\echo '    =>' :ann
+SELECT djust_auth.create_user('bob@example.com', 'Daisies-4-Bob', '{buyer,approver}') AS bob \gset
+\echo '    =>' :bob
+SELECT djust_auth.check_password('tulips') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::text[] @> '{too_short,missing_uppercase,missing_digit,missing_special}') \g /dev/null
+
+-- The web shop connects as a role of its own, which may call the API and touch nothing else.
+
+CREATE ROLE shop_backend LOGIN;
+SELECT djust_auth.grant_api('shop_backend');
+
+-- ==== 2. Ann logs in =================================================================================================
+
+SET ROLE shop_backend;
+
+SELECT djust_login('ann@example.com', 'Tulips-4-Anna') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'error' = 'invalid_grant') \g /dev/null
+
+-- An address nobody has gets the very same answer.
+
+SELECT djust_login('nobody@example.com', 'Tulips-4-Ann') AS unknown \gset
+\echo '    =>' :unknown
+/* hidden */ SELECT pg_temp.expect(:'unknown' = :'answer') \g /dev/null
+
+SELECT djust_login('Ann@Example.com', 'Tulips-4-Ann') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT :'answer'::json ->> 'access_token' AS access_token, :'answer'::json ->> 'refresh_token' AS refresh_token \gset
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'token_type' = 'Bearer' AND (:'answer'::json ->> 'expires_in')::int = 600 AND (:'answer'::json ->> 'refresh_expires_in')::int = 7200) \g /dev/null
+
+-- ==== 3. May she? ====================================================================================================
+
+SELECT djust_can(:'access_token', '/orders/4711', 'read') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+SELECT djust_can(:'access_token', '/orders/4711', 'write') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+SELECT djust_can(:'access_token', '/orders', 'POST') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+SELECT djust_can(:'access_token', '/invoices/2026/11?page=2', 'GET') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+SELECT djust_can(:'access_token', '/invoices/drafts/12', 'GET') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+SELECT djust_can(:'access_token', 'ORDER-200', 'write') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+
+-- Whoever is not logged in has the rights of anonymous, and no others.
+
+SELECT djust_can(NULL, '/products/roses', 'read') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+SELECT djust_can(NULL, '/products/roses/cost-price', 'read') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+SELECT djust_can('not.a.token', '/products/roses', 'read') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+
+-- ==== 4. Tokens are refreshed ========================================================================================
+
+SELECT djust_refresh(:'refresh_token') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT :'answer'::json ->> 'access_token' AS new_access_token, :'answer'::json ->> 'refresh_token' AS new_refresh_token \gset
+/* hidden */ SELECT pg_temp.expect(:'new_refresh_token' LIKE 'djr\_%' AND :'new_refresh_token' <> :'refresh_token') \g /dev/null
+
+-- A second browser tab sends the same old token a moment later: the same successor, nobody is thrown out.
+
+SELECT djust_refresh(:'refresh_token')::json ->> 'refresh_token' = :'new_refresh_token' AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+
+-- After the grace time (10 s; here the DBA sets it to nothing) an old token means that it was stolen: the session dies,
+-- the access token with it.
+
+RESET ROLE;
+SET djust_auth.refresh_reuse_grace = 0;
+SET ROLE shop_backend;
+
+SELECT djust_refresh(:'refresh_token') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'error' = 'invalid_grant') \g /dev/null
+SELECT djust_can(:'new_access_token', '/orders/4711', 'read') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+
+-- ==== 5. Logout ======================================================================================================
+
+SELECT djust_login('ann@example.com', 'Tulips-4-Ann')::json ->> 'access_token' AS access_token \gset
+SELECT djust_can(:'access_token', '/account', 'write') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+SELECT djust_logout(:'access_token') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+SELECT djust_can(:'access_token', '/account', 'write') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+SELECT djust_introspect(:'access_token') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::jsonb = '{"active": false}') \g /dev/null
+
+-- ==== 6. Ann forgot her password =====================================================================================
+
+SELECT djust_reset_request('ann@example.com');
+
+-- Whoever sends the mails claims them; only now the link is made, no table ever holds it.
+
+RESET ROLE;
+SELECT id AS mail, recipient, subject, body_text FROM djust_auth.claim_mail() \gset
+\echo '    =>' :recipient - :subject
+\echo '    =>' :body_text
+SELECT djust_auth.mail_sent(:mail);
+/* hidden */ SELECT substring(:'body_text' FROM 'token=(djp_[A-Za-z0-9_-]+)') AS reset_token \gset
+/* hidden */ SELECT pg_temp.expect(:'recipient' = 'ann@example.com' AND length(:'reset_token') > 40) \g /dev/null
+
+-- She follows the link. A weak password does not use it up.
+
+SET ROLE shop_backend;
+SELECT djust_reset_confirm(:'reset_token', 'roses') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'error' = 'weak_password') \g /dev/null
+SELECT djust_reset_confirm(:'reset_token', 'Roses-4-Ann!') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'password_updated') \g /dev/null
+SELECT djust_reset_confirm(:'reset_token', 'Violets-4-Eve!') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'error' = 'invalid_grant') \g /dev/null
+SELECT djust_login('ann@example.com', 'Tulips-4-Ann') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'error' = 'invalid_grant') \g /dev/null
+SELECT djust_login('ann@example.com', 'Roses-4-Ann!')::json ->> 'access_token' AS access_token \gset
+\echo '    =>' :access_token
+/* hidden */ SELECT pg_temp.expect(:'access_token' LIKE 'eyJ%.%.%') \g /dev/null
+
+-- ==== 7. The DBA changes a right, and it counts at once ==============================================================
+
+SELECT djust_can(:'access_token', '/orders/4711', 'write') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+
+RESET ROLE;
+UPDATE djust_auth.profile_right SET access = 'write' WHERE profile = 'buyer' AND route = '/orders/{id}';
+
+SET ROLE shop_backend;
+SELECT djust_can(:'access_token', '/orders/4711', 'write') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer') \g /dev/null
+
+RESET ROLE;
+SELECT djust_auth.explain(:'ann', '/orders/4711', 'write') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ \pset format aligned
+/* hidden */ \pset tuples_only off
+
+SELECT event, count(*), min(detail::text) AS for_example FROM djust_auth.audit_event WHERE user_id = :'ann' GROUP BY event ORDER BY min(at);

@@ -1,0 +1,114 @@
+#!/bin/sh
+# layers.sh: proves the rules the sources are built by.  The floors are the lists of the Makefile; includes point only
+# down.  Each rule prints its offenders; the last line is "N passed, N failed".
+
+cd "$(dirname "$0")/.." || exit 1
+
+# rule TEXT: holds when nothing comes in
+rule()
+{
+	offenders=$(cat)
+	if [ -z "$offenders" ]; then
+		echo "holds: $1"
+	else
+		printf 'broken: %s\n%s\n' "$1" "$offenders" | sed '2,$s/^/    /'
+	fi
+}
+
+# only PATTERN FILE...: lines that match elsewhere in src/
+only()
+{
+	pattern=$1
+	shift
+	grep -nE "$pattern" src/*.[ch] | while IFS= read -r line; do
+		case " $* " in *" ${line%%:*} "*) ;; *) echo "$line" ;; esac
+	done
+}
+
+floor_list()
+{
+	sed -n "s/^$1 *= *//p" Makefile
+}
+
+# "name number" for every module; the two headers without a .c are at the bottom of their floors
+floors()
+{
+	{
+		echo "1 verdict $(floor_list PURE)"
+		echo "2 compat $(floor_list SERVER)"
+		echo "3 $(floor_list VERBS)"
+		echo "4 $(floor_list FACE)"
+	} | awk '{ for (i = 2; i <= NF; i++) print $i, $1 }'
+}
+
+# "file:line included.h" for every include in quotes
+includes()
+{
+	grep -nE '^[[:space:]]*#[[:space:]]*include "' src/*.[ch] | sed -E 's/^([^:]*:[0-9]*):.*"(.*)".*/\1 \2/'
+}
+
+{
+find src -name '*.[ch]' | sed -E 's,src/(.*)\..,\1,' | sort -u | while read -r name; do
+	floors | grep -q "^$name " || echo "$name"
+done | rule "every module has its place in the Makefile"
+
+{ floors; includes; } | awk '
+	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
+	{
+		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
+		header = $2; sub(/\.h$/, "", header)
+		if (header in floor && floor[header] > floor[file])
+			print $1, "includes", $2, "from a floor above"
+	}' | rule "includes point only down"
+
+{ floors; includes; } | awk '
+	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
+	{
+		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
+		header = $2; sub(/\.h$/, "", header)
+		if (floor[file] == 1 && floor[header] != 1)
+			print $1, "includes", $2
+	}' | rule "pure files know nothing of the server"
+
+grep -nE 'include "(postgres|c)\.h"' src/*.h | rule "no header includes postgres.h"
+only 'include <openssl/' src/crypto.c | rule "OpenSSL only in crypto.c"
+only 'include <(argon2|crypt)\.h>' src/pwhash.c | rule "libargon2 and crypt only in pwhash.c"
+only 'executor/spi\.h|[^_a-zA-Z]SPI_[a-z]' src/store.c | rule "SPI only in store.c"
+only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|index_beginscan|heap_getnext)[a-z_]* *\(' src/catalog.c |
+	rule "tables are read only in catalog.c"
+only '[^_A-Z]PG_(VERSION_NUM|MAJORVERSION_NUM)|^#.*PG_VERSION' src/compat.h | rule "the server's version only in compat.h"
+only 'PG_FUNCTION_INFO_V1' src/api.c src/admin.c src/triggers.c | rule "SQL functions only in api.c, admin.c, triggers.c"
+only 'DefineCustom[A-Za-z]*Variable' src/settings.c | rule "settings are defined only in settings.c"
+grep -nwE '(strcpy|strncpy|strcat|strncat|sprintf|vsprintf|gets|alloca) *\(' src/*.[ch] | rule "no unbounded string functions"
+
+# a function starts and ends with a brace in the first column
+awk '
+	FNR == 1 { start = 0 }
+	/^[a-z_A-Z].*\(/ { name = $0 }
+	/^\{/ { start = FNR }
+	/^}$/ { if (start && FNR - start - 1 > 110) print FILENAME ":" start ": " FNR - start - 1 " lines: " name; start = 0 }
+	' src/*.c src/*.h | rule "no function is longer than 110 lines"
+
+# tables of statements and of columns are long by nature
+for file in src/*.[ch]; do
+	case $file in src/store.c | src/catalog.c) most=800 ;; *) most=450 ;; esac
+	lines=$(($(wc -l <"$file")))
+	[ "$lines" -le $most ] || echo "$file: $lines lines, most $most"
+done | rule "no file is longer than 450 lines"
+
+# the texts as one: only what stands in quotes; then OPERATOR(...) and assignments go, and no operator may be left
+sed -n '/^#define PURGE/,/^};/p' src/store.c | grep -v '^/\*' | grep -oE '"[^"]*"' | tr -d '"' | tr '\n' ' ' |
+	sed -E 's/OPERATOR\([^)]*\)/ /g; s/(SET|,) +[a-z_]+ = / /g; s/\(\*\)/ /g; s/::/ /g; s/\x27[^\x27]*\x27/ /g' |
+	grep -oE ".{0,40}([-=<>!~|&#@^%+*/]|\<(IN +\(|I?LIKE|BETWEEN|SIMILAR|NULLIF|IS (NOT )?DISTINCT)).{0,20}" |
+	rule "every operator in store.c is written OPERATOR(pg_catalog...)"
+grep -nE '"(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH) ' src/*.c | grep -v '^src/store\.c:' | rule "SQL text only in store.c"
+
+awk -v RS=';' '/CREATE (OR REPLACE )?FUNCTION/ && /SECURITY DEFINER/ && !/SET search_path = pg_catalog, pg_temp/ {
+	match($0, /FUNCTION [^(]*/); print FILENAME ": " substr($0, RSTART, RLENGTH) }' sql/*.sql |
+	rule "every SECURITY DEFINER function pins search_path = pg_catalog, pg_temp"
+grep -nE 'CREATE OR REPLACE|IF NOT EXISTS' sql/*.sql | rule "install scripts adopt nothing that exists"
+} | awk '
+	/^holds: / { passed++; next }
+	/^broken: / { failed++ }
+	{ print }
+	END { print passed + 0 " passed, " failed + 0 " failed"; exit failed > 0 || passed == 0 }'

@@ -1,0 +1,166 @@
+# setup.sh: packages, a private copy of the server with the extension in it, and throw-away clusters
+#
+# Sourced by the scripts of the tests and of the demonstration, which set ROOT (the repository) first:
+#
+#	begin                         packages, private server, build; everything is removed when the script ends
+#	start_cluster NAME [LINE...]  initdb and start; LINEs go to postgresql.conf; exports PGHOST, PGPORT, PGUSER
+#	stop_cluster NAME [MODE]      pg_ctl stop (fast) and nothing else: the data stay until the end
+#	cluster_ctl NAME ARGS...      pg_ctl on that cluster: cluster_ctl NAME -m immediate restart
+#	new_database NAME [TEMPLATE]  dropped first where it exists
+#	as_server ARGS...             runs a command as the user that owns the clusters
+#
+# Programs in other languages: "sh test/lib/setup.sh start_cluster NAME LINE..." prints PGHOST=..., PGPORT=...,
+# PGUSER=..., PGDATA=..., one a line; whatever they forget to stop ends with test/run.sh.
+#
+# The private server is the installed one under another prefix (PostgreSQL finds its files relative to its own place),
+# so tests need no root, leave the system's server alone, and several may run at once.
+
+# shellcheck shell=sh
+
+PG_MAJOR=${PG_MAJOR:-15}
+BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev libcrypt-dev"
+TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-jwt
+	python3-cryptography clang libclang-rt-dev"
+
+fail()
+{
+	echo "$*" >&2
+	exit 1
+}
+
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# initdb and postgres refuse root
+as_server()
+{
+	if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else (cd / && "$@"); fi
+}
+
+# Installs only what is missing, and asks apt only then.
+need_packages()
+{
+	missing=
+	for package; do
+		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	echo "installing$missing" >&2
+	# shellcheck disable=SC2086 # a list of words
+	{ as_root apt-get -q update && as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $missing; } >&2 ||
+		fail "could not install$missing"
+}
+
+# The distribution's node comes in two packages, others bring both in one.
+need_node()
+{
+	if ! command -v node || ! command -v npm; then need_packages nodejs npm; fi >/dev/null
+}
+
+private_server()
+{
+	mkdir -p "$DJUST_TMP/lib/postgresql" "$DJUST_TMP/share/postgresql" "$DJUST_TMP/include"
+	cp -rs "/usr/lib/postgresql/$PG_MAJOR" "$DJUST_TMP/lib/postgresql/"
+	cp -rs "/usr/share/postgresql/$PG_MAJOR" "$DJUST_TMP/share/postgresql/"
+	cp -rs /usr/include/postgresql "$DJUST_TMP/include/"
+	DJUST_BIN=$DJUST_TMP/lib/postgresql/$PG_MAJOR/bin
+	rm -r "$DJUST_BIN"
+	cp -r "/usr/lib/postgresql/$PG_MAJOR/bin" "$DJUST_BIN"
+	# no trace of a system-wide installation of ours
+	rm -f "$DJUST_BIN/../lib/djust_auth.so" "$DJUST_TMP/share/postgresql/$PG_MAJOR/extension/djust_auth"*
+}
+
+# Builds a copy of the sources, so that the tree stays clean; arguments go to make.
+build_extension()
+{
+	mkdir "$DJUST_TMP/build"
+	cp -R "$ROOT/Makefile" "$ROOT/djust_auth.control" "$ROOT/sql" "$ROOT/src" "$ROOT/test" "$DJUST_TMP/build/"
+	find "$DJUST_TMP/build" -name '*.o' -delete
+	make -s -C "$DJUST_TMP/build" -j "$(nproc)" PG_CONFIG="$DJUST_BIN/pg_config" "$@" install
+}
+
+free_port()
+{
+	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])' 2>/dev/null || echo 54329
+}
+
+cluster_ctl()
+{
+	cluster_name=$1
+	shift
+	as_server "$DJUST_BIN/pg_ctl" -s -w -t 120 -D "$DJUST_TMP/$cluster_name/data" -l "$DJUST_TMP/$cluster_name/log" "$@"
+}
+
+start_cluster()
+{
+	cluster_name=$1
+	cluster=$DJUST_TMP/$1
+	shift
+	PGHOST=$cluster PGPORT=$(free_port) PGUSER=postgres
+	export PGHOST PGPORT PGUSER
+	mkdir -m 700 "$cluster"
+	[ "$(id -u)" != 0 ] || chown postgres: "$cluster"
+	as_server "$DJUST_BIN/initdb" -N -D "$cluster/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >"$cluster.initdb" 2>&1 ||
+		{ cat "$cluster.initdb" >&2; return 1; }
+	printf '%s\n' "unix_socket_directories = '$cluster'" "port = $PGPORT" "listen_addresses = ''" \
+		"shared_preload_libraries = 'djust_auth'" 'fsync = off' 'full_page_writes = off' 'max_connections = 120' \
+		"$@" | as_server sh -c "cat >>'$cluster/data/postgresql.conf'"
+	CLUSTERS="$CLUSTERS $cluster_name"
+	cluster_ctl "$cluster_name" start || { cat "$cluster/log" >&2; return 1; }
+}
+
+stop_cluster()
+{
+	! as_server test -f "$DJUST_TMP/$1/data/postmaster.pid" || cluster_ctl "$1" stop -m "${2:-fast}"
+}
+
+new_database()
+{
+	"$DJUST_BIN/dropdb" --if-exists "$1" 2>/dev/null
+	"$DJUST_BIN/createdb" ${2:+-T "$2"} "$1"
+}
+
+# Ends what this script started; the owner of the folder also what its children forgot.
+finish()
+{
+	for name in $CLUSTERS; do
+		stop_cluster "$name" immediate
+	done
+	[ -n "$OWNER" ] || return 0
+	for pid_file in "$DJUST_TMP"/*/data/postmaster.pid; do
+		[ ! -f "$pid_file" ] || as_server "$DJUST_BIN/pg_ctl" -s -w -D "${pid_file%/*}" stop -m immediate
+	done
+	if [ -n "$KEEP" ]; then echo "kept: $DJUST_TMP"; else rm -rf "$DJUST_TMP"; fi
+}
+
+make_folder()
+{
+	DJUST_TMP=$(mktemp -d "${TMPDIR:-/tmp}/djust_auth.XXXXXX") || fail "could not make a temporary folder"
+	chmod 755 "$DJUST_TMP"
+	OWNER=yes
+	private_server
+	export DJUST_TMP DJUST_BIN
+}
+
+# Within test/run.sh the server is there already; alone, a script makes its own.
+begin()
+{
+	trap finish EXIT
+	trap 'exit 130' INT TERM
+	[ -z "$DJUST_TMP" ] || return 0
+	# shellcheck disable=SC2086 # lists of words
+	need_packages $BUILD_PACKAGES $TEST_PACKAGES
+	make_folder
+}
+
+CLUSTERS=
+OWNER=
+export LC_ALL=C.UTF-8
+
+if [ "${0##*/}" = setup.sh ]; then
+	[ -n "$DJUST_TMP" ] || fail "setup.sh: run this within test/run.sh"
+	"$@" || exit
+	[ "$1" != start_cluster ] || printf '%s\n' "PGHOST=$PGHOST" "PGPORT=$PGPORT" "PGUSER=$PGUSER" "PGDATA=$cluster/data"
+fi

@@ -1,0 +1,223 @@
+#!/bin/sh
+# run.sh: the whole test, or only the stages named: sh test/run.sh [layers|unit|fuzz|regress|isolation|pgtap|programs]...
+#
+#	test/sql/NAME.sql   with expected/NAME.out: pg_regress, in an empty database of its own
+#	test/specs/*.spec   with expected/NAME.out: pg_isolation_regress, likewise
+#	test/pgtap/*.sql    pg_prove, in a database with the extension and pgtap
+#	test/t/*            programs that print TAP (.py, .mjs, .sh), in a database with the extension; they find PGHOST,
+#	                    PGPORT, PGUSER, PGDATABASE, DJUST_BIN, DJUST_TMP, and may start clusters (test/lib/setup.sh)
+#
+# ONLY=name limits regress, isolation, pgtap and programs to one file; KEEP=1 keeps the folder with logs and data.
+
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+. "$ROOT/test/lib/setup.sh"
+unset DJUST_TMP PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGPASSWORD
+
+passed=0 failed=0 skipped=0
+
+# count STAGE PASSED FAILED [SKIPPED]
+count()
+{
+	passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + ${4:-0}))
+	echo "$1: $2 passed, $3 failed${4:+, $4 skipped}"
+}
+
+# point STAGE STATUS: one test point
+point()
+{
+	if [ "$2" = 0 ]; then count "$1" 1 0; else count "$1" 0 1; fi
+}
+
+# The last line, and whether all went well.
+conclude()
+{
+	echo
+	if [ $skipped = 0 ]; then
+		echo "$passed passed, $failed failed"
+	else
+		echo "$passed passed, $failed failed, $skipped skipped"
+	fi
+	[ $failed = 0 ] && [ $passed != 0 ]
+	exit
+}
+
+# Adds up the lines "N passed, N failed" of a log; none at all, or a bad status without a failure, is a failure.
+count_lines()
+{
+	sums=$(awk -v status="$3" '/^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3 }
+		END { if (f == 0 && (status != 0 || p == 0)) f = 1; print p + 0, f }' "$2")
+	case $sums in *' 0') ;; *) cat "$2" ;; esac
+	# shellcheck disable=SC2086 # two numbers
+	count "$1" $sums
+}
+
+# tap STAGE LOG STATUS
+tap()
+{
+	sums=$(awk -v status="$3" -f "$ROOT/test/lib/tap.awk" "$2")
+	case $sums in *' 0 '*) grep '# *[Ss][Kk][Ii][Pp]' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
+	# shellcheck disable=SC2086 # three numbers
+	count "$1" $sums
+}
+
+# A stage's files, or none: files PATTERN...
+files()
+{
+	for file; do
+		[ -f "$file" ] || continue
+		case ${file##*/} in "${ONLY:-}"*) echo "$file" ;; esac
+	done
+}
+
+build()
+{
+	build_extension DEV=1 >"$DJUST_TMP/build.log" 2>&1
+	status=$?
+	[ $status = 0 ] || cat "$DJUST_TMP/build.log"
+	point "build with gcc" $status
+	[ $status = 0 ] || conclude
+}
+
+stage_layers()
+{
+	clang -fsyntax-only -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+		-DDJUST_VERSION='""' -I"$ROOT/src" -isystem "$("$DJUST_BIN/pg_config" --includedir-server)" "$ROOT"/src/*.c
+	point "compile with clang" $?
+	sh "$ROOT/test/layers.sh" >"$DJUST_TMP/layers.log" 2>&1
+	count_lines layers "$DJUST_TMP/layers.log" $?
+}
+
+stage_unit()
+{
+	make -s -C "$DJUST_TMP/build" unit -j "$(nproc)" >"$DJUST_TMP/unit.log" 2>&1
+	count_lines unit "$DJUST_TMP/unit.log" $?
+}
+
+stage_fuzz()
+{
+	make -s -C "$DJUST_TMP/build" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}" >"$DJUST_TMP/fuzz.log" 2>&1
+	good=$(grep -c 'survived' "$DJUST_TMP/fuzz.log")
+	bad=$(grep -c 'FAILED$' "$DJUST_TMP/fuzz.log")
+	[ "$good" -gt 0 ] || bad=$((bad + 1))
+	[ "$bad" = 0 ] || cat "$DJUST_TMP/fuzz.log"
+	count fuzz "$good" "$bad"
+}
+
+# cluster: started once, by the first stage that needs it, with a template that holds the extension
+cluster()
+{
+	[ -z "$PGHOST" ] || return 0
+	start_cluster main 'max_prepared_transactions = 10' || { point "start the server" 1; conclude; }
+	new_database djust_template &&
+		"$DJUST_BIN/psql" -Xq -d djust_template -c 'CREATE EXTENSION djust_auth; CREATE EXTENSION pgtap WITH SCHEMA public'
+	status=$?
+	point "create the extension" $status
+	[ $status = 0 ] || conclude
+}
+
+# drive DRIVER STAGE FILES...: pg_regress or its sister for isolation, one database for each file
+drive()
+{
+	driver=$("$DJUST_BIN/pg_config" --pkglibdir)/pgxs/src/test/$1
+	stage=$2
+	shift 2
+	for file; do
+		name=${file##*/} name=${name%.*}
+		[ -f "$ROOT/expected/$name.out" ] || continue
+		mkdir -p "$DJUST_TMP/$stage/$name"
+		"$driver" --bindir="$DJUST_BIN" --inputdir="$ROOT/test" --outputdir="$DJUST_TMP/$stage/$name" \
+			--host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dbname="djust_$name" "$name" \
+			>"$DJUST_TMP/$stage/$name.log" 2>&1
+		status=$?
+		if [ $status != 0 ]; then
+			cat "$DJUST_TMP/$stage/$name/regression.diffs" 2>/dev/null || cat "$DJUST_TMP/$stage/$name.log"
+		fi
+		point "$stage $name" $status
+	done
+}
+
+stage_regress()
+{
+	cluster
+	# shellcheck disable=SC2046 # names without blanks
+	drive regress/pg_regress regress $(files "$ROOT"/test/sql/*.sql)
+}
+
+stage_isolation()
+{
+	cluster
+	# shellcheck disable=SC2046 # names without blanks
+	drive isolation/pg_isolation_regress isolation $(files "$ROOT"/test/specs/*.spec)
+}
+
+stage_pgtap()
+{
+	cluster
+	for file in $(files "$ROOT"/test/pgtap/*.sql); do
+		name=${file##*/} name=${name%.sql}
+		new_database "pgtap_$name" djust_template
+		PATH=$DJUST_BIN:$PATH pg_prove --verbose -d "pgtap_$name" "$file" >"$DJUST_TMP/pgtap_$name.log" 2>&1
+		tap "pgtap $name" "$DJUST_TMP/pgtap_$name.log" $?
+	done
+}
+
+# The python that has what apt installed for it.
+python()
+{
+	for candidate in python3 /usr/bin/python3; do
+		if "$candidate" -c 'import cryptography, jwt, psycopg2' 2>/dev/null; then
+			PYTHONPATH=$ROOT/test/lib PYTHONDONTWRITEBYTECODE=1 "$candidate" "$@"
+			return
+		fi
+	done
+	echo "no python3 has cryptography, jwt and psycopg2"
+	return 1
+}
+
+# Modules are found from where a program lies: a copy of the tests next to node_modules.
+install_node()
+{
+	[ ! -d "$DJUST_TMP/node/test" ] || return 0
+	mkdir -p "$DJUST_TMP/node" && echo '{"private":true,"type":"module"}' >"$DJUST_TMP/node/package.json" &&
+		npm install --prefix "$DJUST_TMP/node" --no-audit --no-fund jose@5 pg@8 && cp -R "$ROOT/test" "$DJUST_TMP/node/"
+}
+
+program()
+{
+	case $1 in
+		*.py) python "$1" ;;
+		*.sh) sh "$1" ;;
+		*.mjs)
+			if (need_node && install_node) >"$DJUST_TMP/npm.log" 2>&1; then
+				node "$DJUST_TMP/node/test/t/${1##*/}"
+			else
+				echo "1..0 # SKIP could not install node packages: $(tail -n 1 "$DJUST_TMP/npm.log")"
+			fi ;;
+	esac
+}
+
+stage_programs()
+{
+	cluster
+	for file in $(files "$ROOT"/test/t/*.py "$ROOT"/test/t/*.mjs "$ROOT"/test/t/*.sh); do
+		name=${file##*/}
+		PGDATABASE=$(echo "t_$name" | tr . _)
+		new_database "$PGDATABASE" djust_template
+		export PGDATABASE
+		(cd "$ROOT" && program "$file") >"$DJUST_TMP/t_$name.log" 2>&1 </dev/null
+		tap "$name" "$DJUST_TMP/t_$name.log" $?
+		unset PGDATABASE
+	done
+}
+
+stages=${*:-layers unit fuzz regress isolation pgtap programs}
+for stage in $stages; do
+	command -v "stage_$stage" >/dev/null || fail "there is no stage \"$stage\""
+done
+
+begin
+build
+for stage in $stages; do
+	"stage_$stage"
+done
+conclude
