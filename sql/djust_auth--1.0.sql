@@ -467,3 +467,309 @@ SELECT djust_auth.rotate_signing_key() WHERE pg_catalog.current_setting('djust_a
 
 -- comments
 
+
+COMMENT ON SCHEMA djust_auth IS
+	'Customers of a shop, what they may do, their sessions, and the functions that administer them. The public API lies in the schema CREATE EXTENSION named.';
+COMMENT ON TYPE djust_auth.access_right IS
+	'What a profile gives on a route: none < read < write. write includes read; none carves out of a wider pattern.';
+
+COMMENT ON TABLE djust_auth.customer_user IS
+	'Customers. Plain INSERT, UPDATE, DELETE and COPY are supported; a new password, a new email, disabling and deleting end the sessions at commit.';
+COMMENT ON COLUMN djust_auth.customer_user.id IS
+	'Stays the same for life; claim sub of the access tokens.';
+COMMENT ON COLUMN djust_auth.customer_user.email IS
+	'Login name, unique, at most 254 bytes. Stored normalised: trimmed, NFC, lower case. It may change.';
+COMMENT ON COLUMN djust_auth.customer_user.password_hash IS
+	'Argon2id as PHC string, or an imported hash until the next login (see djust_auth.import_user). NULL: no password, so no login by password. Clear text is refused.';
+COMMENT ON COLUMN djust_auth.customer_user.disabled_at IS
+	'When the account was disabled; NULL: enabled. Setting it ends all sessions at commit; clearing it revives none.';
+COMMENT ON COLUMN djust_auth.customer_user.created_at IS
+	'When the row was made.';
+COMMENT ON COLUMN djust_auth.customer_user.hash_replaced_at IS
+	'When the library itself last replaced password_hash (rehash at login, change or reset of the password); NULL: never. Leave it alone in plain DML, so that a new hash ends the sessions.';
+COMMENT ON COLUMN djust_auth.customer_user.locale IS
+	'Language of mails, such as de or fr-CA; chooses among djust_auth.mail_template. NULL: the default.';
+
+COMMENT ON TABLE djust_auth.profile IS
+	'Named sets of rights. The profile anonymous is there from the start, cannot be dropped or renamed, and belongs to everyone, logged in or not.';
+COMMENT ON COLUMN djust_auth.profile.name IS
+	'At most 63 characters, no control characters, no white space at either end. Case-sensitive; a new name is followed by assignments and rights.';
+COMMENT ON COLUMN djust_auth.profile.description IS
+	'For people.';
+
+COMMENT ON TABLE djust_auth.user_profile IS
+	'Which users have which profiles. A change counts at the next check, in live sessions too.';
+COMMENT ON COLUMN djust_auth.user_profile.user_id IS
+	'The user.';
+COMMENT ON COLUMN djust_auth.user_profile.profile IS
+	'The profile.';
+
+COMMENT ON TABLE djust_auth.profile_right IS
+	'What a profile may do on which routes. Within a profile the most specific matching pattern decides; across profiles the highest right does; no match means none.';
+COMMENT ON COLUMN djust_auth.profile_right.profile IS
+	'The profile.';
+COMMENT ON COLUMN djust_auth.profile_right.route IS
+	'Pattern: literal segments, {name} for one segment, /** at the end for the rest, which may be empty; or a code such as ORDER-200. At most 1024 bytes and 128 segments. Case-sensitive.';
+COMMENT ON COLUMN djust_auth.profile_right.access IS
+	'none, read or write.';
+
+COMMENT ON TABLE djust_auth.session IS
+	'Sessions, one row each from login to logout. Deleting a row ends the session at commit: both its tokens are dead. Holds no token. Not in pg_dump.';
+COMMENT ON COLUMN djust_auth.session.sid IS
+	'Claim sid of the access tokens; time-ordered (RFC 9562 version 7).';
+COMMENT ON COLUMN djust_auth.session.user_id IS
+	'Who logged in.';
+COMMENT ON COLUMN djust_auth.session.created_at IS
+	'Login. The session ends at the latest djust_auth.session_max_lifetime after it.';
+COMMENT ON COLUMN djust_auth.session.refreshed_at IS
+	'Last rotation of the refresh token; at first the login.';
+COMMENT ON COLUMN djust_auth.session.expires_at IS
+	'End of the current refresh token and of the session; slides at each refresh.';
+COMMENT ON COLUMN djust_auth.session.access_expires_at IS
+	'End of the newest access token.';
+COMMENT ON COLUMN djust_auth.session.generation IS
+	'How often the refresh token was rotated; the token is derived from sid, generation and the key file.';
+COMMENT ON COLUMN djust_auth.session.access_hash IS
+	'SHA-256 of the newest access token: a token that hashes to it needs no signature check. The token cannot be made from it.';
+COMMENT ON COLUMN djust_auth.session.profiles IS
+	'Copy of the user''s profiles, kept up to date by triggers. The profile anonymous is not listed.';
+COMMENT ON COLUMN djust_auth.session.client_address IS
+	'Where the login came from: the header djust_auth.client_address_header names, else the connection; NULL where unknown.';
+COMMENT ON COLUMN djust_auth.session.user_agent IS
+	'HTTP header User-Agent at login, at most 256 bytes; NULL where unknown.';
+
+COMMENT ON TABLE djust_auth.reset_token IS
+	'Reset links that are out, one row each, made when the mail is claimed. Using one removes all of its user. Not in pg_dump.';
+COMMENT ON COLUMN djust_auth.reset_token.token_hash IS
+	'SHA-256 of the secret in the link; the link cannot be made from it.';
+COMMENT ON COLUMN djust_auth.reset_token.user_id IS
+	'Whose password the link resets.';
+COMMENT ON COLUMN djust_auth.reset_token.created_at IS
+	'When the mail was claimed.';
+COMMENT ON COLUMN djust_auth.reset_token.expires_at IS
+	'When the link dies: djust_auth.reset_link_lifetime after the request.';
+
+COMMENT ON TABLE djust_auth.mail_queue IS
+	'Mails that wait, are claimed, or are done. A reset request leaves the same row whether the address is known or not. Holds no link. Not in pg_dump.';
+COMMENT ON COLUMN djust_auth.mail_queue.id IS
+	'What claim_mail returns and mail_sent and mail_failed take.';
+COMMENT ON COLUMN djust_auth.mail_queue.kind IS
+	'reset or password_changed.';
+COMMENT ON COLUMN djust_auth.mail_queue.user_id IS
+	'Recipient of a notice; NULL in a reset request, whose address is looked up when the mail is claimed.';
+COMMENT ON COLUMN djust_auth.mail_queue.address IS
+	'Address of a reset request, padded and sealed under the key file; NULL in a notice.';
+COMMENT ON COLUMN djust_auth.mail_queue.created_at IS
+	'When the mail was asked for.';
+COMMENT ON COLUMN djust_auth.mail_queue.expires_at IS
+	'When it is no longer worth sending.';
+COMMENT ON COLUMN djust_auth.mail_queue.attempts IS
+	'How often it was claimed.';
+COMMENT ON COLUMN djust_auth.mail_queue.next_attempt_at IS
+	'From when on it may be claimed (again).';
+COMMENT ON COLUMN djust_auth.mail_queue.done_at IS
+	'When it was sent or given up; NULL while it waits.';
+COMMENT ON COLUMN djust_auth.mail_queue.last_error IS
+	'Why the last attempt failed; NULL if it did not.';
+
+COMMENT ON SEQUENCE djust_auth.mail_queue_id_seq IS
+	'Gives djust_auth.mail_queue.id.';
+
+COMMENT ON TABLE djust_auth.mail_template IS
+	'Texts of the mails by kind and language, where the built-in ones do not suit. The most specific locale wins; the empty one is for all.';
+COMMENT ON COLUMN djust_auth.mail_template.kind IS
+	'reset or password_changed.';
+COMMENT ON COLUMN djust_auth.mail_template.locale IS
+	'Language as in djust_auth.customer_user.locale; empty for all others.';
+COMMENT ON COLUMN djust_auth.mail_template.subject IS
+	'Subject line, no control characters.';
+COMMENT ON COLUMN djust_auth.mail_template.body_text IS
+	'Plain text.';
+COMMENT ON COLUMN djust_auth.mail_template.body_html IS
+	'The same in HTML.';
+
+COMMENT ON TABLE djust_auth.signing_key IS
+	'Keys that sign and verify access tokens. Change them with djust_auth.rotate_signing_key. Not in pg_dump: they are sealed under a key file the dump does not hold.';
+COMMENT ON COLUMN djust_auth.signing_key.kid IS
+	'Header kid of the tokens (RFC 7515 section 4.1.4).';
+COMMENT ON COLUMN djust_auth.signing_key.algorithm IS
+	'ES256, HS256, RS256 or EdDSA; a key is used with no other.';
+COMMENT ON COLUMN djust_auth.signing_key.private_key IS
+	'Sealed under the key file; useless without it.';
+COMMENT ON COLUMN djust_auth.signing_key.public_key IS
+	'What djust_jwks shows; empty for HS256.';
+COMMENT ON COLUMN djust_auth.signing_key.created_at IS
+	'When the key was made.';
+COMMENT ON COLUMN djust_auth.signing_key.verify_until IS
+	'Until when a retired key verifies: the end of its last token. NULL: the active key, of which there is one.';
+
+COMMENT ON TABLE djust_auth.password_blocklist IS
+	'Passwords that are refused as too_common. Empty at first; fill it with COPY.';
+COMMENT ON COLUMN djust_auth.password_blocklist.password IS
+	'Compared with the whole password after NFC, case-sensitively.';
+
+COMMENT ON TABLE djust_auth.audit_event IS
+	'What happened, with the true cause. No password, no token, no unknown address in clear. Purged after djust_auth.audit_retention.';
+COMMENT ON COLUMN djust_auth.audit_event.id IS
+	'Time-ordered (RFC 9562 version 7).';
+COMMENT ON COLUMN djust_auth.audit_event.at IS
+	'When it happened, by the clock, not the transaction.';
+COMMENT ON COLUMN djust_auth.audit_event.event IS
+	'login, login_failed, throttled, refresh, refresh_reuse, logout, reset_requested, mail_sent, mail_failed, reset_confirmed, password_changed or administration.';
+COMMENT ON COLUMN djust_auth.audit_event.user_id IS
+	'User concerned; NULL where there is none. Not a foreign key: events outlive the user.';
+COMMENT ON COLUMN djust_auth.audit_event.sid IS
+	'Session concerned; NULL where there is none.';
+COMMENT ON COLUMN djust_auth.audit_event.actor IS
+	'session_user of an administrative change; NULL elsewhere.';
+COMMENT ON COLUMN djust_auth.audit_event.client_address IS
+	'Client''s address where known; removed with the user by djust_auth.delete_user.';
+COMMENT ON COLUMN djust_auth.audit_event.detail IS
+	'More, as a JSON object: the cause of a failure, what an administrator changed.';
+
+COMMENT ON TABLE djust_auth.policy_epoch IS
+	'Never holds a row. A change of rights or keys invalidates its cache entry, which tells every backend to forget compiled rights and parsed keys.';
+
+COMMENT ON VIEW djust_auth.active_session IS
+	'Sessions that live now, with the user''s email.';
+COMMENT ON COLUMN djust_auth.active_session.sid IS
+	'Session; claim sid of its access tokens.';
+COMMENT ON COLUMN djust_auth.active_session.user_id IS
+	'Who logged in.';
+COMMENT ON COLUMN djust_auth.active_session.email IS
+	'The user''s present email.';
+COMMENT ON COLUMN djust_auth.active_session.created_at IS
+	'Login.';
+COMMENT ON COLUMN djust_auth.active_session.refreshed_at IS
+	'Last rotation of the refresh token; at first the login.';
+COMMENT ON COLUMN djust_auth.active_session.expires_at IS
+	'When it ends unless it is refreshed.';
+COMMENT ON COLUMN djust_auth.active_session.client_address IS
+	'Where the login came from; NULL where unknown.';
+COMMENT ON COLUMN djust_auth.active_session.user_agent IS
+	'Program that logged in; NULL where unknown.';
+COMMENT ON COLUMN djust_auth.active_session.profiles IS
+	'The user''s profiles, without anonymous.';
+
+COMMENT ON VIEW djust_auth.effective_right IS
+	'What every user may do: one row for each pattern of their profiles and of anonymous, with the highest right on it and the profile that gives it. Disabled users are listed too.';
+COMMENT ON COLUMN djust_auth.effective_right.user_id IS
+	'The user.';
+COMMENT ON COLUMN djust_auth.effective_right.email IS
+	'The user''s email.';
+COMMENT ON COLUMN djust_auth.effective_right.route IS
+	'The pattern.';
+COMMENT ON COLUMN djust_auth.effective_right.access IS
+	'The right on paths that match no more specific pattern.';
+COMMENT ON COLUMN djust_auth.effective_right.profile IS
+	'The profile that gives this right.';
+
+COMMENT ON FUNCTION @extschema@.djust_login(text, text) IS
+	'AUTH-100. Checks email and password and opens a session: tokens object (RFC 6749 section 5.1), or error object invalid_grant, too_many_attempts, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_token(text, text, text, text, text, text, text) IS
+	'Token endpoint (RFC 6749 sections 4.3 and 6) for OAuth2 clients: grant_type password or refresh_token. Tokens object, or error object as djust_login and djust_refresh give, invalid_request, unsupported_grant_type. scope, client_id and client_secret are accepted and not checked. 22004 for NULL as grant_type, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_refresh(text) IS
+	'AUTH-102. Rotates a refresh token (RFC 6749 section 6): tokens object, or error object invalid_grant. The same token again within djust_auth.refresh_reuse_grace gets the same successor; later it ends the session. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_logout(text, text, text, text) IS
+	'AUTH-103. Ends the session of an access or refresh token (RFC 7009): true if a live session ended, false for any other token. The other arguments are accepted and not checked. 22004 for NULL as token, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_can(text, text, text) IS
+	'AUTH-101. May the bearer of this access token (NULL: anonymous) do this on this route now? access is read, write or an HTTP method. A dead token or an unsafe path is false. 22023 for another access, 22004 for NULL as route or access.';
+COMMENT ON FUNCTION @extschema@.djust_reset_request(text) IS
+	'PWD-101. Queues a reset mail; does and answers the same for known and unknown addresses, at most one mail an address a minute and five an hour. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_reset_confirm(text, text) IS
+	'PWD-102. Sets a new password by the secret of a reset link and ends all sessions: {"status":"password_updated"}, or error object weak_password (the link stays good), invalid_grant, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_introspect(text, text, text, text) IS
+	'TOK-200. What a token is worth now (RFC 7662 section 2.2): {"active":false}, or active, sub, username, sid, iat, exp, iss, token_type, profiles. A refresh token only with token_type_hint refresh_token. client_id and client_secret are not checked. 22004 for NULL as token.';
+COMMENT ON FUNCTION @extschema@.djust_change_password(text, text, text) IS
+	'Sets a new password for the bearer, who gives the current one, and ends all other sessions: {"status":"password_updated"}, or error object invalid_grant, weak_password, too_many_attempts, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_sessions(text) IS
+	'Live sessions of the bearer: JSON array of sid, created_at, refreshed_at, expires_at, client_address, user_agent, current; empty for a dead token. 22004 for NULL.';
+COMMENT ON FUNCTION @extschema@.djust_end_session(text, uuid) IS
+	'Ends that session of the bearer, or with NULL all the others: how many ended, 0 for a dead token. 22004 for NULL as access_token, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_jwks() IS
+	'JWK set (RFC 7517 section 5) of the public keys that verify now; HS256 keys are not in it.';
+COMMENT ON FUNCTION @extschema@.djust_request_user() IS
+	'Under PostgREST: the user behind the bearer token in request.headers, verified now; NULL for none or a dead one. For row level security.';
+COMMENT ON FUNCTION @extschema@.djust_request_can(text, text) IS
+	'Under PostgREST: djust_can for the bearer token in request.headers; without one, anonymous. For row level security. 22023 for another access than read, write or an HTTP method, 22004 for NULL.';
+COMMENT ON FUNCTION @extschema@.djust_pre_request() IS
+	'For db-pre-request of PostgREST: refuses a dead bearer token with 401, and with djust_auth.enforce_routes what the profiles do not give with 403, or 401 when anonymous (RFC 6750 section 3).';
+
+COMMENT ON FUNCTION djust_auth.create_user(text, text, text[]) IS
+	'Makes a user; without a password, login waits for a reset. Answers the id. 22023 for a weak password, codes in DETAIL; 23505 for a taken email, 23514 for a malformed one, 23503 for an unknown profile.';
+COMMENT ON FUNCTION djust_auth.import_user(text, text, text[]) IS
+	'Makes a user with the hash of another system: Argon2, scrypt, PBKDF2 (PHC, passlib, Django), bcrypt, sha-crypt; replaced by Argon2id at the first login. Answers the id. 23514 for an unknown hash or a malformed email, 23505 for a taken email, 23503 for an unknown profile.';
+COMMENT ON FUNCTION djust_auth.set_password(uuid, text) IS
+	'Sets a password and ends all sessions of the user. P0002 for an unknown user, 22023 for a weak password, codes in DETAIL.';
+COMMENT ON FUNCTION djust_auth.disable_user(uuid) IS
+	'Disables an account and ends all its sessions at commit. P0002 for an unknown user.';
+COMMENT ON FUNCTION djust_auth.enable_user(uuid) IS
+	'Enables a disabled account; revives no session. P0002 for an unknown user.';
+COMMENT ON FUNCTION djust_auth.delete_user(uuid) IS
+	'Deletes a user and all personal data: sessions, links, mails, assignments, client addresses in the audit. P0002 for an unknown user.';
+COMMENT ON FUNCTION djust_auth.change_email(uuid, text) IS
+	'Changes the login name; the id stays. P0002 for an unknown user, 23505 for a taken email, 23514 for a malformed one.';
+COMMENT ON FUNCTION djust_auth.unlock_user(uuid) IS
+	'Clears the count of failed attempts, so that the next attempt is checked at once. P0002 for an unknown user.';
+COMMENT ON FUNCTION djust_auth.end_sessions(uuid) IS
+	'Ends all sessions of the user at commit: how many. P0002 for an unknown user.';
+COMMENT ON FUNCTION djust_auth.open_session(uuid) IS
+	'Opens a session without a password, for single sign-on or support; audited. Tokens object (RFC 6749 section 5.1). P0002 for an unknown user, 55000 for a disabled one.';
+COMMENT ON FUNCTION djust_auth.check_password(text) IS
+	'What the password policy has against a password: too_short, too_long, missing_uppercase, missing_lowercase, missing_digit, missing_special, too_common; empty if nothing. 22004 for NULL.';
+
+COMMENT ON FUNCTION djust_auth.create_profile(text, text) IS
+	'Makes a profile, without rights at first. 23505 if it exists, 23514 for a malformed name.';
+COMMENT ON FUNCTION djust_auth.drop_profile(text) IS
+	'Drops a profile with its rights and assignments; counts at the next check. An error for an unknown profile and for anonymous.';
+COMMENT ON FUNCTION djust_auth.add_profile(uuid, text) IS
+	'Gives a user a profile, from the next check on; nothing if it is there already. P0002 for an unknown user, 23503 for an unknown profile.';
+COMMENT ON FUNCTION djust_auth.remove_profile(uuid, text) IS
+	'Takes a profile from a user, from the next check on. P0002 for an unknown user.';
+COMMENT ON FUNCTION djust_auth.set_right(text, text, djust_auth.access_right) IS
+	'Sets a profile''s right on a route pattern, in place of the one on an equal pattern. 23514 with the reason for a malformed pattern, 23503 for an unknown profile.';
+COMMENT ON FUNCTION djust_auth.explain(uuid, text, text) IS
+	'Why a user (NULL: anonymous) may or may not: which profile and pattern decided, in a sentence. P0002 for an unknown user, 22023 for another access than read, write or an HTTP method.';
+COMMENT ON FUNCTION djust_auth.profile_access(text, text) IS
+	'A profile''s own right on a pattern or path; NULL where none of its patterns matches.';
+
+COMMENT ON FUNCTION djust_auth.rotate_signing_key(text) IS
+	'Makes a new active key, of ES256, HS256, RS256 or EdDSA (NULL: the present algorithm); the old one verifies until its last token has expired. Answers the new kid (RFC 7515 section 4.1.4). 22023 for another algorithm.';
+COMMENT ON FUNCTION djust_auth.hs256_key() IS
+	'The active HS256 key as a JWK (RFC 7517, RFC 7518 section 6.4), to be handed to another verifier, who can then also sign; audited. 55000 when another algorithm is active.';
+COMMENT ON FUNCTION djust_auth.claim_mail(integer) IS
+	'Claims at most max mails for djust_auth.mail_lease and makes the secrets of their reset links. Answer each with mail_sent or mail_failed, or it comes again. Commit before sending.';
+COMMENT ON FUNCTION djust_auth.mail_sent(bigint) IS
+	'Records that a claimed mail was handed over; it is not claimed again.';
+COMMENT ON FUNCTION djust_auth.mail_failed(bigint, text) IS
+	'Records why a claimed mail could not be sent; it comes again after 10 s, then doubling up to 15 min, until its link would be dead.';
+COMMENT ON FUNCTION djust_auth.purge() IS
+	'Removes expired sessions, links, mails and keys, and audit events older than djust_auth.audit_retention: JSON object of rows removed, by table.';
+COMMENT ON FUNCTION djust_auth.grant_api(regrole, text) IS
+	'Gives a role its part of the API; kind is anonymous, customer, backend, authenticator or worker. 22023 for another kind.';
+COMMENT ON FUNCTION djust_auth.postgrest_config() IS
+	'For db-pre-config of PostgREST: sets the public keys and the pre-request function for the transaction.';
+COMMENT ON FUNCTION djust_auth.stats() IS
+	'Counters since server start, for all databases, and mails_waiting of this database now, as a JSON object.';
+
+COMMENT ON FUNCTION djust_auth.email_is_valid(text) IS
+	'Is this a well-formed, normalised email address? For the constraint on djust_auth.customer_user.';
+COMMENT ON FUNCTION djust_auth.password_hash_is_valid(text) IS
+	'Can this password hash be verified, at a bearable cost? For the constraint on djust_auth.customer_user.';
+COMMENT ON FUNCTION djust_auth.route_is_valid(text) IS
+	'Is this a well-formed route pattern? For the constraint on djust_auth.profile_right.';
+COMMENT ON FUNCTION djust_auth.route_key(text) IS
+	'One spelling for all patterns that match the same paths; for the unique index on djust_auth.profile_right.';
+
+COMMENT ON FUNCTION djust_auth.user_normalise() IS
+	'Trigger: stores email addresses normalised.';
+COMMENT ON FUNCTION djust_auth.user_changed() IS
+	'Trigger: ends sessions and links when a user is disabled or deleted or gets another password or email, and audits it.';
+COMMENT ON FUNCTION djust_auth.user_profile_changed() IS
+	'Trigger: keeps the profiles in live sessions equal to the assignments.';
+COMMENT ON FUNCTION djust_auth.policy_changed() IS
+	'Trigger: tells every backend, at commit, that rights or keys have changed.';
+COMMENT ON FUNCTION djust_auth.audit_change() IS
+	'Trigger: records changes of users, profiles, assignments and rights in the audit.';
+COMMENT ON FUNCTION djust_auth.keep_anonymous() IS
+	'Trigger: refuses to drop or rename the profile anonymous.';

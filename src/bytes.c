@@ -147,7 +147,7 @@ b64_encode(const uint8_t *src, size_t n, char *dst)
 
 /* Log lines and fingerprints. */
 void
-hex_encode(const uint8_t *src, size_t n, char *dst)
+bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
 {
 	size_t		i;
 
@@ -173,7 +173,7 @@ hex_value(char c)
 
 /* The length is compared by division: 2 * n could wrap. */
 bool
-hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
+bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
 {
 	size_t		i;
 

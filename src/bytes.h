@@ -34,9 +34,9 @@ extern bool b64_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size
 extern size_t b64_encode(const uint8_t *src, size_t n, char *dst);
 
 /* Lower-case hexadecimal; dst takes 2 * n characters, no NUL. */
-extern void hex_encode(const uint8_t *src, size_t n, char *dst);
+extern void bytes_hex_encode(const uint8_t *src, size_t n, char *dst);
 
 /* Exactly 2 * n hexadecimal digits of either case; false otherwise. */
-extern bool hex_decode(const char *src, size_t length, uint8_t *dst, size_t n);
+extern bool bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n);
 
 #endif

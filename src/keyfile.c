@@ -59,7 +59,7 @@ create_file(const char *path)
 
 	if (!pg_strong_random(master, sizeof(master)))
 		return fail("could not generate random bytes");
-	hex_encode(master, sizeof(master), text);
+	bytes_hex_encode(master, sizeof(master), text);
 	text[FILE_SIZE - 1] = '\n';
 	bytes_wipe(master, sizeof(master));
 
@@ -104,7 +104,7 @@ read_master(int fd, uint8_t master[MASTER_SIZE])
 		return fail("could not read it");
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		n--;
-	good = hex_decode(text, n, master, MASTER_SIZE);
+	good = bytes_hex_decode(text, n, master, MASTER_SIZE);
 	bytes_wipe(text, sizeof(text));
 	if (!good)
 		strlcpy(failure, "it must hold 64 hexadecimal digits", sizeof(failure));

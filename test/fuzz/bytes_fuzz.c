@@ -20,8 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(b64url_encode(raw, n, text) == size && memcmp(text, data, size) == 0);
 	if (b64_decode(given, size, raw, sizeof(raw), &n))
 		assert(b64_encode(raw, n, text) <= size && (size == 0 || text[0] == (given[0] == '.' ? '+' : given[0])));
-	hex_encode(raw, hex_decode(given, size, raw, size / 2) ? size / 2 : 0, text);
-	for (i = 0; size % 2 == 0 && i < size && hex_decode(given, size, raw, size / 2); i++)
+	bytes_hex_encode(raw, bytes_hex_decode(given, size, raw, size / 2) ? size / 2 : 0, text);
+	for (i = 0; size % 2 == 0 && i < size && bytes_hex_decode(given, size, raw, size / 2); i++)
 		assert(text[i] == tolower(data[i]));
 	assert(b64url_decode(text, b64url_encode(data, size, text), raw, size, &n) && n == size && bytes_equal(raw, data, n));
 	assert(size == 0 || !b64url_decode(text, B64URL_LENGTH(size), raw, size - 1, &n));

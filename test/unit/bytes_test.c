@@ -196,19 +196,19 @@ test_hex(void)
 	char		text[12];
 	uint8_t		out[6];
 
-	hex_encode((const uint8_t *) "foobar", 6, text);
+	bytes_hex_encode((const uint8_t *) "foobar", 6, text);
 	CHECK(memcmp(text, "666f6f626172", 12) == 0);
-	CHECK(hex_decode("666F6f626172", 12, out, 6) && memcmp(out, "foobar", 6) == 0);
-	CHECK(hex_decode("aBcDeF", 6, out, 3) && memcmp(out, "\xab\xcd\xef", 3) == 0);
-	CHECK(hex_decode("", 0, out, 0));
-	CHECK(!hex_decode("666f6", 5, out, 2));
-	CHECK(!hex_decode("666f6f", 6, out, 2));
-	CHECK(!hex_decode("666f", 4, out, 3));
-	CHECK(!hex_decode("66 f", 4, out, 2));
-	CHECK(!hex_decode("6g", 2, out, 1));
-	CHECK(!hex_decode("0x", 2, out, 1));
-	CHECK(!hex_decode("6\0", 2, out, 1));
-	CHECK(!hex_decode("", 0, out, ((size_t) -1) / 2 + 1));
+	CHECK(bytes_hex_decode("666F6f626172", 12, out, 6) && memcmp(out, "foobar", 6) == 0);
+	CHECK(bytes_hex_decode("aBcDeF", 6, out, 3) && memcmp(out, "\xab\xcd\xef", 3) == 0);
+	CHECK(bytes_hex_decode("", 0, out, 0));
+	CHECK(!bytes_hex_decode("666f6", 5, out, 2));
+	CHECK(!bytes_hex_decode("666f6f", 6, out, 2));
+	CHECK(!bytes_hex_decode("666f", 4, out, 3));
+	CHECK(!bytes_hex_decode("66 f", 4, out, 2));
+	CHECK(!bytes_hex_decode("6g", 2, out, 1));
+	CHECK(!bytes_hex_decode("0x", 2, out, 1));
+	CHECK(!bytes_hex_decode("6\0", 2, out, 1));
+	CHECK(!bytes_hex_decode("", 0, out, ((size_t) -1) / 2 + 1));
 }
 
 /* A difference in any byte is seen. */

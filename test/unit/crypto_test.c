@@ -174,7 +174,7 @@ from(const char *hex, const char *base64)
 	size_t		more = 0;
 
 	memset(&bytes, 0, sizeof(bytes));
-	if (!hex_decode(hex, strlen(hex), bytes.data, n) ||
+	if (!bytes_hex_decode(hex, strlen(hex), bytes.data, n) ||
 		!b64url_decode(base64, strlen(base64), bytes.data + n, sizeof(bytes.data) - n, &more))
 		abort();
 	bytes.length = n + more;

@@ -1,0 +1,150 @@
+/*
+ * account.c
+ *		Owns what administrators do to users.
+ *
+ * Here a weak password or an unknown user is an error, not an answer.  Effects
+ * on sessions and the audit of changes are the triggers', so that plain DML
+ * has them too.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "account.h"
+#include "audit.h"
+#include "catalog.h"
+#include "errors.h"
+#include "normal.h"
+#include "password.h"
+#include "session.h"
+#include "store.h"
+#include "throttle.h"
+
+static void
+require_user(const pg_uuid_t *id, UserRow *user)
+{
+	if (!catalog_user_by_id(id, user))
+		errors_unknown_user(id);
+}
+
+/* Policy and hash, or an error. */
+static void
+hash_or_raise(const char *password, char *hash)
+{
+	Password	normal = normal_password(password, strlen(password));
+	Answer		answer = {VERDICT_OK};
+
+	answer.violations = password_violations(&normal);
+	answer.verdict = answer.violations ? VERDICT_WEAK_PASSWORD : password_hash(&normal, hash, &answer.retry_after);
+	errors_raise(&answer);
+}
+
+static void
+add_profiles(const pg_uuid_t *id, ArrayType *profiles)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+	int			i;
+
+	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	for (i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			errors_null("profiles");
+		store_user_profile_insert(id, TextDatumGetCString(values[i]));
+	}
+}
+
+void
+account_create(const char *email, const char *password, const char *hash, ArrayType *profiles, pg_uuid_t *id)
+{
+	char		made[PWHASH_MAX];
+
+	if (password)
+	{
+		hash_or_raise(password, made);
+		hash = made;
+	}
+	store_user_insert(email, hash, id);
+	add_profiles(id, profiles);
+}
+
+void
+account_set_password(const pg_uuid_t *id, const char *password)
+{
+	char		hash[PWHASH_MAX];
+	UserRow		user;
+
+	require_user(id, &user);
+	hash_or_raise(password, hash);
+	store_user_set_hash(id, hash, false);
+	account_unlock(id);
+}
+
+void
+account_set_disabled(const pg_uuid_t *id, bool disabled)
+{
+	UserRow		user;
+
+	require_user(id, &user);
+	store_user_set_disabled(id, disabled);
+}
+
+void
+account_delete(const pg_uuid_t *id)
+{
+	if (store_user_delete(id) == 0)
+		errors_unknown_user(id);
+}
+
+void
+account_change_email(const pg_uuid_t *id, const char *email)
+{
+	if (store_user_set_email(id, email) == 0)
+		errors_unknown_user(id);
+}
+
+void
+account_unlock(const pg_uuid_t *id)
+{
+	ThrottleTag tag;
+	UserRow		user;
+	Email		email;
+
+	require_user(id, &user);
+	email.text = user.email;
+	email.length = strlen(user.email);
+	password_tag(&email, &tag);
+	throttle_clear(&tag);
+	audit_event("administration", id, NULL, "{\"change\": \"unlocked\"}");
+}
+
+int
+account_end_sessions(const pg_uuid_t *id)
+{
+	UserRow		user;
+	int			ended;
+
+	require_user(id, &user);
+	ended = (int) store_session_delete_of(id, NULL);
+	audit_event("administration", id, NULL, psprintf("{\"change\": \"sessions ended\", \"ended\": %d}", ended));
+	return ended;
+}
+
+void
+account_open_session(const pg_uuid_t *id, Answer *answer)
+{
+	pg_uuid_t	sid;
+	UserRow		user;
+
+	require_user(id, &user);
+	if (!store_user_confirm(id, NULL, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the user is disabled"),
+				 errhint("Call djust_auth.enable_user() first.")));
+	session_open(id, &sid, answer);
+	audit_event("administration", id, &sid, "{\"change\": \"session opened\"}");
+}

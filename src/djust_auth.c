@@ -1,0 +1,26 @@
+/*
+ * djust_auth.c
+ *		Wires the library into the server.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+
+#include "compat.h"
+#include "settings.h"
+#include "shared.h"
+
+DJUST_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+/* Loaded later than at server start, the library offers only what dumps need; everything else says what is missing. */
+void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	settings_init();
+	shared_init();
+}

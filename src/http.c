@@ -1,0 +1,168 @@
+/*
+ * http.c
+ *		Owns the settings through which PostgREST and this library talk.
+ *
+ * Threat: any role can set these settings.  What is read from them is only
+ * ever a token to be verified, or an address and a user agent to be recorded.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inet.h"
+#include "utils/jsonb.h"
+
+#include "http.h"
+#include "settings.h"
+
+#define USER_AGENT_MAX 256
+
+static const char *
+setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value ? value : "";
+}
+
+const char *
+http_method(void)
+{
+	return setting("request.method");
+}
+
+const char *
+http_path(void)
+{
+	return setting("request.path");
+}
+
+bool
+http_request(void)
+{
+	return *http_method() != '\0';
+}
+
+char *
+http_header(const char *name)
+{
+	const char *headers = setting("request.headers");
+	JsonbValue	value;
+	Jsonb	   *object;
+
+	if (*headers == '\0')
+		return NULL;
+	object = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(headers)));
+	if (!JB_ROOT_IS_OBJECT(object) ||
+		getKeyJsonValueFromContainer(&object->root, name, strlen(name), &value) == NULL || value.type != jbvString)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+/* RFC 6750 section 2.1; the scheme's name is compared without regard to case. */
+bool
+http_bearer(const char **token, size_t *length)
+{
+	char	   *header = http_header("authorization");
+
+	if (header == NULL || pg_strncasecmp(header, "bearer ", 7) != 0)
+		return false;
+	for (header += 7; *header == ' '; header++)
+		;
+	*token = header;
+	*length = strlen(header);
+	return true;
+}
+
+/* The part that the nearest proxy wrote: after the last comma, if it is an address. */
+static Datum
+forwarded_address(void)
+{
+	char	   *header = http_header(setting_client_address_header);
+	char	   *hop;
+	char	   *end;
+
+	if (header == NULL)
+		return (Datum) 0;
+	hop = strrchr(header, ',');
+	hop = hop ? hop + 1 : header;
+	while (*hop == ' ')
+		hop++;
+	for (end = hop + strlen(hop); end > hop && end[-1] == ' '; end--)
+		end[-1] = '\0';
+	if (*hop == '\0' || strspn(hop, "0123456789abcdefABCDEF.:") != strlen(hop))
+		return (Datum) 0;
+	{
+		unsigned char address[16];
+
+		if (inet_pton(AF_INET, hop, address) != 1 && inet_pton(AF_INET6, hop, address) != 1)
+			return (Datum) 0;
+	}
+	return DirectFunctionCall1(inet_in, CStringGetDatum(hop));
+}
+
+Datum
+http_client_address(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum		address;
+
+	if (*setting_client_address_header != '\0' && http_request())
+		return forwarded_address();
+	if (MyProcPort == NULL)
+		return (Datum) 0;
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(fcinfo);
+	return fcinfo->isnull ? (Datum) 0 : address;
+}
+
+char *
+http_user_agent(void)
+{
+	char	   *agent = http_request() ? http_header("user-agent") : NULL;
+
+	if (agent)
+		agent[pg_mbcliplen(agent, strlen(agent), USER_AGENT_MAX)] = '\0';
+	return agent;
+}
+
+static void
+set(const char *name, const char *value)
+{
+	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+void
+http_answer(int status, bool no_store, int retry_after)
+{
+	StringInfoData headers;
+
+	if (!http_request())
+		return;
+	initStringInfo(&headers);
+	appendStringInfoChar(&headers, '[');
+	if (no_store)
+		appendStringInfoString(&headers, "{\"Cache-Control\": \"no-store\"}");
+	if (retry_after > 0)
+		appendStringInfo(&headers, "%s{\"Retry-After\": \"%d\"}", no_store ? ", " : "", retry_after);
+	appendStringInfoChar(&headers, ']');
+	set("response.headers", headers.data);
+	if (status != 200)
+		set("response.status", psprintf("%d", status));
+}
+
+/* The error class PostgREST documents for raising a status and headers. */
+void
+http_refuse(int status, const char *challenge, const char *message)
+{
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
+			 errmsg("{\"code\": \"%d\", \"message\": \"%s\"}", status, message),
+			 errdetail("{\"status\": %d, \"headers\": {\"WWW-Authenticate\": \"%s\"}}", status, challenge)));
+}

@@ -1,0 +1,250 @@
+/*
+ * mail.c
+ *		Owns the mail queue and the text of mails.
+ *
+ * Threat: a queue that tells who is a customer, or that holds usable links.
+ * A reset request is a row of one size with the address sealed; only the
+ * claim opens it, looks the user up, and makes the secret.  Values are escaped
+ * for the part they go into.
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "lib/stringinfo.h"
+#include "utils/timestamp.h"
+
+#include "audit.h"
+#include "bytes.h"
+#include "catalog.h"
+#include "keyfile.h"
+#include "mail.h"
+#include "reset.h"
+#include "secret.h"
+#include "settings.h"
+#include "shared.h"
+#include "store.h"
+
+#define CHANNEL "djust_auth_mail"
+#define FIRST_RETRY_S 10
+#define LONGEST_RETRY_S (15 * 60)
+#define REASON_MAX 500
+
+static const TemplateRow reset_template = {
+	"Reset your password",
+	"Somebody, probably you, asked for a new password for {email}.\n\nChoose it here within 24 hours:\n\n{link}\n\n"
+	"If it was not you, do nothing: your password stays as it is.\n",
+	"<p>Somebody, probably you, asked for a new password for {email}.</p>\n"
+	"<p><a href=\"{link}\">Choose a new password</a> within 24 hours.</p>\n"
+	"<p>If it was not you, do nothing: your password stays as it is.</p>\n"
+};
+
+static const TemplateRow changed_template = {
+	"Your password was changed",
+	"The password for {email} was changed.\n\nIf it was not you, ask for a new one at once.\n",
+	"<p>The password for {email} was changed.</p>\n<p>If it was not you, ask for a new one at once.</p>\n"
+};
+
+static void
+queue(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	store_mail_insert(kind, user_id, address, size, now, now + setting_reset_link_lifetime * USECS_PER_SEC);
+	Async_Notify(CHANNEL, "");
+}
+
+void
+mail_queue_reset(const char *email, size_t length)
+{
+	uint8_t		sealed[SEALED_ADDRESS_SIZE];
+
+	keyfile_seal_address(email, length, sealed);
+	queue("reset", NULL, sealed, sizeof(sealed));
+}
+
+void
+mail_queue_notice(const pg_uuid_t *user_id)
+{
+	queue("password_changed", user_id, NULL, 0);
+}
+
+static void
+append_escaped(StringInfo out, const char *value, bool html)
+{
+	for (; *value; value++)
+	{
+		if (html && *value == '&')
+			appendStringInfoString(out, "&amp;");
+		else if (html && *value == '<')
+			appendStringInfoString(out, "&lt;");
+		else if (html && *value == '>')
+			appendStringInfoString(out, "&gt;");
+		else if (html && *value == '"')
+			appendStringInfoString(out, "&quot;");
+		else
+			appendStringInfoChar(out, *value);
+	}
+}
+
+/* {email} and {link}; anything else in braces stays. */
+static char *
+fill(const char *template, const char *email, const char *link, bool html)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	while (*template)
+	{
+		if (strncmp(template, "{email}", 7) == 0)
+		{
+			append_escaped(&out, email, html);
+			template += 7;
+		}
+		else if (strncmp(template, "{link}", 6) == 0)
+		{
+			append_escaped(&out, link, html);
+			template += 6;
+		}
+		else
+			appendStringInfoChar(&out, *template++);
+	}
+	return out.data;
+}
+
+/* The secret lives in this transaction's memory and in the mail; the table gets its hash. */
+static char *
+make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
+{
+	uint8_t		random[RESET_SECRET_SIZE];
+	uint8_t		hash[SHA256_SIZE];
+	size_t		length = strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE);
+	char	   *secret = secret_alloc(length + 1);
+	const char *place = strstr(setting_reset_url, "{token}");
+
+	if (!pg_strong_random(random, sizeof(random)))
+		elog(ERROR, "could not generate random bytes");
+	memcpy(secret, RESET_PREFIX, strlen(RESET_PREFIX));
+	b64url_encode(random, sizeof(random), secret + strlen(RESET_PREFIX));
+	bytes_wipe(random, sizeof(random));
+	if (!crypto_sha256(secret, length, hash))
+		elog(ERROR, "could not hash a token");
+	store_reset_insert(hash, user_id, now, expires_at);
+	return psprintf("%.*s%s%s", (int) (place - setting_reset_url), setting_reset_url, secret, place + strlen("{token}"));
+}
+
+static const TemplateRow *
+template_for(const char *kind, const char *locale, TemplateRow *found)
+{
+	if ((locale && catalog_template(kind, locale, found)) || catalog_template(kind, "", found))
+		return found;
+	return strcmp(kind, "reset") == 0 ? &reset_template : &changed_template;
+}
+
+static bool
+find_recipient(const QueuedMail *queued, UserRow *user)
+{
+	char		email[ADDRESS_MAX + 1];
+
+	if (queued->has_user)
+		return catalog_user_by_id(&queued->user_id, user);
+	return queued->address &&
+		keyfile_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), email) &&
+		catalog_user_by_email(email, user);
+}
+
+/* NULL for who is no customer, or no longer: the row is then done. */
+static Mail *
+write_mail(const QueuedMail *queued, TimestampTz now)
+{
+	Mail	   *mail = palloc(sizeof(Mail));
+	const TemplateRow *template;
+	const char *link = "";
+	TemplateRow found;
+	UserRow		user;
+
+	if (!find_recipient(queued, &user) || !store_user_confirm(&user.id, NULL, false))
+		return NULL;
+	if (strcmp(queued->kind, "reset") == 0)
+		link = make_link(&user.id, now, queued->expires_at);
+	template = template_for(queued->kind, user.locale, &found);
+	mail->id = queued->id;
+	mail->recipient = user.email;
+	mail->subject = pstrdup(template->subject);
+	mail->body_text = fill(template->body_text, user.email, link, false);
+	mail->body_html = fill(template->body_html, user.email, link, true);
+	return mail;
+}
+
+List *
+mail_claim(int max)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	List	   *mails = NIL;
+	ListCell   *cell;
+
+	foreach(cell, store_mail_due(now, max))
+	{
+		QueuedMail *queued = lfirst(cell);
+		Mail	   *mail = write_mail(queued, now);
+
+		if (mail == NULL)
+		{
+			store_mail_done(queued->id, now, "no recipient");
+			continue;
+		}
+		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC);
+		mails = lappend(mails, mail);
+	}
+	return mails;
+}
+
+static void
+require_claimed(int64 id, QueuedMail *queued)
+{
+	if (!store_mail_get(id, queued))
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("mail " INT64_FORMAT " is not claimed", id),
+				 errhint("Pass an id that djust_auth.claim_mail() has returned.")));
+}
+
+/* Whom it went to is known only now, and only to the audit. */
+static void
+record(const char *event, const QueuedMail *queued, const char *detail)
+{
+	UserRow		user;
+
+	audit_event(event, find_recipient(queued, &user) ? &user.id : NULL, NULL, detail);
+}
+
+void
+mail_mark_sent(int64 id)
+{
+	QueuedMail	queued;
+
+	require_claimed(id, &queued);
+	store_mail_done(id, GetCurrentTimestamp(), NULL);
+	shared_count(COUNT_MAILS_SENT, 1);
+	record("mail_sent", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\"}", id, queued.kind));
+}
+
+/* 10 s after the first attempt, then doubling up to a quarter of an hour. */
+static int
+retry_delay(int attempts)
+{
+	return attempts > 7 ? LONGEST_RETRY_S : Min(FIRST_RETRY_S << (attempts - 1), LONGEST_RETRY_S);
+}
+
+void
+mail_mark_failed(int64 id, const char *reason)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	char	   *short_reason = pnstrdup(reason, Min(strlen(reason), REASON_MAX));
+	QueuedMail	queued;
+
+	require_claimed(id, &queued);
+	store_mail_retry(id, now, now + retry_delay(queued.attempts) * USECS_PER_SEC, short_reason);
+	shared_count(COUNT_MAILS_FAILED, 1);
+	record("mail_failed", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d}",
+											id, queued.kind, queued.attempts));
+}

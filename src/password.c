@@ -1,0 +1,160 @@
+/*
+ * password.c
+ *		Owns checking and making passwords: policy, throttle, slot, hash.
+ *
+ * Threat: guessing.  The order is fixed: a place under the account's throttle
+ * first, then a hash slot, then the hash; whatever ends the check early, the
+ * place is given back counted, unless nothing was hashed.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "storage/ipc.h"
+#include "utils/formatting.h"
+
+#include "hashslot.h"
+#include "keyfile.h"
+#include "password.h"
+#include "pwpolicy.h"
+#include "settings.h"
+#include "shared.h"
+#include "throttle.h"
+
+void
+password_tag(const Email *email, ThrottleTag *tag)
+{
+	keyfile_tag("password", email->text, email->length, tag);
+}
+
+/* A blocklist entry in lower case stands for every spelling in capitals. */
+static bool
+is_common(const Password *password)
+{
+	char	   *lower;
+
+	if (password->length > PWHASH_PASSWORD_MAX)
+		return false;
+	if (catalog_blocklisted(password->text))
+		return true;
+	lower = str_tolower(password->text, password->length, DEFAULT_COLLATION_OID);
+	return catalog_blocklisted(lower);
+}
+
+unsigned
+password_violations(const Password *password)
+{
+	unsigned	violations = pwpolicy_violations(password->text, password->length, password->characters,
+												 setting_password_min_length, PWHASH_PASSWORD_MAX);
+
+	return violations | (is_common(password) ? PWPOLICY_TOO_COMMON : 0);
+}
+
+static PwCost
+cost_now(void)
+{
+	PwCost		cost = {setting_argon2_memory, setting_argon2_iterations, setting_argon2_parallelism};
+
+	return cost;
+}
+
+static bool
+make_hash(const Password *password, const PwArena *arena, char *out)
+{
+	PwCost		cost = cost_now();
+	uint8_t		salt[PWHASH_SALT_SIZE];
+
+	if (!pg_strong_random(salt, sizeof(salt)))
+		return false;
+	shared_count(COUNT_HASHES, 1);
+	return pwhash_make(&cost, salt, password->text, password->length, arena, out) == PW_MATCH;
+}
+
+/* A PHC string of the present cost; its 32 bytes are nobody's hash. */
+const char *
+password_decoy(void)
+{
+	PwCost		cost = cost_now();
+
+	return psprintf("$argon2id$v=19$m=%u,t=%u,p=%u$ZGp1c3RfYXV0aCBkZWNveQ$YWxsIHRoYXQgaXMga25vd24gb2YgdGhpcyBpcyBjb3M",
+					cost.memory, cost.iterations, cost.parallelism);
+}
+
+/* With the slot held. */
+static PwResult
+verify(const char *hash, size_t hash_length, bool usable, const Password *password, const PwArena *arena,
+	   char *replacement)
+{
+	PwCost		cost = cost_now();
+	PwResult	result;
+
+	shared_count(COUNT_HASHES, 1);
+	result = pwhash_verify(hash, hash_length, password->text, password->length, arena);
+	if (result == PW_MATCH && !usable)
+		return PW_MISMATCH;
+	if (result == PW_MATCH && pwhash_needs_rehash(hash, hash_length, &cost) && !make_hash(password, arena, replacement))
+		replacement[0] = '\0';
+	return result;
+}
+
+static void
+abandon(int code, Datum arg)
+{
+	hashslot_abandon();
+	throttle_abandon();
+}
+
+Verdict
+password_check(const ThrottleTag *tag, const char *hash, size_t hash_length, bool usable, const Password *password,
+			   char *replacement, int *retry_after)
+{
+	volatile PwResult result = PW_FAILED;
+	PwArena		arena;
+	volatile bool slot = false;
+
+	replacement[0] = '\0';
+	*retry_after = 1;
+	switch (throttle_enter(tag, retry_after))
+	{
+		case THROTTLE_LATER:
+			return VERDICT_THROTTLED;
+		case THROTTLE_SUSPENDED:
+			return VERDICT_SUSPENDED;
+		case THROTTLE_BUSY:
+			return VERDICT_UNAVAILABLE;
+		case THROTTLE_GO:
+			break;
+	}
+	PG_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	{
+		slot = hashslot_acquire(&arena);
+		if (slot)
+		{
+			result = verify(hash, hash_length, usable, password, &arena, replacement);
+			hashslot_release();
+		}
+		throttle_leave(result == PW_MATCH ? ATTEMPT_GOOD : slot && result != PW_FAILED ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	if (!slot || result == PW_FAILED)
+		return VERDICT_UNAVAILABLE;
+	return result == PW_MATCH ? VERDICT_OK : VERDICT_INVALID_GRANT;
+}
+
+Verdict
+password_hash(const Password *password, char *out, int *retry_after)
+{
+	PwArena		arena;
+	volatile bool made = false;
+
+	*retry_after = 1;
+	PG_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	{
+		if (hashslot_acquire(&arena))
+		{
+			made = make_hash(password, &arena, out);
+			hashslot_release();
+		}
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	return made ? VERDICT_OK : VERDICT_UNAVAILABLE;
+}
