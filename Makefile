@@ -1,7 +1,7 @@
 # djust_auth: make, make install; for developers make test, make demo, and DEV=1 for warnings as errors
 
 EXTENSION = djust_auth
-VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth.control)
 MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
@@ -14,7 +14,7 @@ OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
 DATA = $(wildcard sql/djust_auth--*.sql)
 LIBS_PURE = -lcrypto -largon2 -lcrypt
 SHLIB_LINK = $(LIBS_PURE)
-PG_CPPFLAGS = -Isrc -DDJUST_VERSION='"$(VERSION)"'
+PG_CPPFLAGS = -Isrc -DDJUST_VERSION='"$(EXTVERSION)"'
 WARNINGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 ifdef DEV
 PG_CFLAGS = $(WARNINGS)

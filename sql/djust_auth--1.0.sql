@@ -576,17 +576,17 @@ COMMENT ON SEQUENCE djust_auth.mail_queue_id_seq IS
 	'Gives djust_auth.mail_queue.id.';
 
 COMMENT ON TABLE djust_auth.mail_template IS
-	'Texts of the mails by kind and language, where the built-in ones do not suit. The most specific locale wins; the empty one is for all.';
+	'Texts of the mails by kind and language, in place of the built-in ones: first the row of the user''s locale, then the one with the empty locale.';
 COMMENT ON COLUMN djust_auth.mail_template.kind IS
 	'reset or password_changed.';
 COMMENT ON COLUMN djust_auth.mail_template.locale IS
-	'Language as in djust_auth.customer_user.locale; empty for all others.';
+	'Exactly as in djust_auth.customer_user.locale; empty for all others.';
 COMMENT ON COLUMN djust_auth.mail_template.subject IS
 	'Subject line, no control characters.';
 COMMENT ON COLUMN djust_auth.mail_template.body_text IS
-	'Plain text.';
+	'Plain text; {email} stands for the address, {link} for the reset link.';
 COMMENT ON COLUMN djust_auth.mail_template.body_html IS
-	'The same in HTML.';
+	'The same in HTML; what {email} and {link} stand for is escaped.';
 
 COMMENT ON TABLE djust_auth.signing_key IS
 	'Keys that sign and verify access tokens. Change them with djust_auth.rotate_signing_key. Not in pg_dump: they are sealed under a key file the dump does not hold.';
@@ -606,7 +606,7 @@ COMMENT ON COLUMN djust_auth.signing_key.verify_until IS
 COMMENT ON TABLE djust_auth.password_blocklist IS
 	'Passwords that are refused as too_common. Empty at first; fill it with COPY.';
 COMMENT ON COLUMN djust_auth.password_blocklist.password IS
-	'Compared with the whole password after NFC, case-sensitively.';
+	'The whole password, after NFC. An entry in lower case stands for every spelling in capitals.';
 
 COMMENT ON TABLE djust_auth.audit_event IS
 	'What happened, with the true cause. No password, no token, no unknown address in clear. Purged after djust_auth.audit_retention.';
@@ -621,7 +621,7 @@ COMMENT ON COLUMN djust_auth.audit_event.user_id IS
 COMMENT ON COLUMN djust_auth.audit_event.sid IS
 	'Session concerned; NULL where there is none.';
 COMMENT ON COLUMN djust_auth.audit_event.actor IS
-	'session_user of an administrative change; NULL elsewhere.';
+	'session_user of the connection: the administrator, or the backend that called.';
 COMMENT ON COLUMN djust_auth.audit_event.client_address IS
 	'Client''s address where known; removed with the user by djust_auth.delete_user.';
 COMMENT ON COLUMN djust_auth.audit_event.detail IS

@@ -157,6 +157,14 @@ http_answer(int status, bool no_store, int retry_after)
 		set("response.status", psprintf("%d", status));
 }
 
+void
+http_configure(const char *jwks, const char *audience, const char *pre_request)
+{
+	set("pgrst.jwt_secret", jwks);
+	set("pgrst.jwt_aud", audience);
+	set("pgrst.db_pre_request", pre_request);
+}
+
 /* The error class PostgREST documents for raising a status and headers. */
 void
 http_refuse(int status, const char *challenge, const char *message)

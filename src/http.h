@@ -27,6 +27,9 @@ extern char *http_user_agent(void);
 /* Sets response.status and response.headers; nothing outside HTTP.  retry_after 0: no such header. */
 extern void http_answer(int status, bool no_store, int retry_after);
 
+/* For db-pre-config: settings of PostgREST itself. */
+extern void http_configure(const char *jwks, const char *audience, const char *pre_request);
+
 /* Raises an error PostgREST turns into this status and WWW-Authenticate header. */
 extern void http_refuse(int status, const char *challenge, const char *message) pg_attribute_noreturn();
 

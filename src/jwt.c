@@ -139,7 +139,7 @@ jwt_peek_sid(const JwtParts *parts, uint8_t sid[16])
 	{
 		if (i > 0 && uuid[groups[i].at - 1] != '-')
 			return false;
-		if (!hex_decode(uuid + groups[i].at, 2 * (size_t) groups[i].bytes, sid, (size_t) groups[i].bytes))
+		if (!bytes_hex_decode(uuid + groups[i].at, 2 * (size_t) groups[i].bytes, sid, (size_t) groups[i].bytes))
 			return false;
 		sid += groups[i].bytes;
 	}

@@ -30,14 +30,14 @@ floor_list()
 	sed -n "s/^$1 *= *//p" Makefile
 }
 
-# "name number" for every module; the two headers without a .c are at the bottom of their floors
+# "name number" for every module; headers without a .c are named here
 floors()
 {
 	{
 		echo "1 verdict $(floor_list PURE)"
 		echo "2 compat $(floor_list SERVER)"
 		echo "3 $(floor_list VERBS)"
-		echo "4 $(floor_list FACE)"
+		echo "4 face $(floor_list FACE)"
 	} | awk '{ for (i = 2; i <= NF; i++) print $i, $1 }'
 }
 

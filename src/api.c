@@ -1,0 +1,251 @@
+/*
+ * api.c
+ *		The public functions: fetch arguments, call one verb, give its answer.
+ */
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+#include "face.h"
+#include "http.h"
+#include "identity.h"
+#include "keys.h"
+#include "login.h"
+#include "reset.h"
+#include "rights.h"
+#include "session.h"
+#include "settings.h"
+
+PG_FUNCTION_INFO_V1(djust_login);
+PG_FUNCTION_INFO_V1(djust_token);
+PG_FUNCTION_INFO_V1(djust_refresh);
+PG_FUNCTION_INFO_V1(djust_logout);
+PG_FUNCTION_INFO_V1(djust_can);
+PG_FUNCTION_INFO_V1(djust_reset_request);
+PG_FUNCTION_INFO_V1(djust_reset_confirm);
+PG_FUNCTION_INFO_V1(djust_introspect);
+PG_FUNCTION_INFO_V1(djust_change_password);
+PG_FUNCTION_INFO_V1(djust_sessions);
+PG_FUNCTION_INFO_V1(djust_end_session);
+PG_FUNCTION_INFO_V1(djust_jwks);
+PG_FUNCTION_INFO_V1(djust_request_user);
+PG_FUNCTION_INFO_V1(djust_request_can);
+PG_FUNCTION_INFO_V1(djust_pre_request);
+
+Datum
+djust_login(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+	Slice		email;
+	Slice		password;
+
+	begin_write("djust_login()");
+	REQUIRED(0, "email");
+	REQUIRED(1, "password");
+	email = SLICE(0);
+	password = SLICE(1);
+	login_with_password(email.data, email.length, password.data, password.length, &answer);
+	RETURN_TEXT(errors_tokens(&answer, FACE_LOGIN));
+}
+
+/* RFC 6749 sections 4.3 and 6; the client is first-party and public, so its name and secret are not checked. */
+static void
+token_grant(FunctionCallInfo fcinfo, Answer *answer)
+{
+	char	   *grant = TEXT(0);
+
+	answer->verdict = VERDICT_INVALID_REQUEST;
+	if (strcmp(grant, "password") == 0)
+	{
+		if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+			answer->reason = "The grant password needs username and password.";
+		else
+			login_with_password(SLICE(1).data, SLICE(1).length, SLICE(2).data, SLICE(2).length, answer);
+	}
+	else if (strcmp(grant, "refresh_token") == 0)
+	{
+		if (PG_ARGISNULL(3))
+			answer->reason = "The grant refresh_token needs refresh_token.";
+		else
+			session_refresh(SLICE(3).data, SLICE(3).length, answer);
+	}
+	else
+		answer->verdict = VERDICT_UNSUPPORTED_GRANT_TYPE;
+}
+
+Datum
+djust_token(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_write("djust_token()");
+	REQUIRED(0, "grant_type");
+	token_grant(fcinfo, &answer);
+	RETURN_TEXT(errors_tokens(&answer, FACE_OAUTH));
+}
+
+Datum
+djust_refresh(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_write("djust_refresh()");
+	REQUIRED(0, "refresh_token");
+	session_refresh(SLICE(0).data, SLICE(0).length, &answer);
+	RETURN_TEXT(errors_tokens(&answer, FACE_LOGIN));
+}
+
+Datum
+djust_logout(PG_FUNCTION_ARGS)
+{
+	begin_write("djust_logout()");
+	REQUIRED(0, "token");
+	PG_RETURN_BOOL(session_logout(SLICE(0).data, SLICE(0).length));
+}
+
+Datum
+djust_can(PG_FUNCTION_ARGS)
+{
+	RouteRight	needed;
+	Identity	identity;
+
+	shared_require();
+	REQUIRED(1, "route");
+	REQUIRED(2, "access");
+	needed = rights_needed(TEXT(2));
+	identity.session.profiles = NULL;
+	if (!PG_ARGISNULL(0) && !identity_access(SLICE(0).data, SLICE(0).length, &identity))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(1).data, SLICE(1).length) >= needed);
+}
+
+Datum
+djust_reset_request(PG_FUNCTION_ARGS)
+{
+	begin_write("djust_reset_request()");
+	REQUIRED(0, "email");
+	reset_request(SLICE(0).data, SLICE(0).length);
+	PG_RETURN_VOID();
+}
+
+Datum
+djust_reset_confirm(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_write("djust_reset_confirm()");
+	REQUIRED(0, "reset_token");
+	REQUIRED(1, "new_password");
+	reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
+	RETURN_TEXT(errors_password_updated(&answer));
+}
+
+Datum
+djust_introspect(PG_FUNCTION_ARGS)
+{
+	bool		refresh_too;
+
+	shared_require();
+	REQUIRED(0, "token");
+	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
+	RETURN_TEXT(session_introspect(SLICE(0).data, SLICE(0).length, refresh_too));
+}
+
+Datum
+djust_change_password(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_write("djust_change_password()");
+	REQUIRED(0, "access_token");
+	REQUIRED(1, "current_password");
+	REQUIRED(2, "new_password");
+	login_change_password(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, SLICE(2).data, SLICE(2).length,
+						  &answer);
+	RETURN_TEXT(errors_password_updated(&answer));
+}
+
+Datum
+djust_sessions(PG_FUNCTION_ARGS)
+{
+	shared_require();
+	REQUIRED(0, "access_token");
+	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
+}
+
+Datum
+djust_end_session(PG_FUNCTION_ARGS)
+{
+	begin_write("djust_end_session()");
+	REQUIRED(0, "access_token");
+	PG_RETURN_INT32(session_end(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1)));
+}
+
+Datum
+djust_jwks(PG_FUNCTION_ARGS)
+{
+	shared_require();
+	RETURN_TEXT(keys_jwks());
+}
+
+/* Bearer of the HTTP request: false when there is one that is dead; *present tells whether there is one. */
+static bool
+request_identity(Identity *identity, bool *present)
+{
+	const char *token;
+	size_t		length;
+
+	identity->session.profiles = NULL;
+	*present = http_bearer(&token, &length);
+	return !*present || identity_access(token, length, identity);
+}
+
+Datum
+djust_request_user(PG_FUNCTION_ARGS)
+{
+	Identity	identity;
+	pg_uuid_t  *user_id;
+	bool		present;
+
+	shared_require();
+	if (!request_identity(&identity, &present) || !present)
+		PG_RETURN_NULL();
+	user_id = palloc(sizeof(pg_uuid_t));
+	*user_id = identity.session.user_id;
+	PG_RETURN_UUID_P(user_id);
+}
+
+Datum
+djust_request_can(PG_FUNCTION_ARGS)
+{
+	RouteRight	needed;
+	Identity	identity;
+	bool		present;
+
+	shared_require();
+	REQUIRED(0, "route");
+	REQUIRED(1, "access");
+	needed = rights_needed(TEXT(1));
+	if (!request_identity(&identity, &present))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(0).data, SLICE(0).length) >= needed);
+}
+
+Datum
+djust_pre_request(PG_FUNCTION_ARGS)
+{
+	Identity	identity;
+	bool		present;
+
+	shared_require();
+	if (!request_identity(&identity, &present))
+		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
+	if (setting_enforce_routes &&
+		rights_access(identity.session.profiles, http_path(), strlen(http_path())) < rights_needed(http_method()))
+	{
+		if (!present)
+			http_refuse(401, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
+		http_refuse(403, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"", "the profiles do not allow this");
+	}
+	PG_RETURN_VOID();
+}

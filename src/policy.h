@@ -1,0 +1,20 @@
+/*
+ * policy.h
+ *		Profiles, rights, grants, upkeep.
+ */
+#ifndef DJUST_POLICY_H
+#define DJUST_POLICY_H
+
+#include "utils/uuid.h"
+
+extern void policy_drop_profile(const char *name);
+extern void policy_add_profile(const pg_uuid_t *user_id, const char *profile);
+extern void policy_remove_profile(const pg_uuid_t *user_id, const char *profile);
+/* user_id NULL: somebody not logged in. */
+extern char *policy_explain(const pg_uuid_t *user_id, const char *route, const char *access);
+extern void policy_grant(Oid role, const char *kind);
+/* JSON objects. */
+extern char *policy_purge(void);
+extern char *policy_stats(void);
+
+#endif

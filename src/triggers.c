@@ -1,0 +1,297 @@
+/*
+ * triggers.c
+ *		What keeps plain DML valid: constraint functions and triggers.
+ *
+ * Threat: a value in the tables that the verbs would trust.  Constraint
+ * functions raise the reason themselves, so that the server does not print the
+ * failing row, which might hold a password typed into the wrong column.  They
+ * need no preloaded library: a dump must restore anywhere.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "audit.h"
+#include "bytes.h"
+#include "catalog.h"
+#include "normal.h"
+#include "pwhash.h"
+#include "route.h"
+#include "shared.h"
+#include "store.h"
+
+PG_FUNCTION_INFO_V1(djust_email_is_valid);
+PG_FUNCTION_INFO_V1(djust_password_hash_is_valid);
+PG_FUNCTION_INFO_V1(djust_route_is_valid);
+PG_FUNCTION_INFO_V1(djust_route_key);
+PG_FUNCTION_INFO_V1(djust_trigger_user_normalise);
+PG_FUNCTION_INFO_V1(djust_trigger_user_changed);
+PG_FUNCTION_INFO_V1(djust_trigger_user_profile_changed);
+PG_FUNCTION_INFO_V1(djust_trigger_policy_changed);
+PG_FUNCTION_INFO_V1(djust_trigger_audit_change);
+PG_FUNCTION_INFO_V1(djust_trigger_keep_anonymous);
+
+Datum
+djust_email_is_valid(PG_FUNCTION_ARGS)
+{
+	text	   *email = PG_GETARG_TEXT_PP(0);
+	const char *fault = email_fault(VARDATA_ANY(email), VARSIZE_ANY_EXHDR(email));
+
+	if (fault)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("invalid email address"),
+				 errdetail("%s", fault)));
+	PG_RETURN_BOOL(true);
+}
+
+Datum
+djust_password_hash_is_valid(PG_FUNCTION_ARGS)
+{
+	text	   *hash = PG_GETARG_TEXT_PP(0);
+	PwResult	result = pwhash_check(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash));
+
+	if (result != PW_MATCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("invalid password hash"),
+				 result == PW_TOO_COSTLY ?
+				 errdetail("Checking it would cost too much.") :
+				 errdetail("It is not an Argon2, scrypt, PBKDF2, bcrypt or sha-crypt hash in a known spelling."),
+				 errhint("To set a password in clear, call djust_auth.set_password().")));
+	PG_RETURN_BOOL(true);
+}
+
+static void
+parse_or_raise(text *route, RoutePath *path)
+{
+	RouteFault	fault = route_parse_pattern(VARDATA_ANY(route), VARSIZE_ANY_EXHDR(route), path);
+
+	if (fault != ROUTE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("invalid route pattern"),
+				 errdetail("%s", route_fault_text(fault)),
+				 errhint("Use a path such as /orders/{id} or /orders/**, or a code such as ORDER-200.")));
+}
+
+Datum
+djust_route_is_valid(PG_FUNCTION_ARGS)
+{
+	RoutePath	path;
+
+	parse_or_raise(PG_GETARG_TEXT_PP(0), &path);
+	PG_RETURN_BOOL(true);
+}
+
+Datum
+djust_route_key(PG_FUNCTION_ARGS)
+{
+	RoutePath	path;
+	char	   *key = palloc(ROUTE_PATH_MAX);
+
+	parse_or_raise(PG_GETARG_TEXT_PP(0), &path);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(key, route_canonical(&path, key)));
+}
+
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as a trigger")));
+	return (TriggerData *) fcinfo->context;
+}
+
+Datum
+djust_trigger_user_normalise(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	int			column = Anum_customer_user_email;
+	bool		is_null;
+	Datum		value = heap_getattr(tuple, column, RelationGetDescr(data->tg_relation), &is_null);
+	Email		email;
+
+	if (is_null)
+		return PointerGetDatum(tuple);
+	email = normal_email(VARDATA_ANY(DatumGetTextPP(value)), VARSIZE_ANY_EXHDR(DatumGetTextPP(value)));
+	value = CStringGetTextDatum(email.text);
+	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation), 1, &column, &value, &is_null));
+}
+
+static bool
+differs(TriggerData *data, int column)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	bool		old_null;
+	bool		new_null;
+	Datum		old_value = heap_getattr(data->tg_trigtuple, column, desc, &old_null);
+	Datum		new_value = heap_getattr(data->tg_newtuple, column, desc, &new_null);
+	Form_pg_attribute attribute = TupleDescAttr(desc, column - 1);
+
+	if (old_null || new_null)
+		return old_null != new_null;
+	if (attribute->attlen == -1)
+		return strcmp(TextDatumGetCString(old_value), TextDatumGetCString(new_value)) != 0;
+	return old_value != new_value;
+}
+
+/* Which sessions and links a change of a user ends, whoever made it. */
+static void
+user_updated(TriggerData *data, const pg_uuid_t *id)
+{
+	bool		email = differs(data, Anum_customer_user_email);
+	bool		disabling = differs(data, Anum_customer_user_disabled_at);
+	bool		password = differs(data, Anum_customer_user_password_hash) &&
+		!differs(data, Anum_customer_user_hash_replaced_at);
+	bool		enabled = heap_attisnull(data->tg_newtuple, Anum_customer_user_disabled_at, NULL);
+
+	if (password || (disabling && !enabled))
+		store_session_delete_of(id, NULL);
+	store_reset_delete_of(id);
+	if (email || disabling)
+		audit_event("administration", id, NULL,
+					psprintf("{\"change\": \"%s\"}", email ? "email changed" : enabled ? "enabled" : "disabled"));
+	if (password)
+		audit_event("password_changed", id, NULL, NULL);
+}
+
+Datum
+djust_trigger_user_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	bool		is_null;
+	Datum		value = heap_getattr(data->tg_trigtuple, Anum_customer_user_id, RelationGetDescr(data->tg_relation), &is_null);
+	pg_uuid_t	id = *DatumGetUUIDP(value);
+
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		user_updated(data, &id);
+	else
+		store_audit_forget(&id);
+	return PointerGetDatum(NULL);
+}
+
+static void
+copy_profiles(TriggerData *data, HeapTuple tuple)
+{
+	bool		is_null;
+	Datum		value = heap_getattr(tuple, Anum_user_profile_user_id, RelationGetDescr(data->tg_relation), &is_null);
+	pg_uuid_t	id = *DatumGetUUIDP(value);
+
+	store_user_lock(&id);
+	store_session_copy_profiles(&id);
+}
+
+/*
+ * Sessions carry a copy of their user's profiles.  The user's row is locked first: a login beside this one holds it
+ * until its session can be seen, or waits and then reads the profiles as they are now.
+ */
+Datum
+djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		store_session_clear_profiles();
+	else
+	{
+		copy_profiles(data, data->tg_trigtuple);
+		if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+			copy_profiles(data, data->tg_newtuple);
+	}
+	return PointerGetDatum(NULL);
+}
+
+Datum
+djust_trigger_policy_changed(PG_FUNCTION_ARGS)
+{
+	trigger_data(fcinfo);
+	catalog_bump_epoch();
+	return PointerGetDatum(NULL);
+}
+
+Datum
+djust_trigger_keep_anonymous(PG_FUNCTION_ARGS)
+{
+	trigger_data(fcinfo);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("profile \"anonymous\" cannot be dropped or renamed"),
+			 errhint("Remove its rights instead.")));
+}
+
+/* Keys of the one changed row: everything but addresses and hashes. */
+static void
+append_row(StringInfo out, TupleTableSlot *slot, pg_uuid_t *user_id, bool *has_user)
+{
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	int			i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		const char *name = NameStr(attribute->attname);
+		bool		is_null;
+		Datum		value = slot_getattr(slot, i + 1, &is_null);
+
+		if (is_null)
+			continue;
+		if (strcmp(name, "user_id") == 0 || strcmp(name, "id") == 0)
+		{
+			*user_id = *DatumGetUUIDP(value);
+			*has_user = true;
+		}
+		else if (strcmp(name, "profile") == 0 || strcmp(name, "name") == 0 || strcmp(name, "route") == 0)
+		{
+			appendStringInfo(out, ", \"%s\": ", name);
+			escape_json(out, TextDatumGetCString(value));
+		}
+		else if (strcmp(name, "access") == 0)
+			appendStringInfo(out, ", \"access\": \"%s\"",
+							 DatumGetCString(DirectFunctionCall1(enum_out, value)));
+	}
+}
+
+/* One event a statement: how many rows, and which if it was one. */
+Datum
+djust_trigger_audit_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	Tuplestorestate *rows = data->tg_newtable ? data->tg_newtable : data->tg_oldtable;
+	int64		count = rows ? tuplestore_tuple_count(rows) : 0;
+	StringInfoData detail;
+	pg_uuid_t	user_id;
+	bool		has_user = false;
+
+	if (rows && count == 0)
+		return PointerGetDatum(NULL);
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"table\": \"%s\", \"operation\": \"%s\"", RelationGetRelationName(data->tg_relation),
+					 TRIGGER_FIRED_BY_INSERT(data->tg_event) ? "INSERT" : TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? "UPDATE" :
+					 TRIGGER_FIRED_BY_DELETE(data->tg_event) ? "DELETE" : "TRUNCATE");
+	if (rows)
+		appendStringInfo(&detail, ", \"rows\": " INT64_FORMAT, count);
+	if (count == 1)
+	{
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(data->tg_relation), &TTSOpsMinimalTuple);
+
+		tuplestore_rescan(rows);
+		if (tuplestore_gettupleslot(rows, true, false, slot))
+			append_row(&detail, slot, &user_id, &has_user);
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	appendStringInfoChar(&detail, '}');
+	audit_event("administration", has_user ? &user_id : NULL, NULL, detail.data);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,401 @@
+"""Callers at the same moment: guesses, logins, refreshes, resets, first keys, and administration beside them."""
+
+import json
+import math
+import time
+
+import psycopg2
+import psycopg2.extensions
+
+from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, later, main, note, ok, shop, together, until, until_blocked
+
+CALLERS = 200
+LIMIT = 10
+
+cluster = Cluster("races", "max_connections = 260", "djust_auth.hash_wait_timeout = '60s'")
+db = cluster.connect()
+db.run("CREATE EXTENSION djust_auth")
+shop(db)
+
+
+def callers(n, **options):
+    return [cluster.connect(**options) for _ in range(n)]
+
+
+def close(dbs):
+    for each in dbs:
+        each.close()
+
+
+# Guesses
+
+
+def judge_guesses(answers, hashes, seconds, name):
+    """
+    The limit of hashes, and one more only for each pause that is over: it doubles from a second.  So exactly the limit
+    when all was over within a second.
+    """
+    errors = [error_of(answer) for answer in answers]
+    most = LIMIT + int(math.log2(seconds + 1))
+    note(f"{hashes} hashes in {seconds:.2f} s")
+    ok(LIMIT <= hashes <= most, f"{name}: no more hashes than the limit", f"{hashes} hashes in {seconds} s")
+    equal((errors.count("invalid_grant"), errors.count("too_many_attempts")), (hashes, CALLERS - hashes),
+          f"{name}: what was hashed was wrong, the rest are too many attempts")
+    pauses = [answer["retry_after"] for answer in answers if error_of(answer) == "too_many_attempts"]
+    ok(all(isinstance(pause, int) and 1 <= pause <= 2 ** (hashes - LIMIT) for pause in pauses),
+       f"{name}: they are told how long to wait", sorted(set(pauses)))
+
+
+def guess_together(email, guess, name):
+    dbs = callers(CALLERS)
+    before = db.stats("hashes")
+    start = time.monotonic()
+    answers = together(dbs, lambda each, i: guess(each, email))
+    seconds = time.monotonic() - start
+    hashes = db.stats("hashes") - before
+    close(dbs)
+    judge_guesses(answers, hashes, seconds, name)
+
+
+def guess(each, email):
+    return each.login(email, WRONG)
+
+
+def guess_and_roll_back(each, email):
+    each.begin()
+    answer = each.login(email, WRONG)
+    each.rollback()
+    return answer
+
+
+def guess_in_savepoint(each, email):
+    each.begin()
+    each.run("SAVEPOINT s")
+    answer = each.login(email, WRONG)
+    each.run("ROLLBACK TO s")
+    each.commit()
+    return answer
+
+
+def guess_and_raise(each, email):
+    """The answer travels in the error that undoes it."""
+    try:
+        each.run(f"DO $$ BEGIN RAISE '%', djust_login('{email}', '{WRONG}'); END $$")
+    except psycopg2.Error as error:
+        return json.loads(error.diag.message_primary)
+
+
+def guesses():
+    for kind, function in (("commit", guess), ("rollback", guess_and_roll_back), ("savepoint", guess_in_savepoint),
+                           ("raise", guess_and_raise)):
+        db.create_user(f"{kind}@guess.example")
+        guess_together(f"{kind}@guess.example", function, f"200 guesses, {kind}")
+    guess_together("nobody@guess.example", guess, "200 guesses at an unknown address")
+    guess_together("nobody2@guess.example", guess_and_roll_back, "200 guesses at an unknown address, rollback")
+
+
+def success_gives_back():
+    db.create_user("many@login.example", profiles=["customer"])
+    dbs = callers(30)
+    answers = together(dbs, lambda each, i: each.login("many@login.example"))
+    close(dbs)
+    equal([error_of(answer) for answer in answers], [None] * 30, "30 correct logins of one account at once all succeed")
+    ok(all(db.can(answer["access_token"]) for answer in answers), "and all their tokens are good")
+    equal(len({answer["refresh_token"] for answer in answers}), 30, "in sessions of their own")
+
+
+# Attempts that are cut off.  A hash that takes long is made for it, and a prober of another account tells when it runs:
+# with one slot in the whole server the prober finds none.
+
+
+class Cut:
+    """A guess sent and not waited for."""
+
+    def __init__(self, own, email):
+        self.raw = psycopg2.connect(host=own.host, port=own.port, user="postgres", dbname="postgres", async_=1)
+        self.wait()
+        self.pid = self.raw.get_backend_pid()
+        self.cursor = self.raw.cursor()
+        self.cursor.execute("SELECT djust_login(%s, %s)", (email, WRONG))
+        self.raw.poll()
+
+    def wait(self):
+        until(lambda: self.raw.poll() == psycopg2.extensions.POLL_OK, "the connection")
+
+
+def slot_is_taken(prober):
+    return error_of(prober.login("prober@cut.example")) == "temporarily_unavailable"
+
+
+def cut_off():
+    own = Cluster("cut", "djust_auth.max_concurrent_hashes = 1", "djust_auth.max_login_failures = 1000")
+    admin = own.connect()
+    prober = own.connect()
+    admin.run("CREATE EXTENSION djust_auth")
+    admin.run("SET djust_auth.argon2_iterations = 64")
+    admin.create_user("slow@cut.example")
+    admin.run("RESET djust_auth.argon2_iterations")
+    admin.create_user("prober@cut.example")
+    prober.run("SET djust_auth.hash_wait_timeout = '1ms'")
+    cuts = 0
+    before = admin.stats("login_failures"), admin.stats("hashes")
+
+    for kind in ("cancel", "cancel", "terminate", "terminate", "disconnect"):
+        attempt = Cut(own, "slow@cut.example")
+        until(lambda: slot_is_taken(prober), "the hash to begin")
+        if kind == "disconnect":
+            attempt.raw.close()
+        else:
+            ok(admin.one(f"SELECT pg_{kind}_backend(%s)", attempt.pid), f"{kind} a backend while it hashes")
+        until(lambda: not admin.one("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s AND state = 'active')",
+                                    attempt.pid), "the backend to stop")
+        if kind == "cancel":
+            attempt.raw.close()
+        until(lambda: not slot_is_taken(prober), "the slot to be free")
+        cuts += 1
+
+    # The password is suspended at 100 failures for good: that counts them to the last, whatever the time.
+    fast = own.connect()
+    answers = []
+    for _ in range(100 - cuts):
+        fast.begin()
+        answers.append(error_of(fast.login("slow@cut.example", WRONG)))
+        fast.rollback()
+    equal(set(answers), {"invalid_grant"}, f"{100 - cuts} more guesses and {cuts} that were cut off are a hundred")
+    last = admin.login("slow@cut.example")
+    equal((error_of(last), "retry_after" in last), ("too_many_attempts", False),
+          "so none of the cut off was undone: the password is suspended, also for its owner")
+    note(f"{admin.stats('login_failures') - before[0]} failures, {admin.stats('hashes') - before[1]} hashes")
+    own.stop()
+
+
+# Refreshes
+
+
+def refreshes():
+    db.create_user("refresh@race.example", profiles=["customer"])
+    first = db.login("refresh@race.example")
+    dbs = callers(50)
+    answers = together(dbs, lambda each, i: each.refresh(first["refresh_token"]))
+    close(dbs)
+    equal([error_of(answer) for answer in answers], [None] * 50, "50 refreshes of one token at once all succeed")
+    equal(len({answer.get("refresh_token") for answer in answers}), 1, "with one refresh token")
+    user_id = db.one("SELECT id::text FROM djust_auth.customer_user WHERE email = 'refresh@race.example'")
+    equal(db.all("SELECT generation FROM djust_auth.session WHERE user_id = %s", user_id), [(1,)], "of one new generation")
+    ok(all(db.can(answer["access_token"]) for answer in answers), "and all 50 access tokens are good")
+    ok(db.can(first["access_token"]), "and the one from before the refresh still is")
+    equal({(answer["token_type"], answer["expires_in"], answer["refresh_expires_in"]) for answer in answers},
+          {("Bearer", 600, 7200)}, "and all answers are whole")
+
+    db.setting("refresh_reuse_grace", "1s")
+    until(lambda: db.one("SELECT clock_timestamp() > refreshed_at + interval '1s' FROM djust_auth.session WHERE user_id = %s",
+                         user_id), "the grace to be over")
+    second = answers[0]
+    before = db.stats("refresh_reuses")
+    dbs = callers(20)
+    answers = together(dbs, lambda each, i: each.refresh(first["refresh_token"]))
+    close(dbs)
+    equal([error_of(answer) for answer in answers], ["invalid_grant"] * 20, "after the grace the used token is refused")
+    ok(db.stats("refresh_reuses") > before, "and the reuse is counted")
+    equal(db.sessions(user_id), 0, "and the session is dead")
+    equal((db.can(second["access_token"]), db.can(first["access_token"])), (False, False), "with its access tokens")
+    equal(error_of(db.refresh(second["refresh_token"])), "invalid_grant", "and its newest refresh token")
+    db.setting("refresh_reuse_grace", None)
+
+
+def older_generation():
+    user_id = db.create_user("older@race.example", profiles=["customer"])
+    tokens = [db.login("older@race.example")]
+    for _ in range(2):
+        tokens.append(db.refresh(tokens[-1]["refresh_token"]))
+    equal(error_of(db.refresh(tokens[0]["refresh_token"])), "invalid_grant", "a token two generations old is refused within the grace")
+    equal(db.sessions(user_id), 0, "and ends the session")
+    equal([db.can(each["access_token"]) for each in tokens], [False] * 3, "and every access token of it")
+
+
+def refresh_beside_logout():
+    for round_ in range(5):
+        db.create_user(f"logout{round_}@race.example", profiles=["customer"])
+        tokens = db.login(f"logout{round_}@race.example")
+        dbs = callers(10)
+        answers = together(dbs, lambda each, i: each.logout(tokens["access_token"]) if i % 2 else
+                           each.refresh(tokens["refresh_token"]))
+        close(dbs)
+        logouts = answers[1::2]
+        if logouts.count(True) != 1 or any(isinstance(answer, Exception) for answer in answers):
+            return ok(False, "logouts beside refreshes: one of them ends the session", answers)
+        good = [answer for answer in answers[0::2] if error_of(answer) is None]
+        if any(db.can(answer["access_token"]) or error_of(db.refresh(answer["refresh_token"])) is None
+               for answer in good + [tokens]):
+            return ok(False, "logouts beside refreshes: nothing outlives them", answers)
+    return ok(True, "logouts beside refreshes: one ends the session, nothing outlives it, no error")
+
+
+# Resets
+
+
+def confirms():
+    user_id = db.create_user("reset@race.example", profiles=["customer"])
+    db.login("reset@race.example")
+    link = db.reset_link("reset@race.example")
+    dbs = callers(2)
+    passwords = ["Orchids-7-Dan", "Violets-8-Dan"]
+    answers = together(dbs, lambda each, i: each.confirm(link, passwords[i]))
+    close(dbs)
+    equal(sorted(answer.get("status", answer.get("error")) for answer in answers), ["invalid_grant", "password_updated"],
+          "of two confirms of one link one succeeds")
+    winner = [answer.get("status") for answer in answers].index("password_updated")
+    equal([error_of(db.login("reset@race.example", each)) for each in (passwords[winner], passwords[1 - winner], GOOD)],
+          [None, "invalid_grant", "invalid_grant"], "and it is that one's password that counts")
+    equal(error_of(db.confirm(link)), "invalid_grant", "and the link is used")
+    equal(db.sessions(user_id), 1, "and the session from before is over")
+
+
+# Keys
+
+
+def first_key():
+    for round_ in range(3):
+        db.run("DELETE FROM djust_auth.signing_key")
+        ids = [db.create_user(f"key{round_}.{i}@race.example", profiles=["customer"]) for i in range(20)]
+        dbs = callers(20)
+        answers = together(dbs, lambda each, i: each.one("SELECT djust_auth.open_session(%s)", ids[i]))
+        good = [not isinstance(answer, Exception) and db.can(answer["access_token"]) for answer in answers]
+        close(dbs)
+        keys = db.one("SELECT count(*) FROM djust_auth.signing_key")
+        if not all(good) or keys != 1:
+            return ok(False, "20 first logins make one key", (keys, answers))
+    return ok(True, "20 first logins make one key, and every token is good")
+
+
+def rotations():
+    db.create_user("rotate@race.example", profiles=["customer"])
+    before = db.login("rotate@race.example")
+    dbs = callers(12)
+    answers = together(dbs, lambda each, i: each.one("SELECT djust_auth.rotate_signing_key()") if i % 2 else
+                       each.login("rotate@race.example"))
+    equal([answer for answer in answers if isinstance(answer, Exception)], [], "keys rotate beside logins without an error")
+    equal(len(set(answers[1::2])), 6, "each rotation makes a key")
+    equal(db.one("SELECT count(*) FROM djust_auth.signing_key WHERE verify_until IS NULL"), 1, "one of them signs")
+    ok(all(each.can(answer["access_token"]) for each in dbs for answer in answers[0::2] + [before]),
+       "and every token is good in every backend")
+    close(dbs)
+
+
+# Administration beside a login.  Either may be first; the other waits for it, and no session is left.
+
+
+ADMINISTRATION = {
+    "disable_user": "SELECT djust_auth.disable_user(%s)",
+    "set_password": f"SELECT djust_auth.set_password(%s, '{OTHER}')",
+    "delete_user": "SELECT djust_auth.delete_user(%s)",
+    "plain UPDATE of disabled_at": "UPDATE djust_auth.customer_user SET disabled_at = now() WHERE id = %s",
+    "plain DELETE": "DELETE FROM djust_auth.customer_user WHERE id = %s",
+    "end_sessions": "SELECT djust_auth.end_sessions(%s)",
+}
+
+
+def login_after(kind, number):
+    """The administrator is first and holds his transaction open."""
+    for end in ("commit", "rollback"):
+        email = f"after{number}.{end}@race.example"
+        user_id = db.create_user(email, profiles=["customer"])
+        admin, customer = cluster.connect(), cluster.connect()
+        admin.begin()
+        admin.run(ADMINISTRATION[kind], user_id)
+        answer = later(customer.login, email)
+        until_blocked(db, customer.pid, admin.pid)
+        getattr(admin, end)()
+        answer = answer.result()
+        if end == "commit":
+            equal((error_of(answer), db.sessions(user_id)), ("invalid_grant", 0), f"login beside {kind}: refused once it commits")
+        else:
+            ok(error_of(answer) is None and db.can(answer["access_token"]), f"login beside {kind}: good once that rolls back", answer)
+        close((admin, customer))
+
+
+def login_before(kind, number):
+    """The login is first and its transaction open."""
+    email = f"before{number}@race.example"
+    user_id = db.create_user(email, profiles=["customer"])
+    admin, customer = cluster.connect(), cluster.connect()
+    customer.begin()
+    tokens = customer.login(email)
+    ended = later(admin.run, ADMINISTRATION[kind], user_id)
+    until_blocked(db, admin.pid, customer.pid)
+    customer.commit()
+    ended.result()
+    equal((db.can(tokens["access_token"]), error_of(db.refresh(tokens["refresh_token"])), db.sessions(user_id)),
+          (False, "invalid_grant", 0), f"{kind} beside an open login: waits for it and ends its session")
+    close((admin, customer))
+
+
+def login_beside_administration():
+    for number, kind in enumerate(ADMINISTRATION):
+        if kind != "end_sessions":
+            login_after(kind, number)
+        login_before(kind, number)
+
+
+def refresh_beside_disable():
+    user_id = db.create_user("refresh-disable@race.example", profiles=["customer"])
+    tokens = db.login("refresh-disable@race.example")
+    admin, customer = cluster.connect(), cluster.connect()
+    admin.begin()
+    admin.run("SELECT djust_auth.disable_user(%s)", user_id)
+    answer = later(customer.refresh, tokens["refresh_token"])
+    until_blocked(db, customer.pid, admin.pid)
+    admin.commit()
+    equal((error_of(answer.result()), db.sessions(user_id)), ("invalid_grant", 0), "refresh beside disable_user: refused once it commits")
+    db.run("SELECT djust_auth.enable_user(%s)", user_id)
+    equal((db.can(tokens["access_token"]), error_of(db.refresh(tokens["refresh_token"]))), (False, "invalid_grant"),
+          "and enable_user revives nothing")
+    close((admin, customer))
+
+
+# Hash slots
+
+
+def hash_slots():
+    own = Cluster("slots", "max_connections = 60", "djust_auth.max_concurrent_hashes = 1",
+                  "djust_auth.hash_wait_timeout = '50ms'", "djust_auth.max_login_failures = 1")
+    admin = own.connect()
+    admin.run("CREATE EXTENSION djust_auth")
+    shop(admin)
+    admin.run("SET djust_auth.argon2_iterations = 64")
+    admin.create_user("slow@slots.example", profiles=["customer"])
+    admin.run("RESET djust_auth.argon2_iterations")
+    for i in range(40):
+        admin.create_user(f"user{i}@slots.example", profiles=["customer"])
+    tokens = admin.login("user0@slots.example")
+    dbs = [own.connect() for _ in range(40)]
+    slow, prober = own.connect(), own.connect()
+    prober.run("SET djust_auth.hash_wait_timeout = '1ms'")
+    for _ in range(5):
+        answer = later(slow.login, "slow@slots.example")
+        until(lambda: answer.done() or error_of(prober.login("user0@slots.example")) == "temporarily_unavailable", "the slot to be taken")
+        hashes, timeouts = admin.stats("hashes"), admin.stats("hash_timeouts")
+        flood = together(dbs, lambda each, i: each.login(f"user{i}@slots.example", WRONG))
+        able = admin.can(tokens["access_token"])
+        held = not answer.done()
+        hashes, timeouts = admin.stats("hashes") - hashes, admin.stats("hash_timeouts") - timeouts
+        answer.result()
+        if held:
+            break
+    ok(held, "one slow hash outlasts a flood of 40 logins, each of which waits 50 ms")
+    equal({error_of(each) for each in flood}, {"temporarily_unavailable"}, "the only slot taken, all 40 are temporarily unavailable")
+    ok(all(isinstance(each.get("retry_after"), int) and each["retry_after"] >= 1 for each in flood), "and told when to come back")
+    ok(hashes <= 1 and timeouts >= 40, "nothing of theirs was hashed", (hashes, timeouts))
+    ok(able, "djust_can answers meanwhile")
+    equal({error_of(admin.login(f"user{i}@slots.example")) for i in range(40)}, {None},
+          "and none was counted as a failure: with a limit of 1 all can log in at once")
+
+    flood = together(dbs, lambda each, i: each.login(f"user{i}@slots.example"))
+    errors = [error_of(each) for each in flood]
+    equal(errors.count(None) + errors.count("temporarily_unavailable"), 40, "40 correct logins: tokens or temporarily unavailable")
+    ok(errors.count(None) >= 1, "and at least one gets through")
+    own.stop()
+
+
+main(guesses, success_gives_back, cut_off, refreshes, older_generation, refresh_beside_logout, confirms, first_key, rotations,
+     login_beside_administration, refresh_beside_disable, hash_slots)

@@ -1,0 +1,265 @@
+"""What the Python programs of test/t share: test points, connections, throw-away clusters."""
+
+import atexit
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+import psycopg2
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+SETUP = os.path.join(ROOT, "test", "lib", "setup.sh")
+GOOD = "Tulips-4-Ann"
+OTHER = "Daisies-5-Bob"
+WRONG = "Nettles-6-Eve"
+PATIENCE = 120
+
+# Test points (https://testanything.org), the plan last
+
+_points = 0
+_failures = 0
+
+
+def ok(good, name, detail=None):
+    global _points, _failures
+    _points += 1
+    _failures += not good
+    print(f"{'ok' if good else 'not ok'} {_points} - {name}", flush=True)
+    if not good:
+        for line in traceback.format_stack(limit=4)[:-1]:
+            if "support/__init__" not in line:
+                note(line.strip().replace("\n", " "))
+        if detail is not None:
+            note(detail)
+    return good
+
+
+def equal(got, expected, name):
+    return ok(got == expected, name, f"got {got!r}, expected {expected!r}")
+
+
+def fails(sqlstate, function, name, pattern=None):
+    """The function must end in an error of this SQLSTATE, whose message, detail or hint matches the pattern."""
+    try:
+        got = function()
+    except psycopg2.Error as error:
+        text = str(error)
+        return ok(error.pgcode == sqlstate and (pattern is None or re.search(pattern, text) is not None), name,
+                  f"got {error.pgcode} {text!r}, expected {sqlstate} {pattern or ''}")
+    return ok(False, name, f"got {got!r}, expected {sqlstate}")
+
+
+def note(text):
+    print("# " + str(text).replace("\n", "\n# "), flush=True)
+
+
+def main(*parts):
+    """Runs the parts of a program; one that breaks off is a failure and the next one still runs."""
+    for part in parts:
+        note(part.__name__)
+        try:
+            part()
+        except Exception:
+            ok(False, f"{part.__name__} breaks off", traceback.format_exc())
+    print(f"1..{_points}", flush=True)
+    sys.exit(1 if _failures else 0)
+
+
+# Connections
+
+
+class Db:
+    """An autocommit connection; a transaction is begun with begin() and ended with commit() or rollback()."""
+
+    def __init__(self, **options):
+        self.raw = psycopg2.connect(**{"host": os.environ["PGHOST"], "port": os.environ["PGPORT"],
+                                       "user": os.environ["PGUSER"], "dbname": os.environ["PGDATABASE"], **options})
+        self.raw.autocommit = True
+        self.cursor = self.raw.cursor()
+        self.pid = self.raw.get_backend_pid()
+
+    def all(self, sql, *values):
+        self.cursor.execute(sql, values or None)
+        return self.cursor.fetchall() if self.cursor.description else None
+
+    def row(self, sql, *values):
+        rows = self.all(sql, *values)
+        return rows[0] if rows else None
+
+    def one(self, sql, *values):
+        row = self.row(sql, *values)
+        return row[0] if row else None
+
+    def run(self, sql, *values):
+        self.cursor.execute(sql, values or None)
+
+    def begin(self, level="READ COMMITTED"):
+        self.run("BEGIN ISOLATION LEVEL " + level)
+
+    def begin_with_snapshot(self):
+        """REPEATABLE READ, its snapshot taken."""
+        self.begin("REPEATABLE READ")
+        self.run("SELECT count(*) FROM pg_class")
+
+    def commit(self):
+        self.run("COMMIT")
+
+    def rollback(self):
+        self.run("ROLLBACK")
+
+    def close(self):
+        self.raw.close()
+
+    # the API
+
+    def create_user(self, email, password=GOOD, profiles=()):
+        return self.one("SELECT djust_auth.create_user(%s, %s, %s)::text", email, password, list(profiles))
+
+    def login(self, email, password=GOOD):
+        return self.one("SELECT djust_login(%s, %s)", email, password)
+
+    def can(self, token, route="/orders", access="read"):
+        return self.one("SELECT djust_can(%s, %s, %s)", token, route, access)
+
+    def refresh(self, token):
+        return self.one("SELECT djust_refresh(%s)", token)
+
+    def logout(self, token):
+        return self.one("SELECT djust_logout(%s)", token)
+
+    def confirm(self, link, password=OTHER):
+        return self.one("SELECT djust_reset_confirm(%s, %s)", link, password)
+
+    def stats(self, name):
+        return self.one("SELECT (djust_auth.stats() ->> %s)::bigint", name)
+
+    def sessions(self, user_id):
+        return self.one("SELECT count(*) FROM djust_auth.active_session WHERE user_id = %s", user_id)
+
+    def reset_link(self, email):
+        """Asks for a mail and takes the secret out of it."""
+        self.run("SELECT djust_reset_request(%s)", email)
+        body = self.one("SELECT body_text FROM djust_auth.claim_mail(1000) WHERE recipient = %s AND body_text ~ 'djp_'", email)
+        return re.search(r"djp_[A-Za-z0-9_-]+", body).group()
+
+    def setting(self, name, value):
+        """For every session, awaited in this one; None takes it back."""
+        if value is None:
+            self.run(f"ALTER SYSTEM RESET djust_auth.{name}")
+        else:
+            self.run(f"ALTER SYSTEM SET djust_auth.{name} = %s", value)
+        before = self.one("SELECT pg_conf_load_time()")
+        self.run("SELECT pg_reload_conf()")
+        until(lambda: self.one("SELECT pg_conf_load_time()") > before, f"new {name}")
+
+
+def shop(db):
+    """A profile that reads /orders."""
+    db.run("INSERT INTO djust_auth.profile (name) VALUES ('customer')")
+    db.run("INSERT INTO djust_auth.profile_right (profile, route, access) VALUES ('customer', '/orders', 'read')")
+
+
+def error_of(answer):
+    return answer.get("error") if isinstance(answer, dict) else repr(answer)
+
+
+def until(condition, what, patience=PATIENCE):
+    deadline = time.monotonic() + patience
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {patience} s for {what}")
+        time.sleep(0.01)
+
+
+# Things at the same time
+
+
+def later(function, *values):
+    """Starts it in a thread; .result() waits for its answer or raises its error."""
+    future = concurrent.futures.Future()
+
+    def body():
+        try:
+            future.set_result(function(*values))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=body, daemon=True).start()
+    return future
+
+
+def together(dbs, function):
+    """function(db, i) on every connection, released by one barrier; answers, or the exceptions, in order."""
+    barrier = threading.Barrier(len(dbs))
+
+    def body(db, i):
+        barrier.wait()
+        try:
+            return function(db, i)
+        except psycopg2.Error as error:
+            return error
+
+    futures = [later(body, db, i) for i, db in enumerate(dbs)]
+    return [future.result(PATIENCE) for future in futures]
+
+
+def until_blocked(observer, pid, by=None):
+    until(lambda: observer.one("SELECT coalesce(%s = ANY (pg_blocking_pids(%s)), cardinality(pg_blocking_pids(%s)) > 0)",
+                               by, pid, pid), f"backend {pid} to wait for a lock")
+
+
+# Clusters
+
+
+def setup(*words, check=True):
+    """A function of test/lib/setup.sh."""
+    return subprocess.run(["sh", SETUP, *words], check=check, stdout=subprocess.PIPE, text=True).stdout
+
+
+def program(name, *words, check=True, **options):
+    """A program of the server under test."""
+    return subprocess.run([os.path.join(os.environ["DJUST_BIN"], name), *words], check=check, text=True,
+                          stdout=subprocess.PIPE, **options).stdout
+
+
+class Cluster:
+    def __init__(self, name, *lines):
+        self.name = name
+        self.folder = os.path.join(os.environ["DJUST_TMP"], name)
+        answers = dict(line.split("=", 1) for line in setup("start_cluster", name, *lines).split())
+        self.adopt(answers["PGHOST"], answers["PGPORT"])
+
+    def adopt(self, host, port):
+        self.host, self.port = host, port
+        self.data = os.path.join(self.folder, "data")
+        atexit.register(self.stop)
+
+    def connect(self, dbname="postgres", **options):
+        return Db(host=self.host, port=self.port, user="postgres", dbname=dbname, **options)
+
+    def configure(self, *lines):
+        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="ascii") as file:
+            file.write("".join(line + "\n" for line in lines))
+
+    def ctl(self, *words):
+        setup("cluster_ctl", self.name, *words)
+
+    def stop(self, mode="immediate"):
+        setup("stop_cluster", self.name, mode, check=False)
+
+    def log(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def environment(self, dbname):
+        return {**os.environ, "PGHOST": self.host, "PGPORT": self.port, "PGUSER": "postgres", "PGDATABASE": dbname}
+
+
+def here(dbname):
+    """The environment for programs that shall work in another database of the cluster all tests share."""
+    return {**os.environ, "PGDATABASE": dbname}
