@@ -474,7 +474,7 @@ COMMENT ON TYPE djust_auth.access_right IS
 	'What a profile gives on a route: none < read < write. write includes read; none carves out of a wider pattern.';
 
 COMMENT ON TABLE djust_auth.customer_user IS
-	'Customers. Plain INSERT, UPDATE, DELETE and COPY are supported; a new password, a new email, disabling and deleting end the sessions at commit.';
+	'Customers. Plain INSERT, UPDATE, DELETE and COPY are supported; a new password, disabling and deleting end the sessions at commit.';
 COMMENT ON COLUMN djust_auth.customer_user.id IS
 	'Stays the same for life; claim sub of the access tokens.';
 COMMENT ON COLUMN djust_auth.customer_user.email IS
@@ -708,7 +708,7 @@ COMMENT ON FUNCTION djust_auth.enable_user(uuid) IS
 COMMENT ON FUNCTION djust_auth.delete_user(uuid) IS
 	'Deletes a user and all personal data: sessions, links, mails, assignments, client addresses in the audit. P0002 for an unknown user.';
 COMMENT ON FUNCTION djust_auth.change_email(uuid, text) IS
-	'Changes the login name; the id stays. P0002 for an unknown user, 23505 for a taken email, 23514 for a malformed one.';
+	'Changes the login name; the id and the sessions stay, reset links end. P0002 for an unknown user, 23505 for a taken email, 23514 for a malformed one.';
 COMMENT ON FUNCTION djust_auth.unlock_user(uuid) IS
 	'Clears the count of failed attempts, so that the next attempt is checked at once. P0002 for an unknown user.';
 COMMENT ON FUNCTION djust_auth.end_sessions(uuid) IS
@@ -721,11 +721,11 @@ COMMENT ON FUNCTION djust_auth.check_password(text) IS
 COMMENT ON FUNCTION djust_auth.create_profile(text, text) IS
 	'Makes a profile, without rights at first. 23505 if it exists, 23514 for a malformed name.';
 COMMENT ON FUNCTION djust_auth.drop_profile(text) IS
-	'Drops a profile with its rights and assignments; counts at the next check. An error for an unknown profile and for anonymous.';
+	'Drops a profile with its rights and assignments; counts at the next check. P0002 for an unknown profile, 55000 for anonymous.';
 COMMENT ON FUNCTION djust_auth.add_profile(uuid, text) IS
-	'Gives a user a profile, from the next check on; nothing if it is there already. P0002 for an unknown user, 23503 for an unknown profile.';
+	'Gives a user a profile, from the next check on; does nothing if it is there already. P0002 for an unknown user or profile.';
 COMMENT ON FUNCTION djust_auth.remove_profile(uuid, text) IS
-	'Takes a profile from a user, from the next check on. P0002 for an unknown user.';
+	'Takes a profile from a user, from the next check on; does nothing if it is not there. P0002 for an unknown user or profile.';
 COMMENT ON FUNCTION djust_auth.set_right(text, text, djust_auth.access_right) IS
 	'Sets a profile''s right on a route pattern, in place of the one on an equal pattern. 23514 with the reason for a malformed pattern, 23503 for an unknown profile.';
 COMMENT ON FUNCTION djust_auth.explain(uuid, text, text) IS
@@ -738,15 +738,15 @@ COMMENT ON FUNCTION djust_auth.rotate_signing_key(text) IS
 COMMENT ON FUNCTION djust_auth.hs256_key() IS
 	'The active HS256 key as a JWK (RFC 7517, RFC 7518 section 6.4), to be handed to another verifier, who can then also sign; audited. 55000 when another algorithm is active.';
 COMMENT ON FUNCTION djust_auth.claim_mail(integer) IS
-	'Claims at most max mails for djust_auth.mail_lease and makes the secrets of their reset links. Answer each with mail_sent or mail_failed, or it comes again. Commit before sending.';
+	'Claims at most max mails for djust_auth.mail_lease and makes the secrets of their reset links. Answer each with mail_sent or mail_failed, or it comes again. Commit before sending. 22023 unless max is from 1 to 10000.';
 COMMENT ON FUNCTION djust_auth.mail_sent(bigint) IS
-	'Records that a claimed mail was handed over; it is not claimed again.';
+	'Records that a claimed mail was handed over; it is not claimed again. P0002 unless it was claimed and is not done.';
 COMMENT ON FUNCTION djust_auth.mail_failed(bigint, text) IS
-	'Records why a claimed mail could not be sent; it comes again after 10 s, then doubling up to 15 min, until its link would be dead.';
+	'Records why a claimed mail could not be sent; it comes again after 10 s, then doubling up to 15 min, until its link would be dead. P0002 unless it was claimed and is not done.';
 COMMENT ON FUNCTION djust_auth.purge() IS
 	'Removes expired sessions, links, mails and keys, and audit events older than djust_auth.audit_retention: JSON object of rows removed, by table.';
 COMMENT ON FUNCTION djust_auth.grant_api(regrole, text) IS
-	'Gives a role its part of the API; kind is anonymous, customer, backend, authenticator or worker. 22023 for another kind.';
+	'Gives a role its part of the API; kind is anonymous, customer, backend, authenticator or worker. Revoke with REVOKE. 22023 for another kind or PUBLIC.';
 COMMENT ON FUNCTION djust_auth.postgrest_config() IS
 	'For db-pre-config of PostgREST: sets the public keys and the pre-request function for the transaction.';
 COMMENT ON FUNCTION djust_auth.stats() IS
@@ -764,7 +764,7 @@ COMMENT ON FUNCTION djust_auth.route_key(text) IS
 COMMENT ON FUNCTION djust_auth.user_normalise() IS
 	'Trigger: stores email addresses normalised.';
 COMMENT ON FUNCTION djust_auth.user_changed() IS
-	'Trigger: ends sessions and links when a user is disabled or deleted or gets another password or email, and audits it.';
+	'Trigger: ends the sessions of a user who is disabled or gets another password, and the links at a new email too; audits it. For a deleted user, erases client addresses from the audit.';
 COMMENT ON FUNCTION djust_auth.user_profile_changed() IS
 	'Trigger: keeps the profiles in live sessions equal to the assignments.';
 COMMENT ON FUNCTION djust_auth.policy_changed() IS

@@ -113,7 +113,8 @@ http_client_address(void)
 	LOCAL_FCINFO(fcinfo, 0);
 	Datum		address;
 
-	if (*setting_client_address_header != '\0' && http_request())
+	/* Without the preloaded library there are no settings; a dump is being restored then. */
+	if (setting_client_address_header && *setting_client_address_header != '\0' && http_request())
 		return forwarded_address();
 	if (MyProcPort == NULL)
 		return (Datum) 0;

@@ -51,7 +51,8 @@ start_cluster demo || exit 1
 new_database shop
 
 {
-	"$DJUST_BIN/psql" -XqaAt -P footer=off -v ON_ERROR_STOP=1 -d shop -f "$ROOT/test/demo.sql" 2>&1
+	# psql -a leaves out empty lines
+	sed 's/^$/ /' "$ROOT/test/demo.sql" | "$DJUST_BIN/psql" -XqaAt -P footer=off -v ON_ERROR_STOP=1 -d shop -f - 2>&1
 	echo $? >"$DJUST_TMP/status"
 } | show
 if [ "$(cat "$DJUST_TMP/status")" != 0 ]; then

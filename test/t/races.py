@@ -1,5 +1,7 @@
 """Callers at the same moment: guesses, logins, refreshes, resets, first keys, and administration beside them."""
 
+import base64
+import hashlib
 import json
 import math
 import time
@@ -170,6 +172,20 @@ def cut_off():
 
 
 # Refreshes
+
+
+def rehash():
+    """The stored hash is replaced at the first good login, while others are checked against the old one."""
+    salt = b"0123456789abcdef"
+    digest = base64.b64encode(hashlib.pbkdf2_hmac("sha256", GOOD.encode(), salt, 600_000)).decode("ascii")
+    db.one("SELECT djust_auth.import_user('imported@login.example', %s, '{customer}')", f"pbkdf2_sha256$600000${salt.decode()}${digest}")
+    dbs = callers(12)
+    answers = together(dbs, lambda each, i: each.login("imported@login.example"))
+    close(dbs)
+    equal([error_of(answer) for answer in answers], [None] * 12, "12 first logins of an imported user at once all succeed")
+    ok(all(db.can(answer["access_token"]) for answer in answers), "and all their tokens are good")
+    ok(db.one("SELECT password_hash FROM djust_auth.customer_user WHERE email = 'imported@login.example'").startswith("$argon2id$"),
+       "and the hash is an Argon2id one now")
 
 
 def refreshes():
@@ -397,5 +413,5 @@ def hash_slots():
     own.stop()
 
 
-main(guesses, success_gives_back, cut_off, refreshes, older_generation, refresh_beside_logout, confirms, first_key, rotations,
+main(guesses, success_gives_back, rehash, cut_off, refreshes, older_generation, refresh_beside_logout, confirms, first_key, rotations,
      login_beside_administration, refresh_beside_disable, hash_slots)

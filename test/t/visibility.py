@@ -13,7 +13,6 @@ def customer(name, profiles=("customer",)):
     return email, user_id, db.login(email)
 
 
-
 # Sessions that end while another backend sits in an older snapshot
 
 ENDINGS = {

@@ -1,0 +1,95 @@
+-- 03_policy: the DJUST password rules, exactly
+
+BEGIN;
+SELECT no_plan();
+
+CREATE FUNCTION pg_temp.refused(password text) RETURNS text LANGUAGE sql AS $$ SELECT djust_auth.check_password($1)::text $$;
+
+-- the four sets and the length
+
+SELECT is(pg_temp.refused('Abcdefg1!'), '{}', 'a good password has no violation');
+SELECT is(pg_temp.refused('Abcdef1!'), '{}', 'eight characters are enough');
+SELECT is(pg_temp.refused('Abcde1!'), '{too_short}', 'seven are not');
+SELECT is(pg_temp.refused('Abcdefg1'), '{missing_special}', 'Abcdefg1 has no special character');
+SELECT is(pg_temp.refused('Abcdefg1'''), '{missing_special}', 'an apostrophe is none');
+SELECT is(pg_temp.refused('abcdefg1!'), '{missing_uppercase}', 'no upper case');
+SELECT is(pg_temp.refused('ABCDEFG1!'), '{missing_lowercase}', 'no lower case');
+SELECT is(pg_temp.refused('Abcdefgh!'), '{missing_digit}', 'no digit');
+SELECT is(pg_temp.refused(''), '{too_short,missing_uppercase,missing_lowercase,missing_digit,missing_special}', 'all violations at once, in order');
+SELECT is(pg_temp.refused('ab'), '{too_short,missing_uppercase,missing_digit,missing_special}', 'all that are there');
+SELECT is(pg_temp.refused(repeat('ü', 600)), '{too_long,missing_uppercase,missing_lowercase,missing_digit,missing_special}', 'too long comes second');
+SELECT is(pg_temp.refused('        '), '{missing_uppercase,missing_lowercase,missing_digit,missing_special}', 'blanks count as characters, not as specials');
+SELECT throws_ok('SELECT djust_auth.check_password(NULL)', '22004', NULL, 'NULL is an error');
+
+-- the specials: these 30 and no others
+
+SELECT is(length(specials), 30, 'thirty specials') FROM (SELECT $s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$ AS specials) x;
+SELECT is(pg_temp.refused('Abcdefg1' || c), '{}', 'special ' || c)
+	FROM regexp_split_to_table($s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$, '') c;
+SELECT is(pg_temp.refused(c || 'Abcdefg1'), '{}', 'special ' || c || ' at the start')
+	FROM regexp_split_to_table($s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$, '') c;
+SELECT is(pg_temp.refused('Abcdefg1' || chr(i)), '{missing_special}', 'ASCII ' || i || ' is no special')
+	FROM generate_series(1, 127) i
+	WHERE strpos($s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$, chr(i)) = 0;
+SELECT is(pg_temp.refused('Abcdefg1' || c), '{missing_special}', c || ' is no special')
+	FROM unnest('{§,€,£,¡,¿,«,»,–,’,！,ä,😀}'::text[]) c;
+
+-- sets of ASCII, whatever the locale says
+
+SELECT is(pg_temp.refused('Äbcdefg1!'), '{missing_uppercase}', 'an umlaut is no capital of A-Z');
+SELECT is(pg_temp.refused('ABCDEFGä1!'), '{missing_lowercase}', 'an umlaut is no letter of a-z');
+SELECT is(pg_temp.refused('Abcdefgh١１!'), '{missing_digit}', 'foreign digits are no 0-9');
+
+-- characters after NFC, not bytes
+
+SELECT is(pg_temp.refused('Abc1!üü'), '{too_short}', 'seven characters in nine bytes');
+SELECT is(pg_temp.refused('Abc1!üüü'), '{}', 'eight characters');
+SELECT is(pg_temp.refused('Abc1!u' || U&'\0308' || 'u' || U&'\0308'), '{too_short}', 'a decomposed umlaut is one character');
+SELECT is(pg_temp.refused('Abc1!u' || U&'\0308' || 'u' || U&'\0308' || 'u' || U&'\0308'), '{}', 'three of them are three');
+SELECT is(pg_temp.refused('Abc1!😀😀'), '{too_short}', 'seven characters in thirteen bytes');
+SELECT is(pg_temp.refused('Abc1!😀😀😀'), '{}', 'eight with emoji');
+
+-- at most 1024 bytes
+
+SELECT is(pg_temp.refused('Aa1!' || repeat('x', 1020)), '{}', '1024 bytes are allowed');
+SELECT is(pg_temp.refused('Aa1!' || repeat('x', 1021)), '{too_long}', '1025 are not');
+SELECT is(pg_temp.refused('Aa1!' || repeat('ü', 510)), '{}', '1024 bytes in 514 characters');
+SELECT is(pg_temp.refused('Aa1!x' || repeat('ü', 510)), '{too_long}', '1025 bytes in 515 characters');
+SELECT is(pg_temp.refused('Aa1!' || repeat('x', 100000)), '{too_long}', 'a hundred thousand');
+
+-- the setting raises the length
+
+SET LOCAL djust_auth.password_min_length = 12;
+SELECT is(pg_temp.refused('Abcdefgh12!'), '{too_short}', 'eleven of twelve');
+SELECT is(pg_temp.refused('Abcdefgh123!'), '{}', 'twelve of twelve');
+SET LOCAL djust_auth.password_min_length = 8;
+
+-- the list of the DBA
+
+SAVEPOINT list;
+INSERT INTO djust_auth.password_blocklist VALUES ('Password-1'), ('Zoë-Pass-1'), ('Ab1!');
+SELECT is(pg_temp.refused('Password-1'), '{too_common}', 'a listed password is too common');
+SELECT is(pg_temp.refused('Password-2'), '{}', 'another is not');
+SELECT is(pg_temp.refused('Ab1!'), '{too_short,too_common}', 'too_common comes last');
+SELECT is(pg_temp.refused('Zoe' || U&'\0308' || '-Pass-1'), '{too_common}', 'the list is asked after NFC');
+SELECT throws_ok($$SELECT djust_auth.create_user('common@policy.example', 'Password-1')$$, '22023', NULL, 'create_user asks the list');
+ROLLBACK TO list;
+SELECT is(pg_temp.refused('Password-1'), '{}', 'a list rolled back is no list');
+
+-- the verbs ask the policy
+
+SELECT throws_ok($$SELECT djust_auth.create_user('weak@policy.example', 'Abcdefg1')$$, '22023', NULL, 'create_user refuses a weak password');
+SELECT is((SELECT count(*) FROM djust_auth.customer_user WHERE email = 'weak@policy.example'), 0::bigint, 'and creates nobody');
+SELECT djust_auth.create_user('ann@policy.example', 'Zoë-Tulip-1') AS ann \gset
+SELECT throws_ok(format('SELECT djust_auth.set_password(%L, %L)', :'ann', 'Abcdefg1'), '22023', NULL, 'set_password refuses a weak password');
+SELECT djust_login('ann@policy.example', 'Zoe' || U&'\0308' || '-Tulip-1') AS answer \gset
+SELECT is(:'answer'::json ->> 'token_type', 'Bearer', 'either spelling of the password logs in');
+SELECT :'answer'::json ->> 'access_token' AS at \gset
+SELECT djust_change_password(:'at', 'Zoë-Tulip-1', 'abc') AS answer \gset
+SELECT is(:'answer'::json ->> 'error', 'weak_password', 'change_password answers weak_password');
+SELECT is(:'answer'::jsonb -> 'violations', '["too_short", "missing_uppercase", "missing_digit", "missing_special"]'::jsonb, 'with all the codes');
+SELECT ok(length(:'answer'::json ->> 'error_description') > 0, 'and a description');
+SELECT ok(strpos(:'answer', 'abc') = 0, 'that does not repeat the password');
+
+SELECT * FROM finish();
+ROLLBACK;

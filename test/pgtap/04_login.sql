@@ -1,0 +1,197 @@
+-- 04_login: what a login answers, what it must not tell, and the hashes of others
+
+BEGIN;
+SELECT no_plan();
+
+CREATE FUNCTION pg_temp.hashes() RETURNS bigint LANGUAGE sql AS $$ SELECT (djust_auth.stats() ->> 'hashes')::bigint $$;
+CREATE FUNCTION pg_temp.hash_of(email text) RETURNS text LANGUAGE sql AS $$ SELECT password_hash FROM djust_auth.customer_user u WHERE u.email = $1 $$;
+
+SELECT djust_auth.create_profile('login_buyer');
+SELECT djust_auth.create_user('ann@login.example', 'Tulips-4-Ann', '{login_buyer}') AS ann \gset
+SELECT djust_auth.create_user('bob@login.example', 'Daisies-4-Bob') AS bob \gset
+SELECT djust_auth.create_user('nopass@login.example') AS nopass \gset
+SELECT djust_auth.disable_user(:'bob');
+
+-- the tokens object
+
+SELECT djust_login('ann@login.example', 'Tulips-4-Ann') AS answer \gset
+SELECT set_eq(format('SELECT json_object_keys(%L::json)', :'answer'),
+	'{access_token,token_type,expires_in,refresh_token,refresh_expires_in}'::text[], 'members of the tokens object');
+SELECT is(:'answer'::jsonb -> 'token_type', '"Bearer"'::jsonb, 'token_type');
+SELECT is(:'answer'::jsonb -> 'expires_in', '600'::jsonb, 'expires_in');
+SELECT is(:'answer'::jsonb -> 'refresh_expires_in', '7200'::jsonb, 'refresh_expires_in');
+SELECT matches(:'answer'::json ->> 'access_token', '^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$', 'access_token is a compact JWS');
+SELECT matches(:'answer'::json ->> 'refresh_token', '^djr_[A-Za-z0-9_-]{43,}$', 'refresh_token has its prefix and at least 256 bits');
+SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id = :'ann'), 1::bigint, 'there is one session');
+SELECT djust_login('ann@login.example', 'Tulips-4-Ann') AS again \gset
+SELECT isnt(:'again'::json ->> 'access_token', :'answer'::json ->> 'access_token', 'another login, another access token');
+SELECT isnt(:'again'::json ->> 'refresh_token', :'answer'::json ->> 'refresh_token', 'and another refresh token');
+SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id = :'ann'), 2::bigint, 'and another session');
+
+-- one answer for all that fails, at one cost
+
+SELECT pg_temp.hashes() AS h0 \gset
+SELECT djust_login('ann@login.example', 'Tulips-4-Anna') AS wrong \gset
+SELECT pg_temp.hashes() AS h1 \gset
+SELECT djust_login('nobody@login.example', 'Tulips-4-Ann') AS unknown \gset
+SELECT pg_temp.hashes() AS h2 \gset
+SELECT djust_login('bob@login.example', 'Daisies-4-Bob') AS disabled \gset
+SELECT pg_temp.hashes() AS h3 \gset
+SELECT djust_login('bob@login.example', 'Daisies-4-Bobby') AS disabled_wrong \gset
+SELECT djust_login('nopass@login.example', 'Tulips-4-Ann') AS nopassword \gset
+SELECT djust_login('nopass@login.example', '') AS empty \gset
+SELECT djust_login('', '') AS nothing \gset
+SELECT djust_login('not an address', 'x') AS no_address \gset
+SELECT djust_login('ann@login.example', repeat('x', 2000)) AS long \gset
+SELECT is(:'wrong'::json ->> 'error', 'invalid_grant', 'wrong password: invalid_grant');
+SELECT ok(length(:'wrong'::json ->> 'error_description') > 0, 'with a description');
+SELECT is(:'unknown', :'wrong', 'unknown address: the same bytes');
+SELECT is(:'disabled', :'wrong', 'disabled user: the same bytes');
+SELECT is(:'disabled_wrong', :'wrong', 'disabled user, wrong password: the same bytes');
+SELECT is(:'nopassword', :'wrong', 'user without a password: the same bytes');
+SELECT is(:'empty', :'wrong', 'user without a password, none given: the same bytes');
+SELECT is(:'nothing', :'wrong', 'empty strings: the same bytes');
+SELECT is(:'no_address', :'wrong', 'what is no address: the same bytes');
+SELECT is(:'long', :'wrong', 'a password of 2000 bytes: the same bytes');
+SELECT is(:h2 - :h1, :h1 - :h0, 'an unknown address costs as many hashes as a wrong password');
+SELECT is(:h3 - :h2, :h1 - :h0, 'so does a disabled user');
+SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id IN (:'bob', :'nopass')), 0::bigint, 'no session comes of it');
+
+-- the address
+
+SELECT is(djust_login(e, 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'login as ' || quote_literal(e))
+	FROM unnest(ARRAY['ANN@login.example', 'Ann@Login.EXAMPLE', '  ann@login.example', 'ann@login.example  ', E'\tann@login.example\n']) e;
+SELECT is(djust_login('ann @login.example', 'Tulips-4-Ann') ->> 'error', 'invalid_grant', 'a blank within is another address');
+SELECT is(djust_login('ann@login.example', p) ->> 'error', 'invalid_grant', 'not the password: ' || quote_literal(p))
+	FROM unnest(ARRAY['tulips-4-ann', ' Tulips-4-Ann', 'Tulips-4-Ann ', E'Tulips-4-Ann\n', 'Tulips-4-An']) p;
+
+-- errors of the caller
+
+SELECT throws_ok($$SELECT djust_login(NULL, 'x')$$, '22004', NULL, 'email NULL');
+SELECT throws_ok($$SELECT djust_login('ann@login.example', NULL)$$, '22004', NULL, 'password NULL');
+
+-- read-only transactions: refused before anything else
+
+SELECT pg_temp.hashes() AS h0 \gset
+SELECT throws_ok(format('DO $d$ BEGIN SET LOCAL transaction_read_only = on; PERFORM djust_%s; END $d$', call), '25006', NULL, 'read-only: djust_' || call)
+FROM unnest(ARRAY[
+	'login(''ann@login.example'', ''Tulips-4-Ann'')',
+	'login(''ann@login.example'', ''wrong'')',
+	'login(''nobody@login.example'', ''wrong'')',
+	'login(NULL, NULL)',
+	'refresh(' || quote_literal(:'answer'::json ->> 'refresh_token') || ')',
+	'refresh(''garbage'')',
+	'refresh(NULL)',
+	'logout(' || quote_literal(:'answer'::json ->> 'access_token') || ')',
+	'logout(''garbage'')',
+	'logout(NULL)',
+	'reset_request(''ann@login.example'')',
+	'reset_request(''nobody@login.example'')',
+	'reset_request(NULL)',
+	'reset_confirm(''garbage'', ''Tulips-5-Ann'')',
+	'reset_confirm(''garbage'', ''weak'')',
+	'reset_confirm(NULL, NULL)',
+	'token(''password'', ''ann@login.example'', ''Tulips-4-Ann'')',
+	'token(''nonsense'')',
+	'token(NULL)',
+	'change_password(' || quote_literal(:'answer'::json ->> 'access_token') || ', ''Tulips-4-Ann'', ''Tulips-5-Ann'')',
+	'change_password(''garbage'', ''x'', ''y'')',
+	'change_password(NULL, NULL, NULL)',
+	'end_session(' || quote_literal(:'answer'::json ->> 'access_token') || ')',
+	'end_session(''garbage'')',
+	'end_session(NULL)']) call;
+SELECT is(pg_temp.hashes(), :h0::bigint, 'and nothing was hashed for them');
+SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id = :'ann'), 7::bigint, 'the sessions are as they were');
+
+-- hashes of others are verified, and replaced at the first good login
+
+CREATE TEMP TABLE foreign_hash (n int GENERATED ALWAYS AS IDENTITY, scheme text, hash text);
+INSERT INTO foreign_hash (scheme, hash) VALUES
+	('argon2d', '$argon2d$v=19$m=512,t=2,p=1$8PHy8/T19vf4+fr7/P3+/w$3PJLnuLYQ6xaSl/uK8xWomCTBAMazFaO7jWZLy8SNpc'),
+	('argon2i', '$argon2i$v=19$m=512,t=2,p=1$8PHy8/T19vf4+fr7/P3+/w$0mgbRlMD+di4n18gn55vFYkhYh7Olci1GyrorF9dZuI'),
+	('argon2id, weak', '$argon2id$v=19$m=512,t=2,p=1$8PHy8/T19vf4+fr7/P3+/w$3SzS1nLo5SCwVur0DU0LqxMayrV+FNuD32lhzD4g+ps'),
+	('scrypt', '$scrypt$ln=10,r=8,p=1$8PHy8/T19vf4+fr7/P3+/w$RLd9VIssIAVZmgB3l+iYt+x5xsTwxHKz+Gevb6PGdsw'),
+	('scrypt, Django', 'scrypt$1024$seasalt$8$1$0z8M82uCL0JrSfDRVRF38oaSnasz7xZ7GMyXH9CQOEu6Tii5d0gdZatVzojDaY5AxjpafM1NA6TkciVwB89TUg=='),
+	('pbkdf2-sha256, PHC', '$pbkdf2-sha256$i=1000,l=32$8PHy8/T19vf4+fr7/P3+/w$H48D6u9Hh6w8BnfByj62jc9mYHquNx3FGZ0vCf9AWt0'),
+	('pbkdf2-sha256, passlib', '$pbkdf2-sha256$1000$8PHy8/T19vf4.fr7/P3./w$H48D6u9Hh6w8BnfByj62jc9mYHquNx3FGZ0vCf9AWt0'),
+	('pbkdf2-sha512, PHC', '$pbkdf2-sha512$i=1000,l=64$8PHy8/T19vf4+fr7/P3+/w$qXbXSE2MsE/FpthP+N9GV+5Z63NgCKRc1BaSyazVV1hWAkcCH8hsRdd4/h7LfbpCQMQs7WXGE5XiUuF1EasJQA'),
+	('pbkdf2-sha512, passlib', '$pbkdf2-sha512$1000$8PHy8/T19vf4.fr7/P3./w$qXbXSE2MsE/FpthP.N9GV.5Z63NgCKRc1BaSyazVV1hWAkcCH8hsRdd4/h7LfbpCQMQs7WXGE5XiUuF1EasJQA'),
+	('pbkdf2-sha1, passlib', '$pbkdf2$1000$8PHy8/T19vf4.fr7/P3./w$o9tyD5T5TFAHHgezDYBym98dp.k'),
+	('pbkdf2-sha256, Django', 'pbkdf2_sha256$1000$seasalt$RdY0uHNTufyJafkVaePrFVlXSfKufmwVr1ck5eJzLpE='),
+	('pbkdf2-sha1, Django', 'pbkdf2_sha1$1000$seasalt$VGldjkiBXjl5PPPDt03zmgGZtSs='),
+	('bcrypt 2b', '$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K'),
+	('bcrypt 2a', '$2a$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K'),
+	('bcrypt 2y', '$2y$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K'),
+	('sha256-crypt', '$5$saltstring$EFHGXZeYa0YMq8TdBMEuh4T/qeBJ8R6xynPuIOlSGjB'),
+	('sha256-crypt, rounds', '$5$rounds=1000$saltstring$2db9iMKnqItO7wW.pxB795P6E.Cph7gYBMdzgJXfCMD'),
+	('sha512-crypt', '$6$saltstring$0uuyYUmngveKb2RQPDl3trJxP65h/F9tsYz0KHtsU1w23GCcHYAB6WTuhgOVLVq9kwUR.tjLw3PFCRYdQCZlp1'),
+	('sha512-crypt, rounds', '$6$rounds=1000$saltstring$9JDxu.MlzWEZRFrKKeCZAK2IXd/CdoWcuyAOkn3xUwcbdDSRmT2kSR6HgEQ8ydzBWzZGeL7DHuhWKSb.kninQ1');
+
+SELECT djust_auth.import_user('import' || n || '@login.example', hash, '{login_buyer}') IS NOT NULL AS imported FROM foreign_hash ORDER BY n \g /dev/null
+SELECT is(djust_login('import' || n || '@login.example', 'Tulips-4-Anna') ->> 'error', 'invalid_grant', scheme || ': a wrong password')
+	FROM foreign_hash ORDER BY n;
+SELECT is(pg_temp.hash_of('import' || n || '@login.example'), hash, scheme || ': a wrong password leaves the hash')
+	FROM foreign_hash ORDER BY n;
+SELECT is(djust_login('import' || n || '@login.example', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', scheme || ': the right password')
+	FROM foreign_hash ORDER BY n;
+SELECT matches(pg_temp.hash_of('import' || n || '@login.example'), '^\$argon2id\$v=19\$m=19456,t=2,p=1\$', scheme || ': replaced')
+	FROM foreign_hash ORDER BY n;
+SELECT is(djust_login('import' || n || '@login.example', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', scheme || ': and again')
+	FROM foreign_hash ORDER BY n;
+SELECT is(djust_login('import' || n || '@login.example', 'Tulips-4-Anna') ->> 'error', 'invalid_grant', scheme || ': still not a wrong one')
+	FROM foreign_hash WHERE n % 6 = 1 ORDER BY n;
+
+-- a hash of today's cost is left; a higher cost replaces it; neither ends a session
+
+SELECT djust_auth.import_user('today@login.example', '$argon2id$v=19$m=19456,t=2,p=1$8PHy8/T19vf4+fr7/P3+/w$HuMWz0si4swInJaeBi+ezkecsSXsxvlr/+NUvcfPRN0', '{}') AS today \gset
+SELECT djust_login('today@login.example', 'Tulips-4-Ann') ->> 'access_token' AS at \gset
+SELECT is(pg_temp.hash_of('today@login.example'), '$argon2id$v=19$m=19456,t=2,p=1$8PHy8/T19vf4+fr7/P3+/w$HuMWz0si4swInJaeBi+ezkecsSXsxvlr/+NUvcfPRN0', 'a hash of today''s cost is left');
+SET LOCAL djust_auth.argon2_iterations = 3;
+SELECT djust_login('today@login.example', 'Tulips-4-Ann') ->> 'access_token' AS at2 \gset
+SELECT matches(pg_temp.hash_of('today@login.example'), '^\$argon2id\$v=19\$m=19456,t=3,p=1\$', 'a higher cost replaces it');
+SELECT is(json_array_length(djust_sessions(:'at')), 2, 'and the session of before lives');
+SET LOCAL djust_auth.argon2_iterations = 2;
+
+-- users by plain INSERT
+
+INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('  Plain@Login.Example ', '$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K');
+SELECT is((SELECT count(*) FROM djust_auth.customer_user WHERE email = 'plain@login.example'), 1::bigint, 'a plain INSERT is brought into the form addresses are compared in');
+SELECT is(djust_login('plain@login.example', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'and the user logs in');
+SELECT throws_ok($$INSERT INTO djust_auth.customer_user (email) VALUES ('PLAIN@login.example')$$, '23505', NULL, 'another spelling is a duplicate');
+SELECT throws_ok(format('INSERT INTO djust_auth.customer_user (email) VALUES (%L)', e), '23514', NULL, 'no address: ' || quote_literal(e))
+	FROM unnest(ARRAY['', 'ann', '@login.example', 'ann@', 'a b@login.example', E'ann@login.example\nBcc: eve@evil.example', E'ann@login\r.example']) e;
+
+-- clear text in the hash column is refused, and not shown
+
+CREATE FUNCTION pg_temp.error_of(sql text, OUT state text, OUT texts text) LANGUAGE plpgsql AS $$
+DECLARE
+	m text; d text; h text; c text; n text;
+BEGIN
+	EXECUTE sql;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT, n = CONSTRAINT_NAME;
+	texts := concat_ws('|', m, d, h, n);
+END $$;
+
+SELECT is((pg_temp.error_of(sql)).state, '23514', 'clear text refused: ' || sql),
+		ok(strpos((pg_temp.error_of(sql)).texts, 'Cleartext-1!') = 0, 'and the error does not show it')
+	FROM unnest(ARRAY[
+		$$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('clear@login.example', 'Cleartext-1!')$$,
+		$$UPDATE djust_auth.customer_user SET password_hash = 'Cleartext-1!' WHERE email = 'plain@login.example'$$,
+		$$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('clear@login.example', '$Cleartext-1!$')$$,
+		$$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('clear@login.example', '$2b$04$Cleartext-1!')$$]) sql;
+SELECT isnt((pg_temp.error_of(sql)).state, NULL, 'import_user refuses clear text'),
+		ok(strpos((pg_temp.error_of(sql)).texts, 'Cleartext-1!') = 0, 'and does not show it')
+	FROM (SELECT $$SELECT djust_auth.import_user('clear@login.example', 'Cleartext-1!', '{}')$$ AS sql) x;
+SELECT throws_ok(format($$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('h@login.example', %L)$$, h), '23514', NULL, 'no hash: ' || h)
+	FROM unnest(ARRAY['', '!', '*', '5f4dcc3b5aa765d61d8327deb882cf99', '$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1', '{SSHA}abcdef',
+		'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=']) h;
+
+-- audit of what succeeded, with the session
+
+SELECT is((SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login' AND user_id = :'ann'), 7::bigint, 'every login is on record');
+SELECT ok(bool_and(EXISTS (SELECT FROM djust_auth.session s WHERE s.sid = a.sid)), 'with its session')
+	FROM djust_auth.audit_event a WHERE event = 'login' AND user_id = :'ann';
+
+SELECT * FROM finish();
+ROLLBACK;

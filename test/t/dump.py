@@ -1,0 +1,249 @@
+"""Dumps: what they take along, that they restore, and that nothing in them or in any table is a key to anything."""
+
+import base64
+import os
+import re
+
+from support import GOOD, OTHER, Db, equal, error_of, fails, here, main, note, ok, program, shop
+
+NAME = os.environ["PGDATABASE"]
+TABLES = """SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'djust_auth' AND c.relkind = 'r' ORDER BY 1"""
+ROLE = "dump_" + NAME
+
+db = Db()
+shop(db)
+db.run(f'CREATE ROLE "{ROLE}" LOGIN')
+db.run("SELECT djust_auth.grant_api(%s::regrole)", ROLE)
+db.run("SELECT djust_auth.create_profile('manager', 'Sees \"all\" orders; \\ and é too')")
+db.run("SELECT djust_auth.set_right('manager', '/orders/**', 'write'), djust_auth.set_right('manager', '/orders/{id}/cost', 'none')")
+db.run("SELECT djust_auth.set_right('anonymous', '/products/**', 'read')")
+db.run("INSERT INTO djust_auth.password_blocklist VALUES ('Password-1')")
+users = {email: db.create_user(email, password, profiles) for email, password, profiles in (
+    ("ann@dump.example", GOOD, ["customer"]),
+    ("bob@dump.example", OTHER, ["customer", "manager"]),
+    ("carl.ü@dump.example", None, []),
+    ("dora@dump.example", GOOD, ["manager"]))}
+db.run("SELECT djust_auth.disable_user(%s)", users["dora@dump.example"])
+
+
+def database(suffix):
+    name = NAME + suffix
+    program("dropdb", "--if-exists", name, env=here("postgres"), stderr=-3)
+    program("createdb", name, env=here("postgres"))
+    return name
+
+
+def drop(*names):
+    for name in names:
+        program("dropdb", "--force", name, env=here("postgres"))
+
+
+def restore(text, name):
+    program("psql", "-Xq", "-v", "ON_ERROR_STOP=1", "-1", "-d", name, input=text)
+
+
+def all_rows(connection):
+    return "".join(program("psql", "-XAtq", "-c", f"COPY {table} TO STDOUT", env=here(connection.raw.info.dbname)) for (table,) in connection.all(TABLES))
+
+
+# Restore
+
+KEPT = {
+    "users": "SELECT id::text, email, password_hash, disabled_at, created_at, locale FROM djust_auth.customer_user ORDER BY email",
+    "profiles": "SELECT name, description FROM djust_auth.profile ORDER BY name",
+    "assignments": "SELECT user_id::text, profile FROM djust_auth.user_profile ORDER BY 1, 2",
+    "rights": "SELECT profile, route, access::text FROM djust_auth.profile_right ORDER BY 1, 2",
+    "blocklist": "SELECT password FROM djust_auth.password_blocklist ORDER BY 1",
+    "mail templates": "SELECT * FROM djust_auth.mail_template ORDER BY 1, 2",
+}
+
+
+def judge_restored(copy, name, old_tokens, old_link, events):
+    for what, sql in KEPT.items():
+        equal(copy.all(sql), db.all(sql), f"{name}: {what}")
+    missing = set(events) - set(copy.all("SELECT id::text, at, event, user_id::text FROM djust_auth.audit_event"))
+    ok(len(events) > 5 and not missing, f"{name}: audit", missing)
+    equal([copy.one(f"SELECT count(*) FROM djust_auth.{table}") for table in ("session", "reset_token", "mail_queue")], [0, 0, 0],
+          f"{name}: no sessions, no links, no mail")
+    equal(copy.one("SELECT count(*) FROM djust_auth.signing_key WHERE kid IN (SELECT unnest(%s))",
+                   [kid for (kid,) in db.all("SELECT kid FROM djust_auth.signing_key")]), 0, f"{name}: none of the signing keys")
+    equal((copy.can(old_tokens["access_token"]), error_of(copy.refresh(old_tokens["refresh_token"])), error_of(copy.confirm(old_link, GOOD))),
+          (False, "invalid_grant", "invalid_grant"), f"{name}: tokens and links of the original are dead")
+    bob = copy.login("bob@dump.example", OTHER)
+    equal([error_of(copy.login("ann@dump.example", GOOD)), error_of(bob)], [None, None], f"{name}: users can log in")
+    equal([error_of(copy.login(email, GOOD)) for email in ("bob@dump.example", "carl.ü@dump.example", "dora@dump.example")], ["invalid_grant"] * 3,
+          f"{name}: wrong passwords, users without one and disabled ones cannot")
+    equal([copy.can(bob["access_token"], route, access) for route, access in (
+        ("/orders", "write"), ("/orders/7/cost", "read"), ("/products/1", "read"), ("/other", "read"))], [True, False, True, False], f"{name}: rights work")
+    equal(copy.can(None, "/products/1"), True, f"{name}: those of anonymous too")
+    fails("23514", lambda: copy.run("INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('eve@dump.example', 'secret')"),
+          f"{name}: constraints are there")
+
+
+def restores():
+    tokens = db.login("ann@dump.example")
+    db.login("ann@dump.example", OTHER)
+    link = db.reset_link("bob@dump.example")
+    events = db.all("SELECT id::text, at, event, user_id::text FROM djust_auth.audit_event")
+
+    plain = database("_plain")
+    restore(program("pg_dump", NAME), plain)
+    copy = Db(dbname=plain)
+    judge_restored(copy, "pg_dump | psql", tokens, link, events)
+    backend = Db(dbname=plain, user=ROLE)
+    ok(error_of(backend.login("ann@dump.example")) is None, "pg_dump | psql: grants of the API")
+    fails("42501", lambda: backend.one("SELECT count(*) FROM djust_auth.session"), "pg_dump | psql: and no more than those")
+    backend.close()
+    ok(db.can(tokens["access_token"]), "the original's token is good there still")
+
+    custom = database("_custom")
+    file = os.path.join(os.environ["DJUST_TMP"], "dump.custom")
+    program("pg_dump", "-Fc", "-f", file, NAME)
+    program("pg_restore", "--exit-on-error", "-d", custom, file)
+    second = Db(dbname=custom)
+    judge_restored(second, "pg_dump -Fc, pg_restore", tokens, link, events)
+
+    # a dump of the restored database restores as well
+    again = database("_again")
+    restore(program("pg_dump", plain), again)
+    third = Db(dbname=again)
+    equal([third.all(sql) for sql in KEPT.values()], [db.all(sql) for sql in KEPT.values()], "and so does a dump of the restored database")
+    for each in (copy, second, third):
+        each.close()
+    drop(plain, custom, again)
+
+
+# Nothing in it is a key
+
+
+def words(text):
+    """Every string of a dump, whole fields and their parts, and what bytes in it would be as a token."""
+    found = set(re.findall(r"[^\t\n]+", text)) | set(re.findall(r"[^\s,{}\"']+", text)) | set(re.findall(r"[A-Za-z0-9_.-]+", text)) | \
+        set(re.findall(r"[A-Za-z0-9_-]+", text))
+    for digits in set(re.findall(r"\\*x?((?:[0-9a-f]{2}){16,})", text)):
+        data = bytes.fromhex(digits)
+        for part in (data, data[:32], data[-32:], data[12:]):
+            encoded = base64.urlsafe_b64encode(part).rstrip(b"=").decode("ascii")
+            found |= {digits, encoded, "djr_" + encoded, "djp_" + encoded, "djp_" + digits}
+    return sorted(each for each in found if len(each) <= 8192)
+
+
+PASSES = {
+    "djust_can": "SELECT w FROM unnest(%s::text[]) w WHERE djust_can(w, '/orders', 'read')",
+    "djust_introspect": "SELECT w FROM unnest(%s::text[]) w WHERE (djust_introspect(w) ->> 'active')::boolean",
+    "djust_sessions": "SELECT w FROM unnest(%s::text[]) w WHERE json_array_length(djust_sessions(w)) > 0",
+    "djust_end_session": "SELECT w FROM unnest(%s::text[]) w WHERE djust_end_session(w) > 0",
+    "djust_refresh": "SELECT w FROM unnest(%s::text[]) w WHERE djust_refresh(w) ->> 'error' IS DISTINCT FROM 'invalid_grant'",
+    "djust_logout": "SELECT w FROM unnest(%s::text[]) w WHERE djust_logout(w)",
+    "djust_reset_confirm": f"SELECT w FROM unnest(%s::text[]) w WHERE djust_reset_confirm(w, '{GOOD}') ->> 'error' IS DISTINCT FROM 'invalid_grant'",
+}
+
+
+def thefts():
+    first = db.login("ann@dump.example")
+    tokens = db.refresh(first["refresh_token"])
+    db.run("SELECT djust_auth.rotate_signing_key('HS256')")
+    hs256 = db.login("bob@dump.example", OTHER)
+    db.run("SELECT djust_auth.rotate_signing_key('ES256')")
+    db.run("SELECT djust_reset_request('dora@dump.example')")
+    link = db.reset_link("ann@dump.example")
+    db.run("SELECT djust_reset_request('nobody@dump.example')")
+    dump = program("pg_dump", "--data-only", "--inserts", NAME) + program("pg_dump", "--data-only", NAME) + program("pg_dump", NAME)
+    rows = all_rows(db)
+    ok(all(db.one(f"SELECT count(*) FROM djust_auth.{table}") > 0 for table in ("session", "reset_token", "signing_key", "mail_queue", "audit_event")),
+       "the tables hold sessions, links, keys, mail and events to steal")
+    stolen = words(dump + rows)
+    note(f"{len(stolen)} words")
+    ok(len(stolen) > 500 and users["ann@dump.example"] in stolen, "and the dump was taken apart")
+    for name, sql in PASSES.items():
+        equal(db.all(sql, stolen), [], f"{name}: nothing in the dump or the tables passes")
+    for name, given in (("djust_can", tokens["access_token"]), ("djust_can", hs256["access_token"]), ("djust_introspect", tokens["access_token"]),
+                        ("djust_sessions", tokens["access_token"]), ("djust_refresh", tokens["refresh_token"]),
+                        ("djust_logout", hs256["access_token"])):
+        equal(db.all(PASSES[name], [given]), [(given,)], f"{name}: the real token still does, so it would have been noticed")
+    equal(db.all(PASSES["djust_reset_confirm"], [link]), [(link,)], "djust_reset_confirm: and the real link")
+
+    secrets = {"access token": first["access_token"], "newer access token": tokens["access_token"], "HS256 access token": hs256["access_token"],
+               "its signature": tokens["access_token"].split(".")[2], "refresh token": first["refresh_token"],
+               "newer refresh token": tokens["refresh_token"], "reset secret": link, "password": GOOD, "other password": OTHER}
+    for name, secret in list(secrets.items()):
+        if secret.startswith("dj"):
+            secrets[name + " without prefix"] = secret[4:]
+            secrets[name + " in bytes"] = base64.urlsafe_b64decode(secret[4:] + "=" * (-len(secret[4:]) % 4)).hex()
+    equal([name for name, secret in secrets.items() if secret in dump or secret in rows], [], f"none of {len(secrets)} secrets occurs in a table or the dump")
+    ok(all(secret.encode("ascii").hex() not in rows for secret in secrets.values()), "nor in hexadecimal digits")
+
+
+def key_secrets():
+    """The HS256 secret is in its row only sealed."""
+    db.run("SELECT djust_auth.rotate_signing_key('HS256')")
+    secret = db.one("SELECT djust_auth.hs256_key() ->> 'k'")
+    data = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4)).hex()
+    rows = all_rows(db)
+    ok(secret not in rows and data not in rows, "the secret of an HS256 key is nowhere in clear")
+    equal(db.one("SELECT count(*) FROM djust_auth.signing_key WHERE position(decode(%s, 'hex') IN private_key) > 0", data), 0, "nor within its row")
+    db.run("SELECT djust_auth.rotate_signing_key('ES256')")
+    equal(db.one("SELECT count(*) FROM djust_auth.signing_key WHERE position('\\x3081'::bytea IN private_key) = 1"), 0, "private keys are not DER in clear")
+
+
+# Schemas
+
+CATALOGS = ("pg_class", "pg_proc", "pg_type", "pg_namespace", "pg_constraint", "pg_trigger", "pg_attrdef", "pg_enum", "pg_rewrite", "pg_extension",
+            "pg_default_acl", "pg_policy", "pg_event_trigger", "pg_cast", "pg_operator")
+
+
+def inventory(connection):
+    rows = {catalog: connection.all(f"SELECT oid FROM {catalog} ORDER BY oid") for catalog in CATALOGS}
+    for catalog in ("pg_description", "pg_init_privs", "pg_depend", "pg_shdepend", "pg_attribute", "pg_index", "pg_sequence"):
+        rows[catalog] = connection.one(f"SELECT count(*) FROM {catalog}")
+    return rows
+
+
+def schemas():
+    name = database("_api")
+    copy = Db(dbname=name)
+    copy.run("CREATE SCHEMA api")
+    before = inventory(copy)
+    copy.run("CREATE EXTENSION djust_auth SCHEMA api")
+    where = copy.all("""SELECT n.nspname, p.proname LIKE 'djust\\_%%', count(*)::int FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+        JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_extension e ON e.oid = d.refobjid
+        WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'djust_auth' AND d.deptype = 'e'
+        GROUP BY 1, 2 ORDER BY 1, 2""".replace("%%", "%"))
+    equal([(schema, public) for schema, public, _ in where], [("api", True), ("djust_auth", False)],
+          "CREATE EXTENSION ... SCHEMA api: the public API there, all else in djust_auth")
+    equal(where[0][2], 15, "the whole public API")
+    equal(copy.one("SELECT count(*) FROM pg_class c WHERE relnamespace = 'api'::regnamespace"), 0, "and no table")
+    shop(copy)
+    copy.create_user("ann@api.example", profiles=["customer"])
+    copy.run("SELECT djust_auth.grant_api(%s::regrole, 'customer')", ROLE)
+    backend = Db(dbname=name, user=ROLE)
+    tokens = backend.one("SELECT api.djust_login('ann@api.example', %s)", GOOD)
+    equal((error_of(tokens), backend.one("SELECT api.djust_can(%s, '/orders', 'read')", tokens.get("access_token"))), (None, True),
+          "a role with grant_api can call it there")
+    fails("42883", lambda: backend.login("ann@api.example"), "and finds nothing in public")
+    backend.close()
+
+    second = database("_api2")
+    restore(program("pg_dump", name), second)
+    other = Db(dbname=second)
+    equal(error_of(other.one("SELECT api.djust_login('ann@api.example', %s)", GOOD)), None, "a dump restores it to schema api")
+    other.close()
+
+    copy.run("DROP EXTENSION djust_auth")
+    after = inventory(copy)
+    equal({catalog: after[catalog] for catalog in after if after[catalog] != before[catalog]},
+          {catalog: before[catalog] for catalog in after if after[catalog] != before[catalog]}, "DROP EXTENSION leaves nothing in any catalog")
+    copy.run("CREATE EXTENSION djust_auth")
+    ok(True, "and it can be created again, elsewhere")
+    copy.close()
+    drop(name, second)
+
+
+def clean():
+    db.run(f'DROP OWNED BY "{ROLE}"')
+    db.run(f'DROP ROLE "{ROLE}"')
+    ok(True, "the role can be dropped")
+
+
+main(restores, thefts, key_secrets, schemas, clean)

@@ -1,0 +1,118 @@
+#!/bin/sh
+# readme.sh: runs the examples of README.md, so that they cannot rot
+#
+# In a database of its own, in the order of the text: all ```sql blocks in one psql session, and between them the
+# ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  Where a statement ends in a comment of
+# one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
+#
+# Needs PGHOST, PGPORT and PGUSER, as test/run.sh gives them.
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+readme=$root/README.md
+[ -z "$DJUST_BIN" ] || PATH=$DJUST_BIN:$PATH
+folder=$(mktemp -d "${TMPDIR:-/tmp}/djust_auth_readme.XXXXXX") || exit 1
+programs=$folder
+database=djust_readme_$$
+# the roles of the text, under names that no other test gives
+roles='readme_shop_backend, readme_shop_dba, readme_shop_mailer'
+
+quiet()
+{
+	psql -Xq -d postgres -c 'SET client_min_messages = error' "$@" >>"$folder/quiet" 2>&1
+}
+
+finish()
+{
+	quiet -c "DROP DATABASE IF EXISTS $database" -c "DROP ROLE IF EXISTS $roles"
+	rm -rf "$folder" "$programs"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+python=python3
+for candidate in python3 /usr/bin/python3; do
+	if "$candidate" -c 'import psycopg2' 2>/dev/null; then python=$candidate; break; fi
+done
+
+# Node finds modules from where a program lies: next to those that test/run.sh installed, or here.
+[ ! -d "$DJUST_TMP/node/node_modules/pg" ] || programs=$(mktemp -d "$DJUST_TMP/node/readme.XXXXXX")
+echo "import 'pg'" >"$programs/probe.mjs"
+skip_python='' skip_js=''
+"$python" -c 'import psycopg2' 2>/dev/null || skip_python='psycopg2 is not there'
+node "$programs/probe.mjs" >/dev/null 2>&1 || skip_js='pg is not there'
+
+# One file for each block, one line "N language heading" in the list, and the script that psql runs.
+awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_python="$skip_python" -v skip_js="$skip_js" '
+	function begin(kind) {
+		language = kind
+		print ++n, language, heading > (folder "/list")
+		print "\\echo @begin", n > script
+		file = programs "/" n (kind == "python" ? ".py" : ".mjs")
+	}
+	function end() {
+		skip = language == "python" ? skip_python : language == "js" ? skip_js : ""
+		if (skip != "")
+			print "\\echo @skip", skip > script
+		else if (language != "sql") {
+			close(file)
+			print "\\! cd / &&", language == "js" ? "node" : python, file, ">" folder "/" n ".log 2>&1; echo @status $?" > script
+		}
+		print "\\echo @end", n > script
+		language = ""
+	}
+	BEGIN { script = folder "/script.sql" }
+	/^```/ {
+		if (language != "") end()
+		else if (other) other = 0
+		else if ($0 == "```sql" || $0 == "```python" || $0 == "```js") begin(substr($0, 4))
+		else other = 1
+		next
+	}
+	language != "" { gsub(/shop_(backend|dba|mailer)/, "readme_&") }
+	language == "sql" {
+		print > script
+		if (match($0, /; +-- [^ ]+$/)) {
+			word = substr($0, RSTART)
+			sub(/^; +-- /, "", word)
+			gsub(/\047/, "\047\047", word)
+			print "\\echo @expect \047" word "\047" > script
+		}
+	}
+	language == "python" || language == "js" { print > file }
+	language == "" && !other && /^#/ { heading = $0; sub(/^#+ */, "", heading) }
+' "$readme"
+
+quiet -c "DROP DATABASE IF EXISTS $database" -c "DROP ROLE IF EXISTS $roles" -c "CREATE DATABASE $database TEMPLATE template0"
+PGDATABASE=$database psql -XqAt -v ON_ERROR_STOP=1 -f "$folder/script.sql" >"$folder/out" 2>"$folder/err"
+
+# The verdicts: a block is good when it came to its end and no word differed.
+awk -v folder="$folder" -v wanted="$(grep -c '^\\echo @expect' "$folder/script.sql")" '
+	FILENAME ~ /list$/ { blocks++; name[$1] = $0; sub(/^[0-9]+ /, "", name[$1]); next }
+	/^@begin / { current = $2; began[current] = 1; last = "" ; next }
+	/^@end / { ended[$2] = 1; next }
+	/^@skip / { skipped[current] = substr($0, 7); next }
+	/^@status / { if ($2 != 0) why[current] = why[current] "# exit status " $2 "\n"; next }
+	/^@expect / {
+		word = substr($0, 9)
+		got = last == "t" && word == "true" ? "true" : last == "f" && word == "false" ? "false" : last
+		checked++
+		if (got != word) why[current] = why[current] "# expected " word ", got " got "\n"
+		next
+	}
+	{ last = $0 }
+	END {
+		print "1.." blocks + 1
+		for (i = 1; i <= blocks; i++) {
+			good = ended[i] && why[i] == ""
+			print (good ? "ok " : "not ok ") i " - " name[i] (i in skipped ? " # SKIP " skipped[i] : "")
+			if (good) continue
+			failed++
+			printf "%s", why[i]
+			if (!began[i]) print "# not reached"
+			log_file = folder "/" (began[i] && !ended[i] ? "err" : i ".log")
+			while (began[i] && (getline line < log_file) > 0) print "# " line
+		}
+		good = checked > 0 && checked == wanted
+		print (good ? "ok " : "not ok ") blocks + 1 " - " checked + 0 " of " wanted " answers were compared"
+		exit failed > 0 || !good
+	}' "$folder/list" "$folder/out"

@@ -1,0 +1,148 @@
+"""An unknown address, a wrong password, a disabled user and a user without a password cannot be told apart."""
+
+import random
+import statistics
+import time
+
+from support import GOOD, WRONG, Db, equal, error_of, main, note, ok, shop
+
+ROUNDS = 60
+BOUND = 1.10
+TRIES = 4
+
+db = Db()
+shop(db)
+db.run("SET djust_auth.max_login_failures = 1000")
+known = db.create_user("known@timing.example", profiles=["customer"])
+disabled = db.create_user("disabled@timing.example", profiles=["customer"])
+db.run("SELECT djust_auth.disable_user(%s)", disabled)
+empty = db.create_user("empty@timing.example", None, ["customer"])
+for i in range(50):
+    db.create_user(f"other{i}@timing.example", None)
+
+KINDS = {
+    "unknown address": ("nobody@timing.example", GOOD),
+    "wrong password": ("known@timing.example", WRONG),
+    "disabled user, right password": ("disabled@timing.example", GOOD),
+    "user without a password": ("empty@timing.example", GOOD),
+    "no address at all": ("nonsense", GOOD),
+}
+
+
+def unlock():
+    for user_id in (known, disabled, empty):
+        db.run("SELECT djust_auth.unlock_user(%s)", user_id)
+
+
+def login(email, password):
+    return db.one("SELECT djust_login(%s, %s)::text", email, password)
+
+
+def token(email, password):
+    return db.one("SELECT djust_token('password', username => %s, password => %s)::text", email, password)
+
+
+def answers():
+    for name, function in (("djust_login", login), ("djust_token", token)):
+        got = {kind: function(*credentials) for kind, credentials in KINDS.items()}
+        equal(len(set(got.values())), 1, f"{name}: byte for byte one answer")
+        ok('"invalid_grant"' in got["unknown address"], f"{name}: which is invalid_grant", got["unknown address"])
+
+
+def hashes():
+    for kind, credentials in KINDS.items():
+        before = db.stats("hashes"), db.stats("login_failures")
+        login(*credentials)
+        equal((db.stats("hashes") - before[0], db.stats("login_failures") - before[1]), (1, 1), f"{kind}: one hash, one failure")
+    before = db.stats("hashes")
+    db.login("known@timing.example")
+    equal(db.stats("hashes") - before, 1, "a login that succeeds: one hash too")
+
+
+COUNTS = """SELECT relname, seq_scan, idx_scan, n_tup_ins, n_tup_upd, n_tup_del
+    FROM pg_stat_xact_all_tables WHERE schemaname = 'djust_auth' AND coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins > 0 ORDER BY 1"""
+
+
+def work(sql, *values):
+    """What a statement did to our tables; rows fetched are left out, for an unknown address has none."""
+    db.run(sql, *values)
+    db.begin()
+    db.run(sql, *values)
+    counts = db.all(COUNTS)
+    db.commit()
+    return counts
+
+
+def statements():
+    got = {kind: work("SELECT djust_login(%s, %s)", *credentials) for kind, credentials in KINDS.items()}
+    note(got["unknown address"])
+    ok(len(got["unknown address"]) > 0, "a failed login does something in our tables")
+    for kind in KINDS:
+        equal(got[kind], got["wrong password"], f"{kind}: the same scans, rows and writes as with a wrong password")
+
+
+def measure(function, rounds):
+    samples = {kind: [] for kind in KINDS}
+    order = list(KINDS)
+    shuffle = random.Random(1)
+    for _ in range(rounds):
+        shuffle.shuffle(order)
+        for kind in order:
+            start = time.perf_counter()
+            function(*KINDS[kind])
+            samples[kind].append(time.perf_counter() - start)
+    return {kind: statistics.median(values) for kind, values in samples.items()}
+
+
+def times():
+    """Interleaved, medians; a machine that was disturbed gets another chance."""
+    measure(login, 2)
+    for attempt in range(TRIES):
+        unlock()
+        if attempt:
+            KINDS.update({"unknown address": (f"nobody{attempt}@timing.example", GOOD), "no address at all": (f"nonsense{attempt}", GOOD)})
+        medians = measure(login, ROUNDS)
+        note({kind: f"{seconds * 1000:.2f} ms" for kind, seconds in medians.items()})
+        if max(medians.values()) <= min(medians.values()) * BOUND:
+            break
+    ok(max(medians.values()) <= min(medians.values()) * BOUND, f"medians of {ROUNDS} logins are within {BOUND - 1:.0%}", medians)
+    ok(min(medians.values()) > 0.005, "and are those of a hash", medians)
+    unlock()
+    equal(error_of(db.login("known@timing.example")), None, "the right password is good all the while")
+
+
+# Reset requests
+
+
+def wal_of(email):
+    before = db.one("SELECT pg_current_wal_insert_lsn()::text")
+    db.run("SELECT djust_reset_request(%s)", email)
+    return db.one("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)::int", before)
+
+
+def resets():
+    for i in range(25):
+        db.create_user(f"reset{i}@timing.example", None)
+    equal(db.one("SELECT djust_reset_request('reset20@timing.example')::text"), db.one("SELECT djust_reset_request('stranger20@timing.example')::text"),
+          "djust_reset_request says the same for known and unknown addresses")
+    got = {}
+    for name in ("reset", "stranger"):
+        db.begin()
+        db.run("SELECT djust_reset_request(%s)", f"{name}21@timing.example")
+        got[name] = db.all(COUNTS)
+        db.commit()
+    equal(got["reset"], got["stranger"], "and does the same in our tables")
+    ok(any(row[0] == "mail_queue" and row[3] == 1 for row in got["stranger"]), "which is a row in the mail queue", got["stranger"])
+    sizes = {name: sorted(wal_of(f"{name}{i}@timing.example") for i in range(20)) for name in ("stranger", "reset")}
+    note(sizes)
+    equal(statistics.median(sizes["reset"]), statistics.median(sizes["stranger"]), "and writes as much WAL")
+    ok(statistics.median(sizes["reset"]) > 100, "which is some", sizes)
+    columns = db.all("""SELECT kind, user_id IS NULL, octet_length(address), attempts, done_at, last_error, count(*)
+        FROM djust_auth.mail_queue WHERE kind = 'reset' GROUP BY 1, 2, 3, 4, 5, 6""")
+    equal(len(columns), 1, "and rows that cannot be told apart")
+    again = db.one("SELECT count(*) FROM djust_auth.mail_queue")
+    db.run("SELECT djust_reset_request('reset0@timing.example'), djust_reset_request('stranger0@timing.example')")
+    equal(db.one("SELECT count(*) FROM djust_auth.mail_queue"), again, "a second request within the minute makes no mail for either")
+
+
+main(answers, hashes, statements, times, resets)
