@@ -25,7 +25,7 @@ stop_demo()
 # Shows what a reader should see: statements as they are written, answers behind an arrow, long tokens shortened.
 show()
 {
-	sed -u -E -e '/^\/\* hidden \*\//d' -e '/^\\echo/d' -e 's/( AS (answer|unknown|ann|bob))? *\\gset$/;/' \
+	sed -u -E -e '/^\/\* hidden \*\//d' -e '/^\\echo/d' -e 's/^ $//' -e 's/( AS (answer|unknown|ann|bob))? *\\gset$/;/' \
 		-e 's/(eyJ[A-Za-z0-9_-]{9})[A-Za-z0-9_.-]+/\1.../g' -e 's/(djr_[A-Za-z0-9_-]{8})[A-Za-z0-9_-]+/\1.../g'
 }
 
@@ -43,7 +43,7 @@ fi
 need_packages $BUILD_PACKAGES
 stop_demo
 trap finish EXIT
-trap 'exit 130' INT TERM
+trap 'exit 130' HUP INT TERM PIPE
 echo "Building the extension and starting a server of its own ..."
 make_folder
 build_extension >"$DJUST_TMP/build.log" 2>&1 || { cat "$DJUST_TMP/build.log" >&2; exit 1; }

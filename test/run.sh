@@ -7,13 +7,15 @@
 #	test/t/*            programs that print TAP (.py, .mjs, .sh), in a database with the extension; they find PGHOST,
 #	                    PGPORT, PGUSER, PGDATABASE, DJUST_BIN, DJUST_TMP, and may start clusters (test/lib/setup.sh)
 #
-# ONLY=name limits regress, isolation, pgtap and programs to one file; KEEP=1 keeps the folder with logs and data.
+# ONLY=name limits regress, isolation, pgtap and programs to files so called; KEEP=1 keeps the folder with logs and data;
+# TEST_TIMEOUT is the limit of one file in seconds.
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 . "$ROOT/test/lib/setup.sh"
 unset DJUST_TMP PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGPASSWORD
 
 passed=0 failed=0 skipped=0
+LIMIT="timeout -k 10 ${TEST_TIMEOUT:-300}"	# for one file; a test that waits for itself must not wait for ever
 
 # count STAGE PASSED FAILED [SKIPPED]
 count()
@@ -48,7 +50,7 @@ count_lines()
 		END { if (f == 0 && (status != 0 || p == 0)) f = 1; print p + 0, f }' "$2")
 	case $sums in *' 0') ;; *) cat "$2" ;; esac
 	# shellcheck disable=SC2086 # two numbers
-	count "$1" $sums
+	count "$1" ${sums:-0 1}
 }
 
 # tap STAGE LOG STATUS
@@ -57,7 +59,7 @@ tap()
 	sums=$(awk -v status="$3" -f "$ROOT/test/lib/tap.awk" "$2")
 	case $sums in *' 0 '*) grep '# *[Ss][Kk][Ii][Pp]' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
 	# shellcheck disable=SC2086 # three numbers
-	count "$1" $sums
+	count "$1" ${sums:-0 1}
 }
 
 # A stage's files, or none: files PATTERN...
@@ -123,9 +125,9 @@ drive()
 	shift 2
 	for file; do
 		name=${file##*/} name=${name%.*}
-		[ -f "$ROOT/expected/$name.out" ] || continue
+		[ -f "$ROOT/expected/$name.out" ] || echo "there is no expected/$name.out"
 		mkdir -p "$DJUST_TMP/$stage/$name"
-		"$driver" --bindir="$DJUST_BIN" --inputdir="$ROOT/test" --outputdir="$DJUST_TMP/$stage/$name" \
+		$LIMIT "$driver" --bindir="$DJUST_BIN" --inputdir="$ROOT/test" --outputdir="$DJUST_TMP/$stage/$name" \
 			--host="$PGHOST" --port="$PGPORT" --user="$PGUSER" --dbname="djust_$name" "$name" \
 			>"$DJUST_TMP/$stage/$name.log" 2>&1
 		status=$?
@@ -156,7 +158,7 @@ stage_pgtap()
 	for file in $(files "$ROOT"/test/pgtap/*.sql); do
 		name=${file##*/} name=${name%.sql}
 		new_database "pgtap_$name" djust_template
-		PATH=$DJUST_BIN:$PATH pg_prove --verbose -d "pgtap_$name" "$file" >"$DJUST_TMP/pgtap_$name.log" 2>&1
+		PATH=$DJUST_BIN:$PATH $LIMIT pg_prove --verbose -d "pgtap_$name" "$file" >"$DJUST_TMP/pgtap_$name.log" 2>&1
 		tap "pgtap $name" "$DJUST_TMP/pgtap_$name.log" $?
 	done
 }
@@ -166,7 +168,7 @@ python()
 {
 	for candidate in python3 /usr/bin/python3; do
 		if "$candidate" -c 'import cryptography, jwt, psycopg2' 2>/dev/null; then
-			PYTHONPATH=$ROOT/test/lib PYTHONDONTWRITEBYTECODE=1 "$candidate" "$@"
+			PYTHONPATH=$ROOT/test/lib PYTHONDONTWRITEBYTECODE=1 $LIMIT "$candidate" "$@"
 			return
 		fi
 	done
@@ -186,10 +188,10 @@ program()
 {
 	case $1 in
 		*.py) python "$1" ;;
-		*.sh) sh "$1" ;;
+		*.sh) $LIMIT sh "$1" ;;
 		*.mjs)
 			if (need_node && install_node) >"$DJUST_TMP/npm.log" 2>&1; then
-				node "$DJUST_TMP/node/test/t/${1##*/}"
+				$LIMIT node "$DJUST_TMP/node/test/t/${1##*/}"
 			else
 				echo "1..0 # SKIP could not install node packages: $(tail -n 1 "$DJUST_TMP/npm.log")"
 			fi ;;

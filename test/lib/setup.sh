@@ -125,6 +125,7 @@ new_database()
 # Ends what this script started; the owner of the folder also what its children forgot.
 finish()
 {
+	trap '' HUP INT TERM PIPE
 	for name in $CLUSTERS; do
 		stop_cluster "$name" immediate
 	done
@@ -148,7 +149,7 @@ make_folder()
 begin()
 {
 	trap finish EXIT
-	trap 'exit 130' INT TERM
+	trap 'exit 130' HUP INT TERM PIPE
 	[ -z "$DJUST_TMP" ] || return 0
 	# shellcheck disable=SC2086 # lists of words
 	need_packages $BUILD_PACKAGES $TEST_PACKAGES

@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT no_plan();
+SELECT plan(52);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
@@ -34,7 +34,7 @@ SELECT set_eq($$SELECT pg_temp.executable('pgtap_backend')$$,
 SELECT set_eq($$SELECT pg_temp.executable('pgtap_default')$$, $$SELECT pg_temp.executable('pgtap_backend')$$, 'the default is backend');
 SELECT set_eq($$SELECT pg_temp.executable('pgtap_authenticator')$$, '{djust_auth.postgrest_config}'::text[], 'authenticator: postgrest_config alone');
 SELECT set_has($$SELECT pg_temp.executable('pgtap_worker')$$,
-	'{djust_auth.claim_mail,djust_auth.mail_sent,djust_auth.mail_failed,djust_auth.purge}'::text[], 'worker: mail and purge');
+	$$SELECT unnest('{djust_auth.claim_mail,djust_auth.mail_sent,djust_auth.mail_failed,djust_auth.purge}'::text[])$$, 'worker: mail and purge');
 SELECT is_empty($$SELECT e FROM pg_temp.executable('pgtap_worker') e WHERE e NOT LIKE 'djust\_auth.%'
 		OR e ~ '(create_user|import_user|set_password|disable_user|enable_user|delete_user|change_email|unlock_user|end_sessions|open_session|profile|set_right|rotate|hs256|grant_api)'$$,
 	'worker: nothing of the public API, nothing that changes users, rights or keys');
@@ -79,6 +79,48 @@ SELECT is(djust_logout(:'at'), true, 'and logs out');
 SET LOCAL ROLE pgtap_worker;
 SELECT lives_ok($$SELECT count(*) FROM djust_auth.claim_mail()$$, 'a worker claims mail');
 SELECT lives_ok($$SELECT djust_auth.purge()$$, 'and purges');
+
+-- a hostile search_path
+
+RESET ROLE;
+DELETE FROM djust_auth.session;
+CREATE SCHEMA evil;
+GRANT USAGE ON SCHEMA evil TO pgtap_backend;
+DO $$
+DECLARE
+	t text;
+	o text;
+BEGIN
+	FOREACH t IN ARRAY '{text,uuid,timestamptz,integer,bytea,boolean}'::text[] LOOP
+		EXECUTE format('CREATE FUNCTION evil.boom(%1$s, %1$s) RETURNS boolean LANGUAGE plpgsql AS ''BEGIN RAISE EXCEPTION $e$hijacked$e$; END''', t);
+		FOREACH o IN ARRAY '{=,<>,<,>,<=,>=}'::text[] LOOP
+			EXECUTE format('CREATE OPERATOR evil.%s (FUNCTION = evil.boom, LEFTARG = %2$s, RIGHTARG = %2$s)', o, t);
+		END LOOP;
+	END LOOP;
+END $$;
+CREATE FUNCTION evil.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT ''-infinity''::timestamptz';
+CREATE FUNCTION evil.count(anyelement) RETURNS bigint LANGUAGE sql AS 'SELECT 0::bigint';
+SET LOCAL ROLE pgtap_backend;
+SET LOCAL search_path = evil, pg_catalog, public;
+CREATE TEMP TABLE customer_user (id uuid, email text, password_hash text);
+SELECT djust_login('grants@grants.example', 'Tulips-4-Ann') AS answer \gset
+SELECT djust_can(:'answer'::json ->> 'access_token', '/x', 'read')::text || json_array_length(djust_sessions(:'answer'::json ->> 'access_token')) || (djust_introspect(:'answer'::json ->> 'access_token') ->> 'active') AS read \gset
+SELECT djust_refresh(:'answer'::json ->> 'refresh_token') ->> 'token_type' AS refreshed \gset
+SELECT djust_change_password(:'answer'::json ->> 'access_token', 'Tulips-4-Ann', 'Tulips-5-Ann') ->> 'status' AS changed \gset
+SELECT djust_logout(:'answer'::json ->> 'access_token')::text AS ended \gset
+SELECT djust_reset_request('grants@grants.example') \g /dev/null
+RESET ROLE;
+INSERT INTO djust_auth.customer_user (email) VALUES ('Evil@Grants.example');
+UPDATE djust_auth.customer_user SET disabled_at = pg_catalog.now() WHERE email OPERATOR(pg_catalog.=) 'evil@grants.example';
+INSERT INTO djust_auth.profile VALUES ('g_evil');
+INSERT INTO djust_auth.profile_right VALUES ('g_evil', '/evil', 'read');
+DELETE FROM djust_auth.customer_user WHERE email OPERATOR(pg_catalog.=) 'evil@grants.example';
+SELECT pg_catalog.count(*) AS effective FROM djust_auth.effective_right \gset
+SELECT pg_catalog.count(*) AS active FROM djust_auth.active_session \gset
+RESET search_path;
+DROP TABLE pg_temp.customer_user;
+SELECT is(:'read' || ' ' || :'refreshed' || ' ' || :'changed' || ' ' || :'ended', 'false1true Bearer password_updated true', 'operators, functions and tables of the caller take no part');
+
 
 -- PostgREST
 

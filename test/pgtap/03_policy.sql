@@ -1,7 +1,7 @@
 -- 03_policy: the DJUST password rules, exactly
 
 BEGIN;
-SELECT no_plan();
+SELECT plan(213);
 
 CREATE FUNCTION pg_temp.refused(password text) RETURNS text LANGUAGE sql AS $$ SELECT djust_auth.check_password($1)::text $$;
 

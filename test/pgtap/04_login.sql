@@ -1,7 +1,8 @@
 -- 04_login: what a login answers, what it must not tell, and the hashes of others
 
 BEGIN;
-SELECT no_plan();
+\pset fieldsep '\n'
+SELECT plan(196);
 
 CREATE FUNCTION pg_temp.hashes() RETURNS bigint LANGUAGE sql AS $$ SELECT (djust_auth.stats() ->> 'hashes')::bigint $$;
 CREATE FUNCTION pg_temp.hash_of(email text) RETURNS text LANGUAGE sql AS $$ SELECT password_hash FROM djust_auth.customer_user u WHERE u.email = $1 $$;
@@ -30,6 +31,7 @@ SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id = :'ann'), 2::b
 
 -- one answer for all that fails, at one cost
 
+SELECT djust_auth.stats() AS stats \gset
 SELECT pg_temp.hashes() AS h0 \gset
 SELECT djust_login('ann@login.example', 'Tulips-4-Anna') AS wrong \gset
 SELECT pg_temp.hashes() AS h1 \gset
@@ -45,17 +47,21 @@ SELECT djust_login('not an address', 'x') AS no_address \gset
 SELECT djust_login('ann@login.example', repeat('x', 2000)) AS long \gset
 SELECT is(:'wrong'::json ->> 'error', 'invalid_grant', 'wrong password: invalid_grant');
 SELECT ok(length(:'wrong'::json ->> 'error_description') > 0, 'with a description');
-SELECT is(:'unknown', :'wrong', 'unknown address: the same bytes');
-SELECT is(:'disabled', :'wrong', 'disabled user: the same bytes');
-SELECT is(:'disabled_wrong', :'wrong', 'disabled user, wrong password: the same bytes');
-SELECT is(:'nopassword', :'wrong', 'user without a password: the same bytes');
-SELECT is(:'empty', :'wrong', 'user without a password, none given: the same bytes');
-SELECT is(:'nothing', :'wrong', 'empty strings: the same bytes');
-SELECT is(:'no_address', :'wrong', 'what is no address: the same bytes');
-SELECT is(:'long', :'wrong', 'a password of 2000 bytes: the same bytes');
+SELECT is(:'unknown'::text, :'wrong', 'unknown address: the same bytes');
+SELECT is(:'disabled'::text, :'wrong', 'disabled user: the same bytes');
+SELECT is(:'disabled_wrong'::text, :'wrong', 'disabled user, wrong password: the same bytes');
+SELECT is(:'nopassword'::text, :'wrong', 'user without a password: the same bytes');
+SELECT is(:'empty'::text, :'wrong', 'user without a password, none given: the same bytes');
+SELECT is(:'nothing'::text, :'wrong', 'empty strings: the same bytes');
+SELECT is(:'no_address'::text, :'wrong', 'what is no address: the same bytes');
+SELECT is(:'long'::text, :'wrong', 'a password of 2000 bytes: the same bytes');
 SELECT is(:h2 - :h1, :h1 - :h0, 'an unknown address costs as many hashes as a wrong password');
 SELECT is(:h3 - :h2, :h1 - :h0, 'so does a disabled user');
 SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id IN (:'bob', :'nopass')), 0::bigint, 'no session comes of it');
+
+SELECT djust_login(repeat('x', 1000000), repeat('x', 1000000)) AS huge \gset
+SELECT is(:'huge'::text, :'wrong', 'a megabyte of each: the same bytes');
+SELECT ok((djust_auth.stats() ->> 'login_failures')::bigint - (:'stats'::json ->> 'login_failures')::bigint >= 10, 'failures are counted');
 
 -- the address
 

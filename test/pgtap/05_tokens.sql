@@ -1,7 +1,8 @@
 -- 05_tokens: the form of access tokens, their keys, their life, and everything that must not pass for one
 
 BEGIN;
-SELECT no_plan();
+\pset fieldsep '\n'
+SELECT plan(287);
 
 CREATE FUNCTION pg_temp.part(token text, n int) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb
@@ -79,22 +80,29 @@ SELECT is(k - '{x,y,use,key_ops}'::text[], jsonb_build_object('kty', 'EC', 'crv'
 
 -- every algorithm; what is retired verifies on
 
-CREATE TEMP TABLE issued (alg text, kid text, token text);
+CREATE TEMP TABLE issued (alg text, kid text, token text, refresh text);
 INSERT INTO issued VALUES ('first', pg_temp.part(:'at', 1) ->> 'kid', :'at');
 DO $$
 DECLARE
 	a text;
 	k text;
+	s json;
 BEGIN
 	FOREACH a IN ARRAY '{HS256,RS256,EdDSA,ES256}'::text[] LOOP
 		k := djust_auth.rotate_signing_key(a);
-		INSERT INTO issued VALUES (a, k, djust_auth.open_session((SELECT id FROM djust_auth.customer_user WHERE email = 'ann@tokens.example')) ->> 'access_token');
+		s := djust_auth.open_session((SELECT id FROM djust_auth.customer_user WHERE email = 'ann@tokens.example'));
+		INSERT INTO issued VALUES (a, k, s ->> 'access_token', s ->> 'refresh_token');
 	END LOOP;
 END $$;
 SELECT is(pg_temp.part(token, 1), jsonb_build_object('typ', 'at+jwt', 'alg', alg, 'kid', kid), alg || ': header')
 	FROM issued WHERE alg <> 'first';
 SELECT is(djust_can(token, '/orders/1', 'read'), true, alg || ': valid') FROM issued;
 SELECT is((djust_introspect(token)::jsonb -> 'active'), 'true'::jsonb, alg || ': active') FROM issued;
+SELECT is(djust_refresh(refresh) ->> 'token_type', 'Bearer', alg || ': refreshed') FROM issued WHERE alg <> 'first';
+SELECT is(djust_can(token, '/orders/1', 'read'), true, alg || ': valid by its signature') FROM issued WHERE alg <> 'first';
+SELECT is(djust_can(overlay(token PLACING CASE substr(token, length(token) - 9, 1) WHEN 'A' THEN 'B' ELSE 'A' END FROM length(token) - 9), '/orders/1', 'read'), false, alg || ': and by no other') FROM issued WHERE alg <> 'first';
+SELECT is(djust_can(split_part(a.token, '.', 1) || '.' || split_part(b.token, '.', 2) || '.' || split_part(b.token, '.', 3), '/orders/1', 'read'), false, format('header of %s before a token of %s', a.alg, b.alg))
+	FROM issued a, issued b WHERE a.alg <> b.alg AND 'first' NOT IN (a.alg, b.alg);
 SELECT is((SELECT count(DISTINCT kid) FROM issued), 5::bigint, 'every rotation makes a new kid');
 SELECT is(CASE WHEN alg = 'HS256' THEN count(k) = 0 ELSE count(k) = 1 END, true, alg || CASE WHEN alg = 'HS256' THEN ': has no public key' ELSE ': its key is in the set' END)
 	FROM issued i LEFT JOIN jsonb_array_elements(djust_jwks()::jsonb -> 'keys') k ON k ->> 'kid' = i.kid GROUP BY alg;
@@ -109,7 +117,7 @@ SELECT ok(length(k ->> 'n') >= 342, 'RSA keys have at least 2048 bits') FROM jso
 
 SELECT djust_auth.rotate_signing_key('EdDSA') AS kid1 \gset
 SELECT djust_auth.rotate_signing_key() AS kid2 \gset
-SELECT isnt(:'kid2', :'kid1', 'a rotation without an algorithm makes a new key');
+SELECT isnt(:'kid2'::text, :'kid1', 'a rotation without an algorithm makes a new key');
 SELECT is((SELECT algorithm FROM djust_auth.signing_key WHERE kid = :'kid2'), 'EdDSA', 'of the same algorithm');
 SELECT is((SELECT count(*) FROM djust_auth.signing_key WHERE verify_until IS NULL), 1::bigint, 'one key is active');
 SELECT throws_ok(format('SELECT djust_auth.rotate_signing_key(%L)', a), '22023', NULL, 'algorithm ' || quote_literal(a) || ' is refused')
@@ -193,6 +201,46 @@ SELECT is(djust_can(:'gone', '/orders/1', 'read'), true, 'good within its transa
 ROLLBACK TO login;
 SELECT is(djust_can(:'gone', '/orders/1', 'read'), false, 'a token whose login was rolled back is dead');
 SELECT is(djust_refresh(:'gone_rt')::text, :'refused', 'so is its refresh token');
+
+-- a rotation that was rolled back leaves no trace
+
+SELECT kid AS active_kid FROM djust_auth.signing_key WHERE verify_until IS NULL \gset
+SAVEPOINT rotation;
+SELECT djust_auth.rotate_signing_key('RS256') AS gone_kid \gset
+SELECT djust_auth.open_session(:'ann') ->> 'access_token' AS gone \gset
+SELECT is(pg_temp.part(:'gone', 1) ->> 'kid', :'gone_kid', 'signed with the new key');
+ROLLBACK TO rotation;
+SELECT is(djust_can(:'gone', '/orders/1', 'read'), false, 'which was rolled back, with the session');
+SELECT ok(strpos(djust_jwks()::text, :'gone_kid') = 0, 'and is in no key set');
+SELECT djust_auth.open_session(:'ann') AS answer \gset
+SELECT is(pg_temp.part(:'answer'::json ->> 'access_token', 1) ->> 'kid', :'active_kid', 'the key of before signs again');
+SELECT is(djust_refresh(:'answer'::json ->> 'refresh_token') ->> 'token_type', 'Bearer', 'its session refreshed');
+SELECT is(djust_can(:'answer'::json ->> 'access_token', '/orders/1', 'read'), true, 'the signature is good');
+
+-- names that need care in JSON, and many profiles
+
+SELECT djust_auth.create_profile(n) FROM unnest(ARRAY['token "quoted" \\ back', 'tökens 😀', 'token </script>']) n \g /dev/null
+SELECT djust_auth.create_user('care@tokens.example', NULL, ARRAY['token "quoted" \\ back', 'tökens 😀', 'token </script>']) AS care \gset
+SET LOCAL djust_auth.jwt_role = 'web "cust\omer"';
+SET LOCAL djust_auth.issuer = 'https://login.example/"\a';
+SELECT djust_auth.open_session(:'care') AS answer \gset
+SELECT ok(c -> 'profiles' @> to_jsonb(ARRAY['token "quoted" \\ back', 'tökens 😀', 'token </script>']), 'profiles are escaped in claims'), is(c ->> 'role', 'web "cust\omer"', 'role too'), is(c ->> 'iss', 'https://login.example/"\a', 'and iss')
+	FROM pg_temp.part(:'answer'::json ->> 'access_token', 2) c;
+SELECT ok(djust_introspect(:'answer'::json ->> 'access_token')::jsonb -> 'profiles' @> to_jsonb(ARRAY['token "quoted" \\ back', 'tökens 😀', 'token </script>']), 'and in an introspection');
+SELECT is(djust_refresh(:'answer'::json ->> 'refresh_token') ->> 'token_type', 'Bearer', 'refreshed'), is(djust_introspect(:'answer'::json ->> 'access_token') ->> 'active', 'true', 'the token is good by its signature');
+RESET djust_auth.jwt_role;
+RESET djust_auth.issuer;
+INSERT INTO djust_auth.profile SELECT 'token_' || rpad(i::text, 34, 'x') FROM generate_series(1, 100) i;
+INSERT INTO djust_auth.profile_right SELECT 'token_' || rpad('100', 34, 'x'), '/many', 'read';
+SELECT djust_auth.create_user('many@tokens.example', 'Tulips-4-Ann', (SELECT array_agg(name) FROM djust_auth.profile WHERE name LIKE 'token\_%x')) AS many \gset
+SELECT lives_ok($$SELECT djust_login('many@tokens.example', 'Tulips-4-Ann')$$, 'a user of a hundred profiles logs in');
+CREATE FUNCTION pg_temp.may_many(u uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	s json := djust_auth.open_session(u);
+BEGIN
+	RETURN djust_can(s ->> 'access_token', '/many', 'read') AND djust_refresh(s ->> 'refresh_token') ->> 'token_type' = 'Bearer' AND djust_can(s ->> 'access_token', '/many', 'read');
+END $$;
+SELECT is(pg_temp.may_many(:'many'), true, 'and has rights');
 
 -- a token of before a refresh lives on; so does it after a rotation
 

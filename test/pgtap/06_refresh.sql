@@ -1,7 +1,8 @@
 -- 06_refresh: rotation, grace, reuse
 
 BEGIN;
-SELECT no_plan();
+\pset fieldsep '\n'
+SELECT plan(67);
 
 CREATE FUNCTION pg_temp.claims(token text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb
@@ -24,9 +25,9 @@ SELECT :'a1'::json ->> 'access_token' AS at1, :'a1'::json ->> 'refresh_token' AS
 SELECT set_eq(format('SELECT json_object_keys(%L::json)', :'a1'),
 	'{access_token,token_type,expires_in,refresh_token,refresh_expires_in}'::text[], 'members of the tokens object');
 SELECT is(:'a1'::jsonb - 'access_token' - 'refresh_token', '{"token_type": "Bearer", "expires_in": 600, "refresh_expires_in": 7200}'::jsonb, 'and their values');
-SELECT isnt(:'rt1', :'rt0', 'the refresh token is rotated');
-SELECT matches(:'rt1', '^djr_[A-Za-z0-9_-]{43,}$', 'into one like it');
-SELECT isnt(:'at1', :'at0', 'there is a new access token');
+SELECT isnt(:'rt1'::text, :'rt0', 'the refresh token is rotated');
+SELECT matches(:'rt1'::text, '^djr_[A-Za-z0-9_-]{43,}$', 'into one like it');
+SELECT isnt(:'at1'::text, :'at0', 'there is a new access token');
 SELECT is(pg_temp.claims(:'at1') -> 'sid', pg_temp.claims(:'at0') -> 'sid', 'of the same session');
 SELECT isnt(pg_temp.claims(:'at1') -> 'jti', pg_temp.claims(:'at0') -> 'jti', 'with an id of its own');
 SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id = :'ann'), 1::bigint, 'there is still one session');
@@ -125,6 +126,16 @@ UPDATE djust_auth.session SET created_at = created_at - interval '40 min', refre
 SELECT djust_refresh(:'a1'::json ->> 'refresh_token') AS a2 \gset
 SELECT ok((:'a2'::json ->> 'refresh_expires_in')::int BETWEEN 1770 AND 1800, 'after an hour only what is left of the session: ' || (:'a2'::json ->> 'refresh_expires_in'));
 SELECT ok(expires_at <= created_at + interval '90 min', 'as the table says') FROM djust_auth.session WHERE sid = :'sid';
+SET LOCAL djust_auth.session_max_lifetime = '30min';
+SELECT is(djust_refresh(:'a2'::json ->> 'refresh_token')::text, :'refused', 'a session older than session_max_lifetime, lowered since, is not refreshed');
+RESET djust_auth.session_max_lifetime;
+
+SELECT djust_auth.open_session(:'ann') AS a0 \gset
+SET LOCAL djust_auth.session_max_lifetime = '1s';
+SELECT djust_refresh(:'a0'::json ->> 'refresh_token') AS a1 \gset
+SELECT ok((:'a1'::json ->> 'expires_in')::int <= 1 AND (:'a1'::json ->> 'refresh_expires_in')::int <= 1, 'a lowered session_max_lifetime counts at the next refresh');
+SELECT pg_sleep(1.1);
+SELECT is(djust_refresh(:'a0'::json ->> 'refresh_token')::text, :'refused', 'and ends the session: the token used before'), is(djust_refresh(:'a1'::json ->> 'refresh_token')::text, :'refused', 'and its successor');
 RESET djust_auth.session_max_lifetime;
 
 -- expiry

@@ -1,7 +1,8 @@
 -- 07_logout_sessions: ending sessions, listing them, changing the password
 
 BEGIN;
-SELECT no_plan();
+\pset fieldsep '\n'
+SELECT plan(83);
 
 CREATE FUNCTION pg_temp.sid(token text) RETURNS uuid LANGUAGE sql AS $$
 	SELECT (convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb ->> 'sid')::uuid

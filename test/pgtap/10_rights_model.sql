@@ -1,7 +1,7 @@
 -- 10_rights_model: djust_can against a model of the rules in plain SQL, over random profiles, patterns and paths
 
 BEGIN;
-SELECT no_plan();
+SELECT plan(8);
 SELECT setseed(0.20240607);
 
 -- The model.  A path is its segments; a pattern matches segment by segment, a final ** takes the rest.  How specific a

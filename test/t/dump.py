@@ -195,8 +195,9 @@ CATALOGS = ("pg_class", "pg_proc", "pg_type", "pg_namespace", "pg_constraint", "
 
 def inventory(connection):
     rows = {catalog: connection.all(f"SELECT oid FROM {catalog} ORDER BY oid") for catalog in CATALOGS}
-    for catalog in ("pg_description", "pg_init_privs", "pg_depend", "pg_shdepend", "pg_attribute", "pg_index", "pg_sequence"):
+    for catalog in ("pg_description", "pg_init_privs", "pg_depend", "pg_attribute", "pg_index", "pg_sequence"):
         rows[catalog] = connection.one(f"SELECT count(*) FROM {catalog}")
+    rows["pg_shdepend"] = connection.one("SELECT count(*) FROM pg_shdepend WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())")
     return rows
 
 
@@ -204,12 +205,13 @@ def schemas():
     name = database("_api")
     copy = Db(dbname=name)
     copy.run("CREATE SCHEMA api")
+    copy.run(f'GRANT USAGE ON SCHEMA api TO "{ROLE}"')
     before = inventory(copy)
     copy.run("CREATE EXTENSION djust_auth SCHEMA api")
-    where = copy.all("""SELECT n.nspname, p.proname LIKE 'djust\\_%%', count(*)::int FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+    where = copy.all("""SELECT n.nspname, p.proname LIKE 'djust\\_%', count(*)::int FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
         JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_extension e ON e.oid = d.refobjid
         WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'djust_auth' AND d.deptype = 'e'
-        GROUP BY 1, 2 ORDER BY 1, 2""".replace("%%", "%"))
+        GROUP BY 1, 2 ORDER BY 1, 2""")
     equal([(schema, public) for schema, public, _ in where], [("api", True), ("djust_auth", False)],
           "CREATE EXTENSION ... SCHEMA api: the public API there, all else in djust_auth")
     equal(where[0][2], 15, "the whole public API")

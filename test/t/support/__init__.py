@@ -78,7 +78,8 @@ class Db:
 
     def __init__(self, **options):
         self.raw = psycopg2.connect(**{"host": os.environ["PGHOST"], "port": os.environ["PGPORT"],
-                                       "user": os.environ["PGUSER"], "dbname": os.environ["PGDATABASE"], **options})
+                                       "user": os.environ["PGUSER"], "dbname": os.environ["PGDATABASE"],
+                                       "options": f"-c lock_timeout={PATIENCE // 2}s", **options})
         self.raw.autocommit = True
         self.cursor = self.raw.cursor()
         self.pid = self.raw.get_backend_pid()
