@@ -53,6 +53,8 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 	{
 		if (nulls[i])
 			errors_null("profiles");
+		if (!catalog_profile_exists(TextDatumGetCString(values[i])))
+			errors_unknown_profile(TextDatumGetCString(values[i]));
 		store_user_profile_insert(id, TextDatumGetCString(values[i]));
 	}
 }

@@ -55,6 +55,13 @@ PG_FUNCTION_INFO_V1(djust_auth_grant_api);
 PG_FUNCTION_INFO_V1(djust_auth_postgrest_config);
 PG_FUNCTION_INFO_V1(djust_auth_stats);
 
+/* NULL stands for the default, no profiles. */
+static ArrayType *
+profiles_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(n);
+}
+
 /* What most functions here begin with: a write to a user named by the first argument. */
 static pg_uuid_t *
 begin_user(FunctionCallInfo fcinfo, const char *command)
@@ -80,8 +87,7 @@ djust_auth_create_user(PG_FUNCTION_ARGS)
 
 	begin_write("djust_auth.create_user()");
 	REQUIRED(0, "email");
-	REQUIRED(2, "profiles");
-	account_create(TEXT(0), TEXT_OR_NULL(1), NULL, PG_GETARG_ARRAYTYPE_P(2), &id);
+	account_create(TEXT(0), TEXT_OR_NULL(1), NULL, profiles_argument(fcinfo, 2), &id);
 	return return_uuid(&id);
 }
 
@@ -93,8 +99,7 @@ djust_auth_import_user(PG_FUNCTION_ARGS)
 	begin_write("djust_auth.import_user()");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password_hash");
-	REQUIRED(2, "profiles");
-	account_create(TEXT(0), NULL, TEXT(1), PG_GETARG_ARRAYTYPE_P(2), &id);
+	account_create(TEXT(0), NULL, TEXT(1), profiles_argument(fcinfo, 2), &id);
 	return return_uuid(&id);
 }
 
@@ -232,7 +237,7 @@ djust_auth_set_right(PG_FUNCTION_ARGS)
 	REQUIRED(0, "profile");
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
-	store_right_set(TEXT(0), TEXT(1), access_label(PG_GETARG_OID(2)));
+	policy_set_right(TEXT(0), TEXT(1), access_label(PG_GETARG_OID(2)));
 	PG_RETURN_VOID();
 }
 
@@ -285,16 +290,16 @@ Datum
 djust_auth_claim_mail(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			max = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
 	ListCell   *cell;
 
 	begin_write("djust_auth.claim_mail()");
-	REQUIRED(0, "max");
-	if (PG_GETARG_INT32(0) < 1 || PG_GETARG_INT32(0) > 10000)
+	if (max < 1 || max > 10000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"max\" must be from 1 to 10000")));
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(cell, mail_claim(PG_GETARG_INT32(0)))
+	foreach(cell, mail_claim(max))
 	{
 		Mail	   *mail = lfirst(cell);
 		bool		nulls[5] = {false};
@@ -341,8 +346,7 @@ djust_auth_grant_api(PG_FUNCTION_ARGS)
 {
 	begin_write("djust_auth.grant_api()");
 	REQUIRED(0, "role");
-	REQUIRED(1, "kind");
-	policy_grant(PG_GETARG_OID(0), TEXT(1));
+	policy_grant(PG_GETARG_OID(0), PG_ARGISNULL(1) ? "backend" : TEXT(1));
 	PG_RETURN_VOID();
 }
 

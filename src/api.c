@@ -234,6 +234,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 Datum
 djust_pre_request(PG_FUNCTION_ARGS)
 {
+	RouteRight	needed;
 	Identity	identity;
 	bool		present;
 
@@ -241,7 +242,8 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	if (!request_identity(&identity, &present))
 		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 	if (setting_enforce_routes &&
-		rights_access(identity.session.profiles, http_path(), strlen(http_path())) < rights_needed(http_method()))
+		(!rights_parse_access(http_method(), &needed) ||
+		 rights_access(identity.session.profiles, http_path(), strlen(http_path())) < needed))
 	{
 		if (!present)
 			http_refuse(401, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");

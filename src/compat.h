@@ -16,5 +16,18 @@
 #define DJUST_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 16 made callbacks of the JSON parser return a verdict, 17 moved the place of the lexer. */
+#if PG_VERSION_NUM >= 160000
+#define CompatJsonAction JsonParseErrorType
+#define COMPAT_JSON_SUCCESS JSON_SUCCESS
+#else
+#define CompatJsonAction void
+#define COMPAT_JSON_SUCCESS
+#endif
+#if PG_VERSION_NUM >= 170000
+#define CompatMakeJsonLexContext(json, n, encoding) makeJsonLexContextCstringLen(NULL, json, n, encoding, true)
+#else
+#define CompatMakeJsonLexContext(json, n, encoding) makeJsonLexContextCstringLen(json, n, encoding, true)
+#endif
 
 #endif

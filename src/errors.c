@@ -107,6 +107,14 @@ errors_unknown_user(const pg_uuid_t *id)
 }
 
 void
+errors_unknown_profile(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("profile \"%s\" does not exist", name)));
+}
+
+void
 errors_raise(const Answer *answer)
 {
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)

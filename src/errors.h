@@ -24,6 +24,7 @@ extern char *errors_violations(unsigned violations, bool json);
 
 extern void errors_null(const char *argument) pg_attribute_noreturn();
 extern void errors_unknown_user(const pg_uuid_t *id) pg_attribute_noreturn();
+extern void errors_unknown_profile(const char *name) pg_attribute_noreturn();
 /* For administration, where a weak password or a full server is an error: raises unless VERDICT_OK. */
 extern void errors_raise(const Answer *answer);
 

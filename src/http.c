@@ -10,14 +10,15 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "common/jsonapi.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/inet.h"
-#include "utils/jsonb.h"
 
+#include "compat.h"
 #include "http.h"
 #include "settings.h"
 
@@ -49,20 +50,49 @@ http_request(void)
 	return *http_method() != '\0';
 }
 
+/* What the parser's callbacks look for: a string member of the outermost object. */
+typedef struct HeaderSearch
+{
+	JsonLexContext *lex;
+	const char *name;
+	bool		at_name;
+	char	   *value;
+} HeaderSearch;
+
+static CompatJsonAction
+header_field(void *state, char *name, bool is_null)
+{
+	HeaderSearch *search = state;
+
+	search->at_name = search->lex->lex_level == 1 && strcmp(name, search->name) == 0;
+	return COMPAT_JSON_SUCCESS;
+}
+
+static CompatJsonAction
+header_value(void *state, char *token, JsonTokenType type)
+{
+	HeaderSearch *search = state;
+
+	if (search->at_name && search->lex->lex_level == 1)
+		search->value = type == JSON_TOKEN_STRING ? token : NULL;
+	search->at_name = false;
+	return COMPAT_JSON_SUCCESS;
+}
+
+/* Any role can set request.headers: what is no JSON object has no headers, and nothing of it reaches an error text. */
 char *
 http_header(const char *name)
 {
 	const char *headers = setting("request.headers");
-	JsonbValue	value;
-	Jsonb	   *object;
+	HeaderSearch search = {.name = name};
+	JsonSemAction actions = {.semstate = &search, .object_field_start = header_field, .scalar = header_value};
 
 	if (*headers == '\0')
 		return NULL;
-	object = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(headers)));
-	if (!JB_ROOT_IS_OBJECT(object) ||
-		getKeyJsonValueFromContainer(&object->root, name, strlen(name), &value) == NULL || value.type != jbvString)
+	search.lex = CompatMakeJsonLexContext((char *) headers, strlen(headers), GetDatabaseEncoding());
+	if (pg_parse_json(search.lex, &actions) != JSON_SUCCESS)
 		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
+	return search.value;
 }
 
 /* RFC 6750 section 2.1; the scheme's name is compared without regard to case. */

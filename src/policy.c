@@ -21,19 +21,11 @@
 
 #define PURGE_BATCH 1000
 
-static void
-unknown_profile(const char *name)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("profile \"%s\" does not exist", name)));
-}
-
 void
 policy_drop_profile(const char *name)
 {
 	if (store_profile_delete(name) == 0)
-		unknown_profile(name);
+		errors_unknown_profile(name);
 }
 
 static void
@@ -44,7 +36,7 @@ require_both(const pg_uuid_t *user_id, const char *profile)
 	if (!catalog_user_by_id(user_id, &user))
 		errors_unknown_user(user_id);
 	if (!catalog_profile_exists(profile))
-		unknown_profile(profile);
+		errors_unknown_profile(profile);
 }
 
 void
@@ -59,6 +51,14 @@ policy_remove_profile(const pg_uuid_t *user_id, const char *profile)
 {
 	require_both(user_id, profile);
 	store_user_profile_delete(user_id, profile);
+}
+
+void
+policy_set_right(const char *profile, const char *route, const char *access)
+{
+	if (!catalog_profile_exists(profile))
+		errors_unknown_profile(profile);
+	store_right_set(profile, route, access);
 }
 
 static const char *

@@ -174,21 +174,33 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 	return decisions;
 }
 
-RouteRight
-rights_needed(const char *access)
+bool
+rights_parse_access(const char *access, RouteRight *needed)
 {
 	static const char *const reads[] = {"read", "GET", "HEAD", "OPTIONS"};
 	static const char *const writes[] = {"write", "POST", "PUT", "PATCH", "DELETE"};
 	int			i;
 
+	*needed = RIGHT_READ;
 	for (i = 0; i < lengthof(reads); i++)
 		if (strcmp(access, reads[i]) == 0)
-			return RIGHT_READ;
+			return true;
+	*needed = RIGHT_WRITE;
 	for (i = 0; i < lengthof(writes); i++)
 		if (strcmp(access, writes[i]) == 0)
-			return RIGHT_WRITE;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown access \"%s\"", access),
-			 errhint("Use read, write, or one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.")));
+			return true;
+	return false;
+}
+
+RouteRight
+rights_needed(const char *access)
+{
+	RouteRight	needed;
+
+	if (!rights_parse_access(access, &needed))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown access \"%s\"", access),
+				 errhint("Use read, write, or one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.")));
+	return needed;
 }

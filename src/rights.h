@@ -26,7 +26,9 @@ extern RouteRight rights_of_profile(const char *profile, const char *route, size
 /* The same with the reasons: one Decision * for each of the profiles and anonymous that has a matching pattern. */
 extern List *rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault *fault);
 
-/* read, write, or an HTTP method (upper case); anything else raises 22023. */
+/* read, write, or an HTTP method (upper case); false for anything else. */
+extern bool rights_parse_access(const char *access, RouteRight *needed);
+/* The same, but anything else raises 22023. */
 extern RouteRight rights_needed(const char *access);
 
 #endif

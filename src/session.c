@@ -168,7 +168,7 @@ repeat_successor(const SessionRow *session, Answer *answer)
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
 }
 
-/* False when another refresh of the same token came first. */
+/* False when another refresh of the same token came first, or the session may not go on. */
 static bool
 rotate(const SessionRow *session, Answer *answer)
 {
@@ -178,6 +178,9 @@ rotate(const SessionRow *session, Answer *answer)
 	uint8_t		hash[SHA256_SIZE];
 	size_t		length;
 
+	/* session_max_lifetime may have been lowered since the session was opened. */
+	if (expires_at <= now)
+		return false;
 	answer->access_token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
 	hash_token(answer->access_token, length, hash);
 	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))

@@ -101,15 +101,15 @@ SELECT is(pg_temp.pre_request(), 'passed', 'pre-request without a bearer');
 SELECT pg_temp.request('GET', '/anything', :'a');
 SELECT is(pg_temp.pre_request(), 'passed', 'with a live one');
 SELECT pg_temp.request('GET', '/anything', 'garbage');
-SELECT is(pg_temp.pre_request(), '401 Bearer error="invalid_token"', 'with a dead one');
+SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'with a dead one');
 SELECT is((r.message::json ->> 'code') IS NOT NULL AND (r.message::json ->> 'message') IS NOT NULL, true, 'the message is the object PostgREST wants') FROM pg_temp.refusal('SELECT djust_pre_request()') r;
 SELECT pg_temp.request('GET', '/anything', :'s'::json ->> 'refresh_token');
-SELECT is(pg_temp.pre_request(), '401 Bearer error="invalid_token"', 'with a refresh token');
+SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'with a refresh token');
 SELECT djust_auth.open_session(:'ann') ->> 'access_token' AS gone \gset
 SELECT pg_temp.request('GET', '/anything', :'gone');
 SELECT is(pg_temp.pre_request(), 'passed', 'before the logout');
 SELECT djust_logout(:'gone');
-SELECT is(pg_temp.pre_request(), '401 Bearer error="invalid_token"', 'after it');
+SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'after it');
 SELECT is(djust_request_user(), NULL, 'and no user');
 
 -- routes
@@ -131,7 +131,7 @@ SELECT matches(pg_temp.asked(m, p, CASE u WHEN 'ann' THEN :'a' WHEN 'bob' THEN :
 		('GET', '/orders', 'nobody', '401'), ('POST', '/products/1', 'nobody', '401'), ('GET', '/nothing', 'nobody', '401')) x(m, p, u, e);
 SELECT isnt(pg_temp.asked(m, '/orders', :'a'), 'passed', 'an unknown method is refused: ' || m) FROM unnest('{TRACE,CONNECT,get,PROPFIND}'::text[]) m;
 SELECT pg_temp.request('GET', '/products/1', 'garbage');
-SELECT is(pg_temp.pre_request(), '401 Bearer error="invalid_token"', 'a dead bearer is not anonymous');
+SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'a dead bearer is not anonymous');
 SET LOCAL djust_auth.enforce_routes = off;
 
 -- answers

@@ -407,6 +407,7 @@ def hash_slots():
     dbs = [own.connect() for _ in range(FLOOD)]
     slow, prober = own.connect(), own.connect()
     prober.run("SET djust_auth.hash_wait_timeout = '1ms'")
+    slow.run("SET djust_auth.hash_wait_timeout = '60s'")
 
     answer = later(slow.login, "slow@slots.example")
     until(lambda: answer.done() or slot_is_taken(prober), "the slot to be taken")
