@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 
 #include "compat.h"
+#include "logmask.h"
 #include "settings.h"
 #include "shared.h"
 
@@ -22,5 +23,6 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 	settings_init();
+	logmask_init();
 	shared_init();
 }

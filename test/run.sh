@@ -212,12 +212,7 @@ stage_programs()
 	done
 }
 
-# The stages regress, isolation and pgtap, and the programs other than readme, are run by name until all of them pass.
-if [ $# = 0 ]; then
-	ONLY=readme
-	set -- layers unit fuzz programs
-fi
-stages=$*
+stages=${*:-layers unit fuzz pgtap programs}
 for stage in $stages; do
 	command -v "stage_$stage" >/dev/null || fail "there is no stage \"$stage\""
 done

@@ -1,8 +1,9 @@
--- What CREATE EXTENSION makes: every object, and the functions as section 2 and 5 of the contract list them.
+-- What CREATE EXTENSION makes: every object, and the functions as they are documented.
 
 CREATE EXTENSION djust_auth;
 \dx djust_auth
 \dx+ djust_auth
+\pset format unaligned
 
 -- the public API: names, arguments and what they default to, answers, volatility
 
@@ -23,11 +24,12 @@ SELECT p.proname AS trigger_function FROM pg_proc p
 WHERE p.pronamespace = 'djust_auth'::regnamespace AND p.prorettype = 'trigger'::regtype
 ORDER BY 1;
 
--- tables and views
+-- tables and views a DBA works with
 
 SELECT c.relname AS relation, c.relkind, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) AS columns
 FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind IN ('r', 'v')
+	AND c.relname NOT IN ('mail_queue', 'mail_template', 'policy_epoch', 'reset_token', 'signing_key')
 GROUP BY c.oid ORDER BY 2, 1;
 
 SELECT e.enumlabel AS access_right FROM pg_enum e WHERE e.enumtypid = 'djust_auth.access_right'::regtype ORDER BY e.enumsortorder;

@@ -1,0 +1,105 @@
+/*
+ * logmask.c
+ *		Owns what the server log says of statements that carry secrets.
+ *
+ * Threat: passwords and tokens in a log that is shipped, archived and read by
+ * people who may not log in as anybody.  A report that has to do with this
+ * extension is cut at its first literal, in message, parameters, context and
+ * query, and its STATEMENT line is left out.  That errs on the side of masking
+ * too much: EXECUTE may name a prepared call of ours, so it is cut whatever it
+ * names.
+ *
+ * Never looks a name up: it must work while a transaction is aborted.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "tcop/tcopprot.h"
+#include "utils/elog.h"
+
+#include "logmask.h"
+
+static emit_log_hook_type previous_hook = NULL;
+
+/* Names that carry secrets; the first covers everything that is qualified or public. */
+static const char *const names[] = {
+	"djust", "create_user", "import_user", "set_password", "check_password", "execute", "customer_user", "password_blocklist"
+};
+
+static bool
+contains(const char *text, const char *name)
+{
+	size_t		n = strlen(name);
+
+	for (; *text; text++)
+		if (pg_strncasecmp(text, name, n) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_ours(const char *text)
+{
+	int			i;
+
+	for (i = 0; text && i < lengthof(names); i++)
+		if (contains(text, names[i]))
+			return true;
+	return false;
+}
+
+/* A dollar quote begins here ($1 is a parameter). */
+static bool
+is_dollar_quote(const char *p)
+{
+	size_t		n = 1;
+
+	if (*p != '$' || isdigit((unsigned char) p[1]))
+		return false;
+	while (isalnum((unsigned char) p[n]) || p[n] == '_' || IS_HIGHBIT_SET(p[n]))
+		n++;
+	return p[n] == '$';
+}
+
+/*
+ * Text up to its first literal; the rest is dropped rather than searched for the end of the literal, which comments and
+ * backslashes can hide.  also_double: where the server itself puts values into double quotes.
+ */
+static char *
+cut(const char *text, bool also_double)
+{
+	const char *p;
+
+	if (text == NULL)
+		return NULL;
+	for (p = text; *p; p++)
+		if (*p == '\'' || is_dollar_quote(p) || (also_double && *p == '"'))
+			return psprintf("%.*s***", (int) (p - text), text);
+	return pstrdup(text);
+}
+
+/* Details of errors are our own or the server's words for the client; those of log lines hold parameters. */
+static void
+mask_report(ErrorData *report)
+{
+	if (is_ours(debug_query_string) || is_ours(report->message) || is_ours(report->detail) ||
+		is_ours(report->detail_log) || is_ours(report->context) || is_ours(report->internalquery))
+	{
+		report->message = cut(report->message, false);
+		if (report->elevel < ERROR)
+			report->detail = cut(report->detail, false);
+		report->context = cut(report->context, true);
+		report->internalquery = cut(report->internalquery, false);
+		report->hide_stmt = true;
+	}
+	if (previous_hook)
+		previous_hook(report);
+}
+
+void
+logmask_init(void)
+{
+	previous_hook = emit_log_hook;
+	emit_log_hook = mask_report;
+}

@@ -1,0 +1,11 @@
+/*
+ * logmask.h
+ *		Keeps secrets in calls out of the server log.
+ */
+#ifndef DJUST_LOGMASK_H
+#define DJUST_LOGMASK_H
+
+/* Hooks into the log; only while the library is being preloaded. */
+extern void logmask_init(void);
+
+#endif

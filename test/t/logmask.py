@@ -1,0 +1,61 @@
+"""Secrets in calls stay out of the server log, whatever is logged and however the call is made."""
+
+import os
+import subprocess
+
+from support import GOOD, OTHER, Cluster, main, ok
+
+EVERYTHING = ("log_statement = 'all'", "log_min_duration_statement = 0", "log_parameter_max_length_on_error = -1",
+              "log_error_verbosity = verbose")
+
+
+def attempt(db, sql, *values):
+    try:
+        db.run(sql, *values)
+    except Exception:
+        pass
+
+
+def extended(cluster, sql):
+    """pgbench hands its variables over as parameters of the extended protocol."""
+    script = os.path.join(cluster.folder, "script.sql")
+    with open(script, "w", encoding="ascii") as file:
+        file.write(sql + ";\n")
+    subprocess.run([os.path.join(os.environ["DJUST_BIN"], "pgbench"), "-n", "-t", "1", "-M", "extended", "-D", "secret=" + GOOD,
+                    "-f", script], env=cluster.environment("postgres"), capture_output=True, check=False)
+
+
+def masked():
+    cluster = Cluster("logmask", *EVERYTHING)
+    db = cluster.connect()
+    db.run("CREATE EXTENSION djust_auth")
+    db.run(f"SELECT djust_auth.create_user('ann@log.example', '{GOOD}')")
+    tokens = db.one(f"SELECT djust_login('ann@log.example', '{GOOD}')")
+    access, refresh = tokens["access_token"], tokens["refresh_token"]
+    secrets = [GOOD, OTHER, access, refresh]
+    attempt(db, "SELECT djust_login(%s, %s)", "ann@log.example", GOOD)
+    attempt(db, f"SELECT /* it's */ djust_login('a\\', '{GOOD}')")
+    attempt(db, f"SELECT djust_login('ann@log.example', $secret${GOOD}$secret$)")
+    attempt(db, f"SELECT djust_login('ann@log.example', '{GOOD}")
+    attempt(db, f"SELECT djust_login('ann@log.example' '{GOOD}')")
+    attempt(db, f"SELECT djust_no_such('{GOOD}')")
+    attempt(db, f"SELECT djust_login('ann@log.example', '{GOOD}'), 1 / 0")
+    attempt(db, "PREPARE enter AS SELECT djust_login($1, $2)")
+    attempt(db, f"EXECUTE enter('ann@log.example', '{GOOD}')")
+    attempt(db, f"EXECUTE no_such('ann@log.example', '{GOOD}')")
+    attempt(db, f"DO $$ BEGIN PERFORM djust_login('ann@log.example', '{GOOD}'); PERFORM 1 / 0; END $$")
+    attempt(db, f"SELECT djust_can('{access}', '/x', 'read'), djust_refresh('{refresh}')")
+    attempt(db, f"SELECT djust_can('{access}', '/x', 'no such access')")
+    attempt(db, f"SELECT djust_auth.set_password(id, '{OTHER}') FROM djust_auth.customer_user")
+    attempt(db, f"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('x@log.example', '{OTHER}')")
+    extended(cluster, "SELECT djust_login('ann@log.example', :secret)")
+    extended(cluster, "SELECT djust_login('ann@log.example', :secret), 1 / 0")
+    log = cluster.log()
+    ok("djust_login" in log and "division by zero" in log, "calls and errors are in the log")
+    ok("execute" in log and "parameters" in log, "so are calls by the extended protocol")
+    for name, secret in zip(("a password", "a new password", "an access token", "a refresh token"), secrets):
+        lines = [line for line in log.split("\n") if secret in line]
+        ok(not lines, name + " is not", lines[:3])
+
+
+main(masked)
