@@ -212,7 +212,7 @@ stage_programs()
 	done
 }
 
-stages=${*:-layers unit fuzz pgtap programs}
+stages=${*:-layers unit fuzz regress isolation pgtap programs}
 for stage in $stages; do
 	command -v "stage_$stage" >/dev/null || fail "there is no stage \"$stage\""
 done
