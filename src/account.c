@@ -130,6 +130,8 @@ account_end_sessions(const pg_uuid_t *id)
 	int			ended;
 
 	require_user(id, &user);
+	/* Waits for logins under way, so that their sessions end too. */
+	store_user_lock(id);
 	ended = (int) store_session_delete_of(id, NULL);
 	audit_event("administration", id, NULL, psprintf("{\"change\": \"sessions ended\", \"ended\": %d}", ended));
 	return ended;

@@ -256,7 +256,11 @@ session_end(const char *token, size_t length, const pg_uuid_t *sid)
 	if (!identity_access(token, length, &identity))
 		return 0;
 	if (sid == NULL)
+	{
+		/* Waits for logins under way, so that their sessions end too. */
+		store_user_lock(&identity.session.user_id);
 		ended = store_session_delete_of(&identity.session.user_id, &identity.session.sid);
+	}
 	else if (!catalog_session(sid, &other) ||
 			 memcmp(&other.user_id, &identity.session.user_id, sizeof(pg_uuid_t)) != 0 ||
 			 other.expires_at <= GetCurrentTimestamp())

@@ -48,14 +48,12 @@ def judge_guesses(answers, hashes, seconds, name):
        f"{name}: they are told how long to wait", sorted(set(pauses)))
 
 
-def guess_together(email, guess, name):
-    dbs = callers(CALLERS)
+def guess_together(dbs, email, guess, name):
     before = db.stats("hashes")
     start = time.monotonic()
     answers = together(dbs, lambda each, i: guess(each, email))
     seconds = time.monotonic() - start
     hashes = db.stats("hashes") - before
-    close(dbs)
     judge_guesses(answers, hashes, seconds, name)
 
 
@@ -88,12 +86,14 @@ def guess_and_raise(each, email):
 
 
 def guesses():
+    dbs = callers(CALLERS)
     for kind, function in (("commit", guess), ("rollback", guess_and_roll_back), ("savepoint", guess_in_savepoint),
                            ("raise", guess_and_raise)):
         db.create_user(f"{kind}@guess.example")
-        guess_together(f"{kind}@guess.example", function, f"200 guesses, {kind}")
-    guess_together("nobody@guess.example", guess, "200 guesses at an unknown address")
-    guess_together("nobody2@guess.example", guess_and_roll_back, "200 guesses at an unknown address, rollback")
+        guess_together(dbs, f"{kind}@guess.example", function, f"200 guesses, {kind}")
+    guess_together(dbs, "nobody@guess.example", guess, "200 guesses at an unknown address")
+    guess_together(dbs, "nobody2@guess.example", guess_and_roll_back, "200 guesses at an unknown address, rollback")
+    close(dbs)
 
 
 def success_gives_back():
@@ -156,6 +156,10 @@ def cut_off():
         until(lambda: not slot_is_taken(prober), "the slot to be free")
         cuts += 1
 
+    # From here on a hash that is quick; a plain UPDATE leaves the count alone.
+    admin.run("UPDATE djust_auth.customer_user SET password_hash = quick.password_hash FROM djust_auth.customer_user quick"
+              " WHERE customer_user.email = 'slow@cut.example' AND quick.email = 'prober@cut.example'")
+
     # The password is suspended at 100 failures for good: that counts them to the last, whatever the time.
     fast = own.connect()
     answers = []
@@ -200,8 +204,8 @@ def refreshes():
     equal(db.all("SELECT generation FROM djust_auth.session WHERE user_id = %s", user_id), [(1,)], "of one new generation")
     ok(all(db.can(answer["access_token"]) for answer in answers), "and all 50 access tokens are good")
     ok(db.can(first["access_token"]), "and the one from before the refresh still is")
-    equal({(answer["token_type"], answer["expires_in"], answer["refresh_expires_in"]) for answer in answers},
-          {("Bearer", 600, 7200)}, "and all answers are whole")
+    ok(all((answer["token_type"], answer["expires_in"]) == ("Bearer", 600) and 7190 <= answer["refresh_expires_in"] <= 7200 for answer in answers),
+       "and all answers are whole: the one refresh token lives two hours from its first answer", answers[:2])
 
     db.setting("refresh_reuse_grace", "1s")
     until(lambda: db.one("SELECT clock_timestamp() > refreshed_at + interval '1s' FROM djust_auth.session WHERE user_id = %s",
@@ -316,6 +320,12 @@ ADMINISTRATION = {
     "djust_change_password": lambda admin, user: admin.one("SELECT djust_change_password(%s, %s, %s)", user["token"], GOOD, OTHER),
 }
 
+# These end the sessions there are and let new logins in
+ENDING = {
+    "end_sessions": sql("SELECT djust_auth.end_sessions(%s)"),
+    "djust_end_session": lambda admin, user: admin.one("SELECT djust_end_session(%s)", user["token"]),
+}
+
 
 def make_user(email):
     user_id = db.create_user(email, profiles=["customer"])
@@ -352,7 +362,7 @@ def login_before(kind, number):
     admin, customer = cluster.connect(), cluster.connect()
     customer.begin()
     tokens = customer.login(user["email"])
-    ended = later(ADMINISTRATION[kind], admin, user)
+    ended = later({**ADMINISTRATION, **ENDING}[kind], admin, user)
     until_blocked(db, admin.pid, customer.pid)
     customer.commit()
     ended.result()
@@ -364,6 +374,8 @@ def login_before(kind, number):
 def login_beside_administration():
     for number, kind in enumerate(ADMINISTRATION):
         login_after(kind, number)
+        login_before(kind, number)
+    for number, kind in enumerate(ENDING, len(ADMINISTRATION)):
         login_before(kind, number)
 
 
