@@ -176,12 +176,13 @@ python()
 	return 1
 }
 
-# Modules are found from where a program lies: a copy of the tests next to node_modules.
+# Modules are found from where a program lies: a copy of the tests next to node_modules.  Tried once.
 install_node()
 {
 	[ ! -d "$DJUST_TMP/node/test" ] || return 0
-	mkdir -p "$DJUST_TMP/node" && echo '{"private":true,"type":"module"}' >"$DJUST_TMP/node/package.json" &&
-		npm install --prefix "$DJUST_TMP/node" --no-audit --no-fund jose@5 pg@8 && cp -R "$ROOT/test" "$DJUST_TMP/node/"
+	[ ! -e "$DJUST_TMP/npm.log" ] || return 1
+	need_node && mkdir -p "$DJUST_TMP/node" && echo '{"private":true,"type":"module"}' >"$DJUST_TMP/node/package.json" &&
+		npm install --prefix "$DJUST_TMP/node" --no-audit --no-fund jose@5 pg@8 >"$DJUST_TMP/npm.log" 2>&1 && cp -R "$ROOT/test" "$DJUST_TMP/node/"
 }
 
 program()
@@ -190,7 +191,7 @@ program()
 		*.py) python "$1" ;;
 		*.sh) $LIMIT sh "$1" ;;
 		*.mjs)
-			if (need_node && install_node) >"$DJUST_TMP/npm.log" 2>&1; then
+			if install_node; then
 				$LIMIT node "$DJUST_TMP/node/test/t/${1##*/}"
 			else
 				echo "1..0 # SKIP could not install node packages: $(tail -n 1 "$DJUST_TMP/npm.log")"
