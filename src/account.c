@@ -30,9 +30,9 @@ require_user(const pg_uuid_t *id, UserRow *user)
 
 /* Policy and hash, or an error. */
 static void
-hash_or_raise(const char *password, char *hash)
+hash_or_raise(const char *password, size_t length, char *hash)
 {
-	Password	normal = normal_password(password, strlen(password));
+	Password	normal = normal_password(password, length);
 	Answer		answer = {VERDICT_OK};
 
 	answer.violations = password_violations(&normal);
@@ -60,13 +60,14 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 }
 
 void
-account_create(const char *email, const char *password, const char *hash, ArrayType *profiles, pg_uuid_t *id)
+account_create(const char *email, const char *password, size_t password_length, const char *hash, ArrayType *profiles,
+			   pg_uuid_t *id)
 {
 	char		made[PWHASH_MAX];
 
 	if (password)
 	{
-		hash_or_raise(password, made);
+		hash_or_raise(password, password_length, made);
 		hash = made;
 	}
 	store_user_insert(email, hash, id);
@@ -74,13 +75,13 @@ account_create(const char *email, const char *password, const char *hash, ArrayT
 }
 
 void
-account_set_password(const pg_uuid_t *id, const char *password)
+account_set_password(const pg_uuid_t *id, const char *password, size_t length)
 {
 	char		hash[PWHASH_MAX];
 	UserRow		user;
 
 	require_user(id, &user);
-	hash_or_raise(password, hash);
+	hash_or_raise(password, length, hash);
 	store_user_set_hash(id, hash, false);
 	account_unlock(id);
 }

@@ -9,6 +9,7 @@
 #include "commands/async.h"
 #include "funcapi.h"
 #include "utils/array.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/uuid.h"
 
@@ -83,11 +84,14 @@ return_uuid(const pg_uuid_t *id)
 Datum
 djust_auth_create_user(PG_FUNCTION_ARGS)
 {
+	Slice		password = {NULL, 0};
 	pg_uuid_t	id;
 
 	begin_write("djust_auth.create_user()");
 	REQUIRED(0, "email");
-	account_create(TEXT(0), TEXT_OR_NULL(1), NULL, profiles_argument(fcinfo, 2), &id);
+	if (!PG_ARGISNULL(1))
+		password = SLICE(1);
+	account_create(TEXT(0), password.data, password.length, NULL, profiles_argument(fcinfo, 2), &id);
 	return return_uuid(&id);
 }
 
@@ -99,7 +103,7 @@ djust_auth_import_user(PG_FUNCTION_ARGS)
 	begin_write("djust_auth.import_user()");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password_hash");
-	account_create(TEXT(0), NULL, TEXT(1), profiles_argument(fcinfo, 2), &id);
+	account_create(TEXT(0), NULL, 0, TEXT(1), profiles_argument(fcinfo, 2), &id);
 	return return_uuid(&id);
 }
 
@@ -109,7 +113,7 @@ djust_auth_set_password(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = begin_user(fcinfo, "djust_auth.set_password()");
 
 	REQUIRED(1, "password");
-	account_set_password(id, TEXT(1));
+	account_set_password(id, SLICE(1).data, SLICE(1).length);
 	PG_RETURN_VOID();
 }
 
@@ -286,6 +290,17 @@ djust_auth_hs256_key(PG_FUNCTION_ARGS)
 	RETURN_TEXT(key);
 }
 
+/* The rows hold usable links: they must not be spilled to a temporary file, as they would be beyond work_mem. */
+static void
+keep_in_memory(ReturnSetInfo *result)
+{
+	MemoryContext old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+
+	tuplestore_end(result->setResult);
+	result->setResult = tuplestore_begin_heap(false, false, MAX_KILOBYTES);
+	MemoryContextSwitchTo(old);
+}
+
 Datum
 djust_auth_claim_mail(PG_FUNCTION_ARGS)
 {
@@ -299,6 +314,7 @@ djust_auth_claim_mail(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"max\" must be from 1 to 10000")));
 	InitMaterializedSRF(fcinfo, 0);
+	keep_in_memory(result);
 	foreach(cell, mail_claim(max))
 	{
 		Mail	   *mail = lfirst(cell);

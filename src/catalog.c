@@ -26,7 +26,9 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "bytes.h"
 #include "catalog.h"
+#include "compat.h"
 #include "route.h"
 
 #define SCHEMA "djust_auth"
@@ -389,7 +391,7 @@ catalog_profiles_of(const pg_uuid_t *user_id)
 	return DatumGetArrayTypeP(makeArrayResult(state, CurrentMemoryContext));
 }
 
-/* Is there a row with this text key? */
+/* Is there a row with this text key?  The copy of the key is wiped: it may be a password. */
 static bool
 exists(CatalogTable table, CatalogIndex index, const char *value)
 {
@@ -401,6 +403,7 @@ exists(CatalogTable table, CatalogIndex index, const char *value)
 	begin_scan(&scan, table, index, 1, &key);
 	found = HeapTupleIsValid(next(&scan));
 	end_scan(&scan);
+	bytes_wipe(DatumGetPointer(key.sk_argument), VARSIZE_ANY(DatumGetPointer(key.sk_argument)));
 	return found;
 }
 

@@ -30,4 +30,16 @@
 #define CompatMakeJsonLexContext(json, n, encoding) makeJsonLexContextCstringLen(json, n, encoding, true)
 #endif
 
+/* 16 moved the varlena macros out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 18 wants the mark before the declaration, as all compilers we build with accept it. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_NORETURN pg_noreturn
+#else
+#define COMPAT_NORETURN __attribute__((noreturn))
+#endif
+
 #endif

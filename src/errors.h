@@ -7,6 +7,7 @@
 
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "verdict.h"
 
 typedef enum Face
@@ -22,9 +23,9 @@ extern char *errors_password_updated(const Answer *answer);
 /* JSON array of the codes of these violations, and the same separated by commas. */
 extern char *errors_violations(unsigned violations, bool json);
 
-extern void errors_null(const char *argument) pg_attribute_noreturn();
-extern void errors_unknown_user(const pg_uuid_t *id) pg_attribute_noreturn();
-extern void errors_unknown_profile(const char *name) pg_attribute_noreturn();
+COMPAT_NORETURN extern void errors_null(const char *argument);
+COMPAT_NORETURN extern void errors_unknown_user(const pg_uuid_t *id);
+COMPAT_NORETURN extern void errors_unknown_profile(const char *name);
 /* For administration, where a weak password or a full server is an error: raises unless VERDICT_OK. */
 extern void errors_raise(const Answer *answer);
 

@@ -140,9 +140,12 @@ hashslot_release(void)
 	ConditionVariableSignal(&slots->freed);
 }
 
+/* One that was cut off while waiting may have swallowed a signal: it is passed on. */
 void
 hashslot_abandon(void)
 {
 	if (held_slot >= 0)
 		hashslot_release();
+	else
+		ConditionVariableSignal(&slots->freed);
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "compat.h"
+
 /* Is this call an HTTP request (request.method not empty)? */
 extern bool http_request(void);
 extern const char *http_method(void);
@@ -31,6 +33,6 @@ extern void http_answer(int status, bool no_store, int retry_after);
 extern void http_configure(const char *jwks, const char *audience, const char *pre_request);
 
 /* Raises an error PostgREST turns into this status and WWW-Authenticate header. */
-extern void http_refuse(int status, const char *challenge, const char *message) pg_attribute_noreturn();
+COMPAT_NORETURN extern void http_refuse(int status, const char *challenge, const char *message);
 
 #endif

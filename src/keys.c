@@ -17,6 +17,7 @@
 
 #include "bytes.h"
 #include "catalog.h"
+#include "compat.h"
 #include "keyfile.h"
 #include "keys.h"
 #include "secret.h"

@@ -24,7 +24,7 @@ static emit_log_hook_type previous_hook = NULL;
 
 /* Names that carry secrets; the first covers everything that is qualified or public. */
 static const char *const names[] = {
-	"djust", "create_user", "import_user", "set_password", "check_password", "execute", "customer_user", "password_blocklist"
+	"djust", "create_user", "import_user", "set_password", "check_password", "customer_user", "password_blocklist"
 };
 
 static bool
@@ -79,16 +79,32 @@ cut(const char *text, bool also_double)
 	return pstrdup(text);
 }
 
-/* Details of errors are our own or the server's words for the client; those of log lines hold parameters. */
+/* EXECUTE is looked for in the statement only: the server's own words for the extended protocol contain it too. */
+static bool
+concerns_us(const ErrorData *report)
+{
+	return is_ours(debug_query_string) || (debug_query_string && contains(debug_query_string, "execute")) ||
+		is_ours(report->message) || is_ours(report->detail) || is_ours(report->detail_log) ||
+		is_ours(report->context) || is_ours(report->internalquery);
+}
+
+/*
+ * Runs in the report's own memory context.  Details of errors are our own or the server's words for the client; those
+ * of log lines hold parameters.  A value of the wrong type is the exception: the server quotes it in message, detail
+ * and context, and it may be a token that took the place of a session id.
+ */
 static void
 mask_report(ErrorData *report)
 {
-	if (is_ours(debug_query_string) || is_ours(report->message) || is_ours(report->detail) ||
-		is_ours(report->detail_log) || is_ours(report->context) || is_ours(report->internalquery))
+	bool		quotes_value = report->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION;
+
+	if (concerns_us(report))
 	{
-		report->message = cut(report->message, false);
+		report->message = cut(report->message, quotes_value);
 		if (report->elevel < ERROR)
 			report->detail = cut(report->detail, false);
+		if (quotes_value)
+			report->detail = report->detail_log = report->context = NULL;
 		report->context = cut(report->context, true);
 		report->internalquery = cut(report->internalquery, false);
 		report->hide_stmt = true;

@@ -16,6 +16,7 @@
 #include "audit.h"
 #include "bytes.h"
 #include "catalog.h"
+#include "compat.h"
 #include "keyfile.h"
 #include "mail.h"
 #include "reset.h"

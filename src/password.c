@@ -12,6 +12,7 @@
 #include "storage/ipc.h"
 #include "utils/formatting.h"
 
+#include "bytes.h"
 #include "hashslot.h"
 #include "keyfile.h"
 #include "password.h"
@@ -31,13 +32,16 @@ static bool
 is_common(const Password *password)
 {
 	char	   *lower;
+	bool		common;
 
 	if (password->length > PWHASH_PASSWORD_MAX)
 		return false;
 	if (catalog_blocklisted(password->text))
 		return true;
 	lower = str_tolower(password->text, password->length, DEFAULT_COLLATION_OID);
-	return catalog_blocklisted(lower);
+	common = catalog_blocklisted(lower);
+	bytes_wipe(lower, strlen(lower));
+	return common;
 }
 
 unsigned

@@ -53,7 +53,7 @@ compile(const char *profile, Compiled *out)
 {
 	List	   *rights = catalog_rights_of(profile);
 	MemoryContext old = MemoryContextSwitchTo(cache_context);
-	RoutePath  *path = MemoryContextAlloc(TopMemoryContext, sizeof(RoutePath));
+	RoutePath	path;
 	size_t		segments = 0;
 	size_t		bytes = 0;
 	ListCell   *cell;
@@ -76,11 +76,10 @@ compile(const char *profile, Compiled *out)
 		RightRow   *row = lfirst(cell);
 
 		out->patterns[tag] = pstrdup(row->route);
-		if (route_parse_pattern(row->route, strlen(row->route), path) == ROUTE_OK)
-			route_set_add(out->set, path, row->access, tag);
+		if (route_parse_pattern(row->route, strlen(row->route), &path) == ROUTE_OK)
+			route_set_add(out->set, &path, row->access, tag);
 		tag++;
 	}
-	pfree(path);
 	MemoryContextSwitchTo(old);
 }
 

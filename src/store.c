@@ -16,6 +16,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "store.h"
 
 #define EQ " OPERATOR(pg_catalog.=) "

@@ -18,6 +18,10 @@
  * evicted; older ones leave with the fewest failures first, suspended ones
  * never.  What finds no place shares its set's overflow entry, which fails
  * closed: strangers then count together.
+ *
+ * Reset requests cost the caller nothing, so their table can be flooded.  It
+ * forgets the oldest instead: a flood may buy one mail too many for every
+ * 65,536 requests, but never keeps customers from resetting their passwords.
  */
 #include "postgres.h"
 
@@ -59,6 +63,7 @@ typedef struct Set
 typedef struct Table
 {
 	uint32		mask;
+	bool		forgets;		/* the oldest entry may always be evicted */
 	Set		   *sets;
 } Table;
 
@@ -91,10 +96,11 @@ throttle_size(void)
 }
 
 static void
-attach_table(Table *table, const char *name, uint32 sets)
+attach_table(Table *table, const char *name, uint32 sets, bool forgets)
 {
 	bool		found;
 
+	table->forgets = forgets;
 	table->mask = sets - 1;
 	table->sets = ShmemInitStruct(name, mul_size(sets, sizeof(Set)), &found);
 	if (!found)
@@ -110,8 +116,8 @@ throttle_attach(struct LWLock *lock)
 	throttle = ShmemInitStruct("djust_auth throttle", sizeof(Throttle), &found);
 	if (!found)
 		ConditionVariableInit(&throttle->ended);
-	attach_table(&attempts, "djust_auth attempts", attempt_sets());
-	attach_table(&resets, "djust_auth resets", RESET_ENTRIES / WAYS);
+	attach_table(&attempts, "djust_auth attempts", attempt_sets(), false);
+	attach_table(&resets, "djust_auth resets", RESET_ENTRIES / WAYS, true);
 }
 
 static Set *
@@ -142,6 +148,15 @@ may_evict(const Entry *entry, TimestampTz now)
 	return entry->count == 0 || now - entry->touched_at > PROTECTED_MS * INT64CONST(1000);
 }
 
+/* Which of two leaves first: the one with fewer failures, then the older one. */
+static bool
+leaves_before(const Table *table, const Entry *a, const Entry *b)
+{
+	if (a->count != b->count && !table->forgets)
+		return a->count < b->count;
+	return a->touched_at < b->touched_at;
+}
+
 /* Shared by strangers, so it forgets once the flood that filled the set is over. */
 static Entry *
 overflow_entry(Set *set, TimestampTz now)
@@ -153,8 +168,9 @@ overflow_entry(Set *set, TimestampTz now)
 
 /* The tag's own entry, a fresh one in a place that may be taken, or the shared one. */
 static Entry *
-take_entry(Set *set, const ThrottleTag *tag, TimestampTz now)
+take_entry(const Table *table, const ThrottleTag *tag, TimestampTz now)
 {
+	Set		   *set = set_of(table, tag);
 	Entry	   *entry = find_entry(set, tag);
 	Entry	   *victim = NULL;
 	int			i;
@@ -165,9 +181,8 @@ take_entry(Set *set, const ThrottleTag *tag, TimestampTz now)
 	{
 		Entry	   *candidate = &set->ways[i];
 
-		if (may_evict(candidate, now) &&
-			(victim == NULL || candidate->count < victim->count ||
-			 (candidate->count == victim->count && candidate->touched_at < victim->touched_at)))
+		if ((table->forgets || may_evict(candidate, now)) &&
+			(victim == NULL || leaves_before(table, candidate, victim)))
 			victim = candidate;
 	}
 	if (victim == NULL)
@@ -214,7 +229,7 @@ try_enter(const ThrottleTag *tag, int *retry_after)
 	Entry	   *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = take_entry(set, tag, now);
+	entry = take_entry(&attempts, tag, now);
 	answer = judge(entry, now, retry_after);
 	if (answer == THROTTLE_GO)
 	{
@@ -307,7 +322,7 @@ throttle_reset_request(const ThrottleTag *tag)
 	bool		allowed;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = take_entry(set_of(&resets, tag), tag, now);
+	entry = take_entry(&resets, tag, now);
 	if (now - entry->touched_at >= RESET_WINDOW_MS * INT64CONST(1000))
 	{
 		entry->count = 0;

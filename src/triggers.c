@@ -23,6 +23,7 @@
 #include "audit.h"
 #include "bytes.h"
 #include "catalog.h"
+#include "compat.h"
 #include "normal.h"
 #include "pwhash.h"
 #include "route.h"

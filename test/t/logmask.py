@@ -16,12 +16,12 @@ def attempt(db, sql, *values):
         pass
 
 
-def extended(cluster, sql):
+def extended(cluster, sql, secret=GOOD):
     """pgbench hands its variables over as parameters of the extended protocol."""
     script = os.path.join(cluster.folder, "script.sql")
     with open(script, "w", encoding="ascii") as file:
         file.write(sql + ";\n")
-    subprocess.run([os.path.join(os.environ["DJUST_BIN"], "pgbench"), "-n", "-t", "1", "-M", "extended", "-D", "secret=" + GOOD,
+    subprocess.run([os.path.join(os.environ["DJUST_BIN"], "pgbench"), "-n", "-t", "1", "-M", "extended", "-D", "secret=" + secret,
                     "-f", script], env=cluster.environment("postgres"), capture_output=True, check=False)
 
 
@@ -46,11 +46,19 @@ def masked():
     attempt(db, f"DO $$ BEGIN PERFORM djust_login('ann@log.example', '{GOOD}'); PERFORM 1 / 0; END $$")
     attempt(db, f"SELECT djust_can('{access}', '/x', 'read'), djust_refresh('{refresh}')")
     attempt(db, f"SELECT djust_can('{access}', '/x', 'no such access')")
+    attempt(db, f"SELECT djust_end_session('x', '{access}')")
+    attempt(db, f"SELECT djust_login('ann@log.example', '{GOOD}'::integer::text)")
+    attempt(db, f"SELECT djust_login('ann@log.example', '{GOOD}'::json ->> 'x')")
     attempt(db, f"SELECT djust_auth.set_password(id, '{OTHER}') FROM djust_auth.customer_user")
     attempt(db, f"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('x@log.example', '{OTHER}')")
     extended(cluster, "SELECT djust_login('ann@log.example', :secret)")
     extended(cluster, "SELECT djust_login('ann@log.example', :secret), 1 / 0")
+    extended(cluster, "SELECT length(:secret || 'something else')", secret="no secret of ours")
+    db.run("SELECT 'a statement of others'")
+    attempt(db, "SELECT 'wrong type'::integer")
     log = cluster.log()
+    for words in ("something else", "no secret of ours", "a statement of others", "wrong type"):
+        ok(words in log, f"what does not concern us stays whole: {words}")
     ok("djust_login" in log and "division by zero" in log, "calls and errors are in the log")
     ok("execute" in log and "parameters" in log, "so are calls by the extended protocol")
     for name, secret in zip(("a password", "a new password", "an access token", "a refresh token"), secrets):

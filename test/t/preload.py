@@ -79,6 +79,19 @@ def without():
     db.run("SET djust_auth.nonsense = 1")
     equal(db.one("SELECT count(*) FROM djust_auth.customer_user"), 0, "nothing was written")
 
+    # a dump is plain DML: it restores all the same, constraints and triggers working
+    db.run("INSERT INTO djust_auth.profile VALUES ('restored', NULL)")
+    db.run("INSERT INTO djust_auth.profile_right VALUES ('restored', '/orders/{id}', 'read')")
+    restored = db.one("""INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('Restored@Preload.example',
+        '$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K') RETURNING id""")
+    db.run("INSERT INTO djust_auth.user_profile VALUES (%s, 'restored')", restored)
+    equal(db.one("SELECT email FROM djust_auth.customer_user WHERE id = %s", restored), "restored@preload.example",
+          "without preloading rows can be restored")
+    fails("23514", lambda: db.run("INSERT INTO djust_auth.profile_right VALUES ('restored', '/a//b', 'read')"), "and bad ones are refused")
+    db.run("UPDATE djust_auth.customer_user SET disabled_at = now()")
+    db.run("DELETE FROM djust_auth.customer_user")
+    db.run("DELETE FROM djust_auth.profile WHERE name = 'restored'")
+
     # the DBA follows the hint
     cluster.stop("fast")
     cluster.configure("shared_preload_libraries = 'djust_auth'")
