@@ -91,7 +91,8 @@ concerns_us(const ErrorData *report)
 /*
  * Runs in the report's own memory context.  Details of errors are our own or the server's words for the client; those
  * of log lines hold parameters.  A value of the wrong type is the exception: the server quotes it in message, detail
- * and context, and it may be a token that took the place of a session id.
+ * and context, and it may be a token that took the place of a session id.  The client is told no more than the log,
+ * there is only one report.
  */
 static void
 mask_report(ErrorData *report)
