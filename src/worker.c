@@ -190,7 +190,7 @@ run(Job *job)
 											   (result == WORKER_ABSENT ? LONGEST_PAUSE_S : Min(1 << job->failures, LONGEST_PAUSE_S)) * INT64CONST(1000));
 }
 
-/* Mail was queued, the extension created, or the configuration loaded: whatever waited may be worth a try. */
+/* Mail was queued, the extension made, a role granted, the configuration loaded: whatever waited may be worth a try. */
 static void
 run_all_again(void)
 {
