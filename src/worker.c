@@ -228,7 +228,9 @@ set(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/* Nothing that others wait for: no lock for long, no standby. */
+/*
+ * It waits for no lock for long and for no standby, but always for the disk: who made a lock is told so only then.
+ */
 static void
 prepare(void)
 {
@@ -241,8 +243,7 @@ prepare(void)
 	set("default_transaction_isolation", "read committed");
 	set("default_transaction_read_only", "off");
 	set("lock_timeout", "2s");
-	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
-		set("synchronous_commit", "local");
+	set("synchronous_commit", "local");
 	ring_begin_work(number);
 }
 

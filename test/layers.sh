@@ -95,7 +95,7 @@ awk '
 
 # tables of statements and of columns are long by nature
 for file in src/*.[ch]; do
-	case $file in src/store.c | src/catalog.c | src/crypto.c | src/pwhash.c | src/route.c) most=800 ;; *) most=450 ;; esac
+	case $file in src/catalog.c | src/crypto.c | src/pwhash.c | src/route.c) most=800 ;; *) most=450 ;; esac
 	lines=$(($(wc -l <"$file")))
 	[ "$lines" -le $most ] || echo "$file: $lines lines, most $most"
 done | rule "no file is longer than 450 lines"

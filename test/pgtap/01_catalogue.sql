@@ -1,7 +1,7 @@
 -- 01_catalogue: what the extension puts into the catalogue is what the contract names, and nobody may use it by default
 
 BEGIN;
-SELECT plan(256);
+SELECT plan(257);
 
 CREATE TEMP TABLE member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS name

@@ -284,14 +284,14 @@ def without_smtp():
 
 def standby():
     """No worker on a hot standby; one after promotion, and the locks are there."""
-    primary = Cluster("primary", "djust_auth.databases = 'postgres'", "wal_level = replica", "max_wal_senders = 4", "hot_standby = on", "full_page_writes = on")
+    primary = Cluster("worker_primary", "djust_auth.databases = 'postgres'", "wal_level = replica", "max_wal_senders = 4", "hot_standby = on", "full_page_writes = on")
     db = primary.connect()
     db.run("CREATE EXTENSION djust_auth")
     db.until_worker()
     db.create_user("ann@standby.example")
     db.run("SET djust_auth.max_login_failures = 1000")
     db.run("SELECT djust_login('ann@standby.example', %s) FROM generate_series(1, 100)", WRONG)
-    copy_of = primary.standby("copy")
+    copy_of = primary.standby("worker_copy")
     copy = copy_of.connect()
     equal((copy.one("SELECT pg_is_in_recovery()"), copy.worker()), (True, None), "on a hot standby there is no worker")
     target = db.one("SELECT pg_current_wal_lsn()::text")
