@@ -112,7 +112,7 @@ worker_do(WorkerTask task, void *arg, const char *activity)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
-	pgstat_report_stat(false);
+	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return result;
 }
