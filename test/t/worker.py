@@ -295,6 +295,7 @@ def standby():
     until(lambda: "permission denied for function worker_write" in primary.log(), "the complaint")
     ok(True, "without worker_role the worker is who owns the extension, no more")
     db.run("GRANT EXECUTE ON FUNCTION djust_auth.worker_write() TO dba")
+    db.until_written()
     works(db, "owner")
     db.create_user("ann@standby.example")
     db.run("SET djust_auth.max_login_failures = 1000")
