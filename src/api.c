@@ -148,6 +148,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 	shared_require();
 	REQUIRED(0, "token");
 	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
+	http_answer(200, true, 0);
 	RETURN_TEXT(session_introspect(SLICE(0).data, SLICE(0).length, refresh_too));
 }
 
@@ -170,6 +171,7 @@ djust_sessions(PG_FUNCTION_ARGS)
 {
 	shared_require();
 	REQUIRED(0, "access_token");
+	http_answer(200, true, 0);
 	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
 }
 
@@ -185,7 +187,7 @@ Datum
 djust_jwks(PG_FUNCTION_ARGS)
 {
 	shared_require();
-	RETURN_TEXT(keys_jwks());
+	RETURN_TEXT(keys_jwks(false));
 }
 
 /* Bearer of the HTTP request: false when there is one that is dead; *present tells whether there is one. */
@@ -231,6 +233,19 @@ djust_request_can(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(0).data, SLICE(0).length) >= needed);
 }
 
+/*
+ * PostgREST takes the role from the first Authorization header and tells only the last: the session whose role it took
+ * must be the one behind the bearer that is found.
+ */
+static bool
+same_session(const Identity *identity, bool present)
+{
+	char	   *sid = http_claim("sid");
+
+	return sid == NULL ||
+		(present && strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
+}
+
 Datum
 djust_pre_request(PG_FUNCTION_ARGS)
 {
@@ -239,7 +254,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	bool		present;
 
 	shared_require();
-	if (!request_identity(&identity, &present))
+	if (!request_identity(&identity, &present) || !same_session(&identity, present))
 		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 	if (setting_enforce_routes &&
 		(!rights_parse_access(http_method(), &needed) ||

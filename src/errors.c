@@ -87,6 +87,7 @@ errors_password_updated(const Answer *answer)
 {
 	if (answer->verdict != VERDICT_OK)
 		return error_object(answer, FACE_OAUTH);
+	http_answer(200, true, 0);
 	return "{\"status\":\"password_updated\"}";
 }
 

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "access/xact.h"
 #include "common/jsonapi.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -79,32 +80,46 @@ header_value(void *state, char *token, JsonTokenType type)
 	return COMPAT_JSON_SUCCESS;
 }
 
-/* Any role can set request.headers: what is no JSON object has no headers, and nothing of it reaches an error text. */
-char *
-http_header(const char *name)
+/* Any role can set these settings: what is no JSON object has no members, and nothing of it reaches an error text. */
+static char *
+string_member(const char *json, const char *name)
 {
-	const char *headers = setting("request.headers");
 	HeaderSearch search = {.name = name};
 	JsonSemAction actions = {.semstate = &search, .object_field_start = header_field, .scalar = header_value};
 
-	if (*headers == '\0')
+	if (*json == '\0')
 		return NULL;
-	search.lex = CompatMakeJsonLexContext((char *) headers, strlen(headers), GetDatabaseEncoding());
+	search.lex = CompatMakeJsonLexContext((char *) json, strlen(json), GetDatabaseEncoding());
 	if (pg_parse_json(search.lex, &actions) != JSON_SUCCESS)
 		return NULL;
 	return search.value;
 }
 
-/* RFC 6750 section 2.1; the scheme's name is compared without regard to case. */
+char *
+http_header(const char *name)
+{
+	return string_member(setting("request.headers"), name);
+}
+
+char *
+http_claim(const char *name)
+{
+	return string_member(setting("request.jwt.claims"), name);
+}
+
+/*
+ * RFC 6750 section 2.1; the scheme's name is compared without regard to case.  PostgREST ends it at any white space and
+ * takes a scheme without a token for an empty token: what it takes for a bearer is one here.
+ */
 bool
 http_bearer(const char **token, size_t *length)
 {
+	static const char spaces[] = " \t\n\v\f\r";
 	char	   *header = http_header("authorization");
 
-	if (header == NULL || pg_strncasecmp(header, "bearer ", 7) != 0)
+	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
 		return false;
-	for (header += 7; *header == ' '; header++)
-		;
+	header += 6 + strspn(header + 6, spaces);
 	*token = header;
 	*length = strlen(header);
 	return true;
@@ -174,12 +189,13 @@ http_answer(int status, bool no_store, int retry_after)
 {
 	StringInfoData headers;
 
-	if (!http_request())
+	/* functions that only read may run in a parallel worker, where nothing can be set and nobody would read it */
+	if (!http_request() || IsInParallelMode())
 		return;
 	initStringInfo(&headers);
 	appendStringInfoChar(&headers, '[');
 	if (no_store)
-		appendStringInfoString(&headers, "{\"Cache-Control\": \"no-store\"}");
+		appendStringInfoString(&headers, "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}");
 	if (retry_after > 0)
 		appendStringInfo(&headers, "%s{\"Retry-After\": \"%d\"}", no_store ? ", " : "", retry_after);
 	appendStringInfoChar(&headers, ']');

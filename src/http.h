@@ -18,6 +18,9 @@ extern const char *http_path(void);
 /* Value of a request header (lower-case name), or NULL. */
 extern char *http_header(const char *name);
 
+/* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
+extern char *http_claim(const char *name);
+
 /* The bearer token of the Authorization header: false when there is no such header. */
 extern bool http_bearer(const char **token, size_t *length);
 
@@ -26,7 +29,7 @@ extern Datum http_client_address(void);
 /* At most 256 bytes, NULL where unknown. */
 extern char *http_user_agent(void);
 
-/* Sets response.status and response.headers; nothing outside HTTP.  retry_after 0: no such header. */
+/* Sets response.status and response.headers; nothing outside HTTP or in a parallel query.  retry_after 0: no such header. */
 extern void http_answer(int status, bool no_store, int retry_after);
 
 /* For db-pre-config: settings of PostgREST itself. */

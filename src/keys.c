@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "commands/async.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -122,7 +123,7 @@ active_key(void)
 	return NULL;
 }
 
-/* The new kid, in the current context. */
+/* The new kid, in the current context.  PostgREST hears of the key in the commit that makes it. */
 static char *
 make_key(CryptoAlg alg)
 {
@@ -141,6 +142,7 @@ make_key(CryptoAlg alg)
 	keyfile_seal_key(kid, private_key, private_length, sealed);
 	store_key_insert(kid, crypto_alg_name(alg), sealed, private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
 					 public_key, public_length, GetCurrentTimestamp());
+	Async_Notify("pgrst", "reload config");
 	return kid;
 }
 
@@ -230,8 +232,39 @@ append_jwk(StringInfo out, const SigningKey *key)
 	appendStringInfoChar(out, '}');
 }
 
+/* RFC 7518 section 6.4; NULL when it was sealed under another key file. */
+static char *
+symmetric_jwk(const KeyRow *row)
+{
+	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
+	uint8_t    *plain = secret_alloc(n + 1);
+	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
+
+	if (!keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+		return NULL;
+	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
+	return psprintf("{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%s\"}", row->kid, text);
+}
+
+static void
+append_symmetric(StringInfo out, TimestampTz now)
+{
+	ListCell   *cell;
+
+	foreach(cell, catalog_keys())
+	{
+		KeyRow	   *row = lfirst(cell);
+		char	   *jwk = NULL;
+
+		if (strcmp(row->algorithm, "HS256") == 0 && (row->active || now < row->verify_until))
+			jwk = symmetric_jwk(row);
+		if (jwk)
+			appendStringInfo(out, "%s%s", out->data[out->len - 1] == '}' ? "," : "", jwk);
+	}
+}
+
 char *
-keys_jwks(void)
+keys_jwks(bool with_secrets)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
@@ -243,6 +276,8 @@ keys_jwks(void)
 	for (i = 0; i < ncached; i++)
 		if (cached[i].alg != ALG_HS256 && cached[i].verifier && (cached[i].active || now < cached[i].verify_until))
 			append_jwk(&out, &cached[i]);
+	if (with_secrets)
+		append_symmetric(&out, now);
 	appendStringInfoString(&out, "]}");
 	return out.data;
 }
@@ -271,30 +306,20 @@ keys_rotate(const char *algorithm)
 	return make_key(alg);
 }
 
-bool
-keys_is_hs256(void)
-{
-	SigningKey *key = active_key();
-
-	return key && key->alg == ALG_HS256;
-}
-
 char *
 keys_hs256(void)
 {
 	List	   *rows = catalog_keys();
 	KeyRow	   *row = rows == NIL ? NULL : linitial(rows);
-	size_t		n = row ? VARSIZE_ANY_EXHDR(row->private_key) : 0;
-	uint8_t    *plain = secret_alloc(n + 1);
-	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
+	char	   *jwk;
 
 	if (row == NULL || !row->active || strcmp(row->algorithm, "HS256") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the active signing key is not an HS256 key"),
 				 errhint("Other algorithms need no secret to verify: use djust_jwks().")));
-	if (!keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+	jwk = symmetric_jwk(row);
+	if (jwk == NULL)
 		elog(ERROR, "the signing key could not be opened with the key file");
-	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
-	return psprintf("{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%s\"}", row->kid, text);
+	return jwk;
 }
