@@ -103,6 +103,29 @@ djust_logout(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(session_logout(SLICE(0).data, SLICE(0).length));
 }
 
+/* What a call site knows of the token it has last met; it lives as long as the statement. */
+typedef struct TokenMemo
+{
+	HttpMemo   *http;
+	IdentityMemo *identity;
+} TokenMemo;
+
+static TokenMemo *
+token_memo(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		TokenMemo  *memo = palloc(sizeof(TokenMemo));
+
+		memo->http = http_memo();
+		memo->identity = identity_memo();
+		fcinfo->flinfo->fn_extra = memo;
+		MemoryContextSwitchTo(old);
+	}
+	return fcinfo->flinfo->fn_extra;
+}
+
 Datum
 djust_can(PG_FUNCTION_ARGS)
 {
@@ -114,7 +137,7 @@ djust_can(PG_FUNCTION_ARGS)
 	REQUIRED(2, "access");
 	needed = rights_needed(TEXT(2));
 	identity.session.profiles = NULL;
-	if (!PG_ARGISNULL(0) && !identity_access(SLICE(0).data, SLICE(0).length, &identity))
+	if (!PG_ARGISNULL(0) && !identity_access(SLICE(0).data, SLICE(0).length, token_memo(fcinfo)->identity, &identity))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(1).data, SLICE(1).length) >= needed);
 }
@@ -192,14 +215,15 @@ djust_jwks(PG_FUNCTION_ARGS)
 
 /* Bearer of the HTTP request: false when there is one that is dead; *present tells whether there is one. */
 static bool
-request_identity(Identity *identity, bool *present)
+request_identity(FunctionCallInfo fcinfo, Identity *identity, bool *present)
 {
+	TokenMemo  *memo = token_memo(fcinfo);
 	const char *token;
 	size_t		length;
 
 	identity->session.profiles = NULL;
-	*present = http_bearer(&token, &length);
-	return !*present || identity_access(token, length, identity);
+	*present = http_bearer(memo->http, &token, &length);
+	return !*present || identity_access(token, length, memo->identity, identity);
 }
 
 Datum
@@ -210,7 +234,7 @@ djust_request_user(PG_FUNCTION_ARGS)
 	bool		present;
 
 	shared_require();
-	if (!request_identity(&identity, &present) || !present)
+	if (!request_identity(fcinfo, &identity, &present) || !present)
 		PG_RETURN_NULL();
 	user_id = palloc(sizeof(pg_uuid_t));
 	*user_id = identity.session.user_id;
@@ -228,7 +252,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 	REQUIRED(0, "route");
 	REQUIRED(1, "access");
 	needed = rights_needed(TEXT(1));
-	if (!request_identity(&identity, &present))
+	if (!request_identity(fcinfo, &identity, &present))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(0).data, SLICE(0).length) >= needed);
 }
@@ -254,7 +278,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	bool		present;
 
 	shared_require();
-	if (!request_identity(&identity, &present) || !same_session(&identity, present))
+	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 	if (setting_enforce_routes &&
 		(!rights_parse_access(http_method(), &needed) ||

@@ -309,13 +309,10 @@ catalog_user_from(const pg_uuid_t *id, UserRow *row)
 }
 
 static void
-read_session(Scan *scan, HeapTuple tuple, SessionRow *row)
+read_session(const Datum *values, SessionRow *row)
 {
-	Datum		values[Natts_session];
-	bool		nulls[Natts_session];
 	bytea	   *hash;
 
-	heap_deform_tuple(tuple, RelationGetDescr(scan->relation), values, nulls);
 	row->sid = *DatumGetUUIDP(values[Anum_session_sid - 1]);
 	row->user_id = *DatumGetUUIDP(values[Anum_session_user_id - 1]);
 	row->created_at = DatumGetTimestampTz(values[Anum_session_created_at - 1]);
@@ -327,15 +324,28 @@ read_session(Scan *scan, HeapTuple tuple, SessionRow *row)
 	memset(row->access_hash, 0, SHA256_SIZE);
 	memcpy(row->access_hash, VARDATA_ANY(hash), Min(VARSIZE_ANY_EXHDR(hash), SHA256_SIZE));
 	row->profiles = DatumGetArrayTypePCopy(values[Anum_session_profiles - 1]);
-	row->client_address = NULL;
-	row->user_agent = text_or_null(values[Anum_session_user_agent - 1], nulls[Anum_session_user_agent - 1]);
+}
+
+static SessionEntry *
+read_entry(Scan *scan, HeapTuple tuple)
+{
+	SessionEntry *entry = palloc0(sizeof(SessionEntry));
+	Datum		values[Natts_session];
+	bool		nulls[Natts_session];
+
+	heap_deform_tuple(tuple, RelationGetDescr(scan->relation), values, nulls);
+	read_session(values, &entry->session);
+	entry->user_agent = text_or_null(values[Anum_session_user_agent - 1], nulls[Anum_session_user_agent - 1]);
 	if (!nulls[Anum_session_client_address - 1])
-		row->client_address = DatumGetCString(DirectFunctionCall1(inet_out, values[Anum_session_client_address - 1]));
+		entry->client_address = DatumGetCString(DirectFunctionCall1(inet_out, values[Anum_session_client_address - 1]));
+	return entry;
 }
 
 bool
 catalog_session(const pg_uuid_t *sid, SessionRow *row)
 {
+	Datum		values[Natts_session];
+	bool		nulls[Natts_session];
 	ScanKeyData key;
 	Scan		scan;
 	HeapTuple	tuple;
@@ -344,7 +354,10 @@ catalog_session(const pg_uuid_t *sid, SessionRow *row)
 	begin_scan(&scan, TABLE_SESSION, INDEX_SESSION_SID, 1, &key);
 	tuple = next(&scan);
 	if (HeapTupleIsValid(tuple))
-		read_session(&scan, tuple, row);
+	{
+		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		read_session(values, row);
+	}
 	end_scan(&scan);
 	return HeapTupleIsValid(tuple);
 }
@@ -360,12 +373,7 @@ catalog_sessions_of(const pg_uuid_t *user_id)
 	uuid_key(&key, Anum_session_user_id, user_id);
 	begin_scan(&scan, TABLE_SESSION, INDEX_SESSION_USER, 1, &key);
 	while (HeapTupleIsValid(tuple = next(&scan)))
-	{
-		SessionRow *row = palloc(sizeof(SessionRow));
-
-		read_session(&scan, tuple, row);
-		sessions = lappend(sessions, row);
-	}
+		sessions = lappend(sessions, read_entry(&scan, tuple));
 	end_scan(&scan);
 	return sessions;
 }

@@ -123,9 +123,15 @@ typedef struct SessionRow
 	int32		generation;
 	uint8_t		access_hash[SHA256_SIZE];
 	ArrayType  *profiles;
+} SessionRow;
+
+/* What a user is told of a session. */
+typedef struct SessionEntry
+{
+	SessionRow	session;
 	char	   *client_address; /* text, NULL where unknown */
 	char	   *user_agent;
-} SessionRow;
+} SessionEntry;
 
 typedef struct KeyRow
 {
@@ -165,7 +171,7 @@ extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
 extern bool catalog_user_from(const pg_uuid_t *id, UserRow *row);
 
 extern bool catalog_session(const pg_uuid_t *sid, SessionRow *row);
-/* List of SessionRow *, oldest first, live or not. */
+/* List of SessionEntry *, oldest first, live or not. */
 extern List *catalog_sessions_of(const pg_uuid_t *user_id);
 
 extern ArrayType *catalog_profiles_of(const pg_uuid_t *user_id);

@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "http.h"
+#include "secret.h"
 #include "settings.h"
 
 #define USER_AGENT_MAX 256
@@ -107,22 +108,59 @@ http_claim(const char *name)
 	return string_member(setting("request.jwt.claims"), name);
 }
 
+struct HttpMemo
+{
+	MemoryContext context;
+	bool		known;			/* the rest belongs together; not so after an error in between */
+	SecretCopy	headers;
+	SecretCopy	bearer;
+	bool		has_bearer;
+};
+
+HttpMemo *
+http_memo(void)
+{
+	HttpMemo   *memo = palloc0(sizeof(HttpMemo));
+
+	memo->context = CurrentMemoryContext;
+	return memo;
+}
+
 /*
  * RFC 6750 section 2.1; the scheme's name is compared without regard to case.  PostgREST ends it at any white space and
  * takes a scheme without a token for an empty token: what it takes for a bearer is one here.
  */
-bool
-http_bearer(const char **token, size_t *length)
+static const char *
+find_bearer(void)
 {
 	static const char spaces[] = " \t\n\v\f\r";
-	char	   *header = http_header("authorization");
+	const char *header = http_header("authorization");
 
 	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
-		return false;
-	header += 6 + strspn(header + 6, spaces);
-	*token = header;
-	*length = strlen(header);
-	return true;
+		return NULL;
+	return header + 6 + strspn(header + 6, spaces);
+}
+
+bool
+http_bearer(HttpMemo *memo, const char **token, size_t *length)
+{
+	const char *headers = setting("request.headers");
+	size_t		headers_length = strlen(headers);
+
+	if (!memo->known || !secret_is(&memo->headers, headers, headers_length))
+	{
+		const char *bearer = find_bearer();
+
+		memo->known = false;
+		secret_keep(&memo->headers, memo->context, headers, headers_length);
+		memo->has_bearer = bearer != NULL;
+		if (bearer)
+			secret_keep(&memo->bearer, memo->context, bearer, strlen(bearer));
+		memo->known = true;
+	}
+	*token = memo->bearer.data;
+	*length = memo->bearer.length;
+	return memo->has_bearer;
 }
 
 /* The part that the nearest proxy wrote: after the last comma, if it is an address. */

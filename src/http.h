@@ -21,8 +21,14 @@ extern char *http_header(const char *name);
 /* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
 extern char *http_claim(const char *name);
 
-/* The bearer token of the Authorization header: false when there is no such header. */
-extern bool http_bearer(const char **token, size_t *length);
+/* The last request.headers and the bearer found there, for callers that ask for each row. */
+typedef struct HttpMemo HttpMemo;
+
+/* In the current context, wiped with it. */
+extern HttpMemo *http_memo(void);
+
+/* The bearer token of the Authorization header, good until the next call; false when there is no such header. */
+extern bool http_bearer(HttpMemo *memo, const char **token, size_t *length);
 
 /* Client's address as inet, 0 where unknown: the configured header's right-most hop, else the connection's. */
 extern Datum http_client_address(void);

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -27,6 +28,23 @@
 #define REFRESH_CONTENT_SIZE (UUID_LEN + 4)
 #define REFRESH_SIZE (REFRESH_CONTENT_SIZE + SHA256_SIZE)
 #define REFRESH_LENGTH (REFRESH_PREFIX_LENGTH + B64URL_LENGTH(REFRESH_SIZE))
+
+/* Of a token that nothing is known about yet. */
+typedef struct Letters
+{
+	pg_uuid_t	sid;
+	uint8_t		hash[SHA256_SIZE];
+} Letters;
+
+struct IdentityMemo
+{
+	MemoryContext context;
+	SecretCopy	token;			/* what the rest is of */
+	Letters		letters;
+	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none has */
+	TimestampTz issued_at;		/* what was signed */
+	TimestampTz expires_at;
+};
 
 static TimestampTz
 from_unix(int64 seconds)
@@ -64,16 +82,17 @@ member_time(Jsonb *object, const char *name, TimestampTz *time)
 
 /* Only after the signature is known to be ours is the payload read. */
 static bool
-read_signed(const JwtParts *parts, Identity *identity)
+read_signed(const char *token, size_t length, Identity *identity)
 {
+	JwtParts	parts;
 	char	   *payload;
-	size_t		length;
+	size_t		n;
 	Jsonb	   *claims;
 
-	if (!keys_verify(parts))
+	if (!jwt_split(token, length, &parts) || !keys_verify(&parts))
 		return false;
 	payload = palloc(JWT_MAX);
-	if (!jwt_payload(parts, payload, &length))
+	if (!jwt_payload(&parts, payload, &n))
 		return false;
 	claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(payload)));
 	return JB_ROOT_IS_OBJECT(claims) &&
@@ -81,24 +100,77 @@ read_signed(const JwtParts *parts, Identity *identity)
 		member_time(claims, "exp", &identity->expires_at) && member_time(claims, "iat", &identity->issued_at);
 }
 
+IdentityMemo *
+identity_memo(void)
+{
+	IdentityMemo *memo = palloc0(sizeof(IdentityMemo));
+
+	memo->context = CurrentMemoryContext;
+	return memo;
+}
+
+/* Session id and digest; what is remembered is used for exactly the same token only. */
+static bool
+read_letters(const char *token, size_t length, IdentityMemo *memo, Letters *letters)
+{
+	if (length > JWT_MAX)
+		return false;
+	if (memo && secret_is(&memo->token, token, length))
+	{
+		*letters = memo->letters;
+		return true;
+	}
+	if (!jwt_peek_sid(token, length, letters->sid.data) || !crypto_sha256(token, length, letters->hash))
+		return false;
+	if (memo)
+	{
+		secret_keep(&memo->token, memo->context, token, length);
+		memo->letters = *letters;
+		memo->signed_epoch = 0;
+	}
+	return true;
+}
+
+/* A signature stays good as long as no key changes; the life of the token is judged by the caller. */
+static bool
+read_signed_once(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+{
+	uint64		epoch;
+
+	AcceptInvalidationMessages();
+	epoch = catalog_epoch();
+	if (memo && memo->signed_epoch == epoch)
+	{
+		identity->issued_at = memo->issued_at;
+		identity->expires_at = memo->expires_at;
+		return true;
+	}
+	if (!read_signed(token, length, identity))
+		return false;
+	if (memo)
+	{
+		memo->signed_epoch = epoch;
+		memo->issued_at = identity->issued_at;
+		memo->expires_at = identity->expires_at;
+	}
+	return true;
+}
+
 bool
-identity_access(const char *token, size_t length, Identity *identity)
+identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	uint8_t		hash[SHA256_SIZE];
-	pg_uuid_t	sid;
-	JwtParts	parts;
+	Letters		letters;
 
-	if (!jwt_split(token, length, &parts) || !jwt_peek_sid(&parts, sid.data) ||
-		!catalog_session(&sid, &identity->session) || now >= identity->session.expires_at ||
-		!crypto_sha256(token, length, hash))
+	if (!read_letters(token, length, memo, &letters) ||
+		!catalog_session(&letters.sid, &identity->session) || now >= identity->session.expires_at)
 		return false;
-	if (bytes_equal(hash, identity->session.access_hash, SHA256_SIZE))
+	if (bytes_equal(letters.hash, identity->session.access_hash, SHA256_SIZE))
 	{
 		identity->issued_at = identity->session.refreshed_at;
 		identity->expires_at = identity->session.access_expires_at;
 	}
-	else if (!read_signed(&parts, identity))
+	else if (!read_signed_once(token, length, memo, identity))
 		return false;
 	return now < identity->expires_at;
 }

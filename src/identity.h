@@ -22,8 +22,14 @@ typedef struct Identity
 	TimestampTz expires_at;
 } Identity;
 
-/* Life session behind an access token; false for everything else. */
-extern bool identity_access(const char *token, size_t length, Identity *identity);
+/* What can be told from the letters of an access token alone, remembered by a caller who may meet it again. */
+typedef struct IdentityMemo IdentityMemo;
+
+/* A memory for one token at a time, in the current context, wiped with it. */
+extern IdentityMemo *identity_memo(void);
+
+/* Live session behind an access token; false for everything else.  The session is looked at each time; memo may be NULL. */
+extern bool identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity);
 
 /* Session behind a refresh token of any generation, if its MAC is good. */
 extern RefreshState identity_refresh(const char *token, size_t length, SessionRow *session);

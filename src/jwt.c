@@ -4,8 +4,8 @@
  *
  * Owns the form of a token and the one header each key has.  Never parses a
  * header, never reads a payload as JSON, never chooses an algorithm or a key
- * by what a token says; the one member it can look at before a signature is
- * checked is the session id, which is a key to look up by.
+ * by what a token says; the one member it can look at before a token is split
+ * and its signature checked is the session id, which is a key to look up by.
  *
  * Defends against tokens that steer their own verification (RFC 8725
  * sections 2.1 and 3.1: "none", confusion of algorithms, keys or URLs in the
@@ -116,22 +116,23 @@ jwt_payload(const JwtParts *parts, char *out, size_t *length)
 	return true;
 }
 
-/* Our payloads are longer than the 48 bytes looked at, so a shorter one is not ours. */
+/* Our headers are no longer than the maximum, our payloads longer than the 48 bytes looked at: others are not ours. */
 bool
-jwt_peek_sid(const JwtParts *parts, uint8_t sid[16])
+jwt_peek_sid(const char *token, size_t length, uint8_t sid[16])
 {
 	static const struct
 	{
 		int			at;			/* in the uuid's text */
 		int			bytes;
 	}			groups[] = {{0, 4}, {9, 2}, {14, 2}, {19, 2}, {24, 6}};
+	const char *dot = memchr(token, '.', length <= JWT_HEADER_MAX ? length : JWT_HEADER_MAX + 1);
 	uint8_t		start[SID_BYTES];
 	const char *uuid = (const char *) start + SID_PREFIX_LENGTH;
-	size_t		length;
+	size_t		n;
 	size_t		i;
 
-	if (parts->payload_length < SID_CHARACTERS ||
-		!b64url_decode(parts->payload, SID_CHARACTERS, start, sizeof(start), &length))
+	if (dot == NULL || (size_t) (token + length - dot) <= SID_CHARACTERS ||
+		!b64url_decode(dot + 1, SID_CHARACTERS, start, sizeof(start), &n))
 		return false;
 	if (memcmp(start, SID_PREFIX, SID_PREFIX_LENGTH) != 0 || memcmp(uuid + UUID_LENGTH, "\",", 2) != 0)
 		return false;

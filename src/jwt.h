@@ -44,10 +44,10 @@ extern bool jwt_verify(const JwtParts *parts, const char *header, size_t header_
 extern bool jwt_payload(const JwtParts *parts, char *out, size_t *length);
 
 /*
- * Session id from the fixed start of our payloads, {"sid":"<uuid>" and a comma.  Unverified: a key to look the session
- * up by, nothing more.
+ * Session id from the fixed start of our payloads, {"sid":"<uuid>" and a comma, which follow the first dot.  Nothing
+ * else of the token is looked at, and nothing is verified: a key to look the session up by, no more.
  */
-extern bool jwt_peek_sid(const JwtParts *parts, uint8_t sid[16]);
+extern bool jwt_peek_sid(const char *token, size_t length, uint8_t sid[16]);
 
 /* header "." payload "." signature into out, which takes JWT_MAX bytes; false if it does not fit. */
 extern bool jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const char *payload,

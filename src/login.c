@@ -162,7 +162,7 @@ login_change_password(const char *token, size_t token_length, const char *curren
 	Email		email;
 
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!identity_access(token, token_length, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
+	if (!identity_access(token, token_length, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
 		return;
 	answer->violations = password_violations(&new_password);
 	if (answer->violations != 0)

@@ -29,6 +29,7 @@ typedef struct Compiled
 static MemoryContext cache_context = NULL;
 static HTAB *cache = NULL;
 static uint64 cache_epoch = 0;
+static const Compiled *anonymous = NULL;	/* its entry, which every check needs */
 
 /* Empties the cache when it belongs to the past. */
 static void
@@ -42,6 +43,7 @@ synchronise(void)
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(CacheMemoryContext, "djust_auth rights", ALLOCSET_DEFAULT_SIZES);
 	cache = NULL;
+	anonymous = NULL;
 	MemoryContextReset(cache_context);
 	control.hcxt = cache_context;
 	cache_epoch = catalog_epoch();
@@ -88,23 +90,30 @@ compiled(const char *profile)
 {
 	for (;;)
 	{
-		Compiled	fresh;
+		Compiled	fresh = {.set = NULL};
 		Compiled   *entry;
-		bool		found;
 
-		memset(&fresh, 0, sizeof(fresh));
 		synchronise();
-		strlcpy(fresh.profile, profile, sizeof(fresh.profile));
-		entry = hash_search(cache, fresh.profile, HASH_FIND, NULL);
+		entry = hash_search(cache, profile, HASH_FIND, NULL);
 		if (entry)
 			return entry;
 		compile(profile, &fresh);
 		if (cache_epoch != catalog_epoch())
 			continue;
-		entry = hash_search(cache, fresh.profile, HASH_ENTER, &found);
-		*entry = fresh;
+		entry = hash_search(cache, profile, HASH_ENTER, NULL);
+		entry->set = fresh.set;
+		entry->patterns = fresh.patterns;
 		return entry;
 	}
+}
+
+static const Compiled *
+compiled_anonymous(void)
+{
+	synchronise();
+	if (anonymous == NULL)
+		anonymous = compiled(ANONYMOUS_PROFILE);
+	return anonymous;
 }
 
 /* Names of the profiles, anonymous last. */
@@ -126,14 +135,19 @@ names_of(ArrayType *profiles)
 RouteRight
 rights_access(ArrayType *profiles, const char *route, size_t length)
 {
-	RouteRight	best = RIGHT_NO_MATCH;
+	RouteRight	best;
 	RoutePath	path;
-	ListCell   *cell;
+	Datum	   *values;
+	int			n = 0;
+	int			i;
 
 	if (route_parse_path(route, length, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
-	foreach(cell, names_of(profiles))
-		best = Max(best, route_set_match(compiled(lfirst(cell))->set, &path, NULL));
+	best = route_set_match(compiled_anonymous()->set, &path, NULL);
+	if (profiles)
+		deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+	for (i = 0; i < n && best < RIGHT_WRITE; i++)
+		best = Max(best, route_set_match(compiled(TextDatumGetCString(values[i]))->set, &path, NULL));
 	return best;
 }
 

@@ -41,3 +41,27 @@ secret_alloc(size_t size)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &buffer->callback);
 	return buffer->data;
 }
+
+/* A buffer that has become too small is wiped with its context like the others. */
+void
+secret_keep(SecretCopy *copy, MemoryContext context, const char *data, size_t length)
+{
+	if (length >= copy->capacity)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		copy->data = secret_alloc(Max(2 * length, 512));
+		copy->capacity = Max(2 * length, 512);
+		MemoryContextSwitchTo(old);
+	}
+	memcpy(copy->data, data, length);
+	copy->data[length] = '\0';
+	copy->length = length;
+}
+
+/* Both are the caller's own: the time this takes tells nobody anything. */
+bool
+secret_is(const SecretCopy *copy, const char *data, size_t length)
+{
+	return copy->data && copy->length == length && memcmp(copy->data, data, length) == 0;
+}

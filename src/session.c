@@ -236,7 +236,7 @@ session_logout(const char *token, size_t length)
 {
 	Identity	identity;
 
-	if (!identity_access(token, length, &identity) &&
+	if (!identity_access(token, length, NULL, &identity) &&
 		identity_refresh(token, length, &identity.session) == REFRESH_DEAD)
 		return false;
 	if (store_session_delete(&identity.session.sid) == 0)
@@ -253,7 +253,7 @@ session_end(const char *token, size_t length, const pg_uuid_t *sid)
 	SessionRow	other;
 	uint64		ended;
 
-	if (!identity_access(token, length, &identity))
+	if (!identity_access(token, length, NULL, &identity))
 		return 0;
 	if (sid == NULL)
 	{
@@ -299,11 +299,12 @@ session_list(const char *token, size_t length)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '[');
-	if (identity_access(token, length, &identity))
+	if (identity_access(token, length, NULL, &identity))
 	{
 		foreach(cell, catalog_sessions_of(&identity.session.user_id))
 		{
-			SessionRow *row = lfirst(cell);
+			SessionEntry *entry = lfirst(cell);
+			SessionRow *row = &entry->session;
 
 			if (row->expires_at <= now)
 				continue;
@@ -311,8 +312,8 @@ session_list(const char *token, size_t length)
 			append_string(&out, "created_at", time_text(row->created_at));
 			append_string(&out, "refreshed_at", time_text(row->refreshed_at));
 			append_string(&out, "expires_at", time_text(row->expires_at));
-			append_nullable(&out, "client_address", row->client_address);
-			append_nullable(&out, "user_agent", row->user_agent);
+			append_nullable(&out, "client_address", entry->client_address);
+			append_nullable(&out, "user_agent", entry->user_agent);
 			appendStringInfo(&out, ",\"current\":%s}",
 							 memcmp(&row->sid, &identity.session.sid, sizeof(pg_uuid_t)) == 0 ? "true" : "false");
 		}
@@ -334,7 +335,7 @@ session_introspect(const char *token, size_t length, bool refresh_too)
 	RefreshState state;
 	UserRow		user;
 
-	if (!identity_access(token, length, &identity))
+	if (!identity_access(token, length, NULL, &identity))
 	{
 		if (!refresh_too)
 			return "{\"active\":false}";

@@ -330,7 +330,7 @@ test_round_trip(void)
 
 		CHECK(jwt_split(token.text, token.length, &parts));
 		CHECK(jwt_payload(&parts, payload, &length) && length == strlen(PAYLOAD) && strcmp(payload, PAYLOAD) == 0);
-		CHECK(jwt_peek_sid(&parts, sid) && memcmp(sid, expected, 16) == 0);
+		CHECK(jwt_peek_sid(token.text, token.length, sid) && memcmp(sid, expected, 16) == 0);
 		for (j = 0; j < COUNT(signers); j++)
 			CHECK(accepted(&token, &signers[j]) == (i == j));
 	}
@@ -385,15 +385,30 @@ test_peek_sid(void)
 	{
 		uint8_t		sid[16];
 		char	   *copy;
-		JwtParts	parts;
 		Token		token = token_of("e30.");
 
 		append_encoded(&token, foreign[i], strlen(foreign[i]));
 		append(&token, ".AA", 3);
 		copy = malloc(token.length);
 		memcpy(copy, token.text, token.length);
-		CHECK_THAT(jwt_split(copy, token.length, &parts), foreign[i]);
-		CHECK_THAT(!jwt_peek_sid(&parts, sid), foreign[i]);
+		CHECK_THAT(!jwt_peek_sid(copy, token.length, sid), foreign[i]);
+		free(copy);
+	}
+	for (i = 0; i <= JWT_HEADER_MAX + 1; i++)
+	{
+		uint8_t		sid[16];
+		char	   *copy;
+		Token		token = {.length = 0};
+		size_t		j;
+
+		for (j = 0; j < i; j++)
+			append(&token, "e", 1);
+		append(&token, ".", 1);
+		append_encoded(&token, PAYLOAD, strlen(PAYLOAD));
+		copy = malloc(token.length);
+		memcpy(copy, token.text, token.length);
+		CHECK(jwt_peek_sid(copy, token.length, sid) == (i <= JWT_HEADER_MAX));
+		CHECK(!jwt_peek_sid(copy, i + 1 + 63, sid));
 		free(copy);
 	}
 }
