@@ -19,6 +19,7 @@
 #include "bytes.h"
 #include "catalog.h"
 #include "compat.h"
+#include "http.h"
 #include "keyfile.h"
 #include "keys.h"
 #include "secret.h"
@@ -28,16 +29,20 @@
 /* A token may be signed by a key while the transaction that retires it is open: its last one lives this much longer. */
 #define RETIREMENT_SLACK_S 300
 
+/* PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before. */
+#define LEAD_S 5
+
 typedef struct SigningKey
 {
 	char		kid[JWT_KID_MAX + 1];
 	CryptoAlg	alg;
 	bool		active;
+	TimestampTz created_at;
 	TimestampTz verify_until;
 	char		header[JWT_HEADER_MAX];
 	size_t		header_length;
 	CryptoKey  *verifier;		/* NULL when it could not be opened */
-	CryptoKey  *signer;			/* only of the active key */
+	CryptoKey  *signer;			/* likewise */
 } SigningKey;
 
 static SigningKey *cached = NULL;
@@ -82,10 +87,10 @@ parse_key(const KeyRow *row, SigningKey *key)
 		elog(ERROR, "unknown algorithm in signing_key");
 	strlcpy(key->kid, row->kid, sizeof(key->kid));
 	key->active = row->active;
+	key->created_at = row->created_at;
 	key->verify_until = row->verify_until;
 	key->header_length = jwt_header(key->alg, key->kid, key->header);
-	if (key->active || key->alg == ALG_HS256)
-		key->signer = open_private(row, key->alg);
+	key->signer = open_private(row, key->alg);
 	key->verifier = key->alg == ALG_HS256 ? key->signer :
 		crypto_key_public(key->alg, (uint8_t *) VARDATA_ANY(row->public_key), VARSIZE_ANY_EXHDR(row->public_key));
 }
@@ -167,10 +172,32 @@ active_key_or_new(void)
 	return key;
 }
 
+/* The newest key that PostgREST has had time to hear of; the oldest one where all are new. */
+static SigningKey *
+signing_key(void)
+{
+	SigningKey *best = active_key_or_new();
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz token_end = now + setting_access_token_lifetime * USECS_PER_SEC;
+	TimestampTz known = now - LEAD_S * USECS_PER_SEC;
+	int			i;
+
+	for (i = 0; http_request() && i < ncached; i++)
+	{
+		SigningKey *key = &cached[i];
+
+		if (key->signer && (key->active || token_end < key->verify_until) &&
+			(best->created_at > known ? key->created_at < best->created_at :
+			 key->created_at > best->created_at && key->created_at <= known))
+			best = key;
+	}
+	return best;
+}
+
 char *
 keys_sign(const char *payload, size_t length, size_t *token_length)
 {
-	SigningKey *key = active_key_or_new();
+	SigningKey *key = signing_key();
 	char	   *token = secret_alloc(JWT_MAX + 1);
 
 	if (!jwt_sign(key->signer, key->header, key->header_length, payload, length, token, token_length))
