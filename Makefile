@@ -6,8 +6,8 @@ MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
 PURE = bytes crypto jwt pwhash pwpolicy route
-SERVER = settings secret logmask shared throttle hashslot keyfile normal catalog store keys rights identity audit http
-VERBS = errors password session login reset account policy mail
+SERVER = settings secret logmask shared throttle hashslot keyfile normal catalog store keys rights identity audit http html
+VERBS = errors password session login reset account policy mail page
 FACE = api admin triggers djust_auth
 OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
 

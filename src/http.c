@@ -222,24 +222,31 @@ set(const char *name, const char *value)
 	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
-void
-http_answer(int status, bool no_store, int retry_after)
-{
-	StringInfoData headers;
+#define NO_STORE "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}"
 
+/* Headers as a JSON array, the form PostgREST reads; none of the values has a character that JSON would escape. */
+static void
+answer(int status, const char *headers)
+{
 	/* functions that only read may run in a parallel worker, where nothing can be set and nobody would read it */
 	if (!http_request() || IsInParallelMode())
 		return;
-	initStringInfo(&headers);
-	appendStringInfoChar(&headers, '[');
-	if (no_store)
-		appendStringInfoString(&headers, "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}");
-	if (retry_after > 0)
-		appendStringInfo(&headers, "%s{\"Retry-After\": \"%d\"}", no_store ? ", " : "", retry_after);
-	appendStringInfoChar(&headers, ']');
-	set("response.headers", headers.data);
+	set("response.headers", psprintf("[%s]", headers));
 	if (status != 200)
 		set("response.status", psprintf("%d", status));
+}
+
+void
+http_answer(int status, int retry_after)
+{
+	answer(status, retry_after > 0 ? psprintf(NO_STORE ", {\"Retry-After\": \"%d\"}", retry_after) : NO_STORE);
+}
+
+void
+http_answer_page(int status, const char *policy)
+{
+	answer(status, psprintf(NO_STORE ", {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
+							"{\"X-Content-Type-Options\": \"nosniff\"}", policy));
 }
 
 void
