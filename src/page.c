@@ -105,7 +105,7 @@ static const char *const rules[PWPOLICY_VIOLATIONS] = {
 	[2] = "A capital letter, A to Z",
 	[3] = "A small letter, a to z",
 	[4] = "A digit, 0 to 9",
-	[5] = "One of ~ ` ! @ # $ % ^ & * ( ) - _ + = { } [ ] | ; : \" < > , . / ?",
+	[5] = "A special character: ~ ` ! @ # $ % ^ & * ( ) - _ + = { } [ ] | ; : \" < > , . / ?",
 };
 
 static void

@@ -239,6 +239,8 @@ stage_http()
 		drivers=replay
 		echo "no PostgREST: neither POSTGREST nor PATH leads to one"
 	fi
+	# pages are looked at in a browser, where there is one to be had
+	(need_packages chromium fonts-dejavu-core) >"$DJUST_TMP/browser.log" 2>&1 || tail -n 1 "$DJUST_TMP/browser.log"
 	for file in $(files "$ROOT"/test/http/*.py "$ROOT"/test/http/*.mjs "$ROOT"/test/http/*.sh); do
 		[ "$drivers" != replay ] || count "http ${file##*/} with PostgREST" 0 0 1
 		for driver in $drivers; do
