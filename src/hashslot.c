@@ -7,10 +7,15 @@
  * take 19 MiB and a share of the processors; with it, memory is fixed at
  * server start and the flood waits in a queue that times out.
  *
- * The arenas are part of the main shared memory, touched at start, so that no
- * login pays for the kernel clearing pages.  libargon2 wipes what it used.
+ * The arenas are touched at start, so that no login pays for the kernel
+ * clearing pages.  They are a mapping of their own, inherited by fork, because
+ * the server's shared memory does not start where huge pages can: in these a
+ * backend maps an arena with ten faults, not with thousands.  libargon2 wipes
+ * what it used.
  */
 #include "postgres.h"
+
+#include <sys/mman.h>
 
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -35,10 +40,21 @@ static char *arenas = NULL;
 static LWLock *slots_lock = NULL;
 static int	held_slot = -1;
 
+#define HUGE_PAGE (2 * 1024 * 1024)
+#if defined(__linux__) && !defined(MADV_COLLAPSE)
+#define MADV_COLLAPSE 25		/* of Linux 6.1; older C libraries do not know it yet */
+#endif
+
 static size_t
 arena_size(void)
 {
 	return (size_t) setting_argon2_memory * 1024;
+}
+
+static size_t
+arenas_size(void)
+{
+	return TYPEALIGN(HUGE_PAGE, mul_size(arena_size(), setting_max_concurrent_hashes));
 }
 
 static size_t
@@ -47,29 +63,51 @@ header_size(void)
 	return MAXALIGN(offsetof(HashSlots, busy) + sizeof(bool) * setting_max_concurrent_hashes);
 }
 
-/* One page more, to start the arenas on a page of their own. */
 size_t
 hashslot_size(void)
 {
-	return add_size(header_size(), add_size(mul_size(arena_size(), setting_max_concurrent_hashes), 2 * 4096));
+	return header_size();
+}
+
+/*
+ * Shared by all processes forked from here on; both the address and the offset are multiples of a huge page.  Linux
+ * 6.1 collapses such memory on demand, whatever its settings for transparent huge pages; elsewhere the pages stay small.
+ */
+static char *
+map_arenas(void)
+{
+	size_t		size = arenas_size();
+	char	   *reserved = mmap(NULL, size + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char	   *memory = (char *) TYPEALIGN(HUGE_PAGE, reserved);
+
+	if (reserved == MAP_FAILED ||
+		mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		ereport(FATAL,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map %zu bytes for password hashing: %m", size),
+				 errhint("Lower djust_auth.max_concurrent_hashes or djust_auth.argon2_memory.")));
+	memset(memory, 0, size);
+#ifdef MADV_COLLAPSE
+	(void) madvise(memory, size, MADV_COLLAPSE);
+#endif
+	return memory;
 }
 
 void
 hashslot_attach(struct LWLock *lock)
 {
 	bool		found;
-	char	   *memory;
 
 	slots_lock = lock;
 	slots = ShmemInitStruct("djust_auth hash slots", header_size(), &found);
-	memory = ShmemInitStruct("djust_auth hash arenas", arena_size() * setting_max_concurrent_hashes + 4096, &found);
-	arenas = (char *) TYPEALIGN(4096, memory);
+	/* After a crash the mapping is still there, and nobody who used it is. */
+	if (arenas == NULL)
+		arenas = map_arenas();
 	if (!found)
 	{
 		ConditionVariableInit(&slots->freed);
 		slots->arena_size = arena_size();
 		memset(slots->busy, 0, sizeof(bool) * setting_max_concurrent_hashes);
-		memset(arenas, 0, slots->arena_size * setting_max_concurrent_hashes);
 	}
 }
 
