@@ -224,14 +224,15 @@ set(const char *name, const char *value)
 
 #define NO_STORE "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}"
 
-/* Headers as a JSON array, the form PostgREST reads; none of the values has a character that JSON would escape. */
+/* Headers as a JSON array, the form PostgREST reads.  A 401 names what it asks for (RFC 9110 section 15.5.2). */
 static void
 answer(int status, const char *headers)
 {
 	/* functions that only read may run in a parallel worker, where nothing can be set and nobody would read it */
 	if (!http_request() || IsInParallelMode())
 		return;
-	set("response.headers", psprintf("[%s]", headers));
+	set("response.headers",
+		psprintf("[%s%s]", headers, status == 401 ? ", {\"WWW-Authenticate\": \"Bearer realm=\\\"djust_auth\\\"\"}" : ""));
 	if (status != 200)
 		set("response.status", psprintf("%d", status));
 }

@@ -28,7 +28,8 @@ def oauth_error(answer, status, error, name, **headers):
     """An error object of RFC 6749 section 5.2."""
     body = answer.json
     good = answer.status == status and body.get("error") == error and isinstance(body.get("error_description"), str)
-    wrong = {key: value for key, value in {"content_type": JSON, "cache_control": "no-store", "pragma": "no-cache", **headers}.items()
+    wrong = {key: value for key, value in {"content_type": JSON, "cache_control": "no-store", "pragma": "no-cache",
+                                              "www_authenticate": 'Bearer realm="djust_auth"' if status == 401 else None, **headers}.items()
              if answer.header(key.replace("_", "-")) != value}
     return ok(good and not wrong, name, answer)
 

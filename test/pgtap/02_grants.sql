@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT plan(52);
+SELECT plan(53);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
@@ -154,6 +154,9 @@ SET LOCAL ROLE pgtap_authenticator;
 SELECT lives_ok($$SELECT djust_auth.postgrest_config()$$, 'postgrest_config from there');
 SELECT is(current_setting('pgrst.db_pre_request', true), 'shop_api.djust_pre_request', 'names the function where it is');
 RESET ROLE;
+ALTER SCHEMA shop_api RENAME TO "Shop Api";
+SELECT djust_auth.postgrest_config();
+SELECT is(current_setting('pgrst.db_pre_request', true), 'Shop Api.djust_pre_request', 'and without quotes, which PostgREST would take for letters');
 
 SELECT * FROM finish();
 ROLLBACK;
