@@ -130,8 +130,8 @@ def headers():
     dead(asked("Bearer " + stale, "Bearer " + other), "behind another's live token")
     dead(asked("Bearer " + bearer, "Bearer " + other), "two live tokens of two sessions")
     dead(asked("Basic YW5uOng=", "Bearer " + stale), "a dead token second")
-    dead(ask("GET", "/orders", headers=[("X-Odd", "a\0b"), ("Authorization", "Bearer " + stale)]),
-         "a dead token beside a header that makes request.headers unreadable")
+    answer = ask("GET", "/orders", headers=[("X-Odd", "a\0b"), ("Authorization", "Bearer " + stale)])
+    ok(answer.status in (400, 401), "a dead token beside a header that makes request.headers unreadable", answer)
 
 
 def forged_settings():
