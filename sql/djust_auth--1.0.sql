@@ -90,7 +90,7 @@ CREATE INDEX reset_token_user_id_idx ON djust_auth.reset_token (user_id);
 CREATE TABLE djust_auth.mail_queue (
 	id bigint NOT NULL GENERATED ALWAYS AS IDENTITY CONSTRAINT mail_queue_pkey PRIMARY KEY,
 	kind text COLLATE "C" NOT NULL
-		CONSTRAINT mail_queue_kind_valid CHECK (kind OPERATOR(pg_catalog.~) '^(reset|password_changed)$'),
+		CONSTRAINT mail_queue_kind_valid CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['reset', 'password_changed'])),
 	user_id uuid REFERENCES djust_auth.customer_user ON UPDATE CASCADE ON DELETE CASCADE,
 	address bytea,
 	created_at timestamptz NOT NULL,
@@ -105,7 +105,7 @@ CREATE INDEX mail_queue_user_id_idx ON djust_auth.mail_queue (user_id) WHERE use
 
 CREATE TABLE djust_auth.mail_template (
 	kind text COLLATE "C" NOT NULL
-		CONSTRAINT mail_template_kind_valid CHECK (kind OPERATOR(pg_catalog.~) '^(reset|password_changed)$'),
+		CONSTRAINT mail_template_kind_valid CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['reset', 'password_changed'])),
 	locale text COLLATE "C" NOT NULL DEFAULT '',
 	subject text NOT NULL
 		CONSTRAINT mail_template_subject_valid CHECK (subject OPERATOR(pg_catalog.!~) '[[:cntrl:]]'),
@@ -117,7 +117,7 @@ CREATE TABLE djust_auth.mail_template (
 CREATE TABLE djust_auth.signing_key (
 	kid text COLLATE "C" NOT NULL CONSTRAINT signing_key_pkey PRIMARY KEY,
 	algorithm text COLLATE "C" NOT NULL
-		CONSTRAINT signing_key_algorithm_valid CHECK (algorithm OPERATOR(pg_catalog.~) '^(ES256|HS256|RS256|EdDSA)$'),
+		CONSTRAINT signing_key_algorithm_valid CHECK (algorithm OPERATOR(pg_catalog.=) ANY (ARRAY['ES256', 'HS256', 'RS256', 'EdDSA'])),
 	private_key bytea NOT NULL,
 	public_key bytea NOT NULL,
 	created_at timestamptz NOT NULL,
@@ -133,8 +133,9 @@ CREATE TABLE djust_auth.audit_event (
 	id uuid NOT NULL CONSTRAINT audit_event_pkey PRIMARY KEY,
 	at timestamptz NOT NULL,
 	event text COLLATE "C" NOT NULL
-		CONSTRAINT audit_event_event_valid CHECK (event OPERATOR(pg_catalog.~)
-			'^(login|login_failed|throttled|refresh|refresh_reuse|logout|reset_requested|mail_sent|mail_failed|reset_confirmed|password_changed|administration)$'),
+		CONSTRAINT audit_event_event_valid CHECK (event OPERATOR(pg_catalog.=) ANY (ARRAY[
+			'login', 'login_failed', 'throttled', 'refresh', 'refresh_reuse', 'logout', 'reset_requested', 'mail_sent',
+			'mail_failed', 'reset_confirmed', 'password_changed', 'administration'])),
 	user_id uuid,
 	sid uuid,
 	actor text,

@@ -116,16 +116,39 @@ crypto_sha256(const void *data, size_t n, uint8_t out[SHA256_SIZE])
 	return outcome(sha256 != NULL && EVP_Digest(or_empty(data), n, out, NULL, sha256, NULL) == 1);
 }
 
+/* Algorithm and digest are looked up once; the keys given to it live as long as the process anyway. */
+static EVP_MAC_CTX *
+hmac_context(void)
+{
+	static EVP_MAC_CTX *context = NULL;
+	OSSL_PARAM	params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *) "SHA256", 0), OSSL_PARAM_construct_end()
+	};
+	EVP_MAC    *mac;
+
+	if (context == NULL && (mac = EVP_MAC_fetch(NULL, "HMAC", NULL)) != NULL)
+	{
+		context = EVP_MAC_CTX_new(mac);
+		EVP_MAC_free(mac);
+		if (context != NULL && EVP_MAC_CTX_set_params(context, params) != 1)
+		{
+			EVP_MAC_CTX_free(context);
+			context = NULL;
+		}
+	}
+	return context;
+}
+
 /* RFC 2104. */
 bool
 crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t n, uint8_t out[SHA256_SIZE])
 {
+	EVP_MAC_CTX *context = hmac_context();
 	size_t		length = 0;
 
-	if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, or_empty(key), key_length, or_empty(data), n,
-				  out, SHA256_SIZE, &length) == NULL)
-		return outcome(false);
-	return length == SHA256_SIZE;
+	return outcome(context != NULL && EVP_MAC_init(context, or_empty(key), key_length, NULL) == 1 &&
+				   EVP_MAC_update(context, or_empty(data), n) == 1 &&
+				   EVP_MAC_final(context, out, &length, SHA256_SIZE) == 1 && length == SHA256_SIZE);
 }
 
 /* The library copies the parameters; it wipes its copies when the context is freed. */
