@@ -8,6 +8,9 @@ CREATE SCHEMA djust_auth;
 
 CREATE TYPE djust_auth.access_right AS ENUM ('none', 'read', 'write');
 
+-- PostgREST serves what a function returns as the media type its domain is called
+CREATE DOMAIN djust_auth."text/html" AS text;
+
 -- functions that constraints need: pure, so that a dump restores whatever is preloaded
 
 CREATE FUNCTION djust_auth.email_is_valid(email text) RETURNS boolean
@@ -187,6 +190,10 @@ CREATE FUNCTION @extschema@.djust_reset_request(email text) RETURNS void
 CREATE FUNCTION @extschema@.djust_reset_confirm(reset_token text, new_password text) RETURNS json
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_reset_confirm';
+
+CREATE FUNCTION @extschema@.djust_reset_page(token text, new_password text DEFAULT NULL) RETURNS djust_auth."text/html"
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_reset_page';
 
 CREATE FUNCTION @extschema@.djust_introspect(token text, token_type_hint text DEFAULT NULL, client_id text DEFAULT NULL,
 		client_secret text DEFAULT NULL)
@@ -465,6 +472,7 @@ CREATE VIEW djust_auth.effective_right AS
 REVOKE ALL ON ALL TABLES IN SCHEMA djust_auth FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA djust_auth FROM PUBLIC;
 REVOKE ALL ON TYPE djust_auth.access_right FROM PUBLIC;
+REVOKE ALL ON DOMAIN djust_auth."text/html" FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_login(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_token(text, text, text, text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_refresh(text) FROM PUBLIC;
@@ -472,6 +480,7 @@ REVOKE ALL ON FUNCTION @extschema@.djust_logout(text, text, text, text) FROM PUB
 REVOKE ALL ON FUNCTION @extschema@.djust_can(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_reset_request(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_reset_confirm(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION @extschema@.djust_reset_page(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_introspect(text, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_change_password(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_sessions(text) FROM PUBLIC;
@@ -504,6 +513,8 @@ COMMENT ON SCHEMA djust_auth IS
 	'Customers of a shop, what they may do, their sessions, and the functions that administer them. The public API lies in the schema CREATE EXTENSION named.';
 COMMENT ON TYPE djust_auth.access_right IS
 	'What a profile gives on a route: none < read < write. write includes read; none carves out of a wider pattern.';
+COMMENT ON DOMAIN djust_auth."text/html" IS
+	'HTML; PostgREST serves a function that returns this as a page to who accepts text/html.';
 
 COMMENT ON TABLE djust_auth.customer_user IS
 	'Customers. Plain INSERT, UPDATE, DELETE and COPY are supported; a new password, disabling and deleting end the sessions at commit.';
@@ -724,6 +735,8 @@ COMMENT ON FUNCTION @extschema@.djust_reset_request(text) IS
 	'PWD-101. Queues a reset mail; does and answers the same for known and unknown addresses, at most one mail an address a minute and five an hour. 22004 for NULL, 25006 in a read-only transaction.';
 COMMENT ON FUNCTION @extschema@.djust_reset_confirm(text, text) IS
 	'PWD-102. Sets a new password by the secret of a reset link and ends all sessions: {"status":"password_updated"}, or error object weak_password (the link stays good), invalid_grant, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_reset_page(text, text) IS
+	'The page behind a reset link, for PostgREST (GET, and POST of its form): without a password it shows the form and does not look at the token; with one it does what djust_reset_confirm does and shows the answer. 22004 for NULL as token, 25006 for a password in a read-only transaction.';
 COMMENT ON FUNCTION @extschema@.djust_introspect(text, text, text, text) IS
 	'TOK-200. What a token is worth now (RFC 7662 section 2.2): {"active":false}, or active, sub, username, sid, iat, exp, iss, token_type, profiles. A refresh token only with token_type_hint refresh_token. client_id and client_secret are not checked. 22004 for NULL as token.';
 COMMENT ON FUNCTION @extschema@.djust_change_password(text, text, text) IS

@@ -6,7 +6,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "commands/async.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/guc.h"
@@ -283,7 +282,6 @@ djust_auth_rotate_signing_key(PG_FUNCTION_ARGS)
 	begin_write("djust_auth.rotate_signing_key()");
 	kid = keys_rotate(TEXT_OR_NULL(0));
 	audit_event("administration", NULL, NULL, psprintf("{\"change\": \"signing key rotated\", \"kid\": \"%s\"}", kid));
-	Async_Notify("pgrst", "reload config");
 	RETURN_TEXT(kid);
 }
 
@@ -398,11 +396,9 @@ djust_auth_grant_api(PG_FUNCTION_ARGS)
 Datum
 djust_auth_postgrest_config(PG_FUNCTION_ARGS)
 {
-	const char *api;
-
 	shared_require();
-	api = quote_identifier(get_namespace_name(catalog_api_schema()));
-	http_configure(keys_is_hs256() ? keys_hs256() : keys_jwks(), setting_audience, psprintf("%s.djust_pre_request", api));
+	http_configure(keys_jwks(true), setting_audience,
+				   psprintf("%s.djust_pre_request", get_namespace_name(catalog_api_schema())));
 	PG_RETURN_VOID();
 }
 

@@ -11,6 +11,7 @@
 #include "identity.h"
 #include "keys.h"
 #include "login.h"
+#include "page.h"
 #include "reset.h"
 #include "rights.h"
 #include "session.h"
@@ -23,6 +24,7 @@ PG_FUNCTION_INFO_V1(djust_logout);
 PG_FUNCTION_INFO_V1(djust_can);
 PG_FUNCTION_INFO_V1(djust_reset_request);
 PG_FUNCTION_INFO_V1(djust_reset_confirm);
+PG_FUNCTION_INFO_V1(djust_reset_page);
 PG_FUNCTION_INFO_V1(djust_introspect);
 PG_FUNCTION_INFO_V1(djust_change_password);
 PG_FUNCTION_INFO_V1(djust_sessions);
@@ -163,6 +165,21 @@ djust_reset_confirm(PG_FUNCTION_ARGS)
 	RETURN_TEXT(errors_password_updated(&answer));
 }
 
+/* Looking at the page writes nothing and asks nothing: only a password sent with the token does. */
+Datum
+djust_reset_page(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	shared_require();
+	if (!PG_ARGISNULL(1))
+		begin_write("djust_reset_page()");
+	REQUIRED(0, "token");
+	if (!PG_ARGISNULL(1))
+		reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
+	RETURN_TEXT(page_reset(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : &answer));
+}
+
 Datum
 djust_introspect(PG_FUNCTION_ARGS)
 {
@@ -171,6 +188,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 	shared_require();
 	REQUIRED(0, "token");
 	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
+	http_answer(200, 0);
 	RETURN_TEXT(session_introspect(SLICE(0).data, SLICE(0).length, refresh_too));
 }
 
@@ -193,6 +211,7 @@ djust_sessions(PG_FUNCTION_ARGS)
 {
 	shared_require();
 	REQUIRED(0, "access_token");
+	http_answer(200, 0);
 	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
 }
 
@@ -208,7 +227,7 @@ Datum
 djust_jwks(PG_FUNCTION_ARGS)
 {
 	shared_require();
-	RETURN_TEXT(keys_jwks());
+	RETURN_TEXT(keys_jwks(false));
 }
 
 /* Bearer of the HTTP request: false when there is one that is dead; *present tells whether there is one. */
@@ -255,6 +274,19 @@ djust_request_can(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(0).data, SLICE(0).length) >= needed);
 }
 
+/*
+ * PostgREST takes the role from the first Authorization header and tells only the last: the session whose role it took
+ * must be the one behind the bearer that is found.
+ */
+static bool
+same_session(const Identity *identity, bool present)
+{
+	char	   *sid = http_claim("sid");
+
+	return sid == NULL ||
+		(present && strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
+}
+
 Datum
 djust_pre_request(PG_FUNCTION_ARGS)
 {
@@ -263,7 +295,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	bool		present;
 
 	shared_require();
-	if (!request_identity(fcinfo, &identity, &present))
+	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 	if (setting_enforce_routes &&
 		(!rights_parse_access(http_method(), &needed) ||

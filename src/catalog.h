@@ -151,6 +151,7 @@ typedef struct KeyRow
 	bytea	   *private_key;	/* sealed */
 	bytea	   *public_key;		/* empty for HS256 */
 	bool		active;
+	TimestampTz created_at;
 	TimestampTz verify_until;	/* of a key that is not active */
 } KeyRow;
 

@@ -23,7 +23,7 @@ typedef struct ErrorText
 } ErrorText;
 
 static const ErrorText texts[] = {
-	[VERDICT_OK] = {"", "", 200},
+	[VERDICT_OK] = {"password_updated", "", 200},
 	[VERDICT_INVALID_GRANT] = {"invalid_grant", "The credentials or the token are not valid.", 400},
 	[VERDICT_THROTTLED] = {"too_many_attempts", "Too many failed attempts; try again later.", 429},
 	[VERDICT_SUSPENDED] = {"too_many_attempts", "Too many failed attempts; reset the password.", 429},
@@ -51,6 +51,18 @@ errors_violations(unsigned violations, bool json)
 	return json ? psprintf("[%s]", out.data) : out.data;
 }
 
+const char *
+errors_code(const Answer *answer)
+{
+	return texts[answer->verdict].error;
+}
+
+int
+errors_status(const Answer *answer)
+{
+	return texts[answer->verdict].status;
+}
+
 static char *
 error_object(const Answer *answer, Face face)
 {
@@ -67,7 +79,7 @@ error_object(const Answer *answer, Face face)
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)
 		appendStringInfo(&out, ",\"violations\":%s", errors_violations(answer->violations, true));
 	appendStringInfoChar(&out, '}');
-	http_answer(status, true, answer->verdict == VERDICT_THROTTLED ? answer->retry_after : 0);
+	http_answer(status, answer->verdict == VERDICT_THROTTLED ? answer->retry_after : 0);
 	return out.data;
 }
 
@@ -76,7 +88,7 @@ errors_tokens(const Answer *answer, Face face)
 {
 	if (answer->verdict != VERDICT_OK)
 		return error_object(answer, face);
-	http_answer(200, true, 0);
+	http_answer(200, 0);
 	return psprintf("{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,\"refresh_token\":\"%s\","
 					"\"refresh_expires_in\":%d}",
 					answer->access_token, answer->expires_in, answer->refresh_token, answer->refresh_expires_in);
@@ -87,7 +99,8 @@ errors_password_updated(const Answer *answer)
 {
 	if (answer->verdict != VERDICT_OK)
 		return error_object(answer, FACE_OAUTH);
-	return "{\"status\":\"password_updated\"}";
+	http_answer(200, 0);
+	return psprintf("{\"status\":\"%s\"}", errors_code(answer));
 }
 
 void

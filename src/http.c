@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "access/xact.h"
 #include "common/jsonapi.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -80,20 +81,31 @@ header_value(void *state, char *token, JsonTokenType type)
 	return COMPAT_JSON_SUCCESS;
 }
 
-/* Any role can set request.headers: what is no JSON object has no headers, and nothing of it reaches an error text. */
-char *
-http_header(const char *name)
+/* Any role can set these settings: what is no JSON object has no members, and nothing of it reaches an error text. */
+static char *
+string_member(const char *json, const char *name)
 {
-	const char *headers = setting("request.headers");
 	HeaderSearch search = {.name = name};
 	JsonSemAction actions = {.semstate = &search, .object_field_start = header_field, .scalar = header_value};
 
-	if (*headers == '\0')
+	if (*json == '\0')
 		return NULL;
-	search.lex = CompatMakeJsonLexContext((char *) headers, strlen(headers), GetDatabaseEncoding());
+	search.lex = CompatMakeJsonLexContext((char *) json, strlen(json), GetDatabaseEncoding());
 	if (pg_parse_json(search.lex, &actions) != JSON_SUCCESS)
 		return NULL;
 	return search.value;
+}
+
+char *
+http_header(const char *name)
+{
+	return string_member(setting("request.headers"), name);
+}
+
+char *
+http_claim(const char *name)
+{
+	return string_member(setting("request.jwt.claims"), name);
 }
 
 struct HttpMemo
@@ -114,15 +126,19 @@ http_memo(void)
 	return memo;
 }
 
-/* RFC 6750 section 2.1; the scheme's name is compared without regard to case. */
+/*
+ * RFC 6750 section 2.1; the scheme's name is compared without regard to case.  PostgREST ends it at any white space and
+ * takes a scheme without a token for an empty token: what it takes for a bearer is one here.
+ */
 static const char *
 find_bearer(void)
 {
+	static const char spaces[] = " \t\n\v\f\r";
 	const char *header = http_header("authorization");
 
-	if (header == NULL || pg_strncasecmp(header, "bearer ", 7) != 0)
+	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
 		return NULL;
-	return header + 7 + strspn(header + 7, " ");
+	return header + 6 + strspn(header + 6, spaces);
 }
 
 bool
@@ -206,23 +222,32 @@ set(const char *name, const char *value)
 	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
-void
-http_answer(int status, bool no_store, int retry_after)
-{
-	StringInfoData headers;
+#define NO_STORE "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}"
 
-	if (!http_request())
+/* Headers as a JSON array, the form PostgREST reads.  A 401 names what it asks for (RFC 9110 section 15.5.2). */
+static void
+answer(int status, const char *headers)
+{
+	/* functions that only read may run in a parallel worker, where nothing can be set and nobody would read it */
+	if (!http_request() || IsInParallelMode())
 		return;
-	initStringInfo(&headers);
-	appendStringInfoChar(&headers, '[');
-	if (no_store)
-		appendStringInfoString(&headers, "{\"Cache-Control\": \"no-store\"}");
-	if (retry_after > 0)
-		appendStringInfo(&headers, "%s{\"Retry-After\": \"%d\"}", no_store ? ", " : "", retry_after);
-	appendStringInfoChar(&headers, ']');
-	set("response.headers", headers.data);
+	set("response.headers",
+		psprintf("[%s%s]", headers, status == 401 ? ", {\"WWW-Authenticate\": \"Bearer realm=\\\"djust_auth\\\"\"}" : ""));
 	if (status != 200)
 		set("response.status", psprintf("%d", status));
+}
+
+void
+http_answer(int status, int retry_after)
+{
+	answer(status, retry_after > 0 ? psprintf(NO_STORE ", {\"Retry-After\": \"%d\"}", retry_after) : NO_STORE);
+}
+
+void
+http_answer_page(int status, const char *policy)
+{
+	answer(status, psprintf(NO_STORE ", {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
+							"{\"X-Content-Type-Options\": \"nosniff\"}", policy));
 }
 
 void

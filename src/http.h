@@ -18,6 +18,9 @@ extern const char *http_path(void);
 /* Value of a request header (lower-case name), or NULL. */
 extern char *http_header(const char *name);
 
+/* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
+extern char *http_claim(const char *name);
+
 /* The last request.headers and the bearer found there, for callers that ask for each row. */
 typedef struct HttpMemo HttpMemo;
 
@@ -32,8 +35,12 @@ extern Datum http_client_address(void);
 /* At most 256 bytes, NULL where unknown. */
 extern char *http_user_agent(void);
 
-/* Sets response.status and response.headers; nothing outside HTTP.  retry_after 0: no such header. */
-extern void http_answer(int status, bool no_store, int retry_after);
+/*
+ * Set response.status and response.headers, for an answer that is not to be stored; nothing outside HTTP or in a parallel
+ * query.  retry_after 0: no such header.  policy is the page's Content-Security-Policy, without double quotes.
+ */
+extern void http_answer(int status, int retry_after);
+extern void http_answer_page(int status, const char *policy);
 
 /* For db-pre-config: settings of PostgREST itself. */
 extern void http_configure(const char *jwks, const char *audience, const char *pre_request);

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "commands/async.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -18,6 +19,7 @@
 #include "bytes.h"
 #include "catalog.h"
 #include "compat.h"
+#include "http.h"
 #include "keyfile.h"
 #include "keys.h"
 #include "secret.h"
@@ -27,16 +29,20 @@
 /* A token may be signed by a key while the transaction that retires it is open: its last one lives this much longer. */
 #define RETIREMENT_SLACK_S 300
 
+/* PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before. */
+#define LEAD_S 5
+
 typedef struct SigningKey
 {
 	char		kid[JWT_KID_MAX + 1];
 	CryptoAlg	alg;
 	bool		active;
+	TimestampTz created_at;
 	TimestampTz verify_until;
 	char		header[JWT_HEADER_MAX];
 	size_t		header_length;
 	CryptoKey  *verifier;		/* NULL when it could not be opened */
-	CryptoKey  *signer;			/* only of the active key */
+	CryptoKey  *signer;			/* likewise */
 } SigningKey;
 
 static SigningKey *cached = NULL;
@@ -81,10 +87,10 @@ parse_key(const KeyRow *row, SigningKey *key)
 		elog(ERROR, "unknown algorithm in signing_key");
 	strlcpy(key->kid, row->kid, sizeof(key->kid));
 	key->active = row->active;
+	key->created_at = row->created_at;
 	key->verify_until = row->verify_until;
 	key->header_length = jwt_header(key->alg, key->kid, key->header);
-	if (key->active || key->alg == ALG_HS256)
-		key->signer = open_private(row, key->alg);
+	key->signer = open_private(row, key->alg);
 	key->verifier = key->alg == ALG_HS256 ? key->signer :
 		crypto_key_public(key->alg, (uint8_t *) VARDATA_ANY(row->public_key), VARSIZE_ANY_EXHDR(row->public_key));
 }
@@ -122,7 +128,7 @@ active_key(void)
 	return NULL;
 }
 
-/* The new kid, in the current context. */
+/* The new kid, in the current context.  PostgREST hears of the key in the commit that makes it. */
 static char *
 make_key(CryptoAlg alg)
 {
@@ -141,6 +147,7 @@ make_key(CryptoAlg alg)
 	keyfile_seal_key(kid, private_key, private_length, sealed);
 	store_key_insert(kid, crypto_alg_name(alg), sealed, private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
 					 public_key, public_length, GetCurrentTimestamp());
+	Async_Notify("pgrst", "reload config");
 	return kid;
 }
 
@@ -165,10 +172,32 @@ active_key_or_new(void)
 	return key;
 }
 
+/* The newest key that PostgREST has had time to hear of; the oldest one where all are new. */
+static SigningKey *
+signing_key(void)
+{
+	SigningKey *best = active_key_or_new();
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz token_end = now + setting_access_token_lifetime * USECS_PER_SEC;
+	TimestampTz known = now - LEAD_S * USECS_PER_SEC;
+	int			i;
+
+	for (i = 0; http_request() && i < ncached; i++)
+	{
+		SigningKey *key = &cached[i];
+
+		if (key->signer && (key->active || token_end < key->verify_until) &&
+			(best->created_at > known ? key->created_at < best->created_at :
+			 key->created_at > best->created_at && key->created_at <= known))
+			best = key;
+	}
+	return best;
+}
+
 char *
 keys_sign(const char *payload, size_t length, size_t *token_length)
 {
-	SigningKey *key = active_key_or_new();
+	SigningKey *key = signing_key();
 	char	   *token = secret_alloc(JWT_MAX + 1);
 
 	if (!jwt_sign(key->signer, key->header, key->header_length, payload, length, token, token_length))
@@ -230,8 +259,39 @@ append_jwk(StringInfo out, const SigningKey *key)
 	appendStringInfoChar(out, '}');
 }
 
+/* RFC 7518 section 6.4; NULL when it was sealed under another key file. */
+static char *
+symmetric_jwk(const KeyRow *row)
+{
+	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
+	uint8_t    *plain = secret_alloc(n + 1);
+	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
+
+	if (!keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+		return NULL;
+	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
+	return psprintf("{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%s\"}", row->kid, text);
+}
+
+static void
+append_symmetric(StringInfo out, TimestampTz now)
+{
+	ListCell   *cell;
+
+	foreach(cell, catalog_keys())
+	{
+		KeyRow	   *row = lfirst(cell);
+		char	   *jwk = NULL;
+
+		if (strcmp(row->algorithm, "HS256") == 0 && (row->active || now < row->verify_until))
+			jwk = symmetric_jwk(row);
+		if (jwk)
+			appendStringInfo(out, "%s%s", out->data[out->len - 1] == '}' ? "," : "", jwk);
+	}
+}
+
 char *
-keys_jwks(void)
+keys_jwks(bool with_secrets)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
@@ -243,6 +303,8 @@ keys_jwks(void)
 	for (i = 0; i < ncached; i++)
 		if (cached[i].alg != ALG_HS256 && cached[i].verifier && (cached[i].active || now < cached[i].verify_until))
 			append_jwk(&out, &cached[i]);
+	if (with_secrets)
+		append_symmetric(&out, now);
 	appendStringInfoString(&out, "]}");
 	return out.data;
 }
@@ -271,30 +333,20 @@ keys_rotate(const char *algorithm)
 	return make_key(alg);
 }
 
-bool
-keys_is_hs256(void)
-{
-	SigningKey *key = active_key();
-
-	return key && key->alg == ALG_HS256;
-}
-
 char *
 keys_hs256(void)
 {
 	List	   *rows = catalog_keys();
 	KeyRow	   *row = rows == NIL ? NULL : linitial(rows);
-	size_t		n = row ? VARSIZE_ANY_EXHDR(row->private_key) : 0;
-	uint8_t    *plain = secret_alloc(n + 1);
-	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
+	char	   *jwk;
 
 	if (row == NULL || !row->active || strcmp(row->algorithm, "HS256") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the active signing key is not an HS256 key"),
 				 errhint("Other algorithms need no secret to verify: use djust_jwks().")));
-	if (!keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+	jwk = symmetric_jwk(row);
+	if (jwk == NULL)
 		elog(ERROR, "the signing key could not be opened with the key file");
-	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
-	return psprintf("{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%s\"}", row->kid, text);
+	return jwk;
 }

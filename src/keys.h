@@ -7,16 +7,18 @@
 
 #include "jwt.h"
 
-/* Signs a payload with the active key, which is made if there is none; writes if so. */
+/*
+ * Signs a payload with the active key, which is made if there is none; writes if so.  Under HTTP with the one before, while
+ * PostgREST may not know the active one yet.
+ */
 extern char *keys_sign(const char *payload, size_t length, size_t *token_length);
 /* Is the signature by a key that verifies now? */
 extern bool keys_verify(const JwtParts *parts);
-/* JWK set (RFC 7517) of the public keys; HS256 has none. */
-extern char *keys_jwks(void);
+/* JWK set (RFC 7517) of the public keys that verify now; HS256 has none, its secrets come along only when asked for. */
+extern char *keys_jwks(bool with_secrets);
 /* New active key; algorithm NULL means the present one's.  Returns the kid. */
 extern char *keys_rotate(const char *algorithm);
 /* The active HS256 key as a JWK; raises 55000 when another algorithm is active. */
 extern char *keys_hs256(void);
-extern bool keys_is_hs256(void);
 
 #endif

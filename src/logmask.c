@@ -22,9 +22,9 @@
 
 static emit_log_hook_type previous_hook = NULL;
 
-/* Names that carry secrets; the first covers everything that is qualified or public. */
+/* Names that carry secrets; the first covers everything that is qualified or public, the second PostgREST's bearer. */
 static const char *const names[] = {
-	"djust", "create_user", "import_user", "set_password", "check_password", "customer_user", "password_blocklist"
+	"djust", "request.headers", "create_user", "import_user", "set_password", "check_password", "customer_user", "password_blocklist"
 };
 
 static bool

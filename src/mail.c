@@ -18,6 +18,7 @@
 #include "bytes.h"
 #include "catalog.h"
 #include "compat.h"
+#include "html.h"
 #include "keyfile.h"
 #include "mail.h"
 #include "reset.h"
@@ -74,21 +75,12 @@ mail_queue_notice(const pg_uuid_t *user_id)
 }
 
 static void
-append_escaped(StringInfo out, const char *value, bool html)
+append_value(StringInfo out, const char *value, bool html)
 {
-	for (; *value; value++)
-	{
-		if (html && *value == '&')
-			appendStringInfoString(out, "&amp;");
-		else if (html && *value == '<')
-			appendStringInfoString(out, "&lt;");
-		else if (html && *value == '>')
-			appendStringInfoString(out, "&gt;");
-		else if (html && *value == '"')
-			appendStringInfoString(out, "&quot;");
-		else
-			appendStringInfoChar(out, *value);
-	}
+	if (html)
+		html_append(out, value, strlen(value));
+	else
+		appendStringInfoString(out, value);
 }
 
 /* {email} and {link}; anything else in braces stays. */
@@ -102,12 +94,12 @@ fill(const char *template, const char *email, const char *link, bool html)
 	{
 		if (strncmp(template, "{email}", 7) == 0)
 		{
-			append_escaped(&out, email, html);
+			append_value(&out, email, html);
 			template += 7;
 		}
 		else if (strncmp(template, "{link}", 6) == 0)
 		{
-			append_escaped(&out, link, html);
+			append_value(&out, link, html);
 			template += 6;
 		}
 		else

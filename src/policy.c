@@ -131,6 +131,7 @@ static const struct
 	{"djust_logout(text, text, text, text)", false, "acb"},
 	{"djust_reset_request(text)", false, "acb"},
 	{"djust_reset_confirm(text, text)", false, "acb"},
+	{"djust_reset_page(text, text)", false, "acb"},
 	{"djust_jwks()", false, "acb"},
 	{"djust_pre_request()", false, "acb"},
 	{"djust_request_user()", false, "acb"},
@@ -179,7 +180,9 @@ policy_grant(Oid role, const char *kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot grant the API to PUBLIC")));
-	store_grant(psprintf("GRANT USAGE ON SCHEMA %s TO %s", strchr("pw", letter) ? "djust_auth" : api, name));
+	/* PostgREST casts the reset page to its type, which is in djust_auth, as the role it serves */
+	store_grant(psprintf("GRANT USAGE ON SCHEMA djust_auth%s%s TO %s", strchr("pw", letter) ? "" : ", ",
+						 strchr("pw", letter) ? "" : api, name));
 	for (i = 0; i < lengthof(grants); i++)
 		if (strchr(grants[i].kinds, letter))
 			store_grant(psprintf("GRANT EXECUTE ON FUNCTION %s.%s TO %s",

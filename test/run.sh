@@ -1,13 +1,15 @@
 #!/bin/sh
-# run.sh: the whole test, or only the stages named: sh test/run.sh [layers|unit|fuzz|regress|isolation|pgtap|programs]...
+# run.sh: the whole test, or only the stages named: sh test/run.sh [layers|unit|fuzz|regress|isolation|pgtap|programs|http]...
 #
 #	test/sql/NAME.sql   with expected/NAME.out: pg_regress, in an empty database of its own
 #	test/specs/*.spec   with expected/NAME.out: pg_isolation_regress, likewise
 #	test/pgtap/*.sql    pg_prove, in a database with the extension and pgtap
 #	test/t/*            programs that print TAP (.py, .mjs, .sh), in a database with the extension; they find PGHOST,
 #	                    PGPORT, PGUSER, PGDATABASE, DJUST_BIN, DJUST_TMP, and may start clusters (test/lib/setup.sh)
+#	test/http/*         such programs that find HTTP_URL too (test/lib/with_postgrest.py): a replay of PostgREST, and in a
+#	                    second run PostgREST itself, where POSTGREST or PATH leads to one
 #
-# ONLY=name limits regress, isolation, pgtap and programs to files so called; KEEP=1 keeps the folder with logs and data;
+# ONLY=name limits regress, isolation, pgtap, programs and http to files so called; KEEP=1 keeps the folder with logs and data;
 # TEST_TIMEOUT is the limit of one file in seconds.
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -167,12 +169,12 @@ stage_pgtap()
 python()
 {
 	for candidate in python3 /usr/bin/python3; do
-		if "$candidate" -c 'import cryptography, jwt, psycopg2' 2>/dev/null; then
-			PYTHONPATH=$ROOT/test/lib PYTHONDONTWRITEBYTECODE=1 $LIMIT "$candidate" "$@"
+		if "$candidate" -c 'import cryptography, jwt, psycopg, psycopg2' 2>/dev/null; then
+			PYTHONPATH=$ROOT/test/lib:$ROOT/test/t PYTHONDONTWRITEBYTECODE=1 $LIMIT "$candidate" "$@"
 			return
 		fi
 	done
-	echo "no python3 has cryptography, jwt and psycopg2"
+	echo "no python3 has cryptography, jwt, psycopg and psycopg2"
 	return 1
 }
 
@@ -181,8 +183,9 @@ install_node()
 {
 	[ ! -d "$DJUST_TMP/node/test" ] || return 0
 	[ ! -e "$DJUST_TMP/npm.log" ] || return 1
+	# shellcheck disable=SC2086 # a list of words
 	need_node && mkdir -p "$DJUST_TMP/node" && echo '{"private":true,"type":"module"}' >"$DJUST_TMP/node/package.json" &&
-		npm install --prefix "$DJUST_TMP/node" --no-audit --no-fund jose@5 pg@8 >"$DJUST_TMP/npm.log" 2>&1 && cp -R "$ROOT/test" "$DJUST_TMP/node/"
+		npm install --prefix "$DJUST_TMP/node" --no-audit --no-fund $NODE_PACKAGES >"$DJUST_TMP/npm.log" 2>&1 && cp -R "$ROOT/test" "$DJUST_TMP/node/"
 }
 
 program()
@@ -213,7 +216,46 @@ stage_programs()
 	done
 }
 
-stages=${*:-layers unit fuzz regress isolation pgtap programs}
+# served DRIVER FILE: the program, with an HTTP server before its database
+served()
+{
+	case $2 in
+		*.py) python "$ROOT/test/lib/with_postgrest.py" "$1" "$2" ;;
+		*.sh) python "$ROOT/test/lib/with_postgrest.py" "$1" sh "$2" ;;
+		*.mjs)
+			if install_node; then
+				python "$ROOT/test/lib/with_postgrest.py" "$1" node "$DJUST_TMP/node/test/http/${2##*/}"
+			else
+				echo "1..0 # SKIP could not install node packages: $(tail -n 1 "$DJUST_TMP/npm.log")"
+			fi ;;
+	esac
+}
+
+stage_http()
+{
+	cluster
+	drivers='replay postgrest'
+	if ! command -v "${POSTGREST:-postgrest}" >/dev/null; then
+		drivers=replay
+		echo "no PostgREST: neither POSTGREST nor PATH leads to one"
+	fi
+	# pages are looked at in a browser, where there is one to be had
+	(need_packages chromium fonts-dejavu-core) >"$DJUST_TMP/browser.log" 2>&1 || tail -n 1 "$DJUST_TMP/browser.log"
+	for file in $(files "$ROOT"/test/http/*.py "$ROOT"/test/http/*.mjs "$ROOT"/test/http/*.sh); do
+		[ "$drivers" != replay ] || count "http ${file##*/} with PostgREST" 0 0 1
+		for driver in $drivers; do
+			name=${file##*/}
+			PGDATABASE=$(echo "http_${driver}_$name" | tr . _)
+			new_database "$PGDATABASE"
+			export PGDATABASE
+			(cd "$ROOT" && served "$driver" "$file") >"$DJUST_TMP/http_${driver}_$name.log" 2>&1 </dev/null
+			tap "http $name with $driver" "$DJUST_TMP/http_${driver}_$name.log" $?
+			unset PGDATABASE
+		done
+	done
+}
+
+stages=${*:-layers unit fuzz regress isolation pgtap programs http}
 for stage in $stages; do
 	command -v "stage_$stage" >/dev/null || fail "there is no stage \"$stage\""
 done

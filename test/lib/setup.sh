@@ -19,8 +19,9 @@
 
 PG_MAJOR=${PG_MAJOR:-15}
 BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev libcrypt-dev"
-TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-jwt
-	python3-cryptography clang libclang-rt-dev"
+TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-psycopg
+	python3-jwt python3-cryptography python3-requests-oauthlib curl clang libclang-rt-dev"
+NODE_PACKAGES="jose@5 pg@8 oauth4webapi@3 playwright-core@1 axe-core@4"
 
 fail()
 {

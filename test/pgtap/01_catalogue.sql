@@ -1,7 +1,7 @@
 -- 01_catalogue: what the extension puts into the catalogue is what the contract names, and nobody may use it by default
 
 BEGIN;
-SELECT plan(257);
+SELECT plan(261);
 
 CREATE TEMP TABLE member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS name
@@ -19,6 +19,7 @@ INSERT INTO api VALUES
 	('djust_logout', 'token text, token_type_hint text DEFAULT NULL::text, client_id text DEFAULT NULL::text, client_secret text DEFAULT NULL::text', 'boolean', 'v'),
 	('djust_reset_request', 'email text', 'void', 'v'),
 	('djust_reset_confirm', 'reset_token text, new_password text', 'json', 'v'),
+	('djust_reset_page', 'token text, new_password text DEFAULT NULL::text', 'djust_auth."text/html"', 'v'),
 	('djust_introspect', 'token text, token_type_hint text DEFAULT NULL::text, client_id text DEFAULT NULL::text, client_secret text DEFAULT NULL::text', 'json', 's'),
 	('djust_token', 'grant_type text, username text DEFAULT NULL::text, password text DEFAULT NULL::text, refresh_token text DEFAULT NULL::text, scope text DEFAULT NULL::text, client_id text DEFAULT NULL::text, client_secret text DEFAULT NULL::text', 'json', 'v'),
 	('djust_change_password', 'access_token text, current_password text, new_password text', 'json', 'v'),
@@ -49,7 +50,7 @@ SELECT is_empty(
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure FROM pg_proc p JOIN api a ON a.name = p.proname WHERE p.proretset OR p.proargmodes IS NOT NULL$$,
 	'every public function returns one value, never a set');
-SELECT is((SELECT count(*) FROM pg_proc WHERE proname IN (SELECT name FROM api)), 15::bigint, 'no public function is overloaded');
+SELECT is((SELECT count(*) FROM pg_proc WHERE proname IN (SELECT name FROM api)), 16::bigint, 'no public function is overloaded');
 
 -- section 5: administration.  defaults: how many arguments have one, NULL where the contract does not say
 
@@ -208,7 +209,7 @@ SET LOCAL ROLE pgtap_nobody;
 SELECT throws_ok(format('SELECT %s(%s)', a.name, c.nulls), '42501', NULL, a.name || ' is refused to a new role')
 	FROM (SELECT name, (SELECT string_agg('NULL', ', ') FROM generate_series(1, (length(arguments) > 0)::int * (1 + length(arguments) - length(replace(arguments, ',', ''))))) AS nulls FROM (VALUES
 		('djust_login', 'a, b'), ('djust_can', 'a, b, c'), ('djust_refresh', 'a'), ('djust_logout', 'a'), ('djust_reset_request', 'a'),
-		('djust_reset_confirm', 'a, b'), ('djust_introspect', 'a'), ('djust_token', 'a'), ('djust_change_password', 'a, b, c'),
+		('djust_reset_confirm', 'a, b'), ('djust_reset_page', 'a, b'), ('djust_introspect', 'a'), ('djust_token', 'a'), ('djust_change_password', 'a, b, c'),
 		('djust_sessions', 'a'), ('djust_end_session', 'a'), ('djust_jwks', ''), ('djust_request_user', ''), ('djust_request_can', 'a, b'),
 		('djust_pre_request', '')) v(name, arguments)) a
 	CROSS JOIN LATERAL (SELECT coalesce(a.nulls, '')) c(nulls);

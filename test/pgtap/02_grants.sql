@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT plan(52);
+SELECT plan(53);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
@@ -23,13 +23,13 @@ CREATE FUNCTION pg_temp.executable(role name) RETURNS SETOF text LANGUAGE sql AS
 $$;
 
 SELECT set_eq($$SELECT pg_temp.executable('pgtap_anonymous')$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_jwks,djust_pre_request,djust_request_user,djust_request_can}'::text[],
+	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can}'::text[],
 	'anonymous: exactly this');
 SELECT set_eq($$SELECT pg_temp.executable('pgtap_customer')$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password}'::text[],
+	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password}'::text[],
 	'customer: exactly this');
 SELECT set_eq($$SELECT pg_temp.executable('pgtap_backend')$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
+	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
 	'backend: the whole public API, no administration');
 SELECT set_eq($$SELECT pg_temp.executable('pgtap_default')$$, $$SELECT pg_temp.executable('pgtap_backend')$$, 'the default is backend');
 SELECT set_eq($$SELECT pg_temp.executable('pgtap_authenticator')$$, '{djust_auth.postgrest_config}'::text[], 'authenticator: postgrest_config alone');
@@ -139,7 +139,7 @@ CREATE SCHEMA shop_api;
 SELECT lives_ok('CREATE EXTENSION djust_auth SCHEMA shop_api', 'CREATE EXTENSION djust_auth SCHEMA shop_api');
 SELECT set_eq(
 	$$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'shop_api'::regnamespace$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
+	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
 	'the schema holds the public API and nothing else');
 SELECT is_empty($$SELECT oid::regclass FROM pg_class WHERE relnamespace = 'shop_api'::regnamespace$$, 'no table');
 SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'djust\_%' AND pronamespace = 'public'::regnamespace$$, 'public holds none of it');
@@ -154,6 +154,9 @@ SET LOCAL ROLE pgtap_authenticator;
 SELECT lives_ok($$SELECT djust_auth.postgrest_config()$$, 'postgrest_config from there');
 SELECT is(current_setting('pgrst.db_pre_request', true), 'shop_api.djust_pre_request', 'names the function where it is');
 RESET ROLE;
+ALTER SCHEMA shop_api RENAME TO "Shop Api";
+SELECT djust_auth.postgrest_config();
+SELECT is(current_setting('pgrst.db_pre_request', true), 'Shop Api.djust_pre_request', 'and without quotes, which PostgREST would take for letters');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(99);
+SELECT plan(112);
 
 CREATE FUNCTION pg_temp.request(method text, path text, bearer text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT set_config('request.method', method, true), set_config('request.path', path, true),
@@ -100,6 +100,21 @@ SELECT pg_temp.request('GET', '/anything', NULL);
 SELECT is(pg_temp.pre_request(), 'passed', 'pre-request without a bearer');
 SELECT pg_temp.request('GET', '/anything', :'a');
 SELECT is(pg_temp.pre_request(), 'passed', 'with a live one');
+SELECT pg_temp.request('GET', '/anything', :'a', jsonb_build_object('authorization', E'Bearer\t' || :'a'));
+SELECT is(djust_request_user(), :'ann', 'white space is what PostgREST takes for it');
+SELECT pg_temp.request('GET', '/anything', NULL, '{"authorization": "Bearer"}');
+SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'a scheme without a token');
+SELECT djust_introspect(:'a') ->> 'sid' AS a_sid, djust_introspect(:'b') ->> 'sid' AS b_sid \gset
+SELECT set_config('request.jwt.claims', json_build_object('sid', :'a_sid')::text, true) \g /dev/null
+SELECT pg_temp.request('GET', '/anything', :'a');
+SELECT is(pg_temp.pre_request(), 'passed', 'claims of the bearer''s session');
+SELECT pg_temp.request('GET', '/anything', :'b');
+SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'claims of another session');
+SELECT pg_temp.request('GET', '/anything', NULL);
+SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'claims of a session without a bearer');
+SELECT set_config('request.jwt.claims', '{"role": "web_anon"}', true) \g /dev/null
+SELECT is(pg_temp.pre_request(), 'passed', 'claims of nobody');
+SELECT set_config('request.jwt.claims', '', true) \g /dev/null
 SELECT pg_temp.request('GET', '/anything', 'garbage');
 SELECT is(pg_temp.pre_request(), '401 Bearer realm="djust_auth", error="invalid_token"', 'with a dead one');
 SELECT is((r.message::json ->> 'code') IS NOT NULL AND (r.message::json ->> 'message') IS NOT NULL, true, 'the message is the object PostgREST wants') FROM pg_temp.refusal('SELECT djust_pre_request()') r;
@@ -158,7 +173,14 @@ SELECT gen_random_uuid() AS run \gset
 SELECT pg_temp.http(djust_login(:'run' || '@request.example', 'wrong')) AS first \g /dev/null
 SELECT matches(pg_temp.http(djust_login(:'run' || '@request.example', 'wrong')), '^429 \[.*"Retry-After": "[0-9]+"', 'too_many_attempts: 429 with Retry-After');
 RESET djust_auth.max_login_failures;
-SELECT set_config('request.method', '', true) \g /dev/null
+SELECT matches(pg_temp.http(djust_introspect(:'b')), '^\[.*"Cache-Control": "no-store".*"Pragma": "no-cache"', 'introspection: no-store');
+SELECT matches(pg_temp.http(djust_sessions(:'b')), '^\[.*"Cache-Control": "no-store"', 'sessions: no-store');
+SELECT is(djust_reset_page('djp_' || repeat('x', 43))::text, replace(djust_reset_page('djp_' || repeat('y', 43)), repeat('y', 43), repeat('x', 43)), 'the reset page does not look at the token');
+SELECT matches(pg_temp.http(djust_reset_page('djp_x')::text), '^\[.*"Cache-Control": "no-store".*"Content-Security-Policy": "default-src ''none''.*"Referrer-Policy": "no-referrer"', 'and has strict headers');
+SELECT matches(pg_temp.http(djust_reset_page('djp_x', 'Tulips-5-Ann')::text), '^400 ', 'a dead link: 400');
+SELECT matches(djust_reset_page('"<&>'), 'value="&quot;&lt;&amp;&gt;"', 'the token is escaped');
+SELECT is(pg_typeof(djust_reset_page('x')), 'djust_auth."text/html"'::regtype, 'its type is what PostgREST serves as HTML');
+SELECT pg_temp.http(1), set_config('request.method', '', true) \g /dev/null
 SELECT is(pg_temp.http(djust_login('ann@request.example', 'wrong')), '', 'outside HTTP nothing is set');
 
 -- who and from where

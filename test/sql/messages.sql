@@ -27,6 +27,8 @@ SELECT djust_reset_confirm(NULL, 'Tulips-4-Ann');
 \echo :SQLSTATE
 SELECT djust_reset_confirm('djp_x', NULL);
 \echo :SQLSTATE
+SELECT djust_reset_page(NULL);
+\echo :SQLSTATE
 SELECT djust_introspect(NULL);
 \echo :SQLSTATE
 SELECT djust_change_password(NULL, 'Tulips-4-Ann', 'Daisies-5-Bob');
@@ -259,6 +261,10 @@ SELECT djust_reset_request('ann@message.example');
 ROLLBACK;
 BEGIN READ ONLY;
 SELECT djust_reset_confirm('garbage', 'tulips');
+\echo :SQLSTATE
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT djust_reset_page('garbage', 'tulips');
 \echo :SQLSTATE
 ROLLBACK;
 BEGIN READ ONLY;

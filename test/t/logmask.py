@@ -53,6 +53,7 @@ def masked():
     attempt(db, f"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('x@log.example', '{OTHER}')")
     extended(cluster, "SELECT djust_login('ann@log.example', :secret)")
     extended(cluster, "SELECT djust_login('ann@log.example', :secret), 1 / 0")
+    extended(cluster, "SELECT set_config('request.headers', :secret, true)", secret=access)
     extended(cluster, "SELECT length(:secret || 'something else')", secret="no secret of ours")
     db.run("SELECT 'a statement of others'")
     attempt(db, "SELECT 'wrong type'::integer")

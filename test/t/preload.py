@@ -17,6 +17,7 @@ PUBLIC = """
     djust_logout('x')
     djust_reset_request('ann@preload.example')
     djust_reset_confirm('djp_x', 'Tulips-4-Ann')
+    djust_reset_page('djp_x')
     djust_introspect('x')
     djust_token('password', username => 'ann@preload.example', password => 'Tulips-4-Ann')
     djust_change_password('x', 'Tulips-4-Ann', 'Daisies-5-Bob')

@@ -1,6 +1,8 @@
 #!/bin/sh
 # readme.sh: runs the examples of README.md, so that they cannot rot
 #
+# The section PostgREST needs a server of its own: test/http/readme.py runs it.
+#
 # In a database of its own, in the order of the text: all ```sql blocks in one psql session, and between them the
 # ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  Where a statement ends in a comment of
 # one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
@@ -64,10 +66,12 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 	/^```/ {
 		if (language != "") end()
 		else if (other) other = 0
+		else if (elsewhere) other = 1
 		else if ($0 == "```sql" || $0 == "```python" || $0 == "```js") begin(substr($0, 4))
 		else other = 1
 		next
 	}
+	language == "" && !other && /^## / { elsewhere = $0 == "## PostgREST" }
 	language != "" { gsub(/shop_(backend|dba|mailer|worker)/, "readme_&") }
 	language == "sql" {
 		print > script

@@ -55,6 +55,17 @@ def fails(sqlstate, function, name, pattern=None):
     return ok(False, name, f"got {got!r}, expected {sqlstate}")
 
 
+def fails_with(kind, function, name):
+    """The function must raise an exception of this kind, which is given back."""
+    try:
+        got = function()
+    except kind as error:
+        ok(True, name)
+        return error
+    ok(False, name, f"got {got!r}, expected {kind.__name__}")
+    return None
+
+
 def note(text):
     print("# " + str(text).replace("\n", "\n# "), flush=True)
 
