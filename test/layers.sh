@@ -36,6 +36,7 @@ floors()
 	{
 		echo "1 verdict $(floor_list PURE)"
 		echo "2 compat $(floor_list SERVER)"
+		echo "2 $(floor_list MAILER)"
 		echo "3 $(floor_list VERBS)"
 		echo "4 face $(floor_list FACE)"
 	} | awk '{ for (i = 2; i <= NF; i++) print $i, $1 }'
@@ -73,6 +74,15 @@ done | rule "every module has its place in the Makefile"
 grep -nE 'include "(postgres|c)\.h"' src/*.h | rule "no header includes postgres.h"
 only 'include <openssl/' src/crypto.c | rule "OpenSSL only in crypto.c"
 only 'include <(argon2|crypt)\.h>' src/pwhash.c | rule "libargon2 and crypt only in pwhash.c"
+only 'curl/' src/relay.c | rule "libcurl only in relay.c"
+{ floors; includes; } | awk -v mailer=" $(floor_list MAILER) " '
+	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
+	{
+		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
+		header = $2; sub(/\.h$/, "", header)
+		if (index(mailer, " " file " ") && floor[header] != 1 && header != "compat" && !index(mailer, " " header " "))
+			print $1, "includes", $2
+	}' | rule "the mailer is a library without the server's"
 only 'executor/spi\.h|[^_a-zA-Z]SPI_[a-z]' src/store.c | rule "SPI only in store.c"
 only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|index_beginscan|heap_getnext)[a-z_]* *\(' src/catalog.c |
 	rule "tables are read only in catalog.c"

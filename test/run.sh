@@ -167,12 +167,12 @@ stage_pgtap()
 python()
 {
 	for candidate in python3 /usr/bin/python3; do
-		if "$candidate" -c 'import cryptography, jwt, psycopg2' 2>/dev/null; then
+		if "$candidate" -c 'import aiosmtpd, cryptography, jwt, psycopg2' 2>/dev/null; then
 			PYTHONPATH=$ROOT/test/lib PYTHONDONTWRITEBYTECODE=1 $LIMIT "$candidate" "$@"
 			return
 		fi
 	done
-	echo "no python3 has cryptography, jwt and psycopg2"
+	echo "no python3 has aiosmtpd, cryptography, jwt and psycopg2"
 	return 1
 }
 

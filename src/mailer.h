@@ -1,0 +1,53 @@
+/*
+ * mailer.h
+ *		One mail to one SMTP server; the face of the library djust_auth_mailer.
+ */
+#ifndef DJUST_MAILER_H
+#define DJUST_MAILER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct MailerServer
+{
+	const char *url;			/* smtp://host:port or smtps://host:port; a path is the name said in EHLO */
+	const char *user;			/* "" or NULL: no AUTH */
+	const char *password;
+	const char *ca_file;		/* "" or NULL: the system's certificates */
+	int			timeout_s;		/* for the whole mail */
+	bool		require_tls;	/* smtp:// without STARTTLS is refused */
+} MailerServer;
+
+typedef struct MailerMessage
+{
+	const char *from;			/* address, or Name <address> */
+	const char *recipient;
+	const char *subject;
+	const char *body_text;
+	const char *body_html;
+	const char *message_id;		/* without <> */
+	int64_t		date;			/* Unix seconds */
+} MailerMessage;
+
+typedef enum MailerVerdict
+{
+	MAILER_SENT,
+	MAILER_TEMPORARY,
+	MAILER_PERMANENT
+} MailerVerdict;
+
+typedef struct MailerOutcome
+{
+	MailerVerdict verdict;
+	int			smtp_code;		/* 0: no answer */
+	char		reason[256];	/* never holds text of the server's reply or of the mail */
+} MailerOutcome;
+
+/* Called at least every 50 ms while there is waiting, with no frame of libcurl on the stack: it may leave by longjmp. */
+typedef bool (*MailerMeanwhile) (void *arg);
+
+/* Sends one mail; when meanwhile returns false, gives up as MAILER_TEMPORARY. */
+extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerMeanwhile meanwhile, void *arg,
+							  MailerOutcome *outcome);
+
+#endif
