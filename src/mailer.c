@@ -277,6 +277,7 @@ write_mail(Delivery *d, const MailerMessage *message)
 	if (mail.data == NULL)
 		return conclude(d, MAILER_TEMPORARY, "out of memory", "");
 	message_write(&d->message, &mail);
+	text_append(&mail, ".\r\n");
 	return !mail.full || conclude(d, MAILER_PERMANENT, "the mail is too long", "");
 }
 

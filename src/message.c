@@ -298,14 +298,12 @@ append_quoted_printable(Text *out, const char *p)
 		text_append_bytes(out, plain ? p : hex, plain ? 1 : 3);
 		column += plain ? 1 : 3;
 	}
-	if (column > 0)
-		text_append(out, CRLF);
 }
 
 static void
 append_part(Text *out, const char *type, const char *body)
 {
-	text_append(out, "--" BOUNDARY CRLF "Content-Type: ");
+	text_append(out, CRLF "--" BOUNDARY CRLF "Content-Type: ");
 	text_append(out, type);
 	text_append(out, "; charset=utf-8" CRLF "Content-Transfer-Encoding: quoted-printable" CRLF CRLF);
 	append_quoted_printable(out, body);
@@ -337,8 +335,8 @@ message_write(const Message *message, Text *out)
 	text_append(out, "Message-ID: <");
 	text_append(out, message->message_id);
 	text_append(out, ">" CRLF "Auto-Submitted: auto-generated" CRLF "MIME-Version: 1.0" CRLF
-				"Content-Type: multipart/alternative; boundary=\"" BOUNDARY "\"" CRLF CRLF);
+				"Content-Type: multipart/alternative; boundary=\"" BOUNDARY "\"" CRLF);
 	append_part(out, "text/plain", message->body_text);
 	append_part(out, "text/html", message->body_html);
-	text_append(out, "--" BOUNDARY "--" CRLF);
+	text_append(out, CRLF "--" BOUNDARY "--" CRLF);
 }

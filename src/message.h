@@ -55,7 +55,7 @@ extern bool message_is_ascii(const char *text);
 /* NULL if the message can be written, else why not, in words that repeat nothing of it. */
 extern const char *message_fault(const Message *message);
 
-/* As many bytes are enough. */
+/* As many bytes are enough, with a few to spare. */
 extern size_t message_bound(const Message *message);
 
 /* Only what has no fault.  Lines end in CRLF, and none begins with a dot. */

@@ -269,6 +269,7 @@ explain(RelayFault *fault, CURLcode result)
 		{CURLE_COULDNT_CONNECT, "could not connect to the server"},
 		{CURLE_OPERATION_TIMEDOUT, "the server took too long to connect"},
 		{CURLE_USE_SSL_FAILED, "the server offers no STARTTLS, which djust_auth.smtp_require_tls demands"},
+		{CURLE_LOGIN_DENIED, "the server offers no AUTH for djust_auth.smtp_user"},
 		{CURLE_SSL_CONNECT_ERROR, "the TLS handshake with the server failed"},
 		{CURLE_SSL_CACERT_BADFILE, "could not read the certificates in djust_auth.smtp_ca_file"},
 		{CURLE_UNSUPPORTED_PROTOCOL, "djust_auth.smtp_url is malformed"},
@@ -281,9 +282,9 @@ explain(RelayFault *fault, CURLcode result)
 
 	if (result == CURLE_PEER_FAILED_VERIFICATION)
 	{
-		/* numbers of OpenSSL's X509_V_ERR_*: 0 is libcurl's own check of the name, 10 an expired certificate */
+		/* OpenSSL's X509_V_*: 10 is an expired certificate; before 2, it is libcurl that minds the name */
 		curl_easy_getinfo(relay.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-		return refuse(fault, "the certificate of the server ", verified == 0 || verified == 62 ? "is for another host name" :
+		return refuse(fault, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
 					  verified == 10 ? "has expired" : "is not signed by a trusted authority");
 	}
 	if (relay.code >= 400 && result != CURLE_USE_SSL_FAILED)
@@ -357,7 +358,7 @@ relay_open(const MailerServer *server, Patience *patience, RelayFault *fault)
 	if (result != CURLE_OK)
 		return explain(fault, result);
 	if (server->user && *server->user && !relay.logged_in)
-		return refuse(fault, "the server offers no AUTH, which djust_auth.smtp_user asks for", "");
+		return refuse(fault, "the server offers no AUTH for djust_auth.smtp_user", "");
 	return RELAY_OK;
 }
 

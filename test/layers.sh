@@ -80,7 +80,7 @@ only 'curl/' src/relay.c | rule "libcurl only in relay.c"
 	{
 		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
 		header = $2; sub(/\.h$/, "", header)
-		if (index(mailer, " " file " ") && floor[header] != 1 && header != "compat" && !index(mailer, " " header " "))
+		if (index(mailer, " " file " ") && header in floor && floor[header] != 1 && header != "compat" && !index(mailer, " " header " "))
 			print $1, "includes", $2
 	}' | rule "the mailer is a library without the server's"
 only 'executor/spi\.h|[^_a-zA-Z]SPI_[a-z]' src/store.c | rule "SPI only in store.c"
