@@ -95,7 +95,8 @@ CREATE TABLE djust_auth.mail_queue (
 	attempts integer NOT NULL DEFAULT 0,
 	next_attempt_at timestamptz NOT NULL,
 	done_at timestamptz,
-	last_error text
+	last_error text,
+	with_worker boolean NOT NULL DEFAULT false
 );
 CREATE INDEX mail_queue_waiting_idx ON djust_auth.mail_queue (next_attempt_at) WHERE done_at IS NULL;
 CREATE INDEX mail_queue_user_id_idx ON djust_auth.mail_queue (user_id) WHERE user_id IS NOT NULL;
@@ -140,6 +141,13 @@ CREATE TABLE djust_auth.audit_event (
 );
 CREATE INDEX audit_event_at_idx ON djust_auth.audit_event (at);
 CREATE INDEX audit_event_user_id_idx ON djust_auth.audit_event (user_id, at) WHERE user_id IS NOT NULL;
+
+CREATE TABLE djust_auth.throttle_lock (
+	tag bytea NOT NULL CONSTRAINT throttle_lock_pkey PRIMARY KEY,
+	failures integer NOT NULL,
+	allowed_at timestamptz NOT NULL,
+	saved_at timestamptz NOT NULL
+);
 
 -- never holds a row: its relcache invalidation tells every backend to forget compiled rights and parsed keys
 CREATE TABLE djust_auth.policy_epoch ();
@@ -303,6 +311,14 @@ CREATE FUNCTION djust_auth.mail_failed(id bigint, reason text) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_mail_failed';
 
+CREATE FUNCTION djust_auth.mail_rejected(id bigint, reason text) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_mail_rejected';
+
+CREATE FUNCTION djust_auth.mail_due() RETURNS timestamptz
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_mail_due';
+
 CREATE FUNCTION djust_auth.purge() RETURNS json
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_purge';
@@ -317,6 +333,20 @@ CREATE FUNCTION djust_auth.postgrest_config() RETURNS void
 CREATE FUNCTION djust_auth.stats() RETURNS json
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_stats';
+
+-- what the background worker calls
+
+CREATE FUNCTION djust_auth.worker_start() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_worker_start';
+
+CREATE FUNCTION djust_auth.worker_write() RETURNS integer
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_worker_write';
+
+CREATE FUNCTION djust_auth.worker_purge() RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_worker_purge';
 
 -- triggers
 
@@ -451,7 +481,8 @@ REVOKE ALL ON FUNCTION @extschema@.djust_request_can(text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION @extschema@.djust_pre_request() FROM PUBLIC;
 
 -- what pg_dump takes along: everything about users, profiles and rights, and the audit.  Not: sessions, reset links and
--- mail (a restore must not revive what was ended since), signing keys (sealed under a key file the dump does not hold)
+-- mail (a restore must not revive what was ended since), signing keys (sealed under a key file the dump does not hold),
+-- throttle locks (their tags mean nothing in another database or under another key file)
 
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.customer_user', '');
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.profile', 'WHERE name OPERATOR(pg_catalog.<>) ''anonymous''');
@@ -572,6 +603,9 @@ COMMENT ON COLUMN djust_auth.mail_queue.done_at IS
 COMMENT ON COLUMN djust_auth.mail_queue.last_error IS
 	'Why the last attempt failed; NULL if it did not.';
 
+COMMENT ON COLUMN djust_auth.mail_queue.with_worker IS
+	'Claimed by the background worker, which takes it back when it starts again.';
+
 COMMENT ON SEQUENCE djust_auth.mail_queue_id_seq IS
 	'Gives djust_auth.mail_queue.id.';
 
@@ -626,6 +660,17 @@ COMMENT ON COLUMN djust_auth.audit_event.client_address IS
 	'Client''s address where known; removed with the user by djust_auth.delete_user.';
 COMMENT ON COLUMN djust_auth.audit_event.detail IS
 	'More, as a JSON object: the cause of a failure, what an administrator changed.';
+
+COMMENT ON TABLE djust_auth.throttle_lock IS
+	'Accounts, known or not, whose next attempt must wait or that are suspended; so that a restart does not unlock them. Written by the background worker, purged a day after the last failure unless suspended. Use djust_auth.unlock_user. Not in pg_dump: the tags mean nothing in another database or under another key file.';
+COMMENT ON COLUMN djust_auth.throttle_lock.tag IS
+	'Keyed hash of the address; account in djust_auth.audit_event.detail.';
+COMMENT ON COLUMN djust_auth.throttle_lock.failures IS
+	'Consecutive failures; 100: suspended.';
+COMMENT ON COLUMN djust_auth.throttle_lock.allowed_at IS
+	'When the next attempt is allowed.';
+COMMENT ON COLUMN djust_auth.throttle_lock.saved_at IS
+	'When it was last locked.';
 
 COMMENT ON TABLE djust_auth.policy_epoch IS
 	'Never holds a row. A change of rights or keys invalidates its cache entry, which tells every backend to forget compiled rights and parsed keys.';
@@ -743,14 +788,24 @@ COMMENT ON FUNCTION djust_auth.mail_sent(bigint) IS
 	'Records that a claimed mail was handed over; it is not claimed again. P0002 unless it was claimed and is not done.';
 COMMENT ON FUNCTION djust_auth.mail_failed(bigint, text) IS
 	'Records why a claimed mail could not be sent; it comes again after 10 s, then doubling up to 15 min, until its link would be dead. P0002 unless it was claimed and is not done.';
+COMMENT ON FUNCTION djust_auth.mail_rejected(bigint, text) IS
+	'Records why a claimed mail will never be accepted; it is given up. P0002 unless it was claimed and is not done.';
+COMMENT ON FUNCTION djust_auth.mail_due() IS
+	'When the next mail can be claimed; in the past if now, NULL if none waits.';
 COMMENT ON FUNCTION djust_auth.purge() IS
-	'Removes expired sessions, links, mails and keys, and audit events older than djust_auth.audit_retention: JSON object of rows removed, by table.';
+	'Removes expired sessions, links, mails, keys and locks, and audit events older than djust_auth.audit_retention: JSON object of rows removed, by table. Rows that somebody holds are left; progress is in stats().';
 COMMENT ON FUNCTION djust_auth.grant_api(regrole, text) IS
 	'Gives a role its part of the API; kind is anonymous, customer, backend, authenticator or worker. Revoke with REVOKE. 22023 for another kind or PUBLIC.';
 COMMENT ON FUNCTION djust_auth.postgrest_config() IS
 	'For db-pre-config of PostgREST: sets the public keys and the pre-request function for the transaction.';
 COMMENT ON FUNCTION djust_auth.stats() IS
-	'Counters since server start, for all databases, and mails_waiting of this database now, as a JSON object.';
+	'Counters since server start, for all databases; and of this database mails_waiting, ring_waiting (events and locks the worker has not written) and purge (table, removed, started_at, finished_at of the last one), as a JSON object.';
+COMMENT ON FUNCTION djust_auth.worker_start() IS
+	'The background worker takes back the mails it had claimed. 55000 for anybody else.';
+COMMENT ON FUNCTION djust_auth.worker_write() IS
+	'The background worker writes events and locks from shared memory: how many. 55000 for anybody else.';
+COMMENT ON FUNCTION djust_auth.worker_purge() IS
+	'The background worker removes a batch of what has expired: is there more? 55000 for anybody else.';
 
 COMMENT ON FUNCTION djust_auth.email_is_valid(text) IS
 	'Is this a well-formed, normalised email address? For the constraint on djust_auth.customer_user.';

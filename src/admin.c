@@ -11,6 +11,7 @@
 #include "utils/array.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "account.h"
@@ -25,8 +26,10 @@
 #include "policy.h"
 #include "pwpolicy.h"
 #include "rights.h"
+#include "ring.h"
 #include "settings.h"
 #include "store.h"
+#include "upkeep.h"
 
 PG_FUNCTION_INFO_V1(djust_auth_create_user);
 PG_FUNCTION_INFO_V1(djust_auth_import_user);
@@ -51,10 +54,15 @@ PG_FUNCTION_INFO_V1(djust_auth_hs256_key);
 PG_FUNCTION_INFO_V1(djust_auth_claim_mail);
 PG_FUNCTION_INFO_V1(djust_auth_mail_sent);
 PG_FUNCTION_INFO_V1(djust_auth_mail_failed);
+PG_FUNCTION_INFO_V1(djust_auth_mail_rejected);
+PG_FUNCTION_INFO_V1(djust_auth_mail_due);
 PG_FUNCTION_INFO_V1(djust_auth_purge);
 PG_FUNCTION_INFO_V1(djust_auth_grant_api);
 PG_FUNCTION_INFO_V1(djust_auth_postgrest_config);
 PG_FUNCTION_INFO_V1(djust_auth_stats);
+PG_FUNCTION_INFO_V1(djust_auth_worker_start);
+PG_FUNCTION_INFO_V1(djust_auth_worker_write);
+PG_FUNCTION_INFO_V1(djust_auth_worker_purge);
 
 /* NULL stands for the default, no profiles. */
 static ArrayType *
@@ -317,7 +325,7 @@ djust_auth_claim_mail(PG_FUNCTION_ARGS)
 	keep_in_memory(result);
 	foreach(cell, mail_claim(max))
 	{
-		Mail	   *mail = lfirst(cell);
+		ClaimedMail *mail = lfirst(cell);
 		bool		nulls[5] = {false};
 		Datum		values[5];
 
@@ -351,10 +359,31 @@ djust_auth_mail_failed(PG_FUNCTION_ARGS)
 }
 
 Datum
+djust_auth_mail_rejected(PG_FUNCTION_ARGS)
+{
+	begin_write("djust_auth.mail_rejected()");
+	REQUIRED(0, "id");
+	REQUIRED(1, "reason");
+	mail_mark_rejected(PG_GETARG_INT64(0), TEXT(1));
+	PG_RETURN_VOID();
+}
+
+Datum
+djust_auth_mail_due(PG_FUNCTION_ARGS)
+{
+	TimestampTz due;
+
+	shared_require();
+	if (!mail_due(&due))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(due);
+}
+
+Datum
 djust_auth_purge(PG_FUNCTION_ARGS)
 {
 	begin_write("djust_auth.purge()");
-	RETURN_TEXT(policy_purge());
+	RETURN_TEXT(upkeep_purge());
 }
 
 Datum
@@ -381,5 +410,38 @@ Datum
 djust_auth_stats(PG_FUNCTION_ARGS)
 {
 	shared_require();
-	RETURN_TEXT(policy_stats());
+	RETURN_TEXT(upkeep_stats());
+}
+
+/* What the worker does under its own role, by right of EXECUTE, is of no use to anybody else. */
+static void
+begin_work(const char *command)
+{
+	begin_write(command);
+	if (!ring_working())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s is for the background worker alone", command)));
+}
+
+Datum
+djust_auth_worker_start(PG_FUNCTION_ARGS)
+{
+	begin_work("djust_auth.worker_start()");
+	mail_take_back();
+	PG_RETURN_VOID();
+}
+
+Datum
+djust_auth_worker_write(PG_FUNCTION_ARGS)
+{
+	begin_work("djust_auth.worker_write()");
+	PG_RETURN_INT32(upkeep_write());
+}
+
+Datum
+djust_auth_worker_purge(PG_FUNCTION_ARGS)
+{
+	begin_work("djust_auth.worker_purge()");
+	PG_RETURN_BOOL(upkeep_purge_some());
 }

@@ -11,7 +11,9 @@
 #include "utils/timestamp.h"
 
 #include "audit.h"
+#include "compat.h"
 #include "http.h"
+#include "shared.h"
 #include "store.h"
 
 /* 48 bits of Unix milliseconds, then random: rows of one time stand together in indexes. */
@@ -40,4 +42,61 @@ audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, c
 	row.actor = GetUserNameFromId(GetSessionUserId(), true);
 	row.client_address = http_client_address();
 	store_audit_insert(&row);
+}
+
+/* In place of the transaction's own write; so short a text that it fits is the caller's duty, not an attacker's chance. */
+void
+audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
+{
+	RingEntry	entry = {.kind = RING_EVENT};
+	RingEvent  *row = &entry.u.event;
+	Datum		address;
+
+	if (!ring_served())
+	{
+		audit_event(event, user_id, sid, detail);
+		return;
+	}
+	Assert(strlen(event) < RING_EVENT_MAX && (detail == NULL || strlen(detail) < RING_DETAIL_MAX));
+	audit_new_id(&row->id);
+	row->has_user = user_id != NULL;
+	if (user_id)
+		row->user_id = *user_id;
+	row->has_sid = sid != NULL;
+	if (sid)
+		row->sid = *sid;
+	strlcpy(row->event, event, RING_EVENT_MAX);
+	strlcpy(row->detail, detail ? detail : "", RING_DETAIL_MAX);
+	strlcpy(row->actor, GetUserNameFromId(GetSessionUserId(), true), NAMEDATALEN);
+	address = http_client_address();
+	if (address != (Datum) 0 && VARSIZE_ANY_EXHDR(DatumGetPointer(address)) <= RING_ADDRESS_MAX)
+	{
+		row->address_size = VARSIZE_ANY_EXHDR(DatumGetPointer(address));
+		memcpy(row->address, VARDATA_ANY(DatumGetPointer(address)), row->address_size);
+	}
+	if (ring_put(&entry) == 0)
+		shared_count(COUNT_AUDIT_LOST, 1);
+}
+
+void
+audit_write(const RingEntry *entry)
+{
+	const RingEvent *event = &entry->u.event;
+	AuditRow	row = {.id = event->id, .at = entry->at, .event = event->event, .actor = event->actor};
+
+	if (event->has_user)
+		row.user_id = &event->user_id;
+	if (event->has_sid)
+		row.sid = &event->sid;
+	if (event->detail[0] != '\0')
+		row.detail = event->detail;
+	if (event->address_size > 0)
+	{
+		struct varlena *address = palloc(VARHDRSZ + event->address_size);
+
+		SET_VARSIZE(address, VARHDRSZ + event->address_size);
+		memcpy(VARDATA(address), event->address, event->address_size);
+		row.client_address = PointerGetDatum(address);
+	}
+	store_audit_insert_late(&row);
 }

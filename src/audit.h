@@ -7,6 +7,8 @@
 
 #include "utils/uuid.h"
 
+#include "ring.h"
+
 /* New time-ordered identifier (RFC 9562 version 7). */
 extern void audit_new_id(pg_uuid_t *id);
 
@@ -15,5 +17,13 @@ extern void audit_new_id(pg_uuid_t *id);
  * actor is session_user for administration and nobody else.
  */
 extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
+
+/*
+ * Hands an event to the worker, so that it is kept whatever becomes of the caller's transaction; a full ring is counted.
+ * detail is shorter than RING_DETAIL_MAX.  In a database without a worker it is audit_event.
+ */
+extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
+/* Writes such an event, in the worker. */
+extern void audit_write(const RingEntry *entry);
 
 #endif

@@ -18,6 +18,7 @@
 #include "catalog/pg_enum.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -46,6 +47,7 @@ typedef enum CatalogIndex
 	INDEX_MAIL_TEMPLATE,
 	INDEX_SIGNING_KEY,
 	INDEX_PASSWORD_BLOCKLIST,
+	INDEX_THROTTLE_LOCK,
 	CATALOG_INDEXES
 } CatalogIndex;
 
@@ -60,6 +62,9 @@ static const char *const table_names[] = {
 	[TABLE_SIGNING_KEY] = "signing_key",
 	[TABLE_PASSWORD_BLOCKLIST] = "password_blocklist",
 	[TABLE_POLICY_EPOCH] = "policy_epoch",
+	[TABLE_MAIL_QUEUE] = "mail_queue",
+	[TABLE_THROTTLE_LOCK] = "throttle_lock",
+	[TABLE_AUDIT_EVENT] = "audit_event",
 };
 
 static const char *const index_names[] = {
@@ -74,6 +79,7 @@ static const char *const index_names[] = {
 	[INDEX_MAIL_TEMPLATE] = "mail_template_pkey",
 	[INDEX_SIGNING_KEY] = "signing_key_pkey",
 	[INDEX_PASSWORD_BLOCKLIST] = "password_blocklist_pkey",
+	[INDEX_THROTTLE_LOCK] = "throttle_lock_pkey",
 };
 
 StaticAssertDecl(lengthof(table_names) == CATALOG_TABLES, "every table has a name");
@@ -176,11 +182,20 @@ catalog_table(CatalogTable table)
 	return ids.tables[table];
 }
 
-Oid
-catalog_api_schema(void)
+uint32
+catalog_pages(CatalogTable table)
+{
+	Relation	relation = table_open(catalog_table(table), AccessShareLock);
+	BlockNumber pages = RelationGetNumberOfBlocks(relation);
+
+	table_close(relation, AccessShareLock);
+	return pages;
+}
+
+static bool
+read_extension(FormData_pg_extension *row)
 {
 	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			schema = InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -189,14 +204,30 @@ catalog_api_schema(void)
 	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+		memcpy(row, GETSTRUCT(tuple), sizeof(*row));
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	if (!OidIsValid(schema))
+	return HeapTupleIsValid(tuple);
+}
+
+Oid
+catalog_api_schema(void)
+{
+	FormData_pg_extension extension;
+
+	if (!read_extension(&extension))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"%s\" does not exist", SCHEMA)));
-	return schema;
+	return extension.extnamespace;
+}
+
+Oid
+catalog_owner(void)
+{
+	FormData_pg_extension extension;
+
+	return read_extension(&extension) ? extension.extowner : InvalidOid;
 }
 
 static void
@@ -499,19 +530,26 @@ catalog_keys(void)
 	return keys;
 }
 
+static void
+bytes_key(ScanKey key, AttrNumber attribute, const uint8_t *bytes, size_t size)
+{
+	bytea	   *value = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(value, VARHDRSZ + size);
+	memcpy(VARDATA(value), bytes, size);
+	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(value));
+}
+
 bool
 catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at)
 {
-	bytea	   *value = palloc(VARHDRSZ + SHA256_SIZE);
 	Datum		values[Natts_reset_token];
 	bool		nulls[Natts_reset_token];
 	ScanKeyData key;
 	Scan		scan;
 	HeapTuple	tuple;
 
-	SET_VARSIZE(value, VARHDRSZ + SHA256_SIZE);
-	memcpy(VARDATA(value), hash, SHA256_SIZE);
-	ScanKeyInit(&key, Anum_reset_token_token_hash, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(value));
+	bytes_key(&key, Anum_reset_token_token_hash, hash, SHA256_SIZE);
 	begin_scan(&scan, TABLE_RESET_TOKEN, INDEX_RESET_TOKEN, 1, &key);
 	tuple = next(&scan);
 	if (HeapTupleIsValid(tuple))
@@ -519,6 +557,28 @@ catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, Timesta
 		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
 		*user_id = *DatumGetUUIDP(values[Anum_reset_token_user_id - 1]);
 		*expires_at = DatumGetTimestampTz(values[Anum_reset_token_expires_at - 1]);
+	}
+	end_scan(&scan);
+	return HeapTupleIsValid(tuple);
+}
+
+bool
+catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at)
+{
+	Datum		values[Natts_throttle_lock];
+	bool		nulls[Natts_throttle_lock];
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	bytes_key(&key, Anum_throttle_lock_tag, tag, size);
+	begin_scan(&scan, TABLE_THROTTLE_LOCK, INDEX_THROTTLE_LOCK, 1, &key);
+	tuple = next(&scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
+		*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
 	}
 	end_scan(&scan);
 	return HeapTupleIsValid(tuple);

@@ -31,6 +31,9 @@ typedef enum CatalogTable
 	TABLE_SIGNING_KEY,
 	TABLE_PASSWORD_BLOCKLIST,
 	TABLE_POLICY_EPOCH,
+	TABLE_MAIL_QUEUE,
+	TABLE_THROTTLE_LOCK,
+	TABLE_AUDIT_EVENT,
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -89,6 +92,14 @@ enum
 	Anum_mail_template_body_text,
 	Anum_mail_template_body_html,
 	Natts_mail_template = Anum_mail_template_body_html
+};
+enum
+{
+	Anum_throttle_lock_tag = 1,
+	Anum_throttle_lock_failures,
+	Anum_throttle_lock_allowed_at,
+	Anum_throttle_lock_saved_at,
+	Natts_throttle_lock = Anum_throttle_lock_saved_at
 };
 enum
 {
@@ -156,8 +167,12 @@ extern uint64 catalog_epoch(void);
 extern void catalog_bump_epoch(void);
 
 extern Oid	catalog_table(CatalogTable table);
+/* Pages of a table. */
+extern uint32 catalog_pages(CatalogTable table);
 /* Schema of the public API. */
 extern Oid	catalog_api_schema(void);
+/* InvalidOid where the extension is not, or not yet. */
+extern Oid	catalog_owner(void);
 
 extern bool catalog_user_by_email(const char *email, UserRow *row);
 extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
@@ -176,6 +191,8 @@ extern List *catalog_rights_of(const char *profile);
 extern List *catalog_keys(void);
 
 extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
+/* A throttle lock that was saved. */
+extern bool catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at);
 extern bool catalog_template(const char *kind, const char *locale, TemplateRow *row);
 extern bool catalog_blocklisted(const char *password);
 

@@ -35,6 +35,13 @@
 #include "varatt.h"
 #endif
 
+/* 16 has one function for the owners of all kinds of objects. */
+#if PG_VERSION_NUM >= 160000
+#define CompatOwnsDatabase(database, role) object_ownercheck(DatabaseRelationId, database, role)
+#else
+#define CompatOwnsDatabase(database, role) pg_database_ownercheck(database, role)
+#endif
+
 /* 18 wants the mark before the declaration, as all compilers we build with accept it. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_NORETURN pg_noreturn

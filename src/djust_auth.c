@@ -7,10 +7,12 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "command.h"
 #include "compat.h"
 #include "logmask.h"
 #include "settings.h"
 #include "shared.h"
+#include "worker.h"
 
 DJUST_MODULE_MAGIC;
 
@@ -25,4 +27,6 @@ _PG_init(void)
 	settings_init();
 	logmask_init();
 	shared_init();
+	command_init();
+	worker_register();
 }

@@ -86,13 +86,13 @@ record_failure(Verdict verdict, const Candidate *candidate, const ThrottleTag *t
 	if (verdict == VERDICT_INVALID_GRANT)
 	{
 		shared_count(COUNT_LOGIN_FAILURES, 1);
-		audit_event("login_failed", user_id, NULL,
-					psprintf("{\"cause\": \"%s\", \"account\": \"%s\"}", cause_of(candidate), tag_text(tag)));
+		audit_event_surely("login_failed", user_id, NULL,
+						   psprintf("{\"cause\": \"%s\", \"account\": \"%s\"}", cause_of(candidate), tag_text(tag)));
 	}
 	else if (verdict != VERDICT_UNAVAILABLE)
 	{
 		shared_count(COUNT_THROTTLED, 1);
-		audit_event("throttled", user_id, NULL, psprintf("{\"account\": \"%s\"}", tag_text(tag)));
+		audit_event_surely("throttled", user_id, NULL, psprintf("{\"account\": \"%s\"}", tag_text(tag)));
 	}
 }
 

@@ -11,6 +11,7 @@
 
 #include "commands/async.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
 #include "audit.h"
@@ -20,6 +21,7 @@
 #include "keyfile.h"
 #include "mail.h"
 #include "reset.h"
+#include "ring.h"
 #include "secret.h"
 #include "settings.h"
 #include "shared.h"
@@ -29,6 +31,7 @@
 #define FIRST_RETRY_S 10
 #define LONGEST_RETRY_S (15 * 60)
 #define REASON_MAX 500
+#define ROWS_MAX 1000			/* looked at in one claim, so that a flood of unknown addresses does not make it endless */
 
 static const TemplateRow reset_template = {
 	"Reset your password",
@@ -52,6 +55,7 @@ queue(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t
 
 	store_mail_insert(kind, user_id, address, size, now, now + setting_reset_link_lifetime * USECS_PER_SEC);
 	Async_Notify(CHANNEL, "");
+	ring_wake_at_commit();
 }
 
 void
@@ -154,10 +158,10 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 }
 
 /* NULL for who is no customer, or no longer: the row is then done. */
-static Mail *
+static ClaimedMail *
 write_mail(const QueuedMail *queued, TimestampTz now)
 {
-	Mail	   *mail = palloc(sizeof(Mail));
+	ClaimedMail *mail = palloc(sizeof(ClaimedMail));
 	const TemplateRow *template;
 	const char *link = "";
 	TemplateRow found;
@@ -181,22 +185,64 @@ mail_claim(int max)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	List	   *mails = NIL;
+	List	   *due;
 	ListCell   *cell;
+	int			rows = 0;
 
-	foreach(cell, store_mail_due(now, max))
+	while (list_length(mails) < max && rows < Max(max, ROWS_MAX) &&
+		   (due = store_mail_due(now, max - list_length(mails))) != NIL)
 	{
-		QueuedMail *queued = lfirst(cell);
-		Mail	   *mail = write_mail(queued, now);
-
-		if (mail == NULL)
+		rows += list_length(due);
+		foreach(cell, due)
 		{
-			store_mail_done(queued->id, now, "no recipient");
-			continue;
+			QueuedMail *queued = lfirst(cell);
+			ClaimedMail *mail = write_mail(queued, now);
+
+			if (mail == NULL)
+			{
+				store_mail_done(queued->id, now, "no recipient");
+				continue;
+			}
+			store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, ring_working());
+			mails = lappend(mails, mail);
 		}
-		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC);
-		mails = lappend(mails, mail);
 	}
 	return mails;
+}
+
+bool
+mail_due(TimestampTz *due)
+{
+	return store_mail_next(GetCurrentTimestamp(), due);
+}
+
+/* What a worker that died had claimed is nobody's any more. */
+void
+mail_take_back(void)
+{
+	store_mail_release(GetCurrentTimestamp());
+}
+
+/* The domain that mails come from; what is no name of a host is left out. */
+static const char *
+sender_domain(void)
+{
+	const char *at = strrchr(setting_mail_from, '@');
+	size_t		length = at ? strspn(at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") : 0;
+
+	return length > 0 ? pnstrdup(at + 1, length) : "localhost";
+}
+
+/* The same at every attempt, so that a second delivery is recognised; of no meaning to strangers. */
+char *
+mail_message_id(int64 id)
+{
+	char		tag_text[2 * sizeof(ThrottleTag)];
+	ThrottleTag tag;
+
+	keyfile_tag("message id", &id, sizeof(id), &tag);
+	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), tag_text);
+	return psprintf(INT64_FORMAT ".%.*s@%s", id, (int) sizeof(tag_text), tag_text, sender_domain());
 }
 
 static void
@@ -236,16 +282,35 @@ retry_delay(int attempts)
 	return attempts > 7 ? LONGEST_RETRY_S : Min(FIRST_RETRY_S << (attempts - 1), LONGEST_RETRY_S);
 }
 
-void
-mail_mark_failed(int64 id, const char *reason)
+/* Given up: the server refused it for good, or the next attempt would come after the link's end. */
+static void
+mark_failed(int64 id, const char *reason, bool for_good)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	char	   *short_reason = pnstrdup(reason, Min(strlen(reason), REASON_MAX));
+	char	   *short_reason = pnstrdup(reason, pg_mbcliplen(reason, strlen(reason), REASON_MAX));
+	TimestampTz next;
 	QueuedMail	queued;
 
 	require_claimed(id, &queued);
-	store_mail_retry(id, now, now + retry_delay(queued.attempts) * USECS_PER_SEC, short_reason);
+	next = now + retry_delay(queued.attempts) * USECS_PER_SEC;
+	for_good = for_good || next >= queued.expires_at;
+	if (for_good)
+		store_mail_done(id, now, short_reason);
+	else
+		store_mail_retry(id, next, short_reason);
 	shared_count(COUNT_MAILS_FAILED, 1);
-	record("mail_failed", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d}",
-											id, queued.kind, queued.attempts));
+	record("mail_failed", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}",
+											id, queued.kind, queued.attempts, for_good ? "true" : "false"));
+}
+
+void
+mail_mark_failed(int64 id, const char *reason)
+{
+	mark_failed(id, reason, false);
+}
+
+void
+mail_mark_rejected(int64 id, const char *reason)
+{
+	mark_failed(id, reason, true);
 }

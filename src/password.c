@@ -139,6 +139,7 @@ password_check(const ThrottleTag *tag, const char *hash, size_t hash_length, boo
 		throttle_leave(result == PW_MATCH ? ATTEMPT_GOOD : slot && result != PW_FAILED ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	throttle_settle();
 	if (!slot || result == PW_FAILED)
 		return VERDICT_UNAVAILABLE;
 	return result == PW_MATCH ? VERDICT_OK : VERDICT_INVALID_GRANT;

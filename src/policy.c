@@ -1,6 +1,6 @@
 /*
  * policy.c
- *		Owns what administrators do to profiles, and upkeep.
+ *		Owns what administrators do to profiles, and whom the API is granted to.
  */
 #include "postgres.h"
 
@@ -8,18 +8,13 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "audit.h"
 #include "catalog.h"
 #include "errors.h"
 #include "policy.h"
 #include "rights.h"
-#include "settings.h"
-#include "shared.h"
 #include "store.h"
-
-#define PURGE_BATCH 1000
 
 void
 policy_drop_profile(const char *name)
@@ -148,7 +143,12 @@ static const struct
 	{"claim_mail(integer)", true, "w"},
 	{"mail_sent(bigint)", true, "w"},
 	{"mail_failed(bigint, text)", true, "w"},
+	{"mail_rejected(bigint, text)", true, "w"},
+	{"mail_due()", true, "w"},
 	{"purge()", true, "w"},
+	{"worker_start()", true, "w"},
+	{"worker_write()", true, "w"},
+	{"worker_purge()", true, "w"},
 };
 
 static char
@@ -184,46 +184,4 @@ policy_grant(Oid role, const char *kind)
 			store_grant(psprintf("GRANT EXECUTE ON FUNCTION %s.%s TO %s",
 								 grants[i].administration ? "djust_auth" : api, grants[i].signature, name));
 	audit_event("administration", NULL, NULL, psprintf("{\"change\": \"api granted\", \"kind\": \"%s\"}", kind));
-}
-
-char *
-policy_purge(void)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz audit_before = now - setting_audit_retention * USECS_PER_SEC;
-	StringInfoData out;
-	PurgeStep	step;
-	int			n;
-
-	initStringInfo(&out);
-	appendStringInfoChar(&out, '{');
-	for (n = 0; store_purge(n, now, audit_before, PURGE_BATCH, &step); n++)
-	{
-		uint64		rows = step.rows;
-
-		while (step.rows == PURGE_BATCH)
-		{
-			CHECK_FOR_INTERRUPTS();
-			store_purge(n, now, audit_before, PURGE_BATCH, &step);
-			rows += step.rows;
-		}
-		appendStringInfo(&out, "%s\"%s\":" UINT64_FORMAT, n > 0 ? "," : "", step.table, rows);
-		shared_count(COUNT_PURGED, rows);
-	}
-	appendStringInfoChar(&out, '}');
-	return out.data;
-}
-
-char *
-policy_stats(void)
-{
-	StringInfoData out;
-	int			i;
-
-	initStringInfo(&out);
-	appendStringInfoChar(&out, '{');
-	for (i = 0; i < COUNTERS; i++)
-		appendStringInfo(&out, "\"%s\":" UINT64_FORMAT ",", shared_counter_name(i), shared_counter(i));
-	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT "}", store_mail_waiting());
-	return out.data;
 }

@@ -1,6 +1,6 @@
 /*
  * policy.h
- *		Profiles, rights, grants, upkeep.
+ *		Profiles, rights, grants.
  */
 #ifndef DJUST_POLICY_H
 #define DJUST_POLICY_H
@@ -14,8 +14,5 @@ extern void policy_set_right(const char *profile, const char *route, const char 
 /* user_id NULL: somebody not logged in. */
 extern char *policy_explain(const pg_uuid_t *user_id, const char *route, const char *access);
 extern void policy_grant(Oid role, const char *kind);
-/* JSON objects. */
-extern char *policy_purge(void);
-extern char *policy_stats(void);
 
 #endif

@@ -197,7 +197,7 @@ end_reused(const SessionRow *session)
 {
 	store_session_delete(&session->sid);
 	shared_count(COUNT_REFRESH_REUSES, 1);
-	audit_event("refresh_reuse", &session->user_id, &session->sid, NULL);
+	audit_event_surely("refresh_reuse", &session->user_id, &session->sid, NULL);
 }
 
 void

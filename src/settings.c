@@ -11,7 +11,9 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "nodes/pg_list.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "message.h"
 #include "pwhash.h"
@@ -48,6 +50,7 @@ char	   *setting_reset_url;
 int			setting_session_max_lifetime;
 char	   *setting_smtp_ca_file;
 char	   *setting_smtp_password_file;
+bool		setting_smtp_require_tls;
 char	   *setting_smtp_url;
 char	   *setting_smtp_user;
 char	   *setting_worker_role;
@@ -170,6 +173,20 @@ check_reset_url(char **newval, void **extra, GucSource source)
 }
 
 static bool
+check_databases(char **newval, void **extra, GucSource source)
+{
+	char	   *copy = pstrdup(*newval);
+	List	   *names;
+	bool		good = SplitIdentifierString(copy, ',', &names) && list_length(names) <= 64;
+
+	list_free(names);
+	pfree(copy);
+	if (!good)
+		GUC_check_errhint("Use names of at most 64 databases, separated by commas, in double quotes where they hold capitals or other signs.");
+	return good;
+}
+
+static bool
 check_smtp_url(char **newval, void **extra, GucSource source)
 {
 	if (**newval == '\0' || (is_plain(*newval) && strpbrk(*newval, " @") == NULL &&
@@ -279,7 +296,7 @@ define_worker(void)
 	define_int("djust_auth.audit_retention", "Age at which audit events are purged.",
 			   &setting_audit_retention, 90 * DAY, PGC_SUSET, GUC_UNIT_S, check_audit_retention);
 	define_string("djust_auth.databases", "Databases served by the background worker, separated by commas.",
-				  &setting_databases, "", PGC_POSTMASTER, 0, check_plain);
+				  &setting_databases, "", PGC_POSTMASTER, 0, check_databases);
 	define_string("djust_auth.mail_from", "Sender of mails: an address, or Name <address>.",
 				  &setting_mail_from, "", PGC_SUSET, 0, check_mail_from);
 	define_int("djust_auth.mail_lease", "How long a claimed mail is left to who claimed it.",
@@ -294,6 +311,8 @@ define_worker(void)
 				  &setting_smtp_ca_file, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
 	define_string("djust_auth.smtp_password_file", "File that holds the SMTP password.",
 				  &setting_smtp_password_file, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
+	DefineCustomBoolVariable("djust_auth.smtp_require_tls", "Send no mail over a connection that is not encrypted.", NULL,
+							 &setting_smtp_require_tls, true, PGC_SUSET, 0, NULL, NULL, NULL);
 	define_string("djust_auth.smtp_url", "SMTP server mails are sent through.",
 				  &setting_smtp_url, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_smtp_url);
 	define_string("djust_auth.smtp_user", "SMTP user name.",

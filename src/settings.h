@@ -34,6 +34,7 @@ extern char *setting_reset_url;
 extern int	setting_session_max_lifetime;	/* s */
 extern char *setting_smtp_ca_file;
 extern char *setting_smtp_password_file;
+extern bool setting_smtp_require_tls;
 extern char *setting_smtp_url;
 extern char *setting_smtp_user;
 extern char *setting_worker_role;

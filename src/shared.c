@@ -1,7 +1,7 @@
 /*
  * shared.c
  *		Owns the shared memory segment: asks for it, hands its parts to
- *		throttle.c and hashslot.c, keeps the counters.
+ *		throttle.c, hashslot.c and ring.c, keeps the counters.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 
 #include "hashslot.h"
 #include "keyfile.h"
+#include "ring.h"
 #include "shared.h"
 #include "throttle.h"
 
@@ -51,8 +52,8 @@ request_memory(void)
 {
 	if (previous_request_hook)
 		previous_request_hook();
-	RequestAddinShmemSpace(add_size(MAXALIGN(sizeof(Shared)), add_size(throttle_size(), hashslot_size())));
-	RequestNamedLWLockTranche(SEGMENT, 2);
+	RequestAddinShmemSpace(add_size(MAXALIGN(sizeof(Shared)), add_size(ring_size(), add_size(throttle_size(), hashslot_size()))));
+	RequestNamedLWLockTranche(SEGMENT, 2 + ring_locks());
 }
 
 /* In the postmaster, and again after a crash. */
@@ -75,6 +76,7 @@ start_memory(void)
 			pg_atomic_init_u64(&shared->counters[i], 0);
 	throttle_attach(&locks[0].lock);
 	hashslot_attach(&locks[1].lock);
+	ring_attach(&locks[2]);
 	LWLockRelease(AddinShmemInitLock);
 }
 

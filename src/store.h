@@ -54,11 +54,27 @@ typedef struct QueuedMail
 	int32		attempts;
 } QueuedMail;
 
-typedef struct PurgeStep
+/* What a mailer is given. */
+typedef struct ClaimedMail
 {
-	const char *table;
-	uint64		rows;
-} PurgeStep;
+	int64		id;
+	char	   *recipient;
+	char	   *subject;
+	char	   *body_text;
+	char	   *body_html;
+} ClaimedMail;
+
+/* Tables that are purged, in this order. */
+typedef enum PurgeTable
+{
+	PURGE_SESSION,
+	PURGE_RESET_TOKEN,
+	PURGE_MAIL_QUEUE,
+	PURGE_SIGNING_KEY,
+	PURGE_THROTTLE_LOCK,
+	PURGE_AUDIT_EVENT,
+	PURGE_TABLES
+} PurgeTable;
 
 /* sessions */
 extern void store_session_insert(const NewSession *session);
@@ -95,10 +111,14 @@ extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const 
 							  TimestampTz now, TimestampTz expires_at);
 /* List of QueuedMail *, locked, skipping those locked by others. */
 extern List *store_mail_due(TimestampTz now, int max);
-extern void store_mail_lease(int64 id, TimestampTz next_attempt_at);
+extern void store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker);
 extern bool store_mail_done(int64 id, TimestampTz now, const char *error);
-extern bool store_mail_retry(int64 id, TimestampTz now, TimestampTz next_attempt_at, const char *error);
+extern bool store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error);
 extern bool store_mail_get(int64 id, QueuedMail *mail);
+/* Makes what the worker claimed and did not finish due again. */
+extern uint64 store_mail_release(TimestampTz now);
+/* False when no mail waits. */
+extern bool store_mail_next(TimestampTz now, TimestampTz *next);
 extern int64 store_mail_waiting(void);
 
 /* keys */
@@ -110,10 +130,27 @@ extern TimestampTz store_last_access_expiry(void);
 
 /* audit and upkeep */
 extern void store_audit_insert(const AuditRow *row);
+/* The same for an event that happened before this transaction: no client address of a user who is gone. */
+extern void store_audit_insert_late(const AuditRow *row);
 extern void store_audit_forget(const pg_uuid_t *user_id);
-/* Deletes at most max rows of the n-th table; false when n is past the last. */
-extern bool store_purge(int n, TimestampTz now, TimestampTz audit_before, int max, PurgeStep *step);
+extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at);
+extern void store_lock_delete(const uint8_t *tag, size_t size);
+/*
+ * Deletes at most max rows of a table that ended before this time and that nobody holds, from the pages first to end - 1;
+ * from anywhere in the audit, which has an index.
+ */
+extern uint64 store_purge(PurgeTable table, TimestampTz before, uint32 first_page, uint32 end_page, int max);
 /* One GRANT statement, already quoted. */
 extern void store_grant(const char *statement);
+
+/* the worker's own calls, under its role */
+extern void store_call_start(void);
+extern int	store_call_write(void);
+extern bool store_call_purge(void);
+/* Copies into a context; false when no mail is due. */
+extern bool store_call_claim_mail(MemoryContext context, ClaimedMail *mail);
+extern void store_call_mail_sent(int64 id);
+extern void store_call_mail_failed(int64 id, const char *reason, bool for_good);
+extern bool store_call_mail_due(TimestampTz *due);
 
 #endif

@@ -10,14 +10,14 @@
  * An attempt holds a place in its account's entry before anything is hashed.
  * Failures plus attempts under way never exceed the limit: those beyond it
  * wait for the ones under way and are then judged by how these ended.  No
- * transaction is involved, so nothing a caller does undoes a count.
+ * transaction is involved, so nothing a caller does undoes a count.  How
+ * entries are kept and lost is tally.c's.
  *
- * The table is set-associative under a keyed hash, so nobody can aim at a
- * place.  It has room for several times the attempts that all hash slots can
- * compute in PROTECTED_MS, and an entry touched within that time is never
- * evicted; older ones leave with the fewest failures first, suspended ones
- * never.  What finds no place shares its set's overflow entry, which fails
- * closed: strangers then count together.
+ * Locks outlive the server: one that is made or grows is handed to the worker
+ * before the caller is answered, and one that is not in memory is looked up in
+ * the table before the first attempt, by the tag and so alike for known and
+ * unknown addresses.  The look-up is outside the lock; a lock that is cleared
+ * meanwhile is noticed by the count of clearings.
  *
  * Reset requests cost the caller nothing, so their table can be flooded.  It
  * forgets the oldest instead: a flood may buy one mail too many for every
@@ -33,78 +33,59 @@
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
+#include "catalog.h"
+#include "ring.h"
 #include "settings.h"
+#include "tally.h"
 #include "throttle.h"
 
-#define WAYS 8
 #define ENTRIES_PER_SLOT (128 * 1024)
 #define RESET_ENTRIES (64 * 1024)
-#define PROTECTED_MS (15 * 60 * 1000)
 #define LONGEST_DELAY_S (15 * 60)
 #define RESET_PAUSE_MS (60 * 1000)
 #define RESET_WINDOW_MS (60 * 60 * 1000)
 #define RESETS_PER_WINDOW 5
 
-typedef struct Entry
-{
-	ThrottleTag tag;
-	int32		count;			/* consecutive failures, or reset requests in the window */
-	int32		under_way;
-	TimestampTz allowed_at;
-	TimestampTz touched_at;
-} Entry;
-
-typedef struct Set
-{
-	Entry		ways[WAYS];
-	Entry		overflow;
-} Set;
-
-typedef struct Table
-{
-	uint32		mask;
-	bool		forgets;		/* the oldest entry may always be evicted */
-	Set		   *sets;
-} Table;
-
 typedef struct Throttle
 {
 	ConditionVariable ended;
+	uint64		cleared;		/* how often a lock was cleared */
 } Throttle;
+
+/* What the table knows of a tag, and when it was read. */
+typedef struct SavedLock
+{
+	bool		read;
+	bool		found;
+	uint64		cleared;
+	int32		failures;
+	TimestampTz allowed_at;
+} SavedLock;
 
 static Throttle *throttle = NULL;
 static LWLock *throttle_lock = NULL;
-static Table attempts;
-static Table resets;
+static Tally attempts;
+static Tally resets;
 
 /* The entry this backend has an attempt under way in: pinned by that, so the pointer stays good. */
-static Entry *held_entry = NULL;
+static TallyEntry *held_entry = NULL;
 static bool held_shared;
+
+/* What this backend handed to the worker last and has not waited for. */
+static uint64 ticket = 0;
 
 static uint32
 attempt_sets(void)
 {
-	return pg_nextpower2_32((uint32) setting_max_concurrent_hashes) * (ENTRIES_PER_SLOT / WAYS);
+	return pg_nextpower2_32((uint32) setting_max_concurrent_hashes) * (ENTRIES_PER_SLOT / TALLY_WAYS);
 }
 
 size_t
 throttle_size(void)
 {
-	Size		sets = add_size(attempt_sets(), RESET_ENTRIES / WAYS);
+	Size		sets = add_size(attempt_sets(), RESET_ENTRIES / TALLY_WAYS);
 
-	return add_size(MAXALIGN(sizeof(Throttle)), add_size(mul_size(sets, sizeof(Set)), 2 * 128));
-}
-
-static void
-attach_table(Table *table, const char *name, uint32 sets, bool forgets)
-{
-	bool		found;
-
-	table->forgets = forgets;
-	table->mask = sets - 1;
-	table->sets = ShmemInitStruct(name, mul_size(sets, sizeof(Set)), &found);
-	if (!found)
-		memset(table->sets, 0, mul_size(sets, sizeof(Set)));
+	return add_size(MAXALIGN(sizeof(Throttle)), add_size(mul_size(sets, sizeof(TallySet)), 2 * 128));
 }
 
 void
@@ -115,82 +96,12 @@ throttle_attach(struct LWLock *lock)
 	throttle_lock = lock;
 	throttle = ShmemInitStruct("djust_auth throttle", sizeof(Throttle), &found);
 	if (!found)
-		ConditionVariableInit(&throttle->ended);
-	attach_table(&attempts, "djust_auth attempts", attempt_sets(), false);
-	attach_table(&resets, "djust_auth resets", RESET_ENTRIES / WAYS, true);
-}
-
-static Set *
-set_of(const Table *table, const ThrottleTag *tag)
-{
-	uint32		hash;
-
-	memcpy(&hash, tag->bytes, sizeof(hash));
-	return &table->sets[hash & table->mask];
-}
-
-static Entry *
-find_entry(Set *set, const ThrottleTag *tag)
-{
-	int			i;
-
-	for (i = 0; i < WAYS; i++)
-		if (memcmp(&set->ways[i].tag, tag, sizeof(*tag)) == 0)
-			return &set->ways[i];
-	return NULL;
-}
-
-static bool
-may_evict(const Entry *entry, TimestampTz now)
-{
-	if (entry->under_way > 0 || entry->count >= THROTTLE_SUSPENDED_AT)
-		return false;
-	return entry->count == 0 || now - entry->touched_at > PROTECTED_MS * INT64CONST(1000);
-}
-
-/* Which of two leaves first: the one with fewer failures, then the older one. */
-static bool
-leaves_before(const Table *table, const Entry *a, const Entry *b)
-{
-	if (a->count != b->count && !table->forgets)
-		return a->count < b->count;
-	return a->touched_at < b->touched_at;
-}
-
-/* Shared by strangers, so it forgets once the flood that filled the set is over. */
-static Entry *
-overflow_entry(Set *set, TimestampTz now)
-{
-	if (set->overflow.under_way == 0 && now - set->overflow.touched_at > PROTECTED_MS * INT64CONST(1000))
-		memset(&set->overflow, 0, sizeof(set->overflow));
-	return &set->overflow;
-}
-
-/* The tag's own entry, a fresh one in a place that may be taken, or the shared one. */
-static Entry *
-take_entry(const Table *table, const ThrottleTag *tag, TimestampTz now)
-{
-	Set		   *set = set_of(table, tag);
-	Entry	   *entry = find_entry(set, tag);
-	Entry	   *victim = NULL;
-	int			i;
-
-	if (entry)
-		return entry;
-	for (i = 0; i < WAYS; i++)
 	{
-		Entry	   *candidate = &set->ways[i];
-
-		if ((table->forgets || may_evict(candidate, now)) &&
-			(victim == NULL || leaves_before(table, candidate, victim)))
-			victim = candidate;
+		throttle->cleared = 0;
+		ConditionVariableInit(&throttle->ended);
 	}
-	if (victim == NULL)
-		return overflow_entry(set, now);
-	memset(victim, 0, sizeof(*victim));
-	victim->tag = *tag;
-	victim->touched_at = now;
-	return victim;
+	tally_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
+	tally_attach(&resets, "djust_auth resets", RESET_ENTRIES / TALLY_WAYS, true);
 }
 
 /* 1 s after the limit, doubling up to a quarter of an hour. */
@@ -204,7 +115,7 @@ delay_after(int failures)
 
 /* THROTTLE_BUSY means: wait for an attempt under way to end, then ask again. */
 static ThrottleAnswer
-judge(const Entry *entry, TimestampTz now, int *retry_after)
+judge(const TallyEntry *entry, TimestampTz now, int *retry_after)
 {
 	if (entry->count >= THROTTLE_SUSPENDED_AT)
 		return THROTTLE_SUSPENDED;
@@ -220,24 +131,98 @@ judge(const Entry *entry, TimestampTz now, int *retry_after)
 	return entry->count + entry->under_way < Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT) ? THROTTLE_GO : THROTTLE_BUSY;
 }
 
+/* Is the tag in memory?  If not, what does the table say? */
+static void
+read_saved(const ThrottleTag *tag, SavedLock *saved)
+{
+	bool		known;
+
+	LWLockAcquire(throttle_lock, LW_SHARED);
+	known = tally_find(tally_set(&attempts, tag), tag) != NULL;
+	saved->cleared = throttle->cleared;
+	LWLockRelease(throttle_lock);
+	saved->read = !known;
+	saved->found = !known && catalog_lock(tag->bytes, sizeof(tag->bytes), &saved->failures, &saved->allowed_at);
+}
+
+/* False when the entry left memory, or a lock was cleared, since the table was read. */
+static bool
+restore(TallyEntry *entry, const SavedLock *saved)
+{
+	if (!saved->read || saved->cleared != throttle->cleared)
+		return false;
+	if (saved->found)
+	{
+		entry->count = saved->failures;
+		entry->allowed_at = saved->allowed_at;
+		entry->saved = true;
+	}
+	return true;
+}
+
+/* A lock is restored into an entry of its own or, where there is no place, is judged by itself. */
+static bool
+find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved, TallyEntry **entry, TallyEntry *outside)
+{
+	TallySet   *set = tally_set(&attempts, tag);
+
+	*entry = tally_find(set, tag);
+	if (*entry)
+		return true;
+	if (ring_served() && !restore(outside, saved))
+		return false;
+	*entry = tally_take(&attempts, tag, now);
+	if (*entry != &set->overflow)
+	{
+		(*entry)->count = outside->count;
+		(*entry)->allowed_at = outside->allowed_at;
+		(*entry)->saved = outside->saved;
+	}
+	return true;
+}
+
 static ThrottleAnswer
-try_enter(const ThrottleTag *tag, int *retry_after)
+try_enter(const ThrottleTag *tag, const SavedLock *saved, int *retry_after, bool *again)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Set		   *set = set_of(&attempts, tag);
-	ThrottleAnswer answer;
-	Entry	   *entry;
+	ThrottleAnswer answer = THROTTLE_GO;
+	TallyEntry		outside = {.count = 0};
+	TallyEntry	   *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = take_entry(&attempts, tag, now);
-	answer = judge(entry, now, retry_after);
-	if (answer == THROTTLE_GO)
+	*again = !find_or_restore(tag, now, saved, &entry, &outside);
+	if (!*again)
 	{
-		entry->under_way++;
-		held_entry = entry;
-		held_shared = entry == &set->overflow;
+		bool		is_shared = entry == &tally_set(&attempts, tag)->overflow;
+
+		if (is_shared)
+			answer = judge(&outside, now, retry_after);
+		if (answer == THROTTLE_GO)
+			answer = judge(entry, now, retry_after);
+		if (answer == THROTTLE_GO)
+		{
+			entry->under_way++;
+			held_entry = entry;
+			held_shared = is_shared;
+		}
 	}
 	LWLockRelease(throttle_lock);
+	return answer;
+}
+
+static ThrottleAnswer
+enter(const ThrottleTag *tag, int *retry_after)
+{
+	SavedLock	saved = {false};
+	ThrottleAnswer answer;
+	bool		again;
+
+	do
+	{
+		if (ring_served())
+			read_saved(tag, &saved);
+		answer = try_enter(tag, &saved, retry_after, &again);
+	} while (again);
 	return answer;
 }
 
@@ -249,13 +234,13 @@ throttle_enter(const ThrottleTag *tag, int *retry_after)
 	long		left;
 
 	Assert(held_entry == NULL);
-	answer = try_enter(tag, retry_after);
+	answer = enter(tag, retry_after);
 	if (answer != THROTTLE_BUSY)
 		return answer;
 
 	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_hash_wait_timeout);
 	ConditionVariablePrepareToSleep(&throttle->ended);
-	while ((answer = try_enter(tag, retry_after)) == THROTTLE_BUSY)
+	while ((answer = enter(tag, retry_after)) == THROTTLE_BUSY)
 	{
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 		if (left <= 0)
@@ -266,13 +251,42 @@ throttle_enter(const ThrottleTag *tag, int *retry_after)
 	return answer;
 }
 
+/* With the lock held, so that entries of one tag reach the worker in the order they were made. */
 static void
-count_failure(Entry *entry, TimestampTz now)
+hand_over(TallyEntry *entry, RingKind kind, const ThrottleTag *tag)
+{
+	RingEntry	message = {.kind = kind};
+
+	message.u.lock.tag = *tag;
+	if (entry)
+	{
+		message.u.lock.failures = entry->count;
+		message.u.lock.allowed_at = entry->allowed_at;
+	}
+	ticket = ring_put(&message);
+	if (entry && ticket != 0)
+		entry->saved = kind == RING_LOCK;
+}
+
+static void
+count_failure(TallyEntry *entry, TimestampTz now, bool is_shared)
 {
 	entry->count = Min(entry->count + 1, THROTTLE_SUSPENDED_AT);
 	entry->touched_at = now;
 	if (entry->count >= setting_max_login_failures)
 		entry->allowed_at = now + delay_after(entry->count) * USECS_PER_SEC;
+	if (!is_shared && entry->count >= Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT))
+		hand_over(entry, RING_LOCK, &entry->tag);
+}
+
+static void
+clear_entry(TallyEntry *entry)
+{
+	entry->count = 0;
+	if (!entry->saved)
+		return;
+	throttle->cleared++;
+	hand_over(entry, RING_UNLOCK, &entry->tag);
 }
 
 /* A success clears the account's own entry; in a shared one it clears nobody. */
@@ -285,9 +299,9 @@ throttle_leave(ThrottleOutcome outcome)
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	held_entry->under_way--;
 	if (outcome == ATTEMPT_GOOD && !held_shared)
-		held_entry->count = 0;
+		clear_entry(held_entry);
 	if (outcome == ATTEMPT_BAD)
-		count_failure(held_entry, now);
+		count_failure(held_entry, now, held_shared);
 	held_entry = NULL;
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
@@ -301,16 +315,29 @@ throttle_abandon(void)
 }
 
 void
+throttle_settle(void)
+{
+	uint64		last = ticket;
+
+	ticket = 0;
+	ring_await(last);
+}
+
+void
 throttle_clear(const ThrottleTag *tag)
 {
-	Entry	   *entry;
+	TallyEntry	   *entry;
 
+	ring_served();
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = find_entry(set_of(&attempts, tag), tag);
+	entry = tally_find(tally_set(&attempts, tag), tag);
 	if (entry)
 		entry->count = 0;
+	throttle->cleared++;
+	hand_over(entry, RING_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
+	throttle_settle();
 }
 
 /* Here allowed_at ends the pause and touched_at begins the window. */
@@ -318,11 +345,11 @@ bool
 throttle_reset_request(const ThrottleTag *tag)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Entry	   *entry;
+	TallyEntry	   *entry;
 	bool		allowed;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = take_entry(&resets, tag, now);
+	entry = tally_take(&resets, tag, now);
 	if (now - entry->touched_at >= RESET_WINDOW_MS * INT64CONST(1000))
 	{
 		entry->count = 0;

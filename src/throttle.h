@@ -42,6 +42,10 @@ extern void throttle_leave(ThrottleOutcome outcome);
 /* After ERROR or FATAL: an attempt that was cut off counts as bad.  Harmless when none is held. */
 extern void throttle_abandon(void);
 
+/* Waits, for a second at most, until a lock that was made or cleared here is on disk; where a worker is there to write it. */
+extern void throttle_settle(void);
+
+/* Includes throttle_settle. */
 extern void throttle_clear(const ThrottleTag *tag);
 
 /* One a minute, five an hour; counts when it answers true. */

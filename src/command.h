@@ -1,0 +1,11 @@
+/*
+ * command.h
+ *		Commands that the background worker must know of.
+ */
+#ifndef DJUST_COMMAND_H
+#define DJUST_COMMAND_H
+
+/* Hooks into the running of utility commands; only while the library is being preloaded. */
+extern void command_init(void);
+
+#endif

@@ -1,0 +1,253 @@
+/*
+ * store_mail.c
+ *		Owns writing: reset links and the mail queue.
+ *
+ * The rules of store.c hold here too.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "store.h"
+#include "store_run.h"
+
+typedef enum Statement
+{
+	RESET_INSERT,
+	RESET_CONSUME,
+	RESET_DELETE_OF,
+	MAIL_INSERT,
+	MAIL_DUE,
+	MAIL_LEASE,
+	MAIL_DONE,
+	MAIL_RETRY,
+	MAIL_GET,
+	MAIL_RELEASE,
+	MAIL_NEXT,
+	MAIL_WAITING,
+	STATEMENTS
+} Statement;
+
+static StoreStatement statements[] = {
+	[RESET_INSERT] = {
+		"INSERT INTO djust_auth.reset_token (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+		4, {BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[RESET_CONSUME] = {
+		"DELETE FROM djust_auth.reset_token WHERE token_hash" EQ "$1 AND expires_at" GT "$2",
+		2, {BYTEAOID, TIMESTAMPTZOID}},
+	[RESET_DELETE_OF] = {
+		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "$1",
+		1, {UUIDOID}},
+	[MAIL_INSERT] = {
+		"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
+		" VALUES ($1, $2, $3, $4, $5, $4)",
+		5, {TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[MAIL_DUE] = {
+		"SELECT id, kind, user_id, address, expires_at, attempts FROM djust_auth.mail_queue"
+		" WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
+		" ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED",
+		2, {TIMESTAMPTZOID, INT4OID}},
+	[MAIL_LEASE] = {
+		"UPDATE djust_auth.mail_queue SET attempts = attempts OPERATOR(pg_catalog.+) 1, next_attempt_at = $2"
+		", with_worker = $3 WHERE id" EQ "$1",
+		3, {INT8OID, TIMESTAMPTZOID, BOOLOID}},
+	[MAIL_DONE] = {
+		"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3, with_worker = false WHERE id" EQ "$1 AND done_at IS NULL",
+		3, {INT8OID, TIMESTAMPTZOID, TEXTOID}},
+	[MAIL_RETRY] = {
+		"UPDATE djust_auth.mail_queue SET next_attempt_at = $2, last_error = $3, with_worker = false"
+		" WHERE id" EQ "$1 AND done_at IS NULL",
+		3, {INT8OID, TIMESTAMPTZOID, TEXTOID}},
+	[MAIL_GET] = {
+		"SELECT id, kind, user_id, address, expires_at, attempts FROM djust_auth.mail_queue"
+		" WHERE id" EQ "$1 AND done_at IS NULL AND attempts" GT "0 FOR UPDATE",
+		1, {INT8OID}},
+	[MAIL_RELEASE] = {
+		"UPDATE djust_auth.mail_queue SET next_attempt_at = $1, with_worker = false WHERE with_worker AND done_at IS NULL",
+		1, {TIMESTAMPTZOID}},
+	[MAIL_NEXT] = {
+		"SELECT pg_catalog.min(next_attempt_at) FROM djust_auth.mail_queue WHERE done_at IS NULL AND expires_at" GT "$1",
+		1, {TIMESTAMPTZOID}},
+	[MAIL_WAITING] = {
+		"SELECT pg_catalog.count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL",
+		0, {0}},
+};
+
+StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
+
+static uint64
+run(Statement statement, Call *call)
+{
+	return store_run(&statements[statement], call);
+}
+
+void
+store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
+{
+	Call		call = {0};
+
+	put_bytes(&call, hash, SHA256_SIZE);
+	put_uuid(&call, user_id);
+	put_time(&call, now);
+	put_time(&call, expires_at);
+	run(RESET_INSERT, &call);
+}
+
+bool
+store_reset_consume(const uint8_t *hash, TimestampTz now)
+{
+	Call		call = {0};
+
+	put_bytes(&call, hash, SHA256_SIZE);
+	put_time(&call, now);
+	return run(RESET_CONSUME, &call) > 0;
+}
+
+void
+store_reset_delete_of(const pg_uuid_t *user_id)
+{
+	Call		call = {0};
+
+	put_uuid(&call, user_id);
+	run(RESET_DELETE_OF, &call);
+}
+
+void
+store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
+				  TimestampTz now, TimestampTz expires_at)
+{
+	Call		call = {0};
+
+	put_text(&call, kind);
+	put_uuid(&call, user_id);
+	put_bytes(&call, address, address_size);
+	put_time(&call, now);
+	put_time(&call, expires_at);
+	run(MAIL_INSERT, &call);
+}
+
+/* Copies row number `row` of the result into the context the caller came with. */
+static void
+read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		no_address;
+	bool		no_user;
+	bool		is_null;
+	Datum		user_id = store_column(row, 3, &no_user);
+	Datum		address = store_column(row, 4, &no_address);
+
+	mail->id = DatumGetInt64(store_column(row, 1, &is_null));
+	mail->kind = TextDatumGetCString(store_column(row, 2, &is_null));
+	mail->has_user = !no_user;
+	if (mail->has_user)
+		mail->user_id = *DatumGetUUIDP(user_id);
+	mail->address = no_address ? NULL : DatumGetByteaPCopy(address);
+	mail->expires_at = DatumGetTimestampTz(store_column(row, 5, &is_null));
+	mail->attempts = DatumGetInt32(store_column(row, 6, &is_null));
+	MemoryContextSwitchTo(old);
+}
+
+List *
+store_mail_due(TimestampTz now, int max)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *mails = NIL;
+	Call		call = {0};
+	uint64		rows;
+	uint64		i;
+
+	put_time(&call, now);
+	put_int(&call, max);
+	store_connect();
+	rows = store_execute(&statements[MAIL_DUE], &call);
+	for (i = 0; i < rows; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+		QueuedMail *mail = palloc0(sizeof(QueuedMail));
+
+		mails = lappend(mails, mail);
+		MemoryContextSwitchTo(old);
+		read_mail(i, caller, mail);
+	}
+	store_finish();
+	return mails;
+}
+
+bool
+store_mail_get(int64 id, QueuedMail *mail)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Call		call = {0};
+	bool		found;
+
+	put_id(&call, id);
+	store_connect();
+	found = store_execute(&statements[MAIL_GET], &call) > 0;
+	if (found)
+		read_mail(0, caller, mail);
+	store_finish();
+	return found;
+}
+
+void
+store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker)
+{
+	Call		call = {0};
+
+	put_id(&call, id);
+	put_time(&call, next_attempt_at);
+	put(&call, BoolGetDatum(with_worker), false);
+	run(MAIL_LEASE, &call);
+}
+
+bool
+store_mail_done(int64 id, TimestampTz now, const char *error)
+{
+	Call		call = {0};
+
+	put_id(&call, id);
+	put_time(&call, now);
+	put_text(&call, error);
+	return run(MAIL_DONE, &call) > 0;
+}
+
+bool
+store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error)
+{
+	Call		call = {0};
+
+	put_id(&call, id);
+	put_time(&call, next_attempt_at);
+	put_text(&call, error);
+	return run(MAIL_RETRY, &call) > 0;
+}
+
+uint64
+store_mail_release(TimestampTz now)
+{
+	Call		call = {0};
+
+	put_time(&call, now);
+	return run(MAIL_RELEASE, &call);
+}
+
+bool
+store_mail_next(TimestampTz now, TimestampTz *next)
+{
+	Call		call = {0};
+	bool		is_null;
+
+	put_time(&call, now);
+	*next = DatumGetTimestampTz(store_run_value(&statements[MAIL_NEXT], &call, &is_null));
+	return !is_null;
+}
+
+int64
+store_mail_waiting(void)
+{
+	Call		call = {0};
+	bool		is_null;
+
+	return DatumGetInt64(store_run_value(&statements[MAIL_WAITING], &call, &is_null));
+}

@@ -1,0 +1,84 @@
+/*
+ * store_run.c
+ *		Owns the running of the store's statements by SPI.
+ *
+ * Each is prepared once per backend and runs under the latest snapshot, so
+ * that it meets what is committed now, also in an older REPEATABLE READ
+ * transaction.
+ */
+#include "postgres.h"
+
+#include "utils/snapmgr.h"
+
+#include "store_run.h"
+
+void
+store_connect(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+}
+
+void
+store_finish(void)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not finish SPI");
+}
+
+static SPIPlanPtr
+plan_of(StoreStatement *statement)
+{
+	if (statement->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(statement->text, statement->narguments, statement->types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement");
+		statement->plan = plan;
+	}
+	return statement->plan;
+}
+
+uint64
+store_execute(StoreStatement *statement, Call *call)
+{
+	SPIPlanPtr	plan = plan_of(statement);
+	int			result;
+
+	Assert(call->n == statement->narguments);
+	result = SPI_execute_snapshot(plan, call->values, call->nulls, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	if (result < 0)
+		elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+Datum
+store_column(uint64 row, int number, bool *is_null)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, is_null);
+}
+
+uint64
+store_run(StoreStatement *statement, Call *call)
+{
+	uint64		rows;
+
+	store_connect();
+	rows = store_execute(statement, call);
+	store_finish();
+	return rows;
+}
+
+Datum
+store_run_value(StoreStatement *statement, Call *call, bool *is_null)
+{
+	Datum		value;
+
+	store_connect();
+	if (store_execute(statement, call) != 1)
+		elog(ERROR, "a statement gave no value");
+	value = store_column(0, 1, is_null);
+	store_finish();
+	return value;
+}

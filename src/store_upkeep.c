@@ -1,0 +1,149 @@
+/*
+ * store_upkeep.c
+ *		Owns writing: audit events, saved locks, purging, grants.
+ *
+ * The rules of store.c hold here too.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "storage/itemptr.h"
+
+#include "store.h"
+#include "store_run.h"
+
+typedef enum Statement
+{
+	AUDIT_INSERT,
+	AUDIT_INSERT_LATE,
+	AUDIT_FORGET,
+	LOCK_SAVE,
+	LOCK_DELETE,
+	FIRST_PURGE,
+	STATEMENTS = FIRST_PURGE + PURGE_TABLES
+} Statement;
+
+/*
+ * $1: what is older goes; $2: how many rows; $3, $4: from which page on, up to which.  Pages in place of an index, which
+ * would make every refresh of a session write into it.  Rows that somebody holds are left to the next purge.
+ */
+#define PURGE(table, where) \
+	{"DELETE FROM djust_auth." table " WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth." table \
+	" WHERE " where " LIMIT $2 FOR UPDATE SKIP LOCKED))", 4, {TIMESTAMPTZOID, INT4OID, TIDOID, TIDOID}}
+#define PAGES "ctid" GE "$3 AND ctid" LT "$4 AND "
+
+static StoreStatement statements[] = {
+	[AUDIT_INSERT] = {
+		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.jsonb)",
+		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, TEXTOID}},
+	/* The user may have been deleted since, and client addresses with him. */
+	[AUDIT_INSERT_LATE] = {
+		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6,"
+		" CASE WHEN $4 IS NULL OR EXISTS (SELECT FROM djust_auth.customer_user WHERE id" EQ "$4) THEN $7 END,"
+		" $8::pg_catalog.jsonb)",
+		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, TEXTOID}},
+	[AUDIT_FORGET] = {
+		"UPDATE djust_auth.audit_event SET client_address = NULL WHERE user_id" EQ "$1 AND client_address IS NOT NULL",
+		1, {UUIDOID}},
+	[LOCK_SAVE] = {
+		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at) VALUES ($1, $2, $3, $4)"
+		" ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures, allowed_at = excluded.allowed_at,"
+		" saved_at = excluded.saved_at",
+		4, {BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[LOCK_DELETE] = {
+		"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1",
+		1, {BYTEAOID}},
+	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", PAGES "expires_at" LT "$1"),
+	[FIRST_PURGE + PURGE_RESET_TOKEN] = PURGE("reset_token", PAGES "expires_at" LT "$1"),
+	[FIRST_PURGE + PURGE_MAIL_QUEUE] = PURGE("mail_queue", PAGES "(done_at IS NOT NULL OR expires_at" LT "$1)"),
+	[FIRST_PURGE + PURGE_SIGNING_KEY] = PURGE("signing_key", PAGES "verify_until" LT "$1"),
+	[FIRST_PURGE + PURGE_THROTTLE_LOCK] = PURGE("throttle_lock", PAGES "saved_at" LT "$1 AND failures" LT "100"),
+	[FIRST_PURGE + PURGE_AUDIT_EVENT] = PURGE("audit_event", "at" LT "$1"),
+};
+
+StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
+
+static void
+insert_event(Statement statement, const AuditRow *row)
+{
+	Call		call = {0};
+
+	put_uuid(&call, &row->id);
+	put_time(&call, row->at);
+	put_text(&call, row->event);
+	put_uuid(&call, row->user_id);
+	put_uuid(&call, row->sid);
+	put_text(&call, row->actor);
+	put(&call, row->client_address, row->client_address == (Datum) 0);
+	put_text(&call, row->detail);
+	store_run(&statements[statement], &call);
+}
+
+void
+store_audit_insert(const AuditRow *row)
+{
+	insert_event(AUDIT_INSERT, row);
+}
+
+void
+store_audit_insert_late(const AuditRow *row)
+{
+	insert_event(AUDIT_INSERT_LATE, row);
+}
+
+void
+store_audit_forget(const pg_uuid_t *user_id)
+{
+	Call		call = {0};
+
+	put_uuid(&call, user_id);
+	store_run(&statements[AUDIT_FORGET], &call);
+}
+
+void
+store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at)
+{
+	Call		call = {0};
+
+	put_bytes(&call, tag, size);
+	put_int(&call, failures);
+	put_time(&call, allowed_at);
+	put_time(&call, at);
+	store_run(&statements[LOCK_SAVE], &call);
+}
+
+void
+store_lock_delete(const uint8_t *tag, size_t size)
+{
+	Call		call = {0};
+
+	put_bytes(&call, tag, size);
+	store_run(&statements[LOCK_DELETE], &call);
+}
+
+uint64
+store_purge(PurgeTable table, TimestampTz before, uint32 first_page, uint32 end_page, int max)
+{
+	ItemPointerData first;
+	ItemPointerData end;
+	Call		call = {0};
+
+	ItemPointerSet(&first, first_page, 0);
+	ItemPointerSet(&end, end_page, 0);
+	put_time(&call, before);
+	put_int(&call, max);
+	put(&call, PointerGetDatum(&first), false);
+	put(&call, PointerGetDatum(&end), false);
+	return store_run(&statements[FIRST_PURGE + table], &call);
+}
+
+void
+store_grant(const char *statement)
+{
+	store_connect();
+	if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not grant");
+	store_finish();
+}

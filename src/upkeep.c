@@ -1,0 +1,255 @@
+/*
+ * upkeep.c
+ *		Owns what keeps the tables complete and small: writing what waits in
+ *		the ring, and purging.
+ *
+ * A purge goes through each table once, some pages and at most some rows at a
+ * time.  The worker commits after each such batch, so locks are held for
+ * moments; by hand it is one transaction.  Rows that others hold are skipped.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "catalog/pg_type.h"
+
+#include "audit.h"
+#include "catalog.h"
+#include "ring.h"
+#include "settings.h"
+#include "shared.h"
+#include "store.h"
+#include "upkeep.h"
+
+#define BATCH_PAGES 256
+#define BATCH_ROWS 1000
+#define BATCH_ROWS_BY_HAND 50000
+#define LOCK_LIFE_S SECS_PER_DAY
+
+/* Where a purge is. */
+typedef struct Purge
+{
+	bool		under_way;
+	RingProgress progress;
+	bool		in_table;
+	uint32		page;
+	uint32		pages;			/* of the table as it was when the purge came to it */
+	uint64		rows[PURGE_TABLES];
+} Purge;
+
+static const struct
+{
+	const char *name;
+	CatalogTable table;
+}			purged[] = {
+	[PURGE_SESSION] = {"session", TABLE_SESSION},
+	[PURGE_RESET_TOKEN] = {"reset_token", TABLE_RESET_TOKEN},
+	[PURGE_MAIL_QUEUE] = {"mail_queue", TABLE_MAIL_QUEUE},
+	[PURGE_SIGNING_KEY] = {"signing_key", TABLE_SIGNING_KEY},
+	[PURGE_THROTTLE_LOCK] = {"throttle_lock", TABLE_THROTTLE_LOCK},
+	[PURGE_AUDIT_EVENT] = {"audit_event", TABLE_AUDIT_EVENT},
+};
+
+StaticAssertDecl(lengthof(purged) == PURGE_TABLES, "every table has a name");
+
+/* The worker's. */
+static Purge running;
+static RingEntry *batch = NULL;
+static int	batch_size = 0;
+
+static void
+write_entry(const RingEntry *entry)
+{
+	const RingLock *lock = &entry->u.lock;
+
+	if (entry->database != MyDatabaseId)
+		return;
+	switch (entry->kind)
+	{
+		case RING_EVENT:
+			audit_write(entry);
+			break;
+		case RING_LOCK:
+			store_lock_save(lock->tag.bytes, sizeof(lock->tag.bytes), lock->failures, lock->allowed_at, entry->at);
+			break;
+		case RING_UNLOCK:
+			store_lock_delete(lock->tag.bytes, sizeof(lock->tag.bytes));
+			break;
+	}
+}
+
+int
+upkeep_write(void)
+{
+	int			i;
+
+	if (batch == NULL)
+		batch = MemoryContextAlloc(TopMemoryContext, RING_BATCH * sizeof(RingEntry));
+	batch_size = ring_peek(batch, RING_BATCH);
+	for (i = 0; i < batch_size; i++)
+		write_entry(&batch[i]);
+	return batch_size;
+}
+
+void
+upkeep_written(void)
+{
+	ring_drop(batch_size);
+	batch_size = 0;
+}
+
+/* A statement on the keys tells every backend to read them again, so it is made only when one has expired. */
+static bool
+has_expired_key(TimestampTz now)
+{
+	ListCell   *cell;
+
+	foreach(cell, catalog_keys())
+	{
+		const KeyRow *key = lfirst(cell);
+
+		if (!key->active && key->verify_until < now)
+			return true;
+	}
+	return false;
+}
+
+/* What ended before this time goes. */
+static TimestampTz
+horizon(PurgeTable table, TimestampTz now)
+{
+	if (table == PURGE_AUDIT_EVENT)
+		return now - setting_audit_retention * USECS_PER_SEC;
+	return table == PURGE_THROTTLE_LOCK ? now - LOCK_LIFE_S * USECS_PER_SEC : now;
+}
+
+static void
+enter_table(Purge *purge, PurgeTable table, TimestampTz now)
+{
+	purge->in_table = true;
+	purge->page = 0;
+	purge->pages = table == PURGE_SIGNING_KEY && !has_expired_key(now) ? 0 : catalog_pages(purged[table].table);
+}
+
+/* One batch of the present table: is there more in it? */
+static bool
+purge_table(Purge *purge, PurgeTable table, TimestampTz now, int max)
+{
+	uint32		end = Min(purge->pages - purge->page, BATCH_PAGES) + purge->page;
+	uint64		rows;
+
+	if (purge->page >= purge->pages)
+		return false;
+	rows = store_purge(table, horizon(table, now), purge->page, end, max);
+	purge->rows[table] += rows;
+	purge->progress.removed += rows;
+	shared_count(COUNT_PURGED, rows);
+	if (rows < max)
+		purge->page = table == PURGE_AUDIT_EVENT ? purge->pages : end;
+	return purge->page < purge->pages;
+}
+
+/* False at the end of the last table. */
+static bool
+purge_some(Purge *purge, int max)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	RingProgress *progress = &purge->progress;
+
+	if (!purge->under_way)
+	{
+		memset(purge, 0, sizeof(*purge));
+		purge->under_way = true;
+		progress->started_at = now;
+	}
+	if (!purge->in_table)
+		enter_table(purge, progress->table, now);
+	if (!purge_table(purge, progress->table, now, max))
+	{
+		purge->in_table = false;
+		purge->under_way = progress->table < PURGE_TABLES - 1;
+		if (purge->under_way)
+			progress->table++;
+		else
+			progress->finished_at = GetCurrentTimestamp();
+	}
+	ring_progress_set(progress);
+	return purge->under_way;
+}
+
+bool
+upkeep_purge_some(void)
+{
+	return purge_some(&running, BATCH_ROWS);
+}
+
+void
+upkeep_purge_stop(void)
+{
+	running.under_way = false;
+}
+
+char *
+upkeep_purge(void)
+{
+	Purge		purge = {false};
+	StringInfoData out;
+	int			i;
+
+	while (purge_some(&purge, BATCH_ROWS_BY_HAND))
+		CHECK_FOR_INTERRUPTS();
+	initStringInfo(&out);
+	for (i = 0; i < PURGE_TABLES; i++)
+		appendStringInfo(&out, "%c\"%s\":" UINT64_FORMAT, i > 0 ? ',' : '{', purged[i].name, purge.rows[i]);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
+static void
+append_time(StringInfo out, const char *name, TimestampTz time)
+{
+	char		buffer[MAXDATELEN + 1];
+
+	if (time == 0)
+		appendStringInfo(out, ",\"%s\":null", name);
+	else
+		appendStringInfo(out, ",\"%s\":\"%s\"", name, JsonEncodeDateTime(buffer, TimestampTzGetDatum(time), TIMESTAMPTZOID, NULL));
+}
+
+static void
+append_progress(StringInfo out)
+{
+	RingProgress progress;
+
+	ring_progress_get(&progress);
+	if (progress.started_at == 0)
+	{
+		appendStringInfoString(out, "null");
+		return;
+	}
+	appendStringInfo(out, "{\"table\":\"%s\",\"removed\":" UINT64_FORMAT, purged[progress.table].name, progress.removed);
+	append_time(out, "started_at", progress.started_at);
+	append_time(out, "finished_at", progress.finished_at);
+	appendStringInfoChar(out, '}');
+}
+
+char *
+upkeep_stats(void)
+{
+	StringInfoData out;
+	int			i;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	for (i = 0; i < COUNTERS; i++)
+		appendStringInfo(&out, "\"%s\":" UINT64_FORMAT ",", shared_counter_name(i), shared_counter(i));
+	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT ",\"ring_waiting\":%d,\"purge\":", store_mail_waiting(), ring_waiting());
+	append_progress(&out);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
