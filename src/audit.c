@@ -74,7 +74,7 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 		row->address_size = VARSIZE_ANY_EXHDR(DatumGetPointer(address));
 		memcpy(row->address, VARDATA_ANY(DatumGetPointer(address)), row->address_size);
 	}
-	if (ring_put(&entry) == 0)
+	if (ring_put(&entry, strcmp(event, "throttled") == 0 ? RING_KEPT_FOR_FAILURES : RING_KEPT_FOR_LOCKS) == 0)
 		shared_count(COUNT_AUDIT_LOST, 1);
 }
 

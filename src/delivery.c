@@ -35,6 +35,7 @@
 #define PASSWORD_MAX 1024
 #define SMTP_TIMEOUT_S 30
 #define LOCKED_PAUSE_MS 1000
+#define RECORDINGS 5
 
 typedef void (*Sender) (const MailerServer *server, const MailerMessage *message, MailerMeanwhile meanwhile, void *arg,
 						MailerOutcome *outcome);
@@ -178,15 +179,23 @@ log_failure(const Delivery *delivery)
 				 outcome->smtp_code ? errdetail("SMTP code %d.", outcome->smtp_code) : 0));
 }
 
-/* What the worker leaves undone when it has to end comes back when it starts again. */
+/*
+ * What the worker leaves undone when it has to end comes back when it starts again.  What became of the mail is worth
+ * more than one try: a row that somebody holds for a moment should not make it be sent twice.
+ */
 static WorkerResult
 deliver(Delivery *delivery)
 {
+	WorkerResult result = WORKER_FAILED;
+	int			tries;
+
 	send_mail(delivery);
 	if (delivery->outcome.verdict != MAILER_SENT && !worker_meanwhile(NULL))
 		return WORKER_DONE;
 	log_failure(delivery);
-	return worker_do(record_task, delivery, "recording a mail");
+	for (tries = 0; tries < RECORDINGS && result == WORKER_FAILED; tries++)
+		result = worker_do(record_task, delivery, "recording a mail");
+	return result;
 }
 
 WorkerResult

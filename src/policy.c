@@ -14,6 +14,7 @@
 #include "errors.h"
 #include "policy.h"
 #include "rights.h"
+#include "ring.h"
 #include "store.h"
 
 void
@@ -183,5 +184,6 @@ policy_grant(Oid role, const char *kind)
 		if (strchr(grants[i].kinds, letter))
 			store_grant(psprintf("GRANT EXECUTE ON FUNCTION %s.%s TO %s",
 								 grants[i].administration ? "djust_auth" : api, grants[i].signature, name));
+	ring_wake_at_commit();
 	audit_event("administration", NULL, NULL, psprintf("{\"change\": \"api granted\", \"kind\": \"%s\"}", kind));
 }

@@ -7,8 +7,10 @@
  * Threat: a caller who rolls back to hide what was tried, and a burst that
  * pushes evidence out.  An entry is in shared memory before the caller is
  * answered, no transaction can take it back, and it leaves only when the
- * worker has committed it.  Nothing is overwritten: a full ring takes no more,
- * its callers count what they lose, and the last places are kept for locks.
+ * worker has committed it.  Nothing is overwritten: a full ring takes no more
+ * and its callers count what they lose.  Attempts that are refused cost nothing
+ * and can be made faster than they are written, so half of the places are kept
+ * for failures and locks, which cost a hash each.
  *
  * A crash of the server empties the ring.  Who must be on disk before he
  * answers waits for that (ring_await).
@@ -193,19 +195,17 @@ wake(Ring *ring)
 
 /* Also while an error is cleaned up, so without looking anything up. */
 uint64_t
-ring_put(RingEntry *entry)
+ring_put(RingEntry *entry, int kept)
 {
 	uint64		ticket = 0;
 	Ring	   *ring = mine;
-	uint64		room;
 
 	if (ring == NULL || !served)
 		return 0;
 	entry->database = MyDatabaseId;
 	entry->at = GetCurrentTimestamp();
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
-	room = RING_ENTRIES - (ring->head - ring->tail);
-	if (room > (entry->kind == RING_EVENT ? RING_RESERVED : 0))
+	if (ring->head - ring->tail < RING_ENTRIES - kept)
 	{
 		ring->entries[ring->head % RING_ENTRIES] = *entry;
 		ticket = ++ring->head;

@@ -15,7 +15,9 @@
 #include "throttle.h"
 
 #define RING_ENTRIES 16384
-#define RING_RESERVED 1024		/* of them, for locks alone */
+/* Room that is kept: for locks; and for failures, which cost a hash each, from attempts that cost nothing. */
+#define RING_KEPT_FOR_LOCKS 1024
+#define RING_KEPT_FOR_FAILURES (RING_ENTRIES / 2)
 #define RING_BATCH 1000
 #define RING_EVENT_MAX 20
 #define RING_ADDRESS_MAX 20
@@ -84,9 +86,9 @@ extern bool ring_served(void);
 
 /*
  * Hands an entry to the worker and wakes it; fills in database and time.  The answer is a ticket for ring_await, or 0
- * when there is no room, or no worker for this database.
+ * when there is no room beyond what is kept for others, or no worker for this database.
  */
-extern uint64_t ring_put(RingEntry *entry);
+extern uint64_t ring_put(RingEntry *entry, int kept);
 /* Sleeps until the worker has committed it, for at most a second; not at all when no worker is there to do it. */
 extern void ring_await(uint64_t ticket);
 extern int	ring_waiting(void);

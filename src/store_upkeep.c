@@ -37,11 +37,15 @@ static StoreStatement statements[] = {
 		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.jsonb)",
 		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, TEXTOID}},
-	/* The user may have been deleted since, and client addresses with him. */
+	/*
+	 * The user may have been deleted since, and client addresses with him: without his row, or beside who is deleting it,
+	 * there is none.  The row is held so that a deletion that comes later finds the event.
+	 */
 	[AUDIT_INSERT_LATE] = {
 		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
 		" VALUES ($1, $2, $3, $4, $5, $6,"
-		" CASE WHEN $4 IS NULL OR EXISTS (SELECT FROM djust_auth.customer_user WHERE id" EQ "$4) THEN $7 END,"
+		" CASE WHEN $7 IS NULL OR $4 IS NULL OR EXISTS (SELECT FROM djust_auth.customer_user WHERE id" EQ "$4"
+		" FOR KEY SHARE SKIP LOCKED) THEN $7 END,"
 		" $8::pg_catalog.jsonb)",
 		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, TEXTOID}},
 	[AUDIT_FORGET] = {

@@ -263,7 +263,7 @@ hand_over(TallyEntry *entry, RingKind kind, const ThrottleTag *tag)
 		message.u.lock.failures = entry->count;
 		message.u.lock.allowed_at = entry->allowed_at;
 	}
-	ticket = ring_put(&message);
+	ticket = ring_put(&message, 0);
 	if (entry && ticket != 0)
 		entry->saved = kind == RING_LOCK;
 }

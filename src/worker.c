@@ -112,7 +112,7 @@ worker_do(WorkerTask task, void *arg, const char *activity)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
-	pgstat_report_stat(false);
+	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return result;
 }
@@ -190,7 +190,7 @@ run(Job *job)
 											   (result == WORKER_ABSENT ? LONGEST_PAUSE_S : Min(1 << job->failures, LONGEST_PAUSE_S)) * INT64CONST(1000));
 }
 
-/* Mail was queued, the extension created, or the configuration loaded: whatever waited may be worth a try. */
+/* Mail was queued, the extension made, a role granted, the configuration loaded: whatever waited may be worth a try. */
 static void
 run_all_again(void)
 {
@@ -228,7 +228,9 @@ set(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/* Nothing that others wait for: no lock for long, no standby. */
+/*
+ * It waits for no lock for long and for no standby, but always for the disk: who made a lock is told so only then.
+ */
 static void
 prepare(void)
 {
@@ -241,8 +243,7 @@ prepare(void)
 	set("default_transaction_isolation", "read committed");
 	set("default_transaction_read_only", "off");
 	set("lock_timeout", "2s");
-	if (synchronous_commit > SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
-		set("synchronous_commit", "local");
+	set("synchronous_commit", "local");
 	ring_begin_work(number);
 }
 

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(340);
+SELECT plan(346);
 
 CREATE FUNCTION pg_temp.refusal(name text, value text, OUT state text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN

@@ -49,10 +49,15 @@ ADMINISTRATION = f"""
     claim_mail()
     mail_sent(1)
     mail_failed(1, 'reason')
+    mail_rejected(1, 'reason')
+    mail_due()
     purge()
     grant_api('postgres')
     postgrest_config()
     stats()
+    worker_start()
+    worker_write()
+    worker_purge()
 """
 
 

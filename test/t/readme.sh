@@ -14,7 +14,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/djust_auth_readme.XXXXXX") || exit 1
 programs=$folder
 database=djust_readme_$$
 # the roles of the text, under names that no other test gives
-roles='readme_shop_backend, readme_shop_dba, readme_shop_mailer'
+roles='readme_shop_backend, readme_shop_dba, readme_shop_mailer, readme_shop_worker'
 
 quiet()
 {
@@ -68,7 +68,7 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 		else other = 1
 		next
 	}
-	language != "" { gsub(/shop_(backend|dba|mailer)/, "readme_&") }
+	language != "" { gsub(/shop_(backend|dba|mailer|worker)/, "readme_&") }
 	language == "sql" {
 		print > script
 		if (match($0, /; +-- [^ ]+$/)) {

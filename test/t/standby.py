@@ -1,9 +1,6 @@
 """A hot standby answers djust_can by what it has replayed, and refuses to write."""
 
-import os
-import shutil
-
-from support import GOOD, OTHER, Cluster, equal, error_of, fails, main, ok, setup, shop, until
+from support import GOOD, OTHER, Cluster, equal, error_of, fails, main, ok, shop, until
 
 primary = Cluster("primary", "wal_level = replica", "max_wal_senders = 4", "hot_standby = on", "full_page_writes = on")
 db = primary.connect()
@@ -11,23 +8,7 @@ db.run("CREATE EXTENSION djust_auth")
 shop(db)
 
 
-def make_standby():
-    folder = os.path.join(os.environ["DJUST_TMP"], "standby")
-    os.mkdir(folder, 0o700)
-    if os.getuid() == 0:
-        shutil.chown(folder, "postgres")
-    setup("as_server", os.path.join(os.environ["DJUST_BIN"], "pg_basebackup"), "-h", primary.host, "-p", primary.port, "-U", "postgres",
-          "-D", os.path.join(folder, "data"), "-R", "-X", "stream", "-c", "fast")
-    cluster = Cluster.__new__(Cluster)
-    cluster.name, cluster.folder = "standby", folder
-    cluster.adopt(folder, primary.port)
-    cluster.configure(f"unix_socket_directories = '{folder}'")
-    cluster.ctl("start")
-    return cluster
-
-
-# both listen on sockets in folders of their own, so they can have one port number
-standby = make_standby()
+standby = primary.standby("standby")
 copy = standby.connect()
 old = standby.connect()
 

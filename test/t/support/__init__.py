@@ -4,6 +4,7 @@ import atexit
 import concurrent.futures
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -148,6 +149,18 @@ class Db:
         body = self.one("SELECT body_text FROM djust_auth.claim_mail(1000) WHERE recipient = %s AND body_text ~ 'djp_'", email)
         return re.search(r"djp_[A-Za-z0-9_-]+", body).group()
 
+    def worker(self):
+        """Process of the worker of this database, or None."""
+        return self.one("SELECT pid FROM pg_stat_activity WHERE backend_type = 'djust_auth worker ' || current_database()")
+
+    def until_worker(self, other_than=None):
+        until(lambda: self.worker() not in (None, other_than), "the worker")
+        return self.worker()
+
+    def until_written(self):
+        """All events and locks that were made are in the tables."""
+        until(lambda: self.stats("ring_waiting") == 0, "the ring to be written")
+
     def setting(self, name, value):
         """For every session, awaited in this one; None takes it back."""
         if value is None:
@@ -249,6 +262,25 @@ class Cluster:
 
     def ctl(self, *words):
         setup("cluster_ctl", self.name, *words)
+
+    def restart(self, mode="immediate"):
+        self.stop(mode)
+        self.ctl("start")
+
+    def standby(self, name):
+        """A hot standby of this cluster.  Both listen on sockets in folders of their own, so they can have one port number."""
+        folder = os.path.join(os.environ["DJUST_TMP"], name)
+        os.mkdir(folder, 0o700)
+        if os.getuid() == 0:
+            shutil.chown(folder, "postgres")
+        setup("as_server", os.path.join(os.environ["DJUST_BIN"], "pg_basebackup"), "-h", self.host, "-p", self.port, "-U", "postgres",
+              "-D", os.path.join(folder, "data"), "-R", "-X", "stream", "-c", "fast")
+        cluster = Cluster.__new__(Cluster)
+        cluster.name, cluster.folder = name, folder
+        cluster.adopt(folder, self.port)
+        cluster.configure(f"unix_socket_directories = '{folder}'")
+        cluster.ctl("start")
+        return cluster
 
     def stop(self, mode="immediate"):
         setup("stop_cluster", self.name, mode, check=False)

@@ -1,0 +1,128 @@
+"""A lock is on disk before anybody is told of it: what was locked before a crash is locked after it, what was cleared is not."""
+
+import time
+
+from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, together, until
+
+cluster = Cluster("locks", "djust_auth.databases = 'postgres'", "fsync = on")
+db = cluster.connect()
+db.run("CREATE EXTENSION djust_auth")
+db.until_worker()
+
+
+def crash():
+    """The server loses everything that is not on disk."""
+    global db
+    cluster.restart("immediate")
+    db = cluster.connect()
+
+
+def fail(email, times, connection=None):
+    """Failures below any limit, rolled back."""
+    connection = connection or db
+    connection.run("SET djust_auth.max_login_failures = 1000")
+    connection.begin()
+    for _ in range(times):
+        connection.login(email, WRONG)
+    connection.rollback()
+    connection.run("RESET djust_auth.max_login_failures")
+
+
+def lock(email):
+    """Locked for a quarter of an hour, by a failure that is rolled back."""
+    fail(email, 12)
+    db.run("SET djust_auth.max_login_failures = 1")
+    db.begin()
+    db.login(email, WRONG)
+    db.rollback()
+    db.run("RESET djust_auth.max_login_failures")
+
+
+def locks(connection=None):
+    return (connection or db).one("SELECT count(*) FROM djust_auth.throttle_lock")
+
+
+def locked(email, password=GOOD):
+    """What the account answers, and whether a hash was computed for it."""
+    before = db.stats("hashes")
+    answer = db.login(email, password)
+    return error_of(answer), answer.get("retry_after"), db.stats("hashes") - before
+
+
+def waiting():
+    db.create_user("ann@locks.example")
+    other = cluster.connect()
+    for email in ("ann@locks.example", "nobody@locks.example"):
+        before = locks(other)
+        lock(email)
+        equal(locks(other) - before, 1, f"{email}: the lock is in the table when its failure is answered")
+    crash()
+    for email in ("ann@locks.example", "nobody@locks.example"):
+        error, retry_after, hashes = locked(email)
+        equal((error, hashes), ("too_many_attempts", 0), f"{email}: locked after a crash, and nothing is hashed")
+        ok(600 < retry_after <= 900, f"{email}: for as long as before", retry_after)
+    dbs = [cluster.connect() for _ in range(12)]
+    crash()
+    dbs = [cluster.connect() for _ in dbs]
+    hashes = db.stats("hashes")
+    answers = together(dbs, lambda one, i: error_of(one.login("ann@locks.example", GOOD)))
+    equal((set(answers), db.stats("hashes") - hashes), ({"too_many_attempts"}, 0), "also for many who come at once after a crash")
+
+
+def suspended():
+    user_id = db.create_user("sue@locks.example")
+    fail("sue@locks.example", 100)
+    equal(locked("sue@locks.example"), ("too_many_attempts", None, 0), "a hundred failures suspend")
+    crash()
+    equal(locked("sue@locks.example"), ("too_many_attempts", None, 0), "after a crash too")
+    db.until_worker()
+    db.run("UPDATE djust_auth.throttle_lock SET saved_at = now() - interval '2 days'")
+    before = locks()
+    removed = db.one("SELECT (djust_auth.purge() ->> 'throttle_lock')::int")
+    equal((before, removed, locks()), (3, 2, 1), "old locks are purged, a suspension is not")
+    db.run("SELECT djust_auth.unlock_user(%s)", user_id)
+    equal(locks(), 0, "unlock_user removes it from the table before it answers")
+    crash()
+    ok(error_of(db.login("sue@locks.example")) is None, "and after a crash it is still unlocked")
+
+
+def cleared():
+    db.create_user("bob@locks.example")
+    db.until_worker()
+    db.run("SET djust_auth.max_login_failures = 1")
+    db.login("bob@locks.example", WRONG)
+    equal((locked("bob@locks.example")[0], locks()), ("too_many_attempts", 1), "a lock of a second")
+    until(lambda: error_of(db.login("bob@locks.example")) is None, "the lock to end")
+    equal(locks(), 0, "a success removes it")
+    db.run("RESET djust_auth.max_login_failures")
+    crash()
+    fail("bob@locks.example", 1)
+    ok(error_of(db.login("bob@locks.example")) is None, "and the count begins anew after a crash")
+
+    db.until_worker()
+    lock("bob@locks.example")
+    link = db.reset_link("bob@locks.example")
+    equal((db.confirm(link, GOOD), locks()), ({"status": "password_updated"}, 0), "a reset removes a lock too")
+    crash()
+    ok(error_of(db.login("bob@locks.example")) is None, "and after a crash the new password is good")
+
+
+def without_worker():
+    """While the worker is away a lock holds in memory, nobody waits for it, and it is saved when the worker comes back."""
+    db.create_user("eve@locks.example")
+    worker = db.until_worker()
+    db.run("SELECT pg_terminate_backend(%s)", worker)
+    until(lambda: db.worker() is None, "the worker to end")
+    start = time.perf_counter()
+    lock("eve@locks.example")
+    took = time.perf_counter() - start
+    equal((locked("eve@locks.example")[0], locks()), ("too_many_attempts", 0), "without a worker a lock is not in the table")
+    ok(took < 3, "and is not waited for", took)
+    note(f"{took * 1000:.0f} ms for 13 failures")
+    db.until_worker()
+    until(lambda: locks() == 1, "the lock to be saved")
+    crash()
+    equal(locked("eve@locks.example")[0], "too_many_attempts", "the worker that comes back saves it")
+
+
+main(waiting, suspended, cleared, without_worker)

@@ -1,0 +1,160 @@
+"""A million expired sessions leave while logins run: nobody waits, and their room is used again."""
+
+import statistics
+import time
+
+from support import Cluster, equal, error_of, later, main, note, ok, until
+
+SESSIONS = 1000000
+BOUND = 0.1
+
+cluster = Cluster("purge", "djust_auth.databases = 'postgres'", "djust_auth.purge_interval = '1d'", "log_lock_waits = on", "deadlock_timeout = 100ms",
+                  "autovacuum = off", "max_wal_size = 4GB", "shared_buffers = 256MB")
+db = cluster.connect()
+db.run("CREATE EXTENSION djust_auth")
+db.until_worker()
+until(lambda: db.one("SELECT djust_auth.stats() -> 'purge' ->> 'finished_at'"), "the first purge")
+users = [db.create_user(f"user{i}@purge.example") for i in range(4)]
+
+
+def fill():
+    """Sessions that ended long ago, among them each thousandth that lives."""
+    other = cluster.connect()
+    other.run("SET session_replication_role = replica")
+    other.run("""INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, generation, access_hash, profiles)
+        SELECT gen_random_uuid(), %s::uuid, now() - interval '1 day', now() - interval '1 day',
+            now() + CASE WHEN n %% 1000 = 0 THEN interval '1 hour' ELSE interval '-1 hour' END, now() - interval '2 hours', 0,
+            decode(repeat('00', 32), 'hex'), '{}' FROM generate_series(1, %s) n""", users[0], SESSIONS * 1000 // 999)
+    other.run("VACUUM ANALYZE djust_auth.session")
+    other.close()
+
+
+def sizes():
+    return db.row("SELECT pg_relation_size('djust_auth.session'), pg_indexes_size('djust_auth.session')")
+
+
+def expired():
+    return db.one("SELECT count(*) FROM djust_auth.session WHERE expires_at < now()")
+
+
+def purge_state():
+    return db.one("SELECT djust_auth.stats() -> 'purge'")
+
+
+def by_worker():
+    fill()
+    equal(expired(), SESSIONS, "a million expired sessions")
+    living = db.one("SELECT count(*) FROM djust_auth.session WHERE expires_at > now()")
+    last = purge_state()["started_at"]
+    logins = [cluster.connect() for _ in users]
+    went_on = [True]
+
+    def login(one, i):
+        times = []
+        while went_on[0]:
+            start = time.perf_counter()
+            tokens = one.login(f"user{i}@purge.example")
+            times.append(time.perf_counter() - start)
+            if error_of(tokens) is not None or not one.logout(tokens["access_token"]):
+                raise AssertionError(tokens)
+        return times
+
+    alone = [later(login, one, i) for i, one in enumerate(logins)]
+    start = time.perf_counter()
+    until(lambda: time.perf_counter() - start > 3, "logins without a purge")
+    went_on[0] = False
+    alone = [t for future in alone for t in future.result()]
+
+    went_on[0] = True
+    running = [later(login, one, i) for i, one in enumerate(logins)]
+    held = cluster.connect()
+    held.begin()
+    kept = held.one("SELECT sid FROM djust_auth.session WHERE expires_at < now() LIMIT 1 FOR UPDATE")
+    db.setting("purge_interval", "1s")
+    db.run("SELECT pg_terminate_backend(%s)", db.worker())
+    seen = set()
+    start = time.perf_counter()
+
+    def done():
+        state = purge_state()
+        seen.add(state["removed"])
+        return state["started_at"] != last and state["finished_at"] and expired() <= 1
+
+    until(done, "the purge")
+    took = time.perf_counter() - start
+    went_on[0] = False
+    times = [t for future in running for t in future.result()]
+    note(f"{SESSIONS} sessions in {took:.1f} s, the worker's start included; {len(times)} logins: median {statistics.median(times) * 1000:.0f} ms, "
+         f"longest {max(times) * 1000:.0f} ms; without a purge {len(alone)}: {statistics.median(alone) * 1000:.0f} ms, {max(alone) * 1000:.0f} ms")
+    ok(len(times) > 50, "logins ran beside it", len(times))
+    equal(cluster.log().count("still waiting for"), 0, "and none waited 100 ms for a lock")
+    ok(max(times) < max(BOUND + statistics.median(times), 2 * max(alone)), "nor was one much slower than without", (max(times), max(alone)))
+    ok(len(seen) > 5, "stats() showed it moving", sorted(seen)[:10])
+    equal(db.one("SELECT count(*) FROM djust_auth.session WHERE expires_at > now() AND user_id = %s AND access_hash = decode(repeat('00', 32), 'hex')", users[0]),
+          living, "sessions that live are still there")
+    equal(db.all("SELECT sid FROM djust_auth.session WHERE expires_at < now()"), [(kept,)], "one that somebody held was left")
+    held.rollback()
+    until(lambda: expired() == 0, "the next purge")
+    ok(True, "and left with the next purge")
+
+
+def room():
+    """What was purged is used again: as many sessions as before take no more room, in table and indexes."""
+    before = sizes()
+    for _ in range(2):
+        # emptied pages of an index are free once all transactions of their time are over
+        db.run("SELECT txid_current()")
+        db.run("VACUUM djust_auth.session")
+    db.setting("purge_interval", "1d")
+    until(lambda: db.one("SELECT setting FROM pg_settings WHERE name = 'djust_auth.purge_interval'") == "86400", "the setting")
+    fill()
+    after = sizes()
+    note(f"table {before[0] >> 20} MB, indexes {before[1] >> 20} MB; filled again {after[0] >> 20} MB, {after[1] >> 20} MB")
+    ok(after[0] <= before[0] * 1.02 and after[1] <= before[1] * 1.05, "as many sessions again take no more room", (before, after))
+
+
+def by_hand():
+    """purge() does the same in one transaction, and says how far it is."""
+    other = cluster.connect()
+    left = expired()
+    start = time.perf_counter()
+    future = later(lambda: other.one("SELECT djust_auth.purge()"))
+    seen = set()
+
+    def done():
+        state = purge_state()
+        if state["finished_at"] is None:
+            seen.add((state["table"], state["removed"]))
+        return future.done()
+
+    until(done, "purge()")
+    answer = future.result()
+    note(f"{answer} in {time.perf_counter() - start:.1f} s, seen at {len(seen)} places")
+    equal(answer["session"], left, "purge() removes what has expired")
+    equal(set(answer), {"session", "reset_token", "mail_queue", "signing_key", "throttle_lock", "audit_event"}, "from these tables")
+    ok(len({removed for table, removed in seen if table == "session"}) > 3, "and shows how far it is", seen)
+    equal(expired(), 0, "none is left")
+
+
+def others():
+    """Each kind of what has expired, and nothing else."""
+    db.run("DELETE FROM djust_auth.audit_event")
+    db.run("""INSERT INTO djust_auth.audit_event (id, at, event) SELECT gen_random_uuid(), now() - n * interval '1 day', 'login' FROM generate_series(1, 180) n""")
+    db.run("INSERT INTO djust_auth.reset_token SELECT decode(repeat(lpad(n::text, 2, '0'), 32), 'hex'), %s, now(), now() + (n - 3.5) * interval '1 minute' FROM generate_series(1, 10) n", users[0])
+    for email in ("a", "b", "c"):
+        db.run("SELECT djust_reset_request(%s)", email + "@purge.example")
+    db.run("UPDATE djust_auth.mail_queue SET done_at = now() WHERE id = (SELECT min(id) FROM djust_auth.mail_queue)")
+    db.run("UPDATE djust_auth.mail_queue SET expires_at = now() WHERE id = (SELECT max(id) FROM djust_auth.mail_queue)")
+    kid = db.one("SELECT kid FROM djust_auth.signing_key")
+    db.run("SELECT djust_auth.rotate_signing_key()")
+    db.run("UPDATE djust_auth.signing_key SET verify_until = now() - interval '1 minute' WHERE kid = %s", kid)
+    before = db.stats("purged")
+    answer = db.one("SELECT djust_auth.purge()")
+    equal({table: n for table, n in answer.items() if table != "session"},
+          {"reset_token": 3, "mail_queue": 2, "signing_key": 1, "throttle_lock": 0, "audit_event": 91}, "what has expired leaves, by table")
+    equal(db.stats("purged") - before, sum(answer.values()), "and is counted")
+    equal(db.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login'"), 89, "ninety days of audit are kept")
+    equal(sum(db.one("SELECT djust_auth.purge()").values()), 0, "a second purge finds nothing")
+
+
+main(by_worker, room, by_hand, others)
