@@ -9,7 +9,6 @@ PURE = bytes crypto jwt message pwhash pwpolicy route
 SERVER = settings secret logmask shared tally throttle hashslot ring keyfile normal catalog store_run store store_mail store_upkeep store_worker keys rights identity audit http
 VERBS = errors password session login reset account policy mail upkeep
 FACE = api admin triggers command worker delivery djust_auth
-MAILER = mailer
 OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
 
 # a library of its own, which the worker loads when there is mail: nobody else gets libcurl into the server
