@@ -161,9 +161,7 @@ record_task(void *arg)
 	if (outcome->verdict == MAILER_SENT)
 		store_call_mail_sent(delivery->mail.id);
 	else
-		store_call_mail_failed(delivery->mail.id,
-							   outcome->smtp_code ? psprintf("SMTP %d: %s", outcome->smtp_code, outcome->reason) : outcome->reason,
-							   outcome->verdict == MAILER_PERMANENT);
+		store_call_mail_failed(delivery->mail.id, outcome->reason, outcome->verdict == MAILER_PERMANENT);
 }
 
 /* Neither address nor link: the log goes to people who may not see them. */

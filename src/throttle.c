@@ -186,8 +186,8 @@ try_enter(const ThrottleTag *tag, const SavedLock *saved, int *retry_after, bool
 {
 	TimestampTz now = GetCurrentTimestamp();
 	ThrottleAnswer answer = THROTTLE_GO;
-	TallyEntry		outside = {.count = 0};
-	TallyEntry	   *entry;
+	TallyEntry	outside = {.count = 0};
+	TallyEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	*again = !find_or_restore(tag, now, saved, &entry, &outside);
@@ -323,14 +323,17 @@ throttle_settle(void)
 	ring_await(last);
 }
 
+/* Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there. */
 void
 throttle_clear(const ThrottleTag *tag)
 {
-	TallyEntry	   *entry;
+	TallyEntry *entry;
 
 	ring_served();
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = tally_find(tally_set(&attempts, tag), tag);
+	entry = tally_take(&attempts, tag, GetCurrentTimestamp());
+	if (entry == &tally_set(&attempts, tag)->overflow)
+		entry = NULL;
 	if (entry)
 		entry->count = 0;
 	throttle->cleared++;
@@ -345,7 +348,7 @@ bool
 throttle_reset_request(const ThrottleTag *tag)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	TallyEntry	   *entry;
+	TallyEntry *entry;
 	bool		allowed;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);

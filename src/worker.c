@@ -61,6 +61,9 @@ worker_register(void)
 	};
 	int			i;
 
+	/* pg_upgrade wants databases that nobody writes to */
+	if (IsBinaryUpgrade)
+		return;
 	for (i = 0; i < ring_count(); i++)
 	{
 		snprintf(worker.bgw_name, BGW_MAXLEN, "djust_auth worker %s", ring_name(i));

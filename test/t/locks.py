@@ -124,5 +124,18 @@ def without_worker():
     crash()
     equal(locked("eve@locks.example")[0], "too_many_attempts", "the worker that comes back saves it")
 
+    user_id = db.one("SELECT id FROM djust_auth.customer_user WHERE email = 'eve@locks.example'")
+    db.until_worker()
+    crash()
+    worker = db.until_worker()
+    db.run("SELECT pg_terminate_backend(%s)", worker)
+    until(lambda: db.worker() is None, "the worker to end")
+    db.run("SELECT djust_auth.unlock_user(%s)", user_id)
+    equal((error_of(db.login("eve@locks.example")), locks()), (None, 1), "unlocked while it is away, an account is unlocked at once")
+    db.until_worker()
+    until(lambda: locks() == 0, "the lock to be removed")
+    crash()
+    equal(error_of(db.login("eve@locks.example")), None, "and for good when it comes back")
+
 
 main(waiting, suspended, cleared, without_worker)
