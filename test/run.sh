@@ -57,7 +57,7 @@ count_lines()
 tap()
 {
 	sums=$(awk -v status="$3" -f "$ROOT/test/lib/tap.awk" "$2")
-	case $sums in *' 0 '*) grep '# *[Ss][Kk][Ii][Pp]' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
+	case $sums in *' 0 '*) grep -E '# *[Ss][Kk][Ii][Pp]|^# figures: ' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
 	# shellcheck disable=SC2086 # three numbers
 	count "$1" ${sums:-0 1}
 }
