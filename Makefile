@@ -5,12 +5,16 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth
 MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
-PURE = bytes crypto jwt pwhash pwpolicy route
+PURE = bytes crypto jwt message pwhash pwpolicy route
 SERVER = settings secret logmask shared tally throttle hashslot ring keyfile normal catalog store_run store store_mail store_upkeep store_worker keys rights identity audit http html
 VERBS = errors password session login reset account policy mail upkeep page
 FACE = api admin triggers command worker delivery djust_auth
-MAILER = mailer
 OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
+
+# a library of its own, which the worker loads when there is mail: nobody else gets libcurl into the server
+MAILER = relay mailer
+MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
+MAILER_OBJS = $(patsubst %,src/%.o,bytes message $(MAILER))
 
 DATA = $(wildcard sql/djust_auth--*.sql)
 LIBS_PURE = -lcrypto -largon2 -lcrypt
@@ -20,7 +24,7 @@ WARNINGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-mi
 ifdef DEV
 PG_CFLAGS = $(WARNINGS)
 endif
-EXTRA_CLEAN = $(OUT)
+EXTRA_CLEAN = $(OUT) $(MAILER_LIB) $(MAILER_OBJS)
 
 # JIT bitcode of functions this large gains nothing; "make with_llvm=yes" makes it all the same
 ifeq ($(origin with_llvm),undefined)
@@ -31,7 +35,17 @@ PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_con
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
-$(OBJS): $(wildcard src/*.h) djust_auth.control
+$(OBJS) $(MAILER_OBJS): $(wildcard src/*.h) djust_auth.control
+
+$(MAILER_LIB): $(MAILER_OBJS)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl
+all: $(MAILER_LIB)
+install: install-mailer
+install-mailer: $(MAILER_LIB) | installdirs
+	$(INSTALL_SHLIB) $< '$(DESTDIR)$(pkglibdir)/'
+uninstall: uninstall-mailer
+uninstall-mailer:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(MAILER_LIB)'
 else
 all install:
 	@echo "$(PG_CONFIG) leads to no server headers: install postgresql-server-dev-15, or set PG_CONFIG" >&2; exit 1
@@ -66,4 +80,4 @@ fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install unit fuzz layers test demo demo-stop
+.PHONY: all install install-mailer uninstall uninstall-mailer unit fuzz layers test demo demo-stop

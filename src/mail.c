@@ -83,7 +83,7 @@ append_value(StringInfo out, const char *value, bool html)
 		appendStringInfoString(out, value);
 }
 
-/* {email} and {link}; anything else in braces stays. */
+/* {email}, and {link} where there is one; anything else in braces stays. */
 static char *
 fill(const char *template, const char *email, const char *link, bool html)
 {
@@ -97,7 +97,7 @@ fill(const char *template, const char *email, const char *link, bool html)
 			append_value(&out, email, html);
 			template += 7;
 		}
-		else if (strncmp(template, "{link}", 6) == 0)
+		else if (link && strncmp(template, "{link}", 6) == 0)
 		{
 			append_value(&out, link, html);
 			template += 6;
@@ -129,12 +129,29 @@ make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 	return psprintf("%.*s%s%s", (int) (place - setting_reset_url), setting_reset_url, secret, place + strlen("{token}"));
 }
 
-static const TemplateRow *
-template_for(const char *kind, const char *locale, TemplateRow *found)
+/* de_AT becomes de, and de the locale of everybody else. */
+static void
+widen(char *locale)
 {
-	if ((locale && catalog_template(kind, locale, found)) || catalog_template(kind, "", found))
-		return found;
-	return strcmp(kind, "reset") == 0 ? &reset_template : &changed_template;
+	size_t		n = strlen(locale);
+
+	while (n > 0 && locale[n - 1] != '-' && locale[n - 1] != '_')
+		n--;
+	locale[n > 0 ? n - 1 : 0] = '\0';
+}
+
+static const TemplateRow *
+template_for(const char *kind, const char *user_locale, TemplateRow *found)
+{
+	char	   *locale = pstrdup(user_locale ? user_locale : "");
+
+	while (!catalog_template(kind, locale, found))
+	{
+		if (*locale == '\0')
+			return strcmp(kind, "reset") == 0 ? &reset_template : &changed_template;
+		widen(locale);
+	}
+	return found;
 }
 
 static bool
@@ -166,7 +183,7 @@ write_mail(const QueuedMail *queued, TimestampTz now)
 	template = template_for(queued->kind, user.locale, &found);
 	mail->id = queued->id;
 	mail->recipient = user.email;
-	mail->subject = pstrdup(template->subject);
+	mail->subject = fill(template->subject, user.email, NULL, false);
 	mail->body_text = fill(template->body_text, user.email, link, false);
 	mail->body_html = fill(template->body_html, user.email, link, true);
 	return mail;

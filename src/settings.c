@@ -15,6 +15,7 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+#include "message.h"
 #include "pwhash.h"
 #include "settings.h"
 
@@ -188,9 +189,22 @@ check_databases(char **newval, void **extra, GucSource source)
 static bool
 check_smtp_url(char **newval, void **extra, GucSource source)
 {
-	if (**newval == '\0' || (is_plain(*newval) && (strncmp(*newval, "smtp://", 7) == 0 || strncmp(*newval, "smtps://", 8) == 0)))
+	if (**newval == '\0' || (is_plain(*newval) && strpbrk(*newval, " @") == NULL &&
+							 (strncmp(*newval, "smtp://", 7) == 0 || strncmp(*newval, "smtps://", 8) == 0)))
 		return true;
-	GUC_check_errhint("Use smtp://host:port or smtps://host:port, or an empty value for no mail.");
+	GUC_check_errhint("Use smtp://host:port or smtps://host:port without user and password, or an empty value for no mail.");
+	return false;
+}
+
+/* What could not stand in a header is refused here, not at the first mail. */
+static bool
+check_mail_from(char **newval, void **extra, GucSource source)
+{
+	Mailbox		mailbox;
+
+	if (**newval == '\0' || message_parse_mailbox(*newval, &mailbox))
+		return true;
+	GUC_check_errhint("Use an address, or a name and an address such as Shop <no-reply@shop.example>.");
 	return false;
 }
 
@@ -283,8 +297,8 @@ define_worker(void)
 			   &setting_audit_retention, 90 * DAY, PGC_SUSET, GUC_UNIT_S, check_audit_retention);
 	define_string("djust_auth.databases", "Databases served by the background worker, separated by commas.",
 				  &setting_databases, "", PGC_POSTMASTER, 0, check_databases);
-	define_string("djust_auth.mail_from", "Address that mails are sent from.",
-				  &setting_mail_from, "", PGC_SUSET, 0, check_plain);
+	define_string("djust_auth.mail_from", "Sender of mails: an address, or Name <address>.",
+				  &setting_mail_from, "", PGC_SUSET, 0, check_mail_from);
 	define_int("djust_auth.mail_lease", "How long a claimed mail is left to who claimed it.",
 			   &setting_mail_lease, 5 * MINUTE, PGC_SUSET, GUC_UNIT_S, check_mail_lease);
 	define_int("djust_auth.purge_interval", "Pause between two purges by the worker.",

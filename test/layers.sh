@@ -74,6 +74,15 @@ done | rule "every module has its place in the Makefile"
 grep -nE 'include "(postgres|c)\.h"' src/*.h | rule "no header includes postgres.h"
 only 'include <openssl/' src/crypto.c | rule "OpenSSL only in crypto.c"
 only 'include <(argon2|crypt)\.h>' src/pwhash.c | rule "libargon2 and crypt only in pwhash.c"
+only 'curl/' src/relay.c | rule "libcurl only in relay.c"
+{ floors; includes; } | awk -v mailer=" $(floor_list MAILER) " '
+	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
+	{
+		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
+		header = $2; sub(/\.h$/, "", header)
+		if (index(mailer, " " file " ") && header in floor && floor[header] != 1 && header != "compat" && !index(mailer, " " header " "))
+			print $1, "includes", $2
+	}' | rule "the mailer is a library without the server's"
 # the store: one file a subject
 STORE=$(echo src/store*.[ch])
 # shellcheck disable=SC2086 # a list of files

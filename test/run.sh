@@ -59,7 +59,7 @@ count_lines()
 tap()
 {
 	sums=$(awk -v status="$3" -f "$ROOT/test/lib/tap.awk" "$2")
-	case $sums in *' 0 '*) grep '# *[Ss][Kk][Ii][Pp]' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
+	case $sums in *' 0 '*) grep -E '# *[Ss][Kk][Ii][Pp]|^# figures: ' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
 	# shellcheck disable=SC2086 # three numbers
 	count "$1" ${sums:-0 1}
 }
@@ -169,12 +169,12 @@ stage_pgtap()
 python()
 {
 	for candidate in python3 /usr/bin/python3; do
-		if "$candidate" -c 'import cryptography, jwt, psycopg, psycopg2' 2>/dev/null; then
+		if "$candidate" -c 'import aiosmtpd, cryptography, jwt, psycopg, psycopg2' 2>/dev/null; then
 			PYTHONPATH=$ROOT/test/lib:$ROOT/test/t PYTHONDONTWRITEBYTECODE=1 $LIMIT "$candidate" "$@"
 			return
 		fi
 	done
-	echo "no python3 has cryptography, jwt, psycopg and psycopg2"
+	echo "no python3 has aiosmtpd, cryptography, jwt, psycopg and psycopg2"
 	return 1
 }
 

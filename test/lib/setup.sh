@@ -18,9 +18,10 @@
 # shellcheck shell=sh
 
 PG_MAJOR=${PG_MAJOR:-15}
-BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev libcrypt-dev"
+BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev
+	libcrypt-dev libcurl4-openssl-dev"
 TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-psycopg
-	python3-jwt python3-cryptography python3-requests-oauthlib curl clang libclang-rt-dev"
+	python3-jwt python3-cryptography python3-requests-oauthlib python3-aiosmtpd curl clang libclang-rt-dev"
 NODE_PACKAGES="jose@5 pg@8 oauth4webapi@3 playwright-core@1 axe-core@4"
 
 fail()
@@ -70,7 +71,7 @@ private_server()
 	rm -r "$DJUST_BIN"
 	cp -r "/usr/lib/postgresql/$PG_MAJOR/bin" "$DJUST_BIN"
 	# no trace of a system-wide installation of ours
-	rm -f "$DJUST_BIN/../lib/djust_auth.so" "$DJUST_TMP/share/postgresql/$PG_MAJOR/extension/djust_auth"*
+	rm -f "$DJUST_BIN/../lib/djust_auth"*.so "$DJUST_TMP/share/postgresql/$PG_MAJOR/extension/djust_auth"*
 }
 
 # Builds a copy of the sources, so that the tree stays clean; arguments go to make.

@@ -1,0 +1,64 @@
+/*
+ * message.h
+ *		A mail as the bytes that travel (RFC 5322, MIME); libc only.
+ */
+#ifndef DJUST_MESSAGE_H
+#define DJUST_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bounded text: what does not fit sets full, and the whole is not to be used. */
+typedef struct Text
+{
+	char	   *data;
+	size_t		length;
+	size_t		capacity;
+	bool		full;
+} Text;
+
+extern void text_append(Text *text, const char *more);
+extern void text_append_bytes(Text *text, const char *more, size_t n);
+extern void text_append_number(Text *text, int64_t number, int digits);
+
+#define ADDRESS_LONGEST 254
+#define NAME_LONGEST 200
+
+/* NUL-terminated copies, without the quotes and the brackets they may have stood in. */
+typedef struct Mailbox
+{
+	char		name[NAME_LONGEST + 1];
+	char		address[ADDRESS_LONGEST + 1];
+} Mailbox;
+
+typedef struct Message
+{
+	Mailbox		from;
+	const char *recipient;
+	const char *subject;
+	const char *body_text;
+	const char *body_html;
+	const char *message_id;
+	int64_t		date;
+} Message;
+
+/* "address", "Name <address>" or "\"Name\" <address>"; false for anything else. */
+extern bool message_parse_mailbox(const char *text, Mailbox *mailbox);
+
+/* An address that can be nothing else in a header or an SMTP command: no quotes, brackets, spaces, controls. */
+extern bool message_address_is_safe(const char *address);
+
+/* Does it need SMTPUTF8 (RFC 6531)? */
+extern bool message_is_ascii(const char *text);
+
+/* NULL if the message can be written, else why not, in words that repeat nothing of it. */
+extern const char *message_fault(const Message *message);
+
+/* As many bytes are enough, with a few to spare. */
+extern size_t message_bound(const Message *message);
+
+/* Only what has no fault.  Lines end in CRLF, and none begins with a dot. */
+extern void message_write(const Message *message, Text *out);
+
+#endif
