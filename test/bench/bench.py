@@ -6,6 +6,7 @@ import time
 import traceback
 
 import cases_read
+import cases_write
 import harness
 from harness import Table, say
 from store import Store
@@ -19,6 +20,11 @@ CASES = {
     "rls-once": cases_read.rls_once,
     "rls-row": cases_read.rls_row,
     "visible": cases_read.visible,
+    "refresh": cases_write.refresh,
+    "logout": cases_write.logout,
+    "reset": cases_write.reset,
+    "wal": cases_write.wal,
+    "hot": cases_write.hot,
 }
 
 SETTINGS = ["server_version", "shared_buffers", "fsync", "synchronous_commit", "full_page_writes", "wal_level", "max_connections",

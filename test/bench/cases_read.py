@@ -34,7 +34,7 @@ def can_current(bench):
 
 def can_small(bench):
     """A store of 1,000 users beside the large one, the same statement over as many rows."""
-    small = Store("small", 1000, 1000, spare=False).load()
+    small = Store("small", 1000, 1000, special=False).load()
     small.repeat_tokens(bench.store.tokens)
     large_db, small_db = bench.store.connect(), small.connect()
     got = interleave(large=Scan(large_db, "bench.token", CAN), large_nothing=Scan(large_db, "bench.token", NOTHING),

@@ -42,13 +42,22 @@ class Store:
     """
     A database. Sessions up to `few` are of users whose first profile has 10 patterns, those up to 2 * few of users
     whose first profile has all; of the rest every step-th is measured and the next one is spare, for logout and refresh.
+    Without these special ones, all are measured.
     """
 
-    def __init__(self, dbname, users, sessions, spare=True):
+    def __init__(self, dbname, users, sessions, special=True):
         self.dbname, self.users, self.sessions = dbname, users, sessions
-        self.few = min(20_000, users // 20)
+        self.few = min(20_000, users // 20) if special else 0
         rest = min(users, sessions) - 2 * self.few
-        self.step = max(2, rest // MEASURED) if spare else 1
+        self.step = max(2, rest // MEASURED) if special else 1
+        self.taken = 0
+
+    def take(self, count):
+        """Number of the first of so many spare tokens, which nobody else has used or will use."""
+        self.taken += count
+        if self.taken > self.spares - self.spares // 4:
+            raise RuntimeError("the store is too small: no spare sessions are left")
+        return self.taken - count
 
     def connect(self, **options):
         db = connect(self.dbname, **options)
