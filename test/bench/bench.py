@@ -5,6 +5,8 @@ import sys
 import time
 import traceback
 
+import cases_login
+import cases_peer
 import cases_read
 import cases_write
 import harness
@@ -25,6 +27,15 @@ CASES = {
     "reset": cases_write.reset,
     "wal": cases_write.wal,
     "hot": cases_write.hot,
+    "login-2": cases_login.login_2,
+    "login-8": cases_login.login_8,
+    "login-64": cases_login.login_64,
+    "flood-memory": cases_login.flood_memory,
+    "flood-can": cases_login.flood_can,
+    "memory-backend": cases_login.memory_backend,
+    "memory-200": cases_login.memory_200,
+    "peer-plpgsql": cases_peer.plpgsql,
+    "peer-better-auth": cases_peer.better_auth,
 }
 
 SETTINGS = ["server_version", "shared_buffers", "fsync", "synchronous_commit", "full_page_writes", "wal_level", "max_connections",

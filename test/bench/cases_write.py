@@ -10,7 +10,7 @@ from store import Store
 from support import until
 
 CLIENTS = 8
-CHAINS = 64
+CHAINS = 16
 HOT_SESSIONS = 10_000
 
 # Equal rows in a table without the extension's constraints and triggers, as many as there are sessions.

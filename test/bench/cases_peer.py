@@ -1,0 +1,185 @@
+"""Peers on the same data: plain PL/pgSQL (peer.sql), and better-auth from npm (better_auth.mjs)."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import harness
+from cases_login import logins
+from cases_read import CAN, Scan
+from cases_write import CHAINS, CLIENTS, REFRESH, START_CHAIN
+from harness import API_ROLE, CORES, HERE, PASSWORD, ROUNDS, Pgbench, argon2_loop, connect, each, interleave, say
+from support import program, setup
+
+LOGINS_TIMED = 40
+PACKAGES = ["better-auth@1", "pg@8"]
+
+
+# CPU time of logins
+
+
+def cpu_of(pid):
+    """Seconds a process has been on a CPU, to the nanosecond."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
+def cpu_of_calls(db, sql, *values):
+    """CPU seconds of the backend for one call."""
+    def measure():
+        db.one(sql, *values)
+        start = cpu_of(db.pid)
+        for _ in range(LOGINS_TIMED):
+            if not db.one(sql, *values):
+                raise AssertionError(f"{sql} answers nothing")
+        return (cpu_of(db.pid) - start) / LOGINS_TIMED
+    return measure
+
+
+def argon2_cpu():
+    return argon2_loop(seconds=1, threads=1)[0]
+
+
+# PL/pgSQL
+
+
+def load_plpgsql(bench):
+    db = bench.store.connect()
+    if db.one("SELECT to_regnamespace('peer')") is None:
+        say("the same data for PL/pgSQL")
+        with open(os.path.join(HERE, "peer.sql"), encoding="utf-8") as file:
+            db.run(file.read())
+        db.run("VACUUM ANALYZE")
+        db.run("CHECKPOINT")
+        db.close()
+        db = bench.store.connect()
+    return db
+
+
+def plpgsql(bench):
+    db = load_plpgsql(bench)
+    got = interleave(ours=Scan(db, "bench.token", CAN), theirs=Scan(db, "peer.token", "peer.can(access_token, path, 'read')"))
+    bench.table.line("session check in the server, a call", "PL/pgSQL: JWT by hmac, session, rights", "s", got["ours"], got["theirs"], most=1)
+    plpgsql_refresh(bench)
+    plpgsql_login(bench, db)
+
+
+def plpgsql_refresh(bench):
+    chains = max(1, min(CHAINS, bench.store.spares // (4 * ROUNDS * CLIENTS)))
+    base = [0]
+
+    def pgbench(name, scripts, role):
+        return Pgbench(bench.store.dbname, name, *scripts, clients=CLIENTS, variables={f"started{k}": 0 for k in range(chains)}, role=role)
+
+    ours = pgbench("refresh", [REFRESH.format(k=k, chains=chains, what="refresh_token", table="spare") for k in range(chains)], API_ROLE)
+    theirs = pgbench("peer_refresh", [(START_CHAIN + "SELECT peer.refresh(:token{k}) ->> 'refresh_token' AS token{k} \\gset\n").format(
+        k=k, chains=chains, what="'peer' || n", table="person") for k in range(chains)], "postgres")
+
+    def their_run():
+        base[0] += CLIENTS * chains
+        return theirs.run(variables={"base": base[0] - CLIENTS * chains})
+
+    got = interleave(ours=lambda: ours.run(variables={"base": bench.store.take(CLIENTS * chains)}), theirs=their_run)
+    bench.table.line(f"refresh, {CLIENTS} clients, refreshes/s", "PL/pgSQL: digest in an indexed column, JWT by hmac", "",
+                     got["ours"], got["theirs"], least=1)
+
+
+def plpgsql_login(bench, db):
+    """By pgbench with both costs of bcrypt; and the CPU time that is not the hash."""
+    odd = {"default": 0, "stronger": 1}
+    last = (bench.store.users - 2) // 2
+    runs = {name: Pgbench(bench.store.dbname, f"peer_{name}", rf"""\set n 2 * random(0, {last}) + {rest}
+SELECT peer.login('user' || :n || '@bench.example', :password);
+""", clients=CORES, variables={"password": PASSWORD}, role="postgres").run for name, rest in odd.items()}
+    got = interleave(ours=logins(bench, "login_peer", CORES).run, **runs)
+    for name, what in (("default", "PL/pgSQL: bcrypt of cost 6, the default of gen_salt('bf')"), ("stronger", "PL/pgSQL: bcrypt of cost 10")):
+        bench.table.line(f"login, {CORES} clients, logins/s (Argon2id, 19 MiB, t=2)", what, "", got["ours"], got[name], least=1)
+    hashes = {rest: db.one("SELECT pass FROM peer.users WHERE email = %s", f"user{rest}@bench.example") for rest in odd.values()}
+    got = interleave(
+        ours=cpu_of_calls(db, "SELECT djust_login(%s, %s)", "user0@bench.example", PASSWORD), ours_hash=argon2_cpu,
+        theirs=cpu_of_calls(db, "SELECT peer.login(%s, %s)", "user0@bench.example", PASSWORD),
+        theirs_hash=cpu_of_calls(db, "SELECT peer.crypt(%s, %s) = %s", PASSWORD, hashes[0], hashes[0]))
+    bench.table.line("CPU of a login beside its hash", "PL/pgSQL, bcrypt of cost 6", "s", each(got["ours"], got["ours_hash"], by=lambda a, b: a - b),
+                     each(got["theirs"], got["theirs_hash"], by=lambda a, b: a - b))
+
+
+# better-auth
+
+BETTER = """
+INSERT INTO "user" (id, name, email, "emailVerified", "createdAt", "updatedAt")
+    SELECT 'user' || n, 'Ann', 'user' || n || '@bench.example', true, now(), now() FROM generate_series(0, {users} - 1) AS n;
+INSERT INTO account (id, "accountId", "providerId", "userId", password, "createdAt", "updatedAt")
+    SELECT 'account' || n, 'user' || n, 'credential', 'user' || n, '{hash}', now(), now() FROM generate_series(0, {users} - 1) AS n;
+INSERT INTO session (id, "expiresAt", token, "createdAt", "updatedAt", "ipAddress", "userAgent", "userId")
+    SELECT 'session' || n, now() + interval '7 days', rpad('token' || n, 32, '-'), now(), now(), '', '', 'user' || n % {users}
+    FROM generate_series(0, {sessions} - 1) AS n;
+"""
+
+
+class Skipped(Exception):
+    """Something a peer needs cannot be had here."""
+
+
+def node(folder, *words, **environment):
+    return subprocess.run(["node", os.path.join(folder, "better_auth.mjs"), *words], check=True, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "BENCH_ROUNDS": str(ROUNDS), "BENCH_SECONDS": str(harness.SECONDS), **environment}).stdout
+
+
+def install(folder):
+    """A copy of the program next to its packages: modules are found from where it lies."""
+    os.makedirs(folder, exist_ok=True)
+    setup("need_node", check=False)
+    with open(os.path.join(folder, "package.json"), "w", encoding="ascii") as file:
+        file.write('{"private": true, "type": "module"}')
+    try:
+        subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", *PACKAGES], check=True, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=300)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Skipped(f"npm could not install {' '.join(PACKAGES)}: {error}") from error
+    shutil.copy(os.path.join(HERE, "better_auth.mjs"), folder)
+
+
+def load_better_auth(bench, folder):
+    program("createdb", "better")
+    password_hash = node(folder, "prepare").strip()
+    say("the same data for better-auth")
+    db = connect("better")
+    db.run(BETTER.format(users=bench.store.users, sessions=bench.store.sessions, hash=password_hash))
+    db.run("VACUUM ANALYZE")
+    db.run("CHECKPOINT")
+
+
+def tokens_file(bench, folder):
+    """Current tokens with paths, and refresh tokens for each client."""
+    clients, chains = CLIENTS, max(1, min(CHAINS, bench.store.spares // (4 * ROUNDS * CLIENTS)))
+    first = bench.store.take(clients * chains)
+    db = bench.store.connect()
+    refresh = [token for token, in db.all("SELECT refresh_token FROM bench.spare WHERE n >= %s ORDER BY n LIMIT %s", first, clients * chains)]
+    path = os.path.join(folder, "tokens.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump({"users": bench.store.users, "sessions": bench.store.sessions,
+                   "current": db.all("SELECT access_token, path FROM bench.token ORDER BY n LIMIT 10000"),
+                   "refresh": [refresh[k::clients] for k in range(clients)]}, file)
+    return path
+
+
+def better_auth(bench):
+    folder = os.path.join(os.environ["DJUST_TMP"], "bench_node")
+    try:
+        install(folder)
+    except Skipped as skipped:
+        bench.table.remark("better-auth", f"skipped: {skipped}")
+        return
+    load_better_auth(bench, folder)
+    got = json.loads(node(folder, tokens_file(bench, folder), BENCH_DATABASE=bench.store.dbname, BENCH_ROLE=API_ROLE))
+    with open(os.path.join(folder, "node_modules", "better-auth", "package.json"), encoding="utf-8") as file:
+        version = "better-auth " + json.load(file)["version"]
+    where = f"{CLIENTS} at a time in Node.js"
+    bench.table.line(f"login, {where}, logins/s (Argon2id, 19 MiB, t=2)", f"{version}: signInEmail (scrypt, N=16384, r=16, p=1)", "",
+                     got["login ours"], got["login theirs"], least=1)
+    bench.table.line(f"session check, {where}, calls/s", f"{version}: getSession, without rights", "", got["check ours"], got["check theirs"], least=1)
+    bench.table.line(f"refresh, {where}, refreshes/s", f"{version}: getSession that renews", "", got["refresh ours"], got["refresh theirs"], least=1)
+    bare = [argon2_cpu() for _ in range(ROUNDS)]
+    bench.table.line("CPU of a login beside its hash, Node.js and backend", version, "s", each(got["login cpu ours"], bare, by=lambda a, b: a - b),
+                     each(got["login cpu theirs"], got["kdf theirs"], by=lambda a, b: a - b), most=1)
