@@ -4,7 +4,8 @@ import threading
 import time
 
 import harness
-from harness import API_ROLE, CORES, PASSWORD, SECONDS, Pgbench, argon2_loop, each, interleave, memory_of, percentile, server_memory
+from harness import (API_ROLE, CORES, PASSWORD, SECONDS, Cores, Pgbench, argon2_loop, each, interleave, memory_of, percentile,
+                     server_memory)
 
 ADDRESS = r"\set n random(0, {last})" + "\n"
 LOGIN = ADDRESS + "SELECT djust_login('user' || :n || '@bench.example', :password);\n"
@@ -34,15 +35,28 @@ def counted_logins(bench, pgbench):
 
 
 def login(bench, clients):
-    """Useful hashing is what bare hashes of the same number would cost, of all the time the cores had."""
-    run = counted_logins(bench, logins(bench, f"login{clients}_", clients))
-    got = interleave(login=run, bare=argon2_loop)
-    fill = each(got["login"], got["bare"], by=lambda rate, bare: rate * bare[0] / CORES)
+    """
+    Useful hashing is what bare hashes of the same number would cost, of all the time the cores had for us: on a shared
+    machine what other programs took is not ours to fill.
+    """
+    db = bench.store.connect()
+    flood = logins(bench, f"login{clients}_", clients)
+    run = counted_logins(bench, flood)
+
+    def filled():
+        cores = Cores(db)
+        # new backends map the arenas once each: that is to be a small part of the run
+        rate = run(seconds=max(SECONDS, clients // 8))
+        return rate, flood.count, *cores.ours()
+
+    got = interleave(login=filled, bare=argon2_loop)
+    fill = each(got["login"], got["bare"], by=lambda login, bare: login[1] * bare[0] / login[2])
     bench.table.line(f"djust_login, {clients} clients, logins/s", f"bare libargon2, {CORES} threads, hashes/s", "",
-                     got["login"], [rate for _, rate in got["bare"]])
+                     [rate for rate, *_ in got["login"]], [rate for _, rate in got["bare"]])
     bare = harness.spread([cpu for cpu, _ in got["bare"]], "s")
-    bench.table.line(f"useful hashing, {clients} clients: logins/s × CPU time of a bare hash / {CORES} cores", f"bare hash: {bare}", "",
-                     fill, by="value", least=0.95)
+    others = max(others for *_, others in got["login"])
+    bench.table.line(f"useful hashing, {clients} clients: logins × CPU time of a bare hash / time of {CORES} cores",
+                     f"bare hash: {bare}; other programs took up to {others:.0%}", "", fill, by="value", least=0.95)
 
 
 def login_2(bench):

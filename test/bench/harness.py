@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,8 +27,8 @@ SESSIONS = option("SESSIONS", USERS)
 PROFILES = option("PROFILES", 1000)
 ROUTES = option("ROUTES", 2000)
 REFRESHES = option("REFRESHES", min(1_000_000, 10 * USERS))
-ROUNDS = option("ROUNDS", 5)
-SECONDS = option("SECONDS", 5)
+ROUNDS = option("ROUNDS", 5 if USERS > 100_000 else 3)
+SECONDS = option("SECONDS", 5 if USERS > 100_000 else 1)
 
 
 def say(text):
@@ -146,13 +147,57 @@ def memory_of(pid, field):
     return 0
 
 
-def server_memory(db):
-    """Proportional share of all processes of the cluster."""
+def server_processes(db):
+    """The postmaster first."""
     with open(os.path.join(db.one("SHOW data_directory"), "postmaster.pid"), encoding="ascii") as file:
         postmaster = int(file.readline())
     with open(f"/proc/{postmaster}/task/{postmaster}/children", encoding="ascii") as file:
-        children = file.read().split()
-    return sum(memory_of(pid, "Pss") for pid in [postmaster, *children])
+        return [postmaster, *map(int, file.read().split())]
+
+
+def server_memory(db):
+    """Proportional share of all processes of the cluster."""
+    return sum(memory_of(pid, "Pss") for pid in server_processes(db))
+
+
+def cpu_of(pid):
+    """Seconds a process has been on a CPU, to the nanosecond."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9
+
+
+class Cores:
+    """What the cores could do for us since this was made: all their time, without what other programs and hosts took."""
+
+    def __init__(self, db):
+        self.db = db
+        self.start = self.read()
+
+    def read(self):
+        """Seconds of all cores, of these busy or stolen, and of these ours."""
+        tick = os.sysconf("SC_CLK_TCK")
+        with open("/proc/stat", encoding="ascii") as file:
+            times = [int(word) / tick for word in file.readline().split()[1:9]]
+        processes = server_processes(self.db)
+        ours = 0
+        for pid in processes:
+            try:
+                with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                    fields = file.read().rpartition(")")[2].split()
+            except OSError:
+                continue
+            # utime, stime; of the postmaster also those of children that have ended
+            ours += sum(map(int, fields[11: 15 if pid == processes[0] else 13])) / tick
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+            usage = resource.getrusage(who)
+            ours += usage.ru_utime + usage.ru_stime
+        return sum(times), sum(times) - times[3] - times[4], ours
+
+    def ours(self):
+        """Seconds that were there for us, and the part of all that others took."""
+        total, busy, ours = (now - then for now, then in zip(self.read(), self.start))
+        others = max(0, busy - ours)
+        return total - others, others / total
 
 
 # Results
