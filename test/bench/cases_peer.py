@@ -9,12 +9,13 @@ import subprocess
 import harness
 from cases_login import logins
 from cases_read import CAN, Scan
-from cases_write import CHAINS, CLIENTS, REFRESH, START_CHAIN
+from cases_write import CLIENTS, REFRESH, START_CHAIN, chain_scripts, chains_of
 from harness import API_ROLE, CORES, HERE, PASSWORD, ROUNDS, Pgbench, argon2_loop, connect, cpu_of, each, interleave, say
 from support import program, setup
 
 TURNS = 8
 CALLS_A_TURN = 8
+PEER_REFRESH = START_CHAIN + "SELECT peer.refresh(:token{k}) ->> 'refresh_token' AS token{k} \\gset\n"
 PACKAGES = ["better-auth@1", "pg@8"]
 
 
@@ -69,21 +70,17 @@ def plpgsql(bench):
 
 
 def plpgsql_refresh(bench):
-    chains = max(1, min(CHAINS, bench.store.spares // (4 * ROUNDS * CLIENTS)))
-    base = [0]
+    chains = chains_of(bench)
+    bases = iter(range(0, ROUNDS * CLIENTS * chains, CLIENTS * chains))
 
-    def pgbench(name, scripts, role):
-        return Pgbench(bench.store.dbname, name, *scripts, clients=CLIENTS, variables={f"started{k}": 0 for k in range(chains)}, role=role)
+    def pgbench(name, script, what, table, role):
+        return Pgbench(bench.store.dbname, name, *chain_scripts(script, chains, what, table), clients=CLIENTS,
+                       variables={f"started{k}": 0 for k in range(chains)}, role=role)
 
-    ours = pgbench("refresh", [REFRESH.format(k=k, chains=chains, what="refresh_token", table="spare") for k in range(chains)], API_ROLE)
-    theirs = pgbench("peer_refresh", [(START_CHAIN + "SELECT peer.refresh(:token{k}) ->> 'refresh_token' AS token{k} \\gset\n").format(
-        k=k, chains=chains, what="'peer' || n", table="person") for k in range(chains)], "postgres")
-
-    def their_run():
-        base[0] += CLIENTS * chains
-        return theirs.run(variables={"base": base[0] - CLIENTS * chains})
-
-    got = interleave(ours=lambda: ours.run(variables={"base": bench.store.take(CLIENTS * chains)}), theirs=their_run)
+    ours = pgbench("refresh", REFRESH, "refresh_token", "spare", API_ROLE)
+    theirs = pgbench("peer_refresh", PEER_REFRESH, "'peer' || n", "person", "postgres")
+    got = interleave(ours=lambda: ours.run(variables={"base": bench.store.take(CLIENTS * chains)}),
+                     theirs=lambda: theirs.run(variables={"base": next(bases)}))
     bench.table.line(f"refresh, {CLIENTS} clients, refreshes/s", "PL/pgSQL: digest in an indexed column, JWT by hmac", "",
                      got["ours"], got["theirs"], least=1)
 
@@ -154,15 +151,15 @@ def load_better_auth(bench, folder):
 
 def tokens_file(bench, folder):
     """Current tokens with paths, and refresh tokens for each client."""
-    clients, chains = CLIENTS, max(1, min(CHAINS, bench.store.spares // (4 * ROUNDS * CLIENTS)))
-    first = bench.store.take(clients * chains)
+    count = CLIENTS * chains_of(bench)
+    first = bench.store.take(count)
     db = bench.store.connect()
-    refresh = [token for token, in db.all("SELECT refresh_token FROM bench.spare WHERE n >= %s ORDER BY n LIMIT %s", first, clients * chains)]
+    refresh = [token for token, in db.all("SELECT refresh_token FROM bench.spare WHERE n >= %s ORDER BY n LIMIT %s", first, count)]
     path = os.path.join(folder, "tokens.json")
     with open(path, "w", encoding="ascii") as file:
         json.dump({"users": bench.store.users, "sessions": bench.store.sessions,
                    "current": db.all("SELECT access_token, path FROM bench.token ORDER BY n LIMIT 10000"),
-                   "refresh": [refresh[k::clients] for k in range(clients)]}, file)
+                   "refresh": [refresh[k::CLIENTS] for k in range(CLIENTS)]}, file)
     return path
 
 

@@ -60,6 +60,15 @@ def make_plain(bench):
     return db
 
 
+def chains_of(bench):
+    """Sessions of one client in one run: three cases take theirs, and the store must have enough."""
+    return max(1, min(CHAINS, bench.store.spares // (8 * ROUNDS * CLIENTS)))
+
+
+def chain_scripts(script, chains, what, table):
+    return [script.format(k=k, chains=chains, what=what, table=table) for k in range(chains)]
+
+
 def counted(bench, counter, pgbench):
     """A run whose every transaction must have moved a counter of djust_auth.stats()."""
     db = bench.store.connect()
@@ -75,12 +84,11 @@ def counted(bench, counter, pgbench):
 
 def refresh(bench):
     make_plain(bench)
-    chains = max(1, min(CHAINS, bench.store.spares // (4 * ROUNDS * CLIENTS)))
+    chains = chains_of(bench)
     variables = {f"started{k}": 0 for k in range(chains)}
 
     def pgbench(name, script, what, table):
-        scripts = [script.format(k=k, chains=chains, what=what, table=table) for k in range(chains)]
-        return Pgbench(bench.store.dbname, name, *scripts, clients=CLIENTS, variables=variables)
+        return Pgbench(bench.store.dbname, name, *chain_scripts(script, chains, what, table), clients=CLIENTS, variables=variables)
 
     ours = counted(bench, "refreshes", pgbench("refresh", REFRESH, "refresh_token", "spare"))
     floor = pgbench("update", UPDATE, "sid", "plain_key")
@@ -92,7 +100,7 @@ def refresh(bench):
 
 def logout(bench):
     make_plain(bench)
-    count = max(1, min(2000, bench.store.spares // (2 * ROUNDS * CLIENTS)))
+    count = max(1, min(2000, bench.store.spares // (4 * ROUNDS * CLIENTS)))
     variables = {"count": count, "i": 0}
     ours = counted(bench, "logouts", Pgbench(bench.store.dbname, "logout", LOGOUT, clients=CLIENTS, variables=variables))
     floor = Pgbench(bench.store.dbname, "update_one", UPDATE_ONE, clients=CLIENTS, variables=variables)
