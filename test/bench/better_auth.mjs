@@ -7,6 +7,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { betterAuth } from 'better-auth'
 import { hashPassword, verifyPassword } from 'better-auth/crypto'
 import { getMigrations } from 'better-auth/db/migration'
@@ -17,7 +18,7 @@ const SECRET = 'a secret of this measurement, 32 characters and more'
 const PASSWORD = 'Tulips-4-Ann'
 const rounds = Number(process.env.BENCH_ROUNDS), seconds = Number(process.env.BENCH_SECONDS)
 
-const theirs = new pg.Pool({ database: 'better', max: CLIENTS, application_name: 'theirs' })
+const theirs = new pg.Pool({ database: 'better', max: CLIENTS, idleTimeoutMillis: 0, application_name: 'theirs' })
 
 /* updateAge: how old a session must be before it is renewed, in seconds; 0: at every look */
 function better(updateAge) {
@@ -35,7 +36,7 @@ if (process.argv[2] === 'prepare') {
 }
 
 const { users, sessions, current, refresh } = JSON.parse(readFileSync(process.argv[2], 'utf8'))
-const ours = new pg.Pool({ database: process.env.BENCH_DATABASE, user: process.env.BENCH_ROLE, max: CLIENTS, application_name: 'ours' })
+const ours = new pg.Pool({ database: process.env.BENCH_DATABASE, user: process.env.BENCH_ROLE, max: CLIENTS, idleTimeoutMillis: 0, application_name: 'ours' })
 const auth = better(86400), renewing = better(0)
 const random = (n) => Math.floor(Math.random() * n)
 const address = () => `user${random(users)}@bench.example`
@@ -90,12 +91,19 @@ async function rate(side) {
   return calls / ((performance.now() - start) / 1000)
 }
 
+/* CPU seconds of a backend; the count is complete once it sleeps */
+async function cpuOf(pid) {
+  while (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').pop().startsWith('R')) await setImmediate()
+  return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e9
+}
+
 /* CPU seconds of this process and of the backends that serve a pool */
 async function cpu(pool) {
   const { rows } = await pool.query(`SELECT pid FROM pg_stat_activity WHERE application_name = current_setting('application_name')`)
-  const backends = rows.map(({ pid }) => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e9)
+  let sum = 0
+  for (const { pid } of rows) sum += await cpuOf(pid)
   const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6 + backends.reduce((a, b) => a + b, 0)
+  return (user + system) / 1e6 + sum
 }
 
 async function costOf(pool, side) {

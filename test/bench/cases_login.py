@@ -46,7 +46,7 @@ def login(bench, clients):
     def filled():
         cores = Cores(db)
         # new backends map the arenas once each: that is to be a small part of the run
-        rate = run(seconds=max(SECONDS, clients // 8))
+        rate = run(seconds=max(SECONDS, clients // 16))
         return rate, flood.count, *cores.ours()
 
     got = interleave(login=filled, bare=argon2_loop)

@@ -39,7 +39,7 @@ def can_small(bench):
     large_db, small_db = bench.store.connect(), small.connect()
     got = interleave(large=Scan(large_db, "bench.token", CAN), large_nothing=Scan(large_db, "bench.token", NOTHING),
                      small=Scan(small_db, "bench.token", CAN), small_nothing=Scan(small_db, "bench.token", NOTHING))
-    bench.table.line(f"djust_can beside the empty function, {bench.store.sessions:,} sessions", "the same, 1,000 sessions", "s",
+    bench.table.line(f"djust_can over the empty function, {bench.store.sessions:,} sessions", "the same, 1,000 sessions", "s",
                      each(got["large"], got["large_nothing"], by=lambda a, b: a - b),
                      each(got["small"], got["small_nothing"], by=lambda a, b: a - b), most=1.3)
 
@@ -47,7 +47,7 @@ def can_small(bench):
 def can_patterns(bench):
     db = bench.store.connect()
     got = interleave(many=Scan(db, "bench.many", CAN), few=Scan(db, "bench.few", CAN), nothing=Scan(db, "bench.few", NOTHING))
-    bench.table.line(f"djust_can beside the empty function, {harness.ROUTES:,} patterns in a profile", "the same, 10 patterns", "s",
+    bench.table.line(f"djust_can over the empty function, {harness.ROUTES:,} patterns in a profile", "the same, 10 patterns", "s",
                      each(got["many"], got["nothing"], by=lambda a, b: a - b),
                      each(got["few"], got["nothing"], by=lambda a, b: a - b), most=1.3)
 

@@ -118,6 +118,7 @@ INSERT INTO peer.profile_right
 	SELECT profile, regexp_replace(route, '\{[^}]*\}|\*\*', '%', 'g'), access FROM djust_auth.profile_right;
 INSERT INTO peer.session
 	SELECT sid, user_id, peer.digest('peer' || row_number() OVER () - 1, 'sha256'), now() + interval '10 days' FROM djust_auth.session;
+ANALYZE peer.users, peer.user_profile, peer.profile_right, peer.session;
 
 SELECT set_config('app.jwt_secret', encode(peer.gen_random_bytes(32), 'hex'), false);
 DO $$ BEGIN

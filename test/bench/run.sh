@@ -6,9 +6,9 @@
 #	BENCH_SESSIONS=1000000   live sessions
 #	BENCH_PROFILES=1000      profiles, 10 patterns each
 #	BENCH_ROUTES=2000        route patterns
-#	BENCH_REFRESHES=1000000  refreshes of 10,000 sessions, for the growth of the session table
-#	BENCH_ROUNDS=5           rounds; in each, every side of a case runs once
-#	BENCH_SECONDS=5          length of one run of pgbench
+#	BENCH_REFRESHES=1000000  refreshes of 10,000 sessions, for the growth of the session table (10 a user in smaller stores)
+#	BENCH_ROUNDS=5           rounds; in each, every side of a case runs once (2 up to 100,000 users)
+#	BENCH_SECONDS=5          length of one run of pgbench (1 up to 100,000 users)
 #	BENCH_ONLY='can rls'     only cases whose names begin so; "sh test/bench/run.sh list" names them
 #	BENCH_OUT=FILE           the table goes there too
 #	BENCH_BUFFERS=SIZE       shared_buffers; a quarter of the memory if not given
