@@ -77,7 +77,10 @@ fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
 			-artifact_prefix=$$t- $$corpus; then echo "$$t: survived $(FUZZ_SECONDS) s"; \
 		else echo "$$t: FAILED"; failed=1; fi; done; exit $$failed
 
+bench:
+	@sh test/bench/run.sh
+
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install install-mailer uninstall uninstall-mailer unit fuzz layers test demo demo-stop
+.PHONY: all install install-mailer uninstall uninstall-mailer unit fuzz layers test bench demo demo-stop

@@ -1,0 +1,38 @@
+#!/bin/sh
+# bench.sh: make bench runs, on a store too small to measure anything: cases of every kind that are quick.
+
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+points=0 failures=0
+
+# point TEXT COMMAND...
+point()
+{
+	text=$1
+	shift
+	points=$((points + 1))
+	if "$@"; then echo "ok $points - $text"; else echo "not ok $points - $text"; failures=$((failures + 1)); fi
+}
+
+# lines PATTERN NUMBER: so many lines of the table match
+lines()
+{
+	[ "$(grep -c -- "$1" "$out")" = "$2" ]
+}
+
+out=$DJUST_TMP/bench.md
+BENCH_USERS=400 BENCH_PROFILES=50 BENCH_ROUTES=100 BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_OUT=$out BENCH_BUFFERS=128MB \
+	BENCH_ONLY='can-current can-old rls-once refresh wal hot peer-plpgsql' \
+	sh "$ROOT/test/bench/run.sh" >"$DJUST_TMP/bench.log" 2>&1
+status=$?
+[ $status = 0 ] || sed 's/^/# /' "$DJUST_TMP/bench.log"
+
+point "it ends well" [ $status = 0 ]
+point "the table has a head" lines '^| Case | Floor or peer |' 1
+point "no case failed to run" lines 'failed to run' 0
+point "djust_can was measured against an empty function" lines '^| djust_can in the server.* empty C function ' 1
+point "refresh was measured against an UPDATE" lines '^| djust_refresh.* UPDATE of one row ' 1
+point "the peer was measured" lines '^| .* PL/pgSQL' 5
+point "goals are judged" [ "$(grep -cE '\| (yes|\*\*no\*\*) \|$' "$out")" -gt 6 ]
+point "durability is told" lines 'fsync = on, synchronous_commit = on, full_page_writes = on' 1
+echo "1..$points"
+[ $failures = 0 ]

@@ -1,0 +1,37 @@
+"""A refresh is a HOT update: no index grows, and the session table stays as large as it is."""
+
+from support import Db, equal, main, note, ok, shop, until
+
+SESSIONS = 200
+ROUNDS = 40
+
+db = Db()
+shop(db)
+
+
+def counters():
+    return db.row("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_all_tables WHERE relid = 'djust_auth.session'::regclass")
+
+
+def sizes():
+    return db.row("SELECT pg_relation_size('djust_auth.session'), pg_indexes_size('djust_auth.session')")
+
+
+def refreshes():
+    user_id = db.create_user("hot@hot.example", None, ["customer"])
+    tokens = [db.one("SELECT djust_auth.open_session(%s) ->> 'refresh_token'", user_id) for _ in range(SESSIONS)]
+    before, (table, indexes) = counters(), sizes()
+    for _ in range(ROUNDS):
+        tokens = [db.refresh(token)["refresh_token"] for token in tokens]
+    done = SESSIONS * ROUNDS
+    db.run("SELECT pg_stat_force_next_flush()")
+    until(lambda: counters()[0] >= before[0] + done, "the statistics of all refreshes")
+    updated, hot_updated = (now - then for now, then in zip(counters(), before))
+    note(f"n_tup_upd {updated}, n_tup_hot_upd {hot_updated}; table {table} and {sizes()[0]} bytes, indexes {indexes} and {sizes()[1]}")
+    equal(updated, done, f"{done:,} refreshes of {SESSIONS} sessions are as many updates")
+    ok(hot_updated >= 0.99 * updated, "at least 99 of 100 are HOT (n_tup_hot_upd)", hot_updated)
+    ok(sizes()[0] <= 1.5 * table, "the table has not grown by more than half", sizes())
+    equal(sizes()[1], indexes, "its indexes have not grown at all")
+
+
+main(refreshes)
