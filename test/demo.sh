@@ -18,8 +18,9 @@ stop_demo()
 	[ -d "$old" ] || return 0
 	DJUST_TMP=$old DJUST_BIN=$old/lib/postgresql/$PG_MAJOR/bin
 	stop_cluster demo immediate
+	stop_relay
 	rm -rf "$old"
-	echo "The demonstration's server is stopped, and its folder removed."
+	echo "The demonstration's servers are stopped, and their folder removed."
 }
 
 # Shows what a reader should see: statements as they are written, answers behind an arrow, long tokens shortened.
@@ -40,15 +41,22 @@ if [ "$1" = stop ]; then
 fi
 
 # shellcheck disable=SC2086 # a list of words
-need_packages $BUILD_PACKAGES
+need_packages $BUILD_PACKAGES python3 python3-aiosmtpd python3-cryptography
 stop_demo
 trap finish EXIT
 trap 'exit 130' HUP INT TERM PIPE
 echo "Building the extension and starting a server of its own ..."
 make_folder
 build_extension >"$DJUST_TMP/build.log" 2>&1 || { cat "$DJUST_TMP/build.log" >&2; exit 1; }
-start_cluster demo || exit 1
+start_relay || fail "could not start a mail server"
+start_cluster demo "djust_auth.databases = 'shop'" "djust_auth.smtp_url = 'smtp://localhost:$RELAY_PORT'" \
+	"djust_auth.smtp_ca_file = '$RELAY/authority.pem'" "djust_auth.smtp_user = 'shop'" \
+	"djust_auth.smtp_password_file = 'smtp_password'" "djust_auth.mail_from = 'The Shop <no-reply@shop.example>'" || exit 1
+echo Relay-4-Shop | as_server sh -c "umask 077; cat >'$DJUST_TMP/demo/data/smtp_password'"
 new_database shop
+cluster_ctl demo restart || exit 1	# at the first start there was no database to serve
+RELAY_READ="'$(find_python aiosmtpd cryptography)' '$ROOT/test/lib/relay.py' await '$RELAY'"
+export RELAY_READ
 
 {
 	# psql -a leaves out empty lines
@@ -70,7 +78,7 @@ The server keeps running; "make demo-stop" stops it and removes everything. Conn
     psql "host=$PGHOST port=$PGPORT user=postgres dbname=shop"
     psql "host=$PGHOST port=$PGPORT user=shop_backend dbname=shop"
 
-Ann's password is now Roses-4-Ann! and Bob's is Daisies-4-Bob:
+Mails arrive in $RELAY. Ann's password is now Roses-4-Ann! and Bob's is Daisies-4-Bob:
 
     SELECT djust_login('bob@example.com', 'Daisies-4-Bob');
     SELECT * FROM djust_auth.effective_right ORDER BY email, route;

@@ -165,17 +165,14 @@ stage_pgtap()
 	done
 }
 
-# The python that has what apt installed for it.
 python()
 {
-	for candidate in python3 /usr/bin/python3; do
-		if "$candidate" -c 'import aiosmtpd, cryptography, jwt, psycopg, psycopg2' 2>/dev/null; then
-			PYTHONPATH=$ROOT/test/lib:$ROOT/test/t PYTHONDONTWRITEBYTECODE=1 $LIMIT "$candidate" "$@"
-			return
-		fi
-	done
-	echo "no python3 has aiosmtpd, cryptography, jwt, psycopg and psycopg2"
-	return 1
+	if interpreter=$(find_python aiosmtpd cryptography jwt psycopg psycopg2); then
+		PYTHONPATH=$ROOT/test/lib:$ROOT/test/t PYTHONDONTWRITEBYTECODE=1 $LIMIT "$interpreter" "$@"
+	else
+		echo "no python3 has aiosmtpd, cryptography, jwt, psycopg and psycopg2"
+		return 1
+	fi
 }
 
 # Modules are found from where a program lies: a copy of the tests next to node_modules.  Tried once.

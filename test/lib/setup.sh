@@ -8,6 +8,8 @@
 #	cluster_ctl NAME ARGS...      pg_ctl on that cluster: cluster_ctl NAME -m immediate restart
 #	new_database NAME [TEMPLATE]  dropped first where it exists
 #	as_server ARGS...             runs a command as the user that owns the clusters
+#	start_relay                   a mail server (test/lib/relay.py); its files are in $RELAY, RELAY_PORT is its port
+#	find_python MODULE...         prints the python that has these modules
 #
 # Programs in other languages: "sh test/lib/setup.sh start_cluster NAME LINE..." prints PGHOST=..., PGPORT=...,
 # PGUSER=..., PGDATA=..., one a line; whatever they forget to stop ends with test/run.sh.
@@ -124,6 +126,30 @@ new_database()
 	"$DJUST_BIN/createdb" ${2:+-T "$2"} "$1"
 }
 
+# apt installs modules for the distribution's own python, which need not be the first.
+find_python()
+{
+	for candidate in python3 /usr/bin/python3; do
+		if "$candidate" -c "import $(echo "$*" | sed 's/ /, /g')" 2>/dev/null; then
+			echo "$candidate"
+			return
+		fi
+	done
+	return 1
+}
+
+start_relay()
+{
+	RELAY=$DJUST_TMP/relay
+	mkdir -m 755 "$RELAY"
+	RELAY_PORT=$("$(find_python aiosmtpd cryptography)" "$ROOT/test/lib/relay.py" start "$RELAY")
+}
+
+stop_relay()
+{
+	[ ! -f "$DJUST_TMP/relay/pid" ] || kill "$(cat "$DJUST_TMP/relay/pid")" 2>/dev/null
+}
+
 # Ends what this script started; the owner of the folder also what its children forgot.
 finish()
 {
@@ -132,6 +158,7 @@ finish()
 		stop_cluster "$name" immediate
 	done
 	[ -n "$OWNER" ] || return 0
+	stop_relay
 	for pid_file in "$DJUST_TMP"/*/data/postmaster.pid; do
 		[ ! -f "$pid_file" ] || as_server "$DJUST_BIN/pg_ctl" -s -w -D "${pid_file%/*}" stop -m immediate
 	done

@@ -7,6 +7,8 @@
 # ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  Where a statement ends in a comment of
 # one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
 #
+# Programs that send mail to relay.example find a mail server of the tests' own in its place.
+#
 # Needs PGHOST, PGPORT and PGUSER, as test/run.sh gives them.
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -14,6 +16,8 @@ readme=$root/README.md
 [ -z "$DJUST_BIN" ] || PATH=$DJUST_BIN:$PATH
 folder=$(mktemp -d "${TMPDIR:-/tmp}/djust_auth_readme.XXXXXX") || exit 1
 programs=$folder
+port=25
+relay=$(dirname "$0")/../lib/relay.py
 database=djust_readme_$$
 # the roles of the text, under names that no other test gives
 roles='readme_shop_backend, readme_shop_dba, readme_shop_mailer, readme_shop_worker'
@@ -26,6 +30,7 @@ quiet()
 finish()
 {
 	quiet -c "DROP DATABASE IF EXISTS $database" -c "DROP ROLE IF EXISTS $roles"
+	[ ! -f "$folder/pid" ] || kill "$(cat "$folder/pid")"
 	rm -rf "$folder" "$programs"
 }
 trap finish EXIT
@@ -33,18 +38,23 @@ trap 'exit 130' INT TERM
 
 python=python3
 for candidate in python3 /usr/bin/python3; do
-	if "$candidate" -c 'import psycopg2' 2>/dev/null; then python=$candidate; break; fi
+	if "$candidate" -c 'import psycopg2, aiosmtpd' 2>/dev/null; then python=$candidate; break; fi
 done
 
 # Node finds modules from where a program lies: next to those that test/run.sh installed, or here.
 [ ! -d "$DJUST_TMP/node/node_modules/pg" ] || programs=$(mktemp -d "$DJUST_TMP/node/readme.XXXXXX")
 echo "import 'pg'" >"$programs/probe.mjs"
 skip_python='' skip_js=''
-"$python" -c 'import psycopg2' 2>/dev/null || skip_python='psycopg2 is not there'
+if "$python" -c 'import psycopg2, aiosmtpd' 2>/dev/null; then
+	port=$("$python" "$relay" start "$folder")
+	export SSL_CERT_FILE="$folder/authority.pem"
+else
+	skip_python='psycopg2 or aiosmtpd is not there'
+fi
 node "$programs/probe.mjs" >/dev/null 2>&1 || skip_js='pg is not there'
 
 # One file for each block, one line "N language heading" in the list, and the script that psql runs.
-awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_python="$skip_python" -v skip_js="$skip_js" '
+awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_python="$skip_python" -v skip_js="$skip_js" -v port="$port" '
 	function begin(kind) {
 		language = kind
 		print ++n, language, heading > (folder "/list")
@@ -73,6 +83,7 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 	}
 	language == "" && !other && /^## / { elsewhere = $0 == "## PostgREST" }
 	language != "" { gsub(/shop_(backend|dba|mailer|worker)/, "readme_&") }
+	language == "python" { gsub(/"relay.example", 587/, "\"localhost\", " port) }
 	language == "sql" {
 		print > script
 		if (match($0, /; +-- [^ ]+$/)) {
