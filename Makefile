@@ -12,7 +12,7 @@ FACE = api admin triggers command worker delivery djust_auth
 OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
 
 # a library of its own, which the worker loads when there is mail: nobody else gets libcurl into the server
-MAILER = relay mailer
+MAILER = transcript errand relay mailer
 MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
 MAILER_OBJS = $(patsubst %,src/%.o,bytes message $(MAILER))
 
@@ -38,7 +38,7 @@ include $(PGXS)
 $(OBJS) $(MAILER_OBJS): $(wildcard src/*.h) djust_auth.control
 
 $(MAILER_LIB): $(MAILER_OBJS)
-	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl -lpthread
 all: $(MAILER_LIB)
 install: install-mailer
 install-mailer: $(MAILER_LIB) | installdirs

@@ -43,7 +43,7 @@ typedef struct MailerOutcome
 	char		reason[256];	/* never holds text of the server's reply or of the mail */
 } MailerOutcome;
 
-/* Called at least every 50 ms while there is waiting, with no frame of libcurl on the stack: it may leave by longjmp. */
+/* Called at least every 50 ms while there is waiting, in the caller's thread: it may leave by longjmp. */
 typedef bool (*MailerMeanwhile) (void *arg);
 
 /* Sends one mail; when meanwhile returns false, gives up as MAILER_TEMPORARY. */

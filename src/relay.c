@@ -1,132 +1,188 @@
 /*
  * relay.c
- *		Owns the connection to the SMTP server; the only file that knows
- *		libcurl.
+ *		Owns the transfer of mails to the SMTP server, which libcurl does; the
+ *		only file that knows it.
  *
  * Threat: a relay that is not the one meant, credentials or a link told to it,
- * and a server that never answers.  Certificate and host name are always
- * verified; nothing around us (proxies in the environment, .netrc, other
- * protocols) has a say; no wait is longer than a blink before the caller is
- * asked.
+ * a server that never answers, and a mail that is given up but arrives, cut.
+ * Certificate and host name are always verified; nothing around us (proxies in
+ * the environment, .netrc, other protocols) has a say.
  *
- * libcurl resolves, connects and logs in; the mail itself is spoken by
- * mailer.c.  libcurl's own upload blocks until the final answer has come, and
- * ends a mail that is given up half-way as if it were whole.
+ * libcurl waits for some answers without asking anybody (7.88: for the last, as
+ * long as the server likes), so it works in a thread.  To give up, its sockets
+ * are shut: it ends at once, and no final dot can follow.  The copies of the
+ * text in its buffers are not wiped.
  */
 #include "relay.h"
 
 #include <curl/curl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "bytes.h"
+#include "errand.h"
 #include "message.h"
 
-#define POLL_MS 40
 #define CONNECT_S 15
-#define REUSE_MS 20000
+#define REUSE_S 20
+#define SOCKETS 8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/*
- * One connection a process.  Static, so that what meanwhile() leaves behind by longjmp is found and closed by the next
- * call.
- */
-typedef struct Relay
+/* Static, so that what meanwhile() leaves behind by longjmp is found by the next call. */
+static struct
 {
-	CURLM	   *multi;
 	CURL	   *easy;
-	curl_socket_t socket;
 	char	   *made_for;		/* server and credentials */
-	bool		kept;			/* no mail is half-way */
-	int64_t		kept_at;
-	const char *said;			/* the last command, while libcurl talks */
-	int			code;			/* the answer to it, 0 for none yet */
-	bool		logged_in;
-	bool		offers_utf8;
-} Relay;
+	bool		wants_login;
+	bool		kept;			/* connected, and no mail is half-way */
+	struct curl_slist *recipients;
+	atomic_bool given_up;
+	pthread_mutex_t lock;
+	curl_socket_t sockets[SOCKETS];	/* under the lock */
+	size_t		n_sockets;
 
-static Relay relay = {.socket = CURL_SOCKET_BAD};
+	/* the thread's, as long as there is one */
+	RelayMail	mail;
+	size_t		taken;
+	Transcript	transcript;
+	CURLcode	result;
+}			relay = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-int64_t
-relay_clock(void)
+/* What the thread calls */
+
+/* Each can be shut: there are no more than there is room for. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct timespec now;
+	curl_socket_t fd = CURL_SOCKET_BAD;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	pthread_mutex_lock(&relay.lock);
+	if (relay.n_sockets < SOCKETS && !relay.given_up)
+		fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd != CURL_SOCKET_BAD)
+		relay.sockets[relay.n_sockets++] = fd;
+	pthread_mutex_unlock(&relay.lock);
+	return fd;
 }
 
-static RelayResult
-ask(Patience *patience)
+static int
+close_socket(void *arg, curl_socket_t fd)
 {
-	bool		wanted = patience->meanwhile(patience->arg);
+	size_t		i;
 
-	patience->asked_at = relay_clock();
-	return !wanted ? RELAY_STOPPED : patience->asked_at >= patience->deadline ? RELAY_LATE : RELAY_OK;
+	pthread_mutex_lock(&relay.lock);
+	for (i = 0; i < relay.n_sockets; i++)
+		if (relay.sockets[i] == fd)
+			relay.sockets[i] = relay.sockets[--relay.n_sockets];
+	close(fd);
+	pthread_mutex_unlock(&relay.lock);
+	return 0;
 }
 
-/* For where a server keeps us busy without a pause. */
-static RelayResult
-ask_if_due(Patience *patience)
+static int
+is_given_up(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
-	return relay_clock() - patience->asked_at < POLL_MS ? RELAY_OK : ask(patience);
+	return relay.given_up;
 }
 
-/* Signals wait while libcurl works: a thread it starts to resolve a name inherits that, and takes none of the server's. */
-static void
-hold_signals(sigset_t *before)
+static size_t
+give_text(char *buffer, size_t size, size_t count, void *arg)
 {
-	sigset_t	all;
+	size_t		n = relay.mail.length - relay.taken;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, before);
+	if (n > size * count)
+		n = size * count;
+	memcpy(buffer, relay.mail.text + relay.taken, n);
+	relay.taken += n;
+	return n;
 }
 
-static void
-release_signals(const sigset_t *before)
+/* libcurl would go on without a login, and without SMTPUTF8.  By then the server has heard who sends, and nothing else. */
+static bool
+is_lacking(void)
 {
-	pthread_sigmask(SIG_SETMASK, before, NULL);
+	return (relay.wants_login && !relay.transcript.logged_in) || (relay.mail.needs_utf8 && !relay.transcript.offers_utf8);
 }
 
-/* The socket is shut first: else libcurl says QUIT and waits for the answer. */
-void
-relay_close(void)
+static int
+observe(CURL *easy, curl_infotype type, char *line, size_t n, void *arg)
 {
-	sigset_t	signals;
-	size_t		n;
-
-	hold_signals(&signals);
-	if (relay.socket != CURL_SOCKET_BAD)
+	if (type == CURLINFO_HEADER_OUT)
 	{
-		if (relay.kept)
-			(void) curl_easy_send(relay.easy, "QUIT\r\n", 6, &n);
-		shutdown(relay.socket, SHUT_RDWR);
+		transcript_said(&relay.transcript, line, n);
+		if (relay.transcript.step == SMTP_MAIL && is_lacking())
+			relay.given_up = true;
 	}
-	if (relay.multi && relay.easy)
-		curl_multi_remove_handle(relay.multi, relay.easy);
+	else if (type == CURLINFO_HEADER_IN)
+		transcript_heard(&relay.transcript, line, n);
+	return 0;
+}
+
+static void
+work(void)
+{
+	relay.result = curl_easy_perform(relay.easy);
+}
+
+/* The connection */
+
+static void
+shut_sockets(int how)
+{
+	size_t		i;
+
+	pthread_mutex_lock(&relay.lock);
+	for (i = 0; i < relay.n_sockets; i++)
+		shutdown(relay.sockets[i], how);
+	pthread_mutex_unlock(&relay.lock);
+}
+
+/* Where no mail is half-way libcurl says QUIT, and cannot wait for the answer. */
+static void
+hang_up(void)
+{
+	shut_sockets(relay.kept ? SHUT_RD : SHUT_RDWR);
 	curl_easy_cleanup(relay.easy);
-	curl_multi_cleanup(relay.multi);
+	curl_slist_free_all(relay.recipients);
 	if (relay.made_for)
 	{
 		bytes_wipe(relay.made_for, strlen(relay.made_for));
 		free(relay.made_for);
 	}
-	memset(&relay, 0, sizeof(relay));
-	relay.socket = CURL_SOCKET_BAD;
-	release_signals(&signals);
+	relay.easy = NULL;
+	relay.recipients = NULL;
+	relay.made_for = NULL;
+	relay.kept = false;
+}
+
+static void
+give_up(void)
+{
+	relay.kept = false;
+	relay.given_up = true;
+	shut_sockets(SHUT_RDWR);
+	errand_join();
 }
 
 void
-relay_keep(void)
+relay_halt(void)
 {
-	relay.kept = true;
-	relay.kept_at = relay_clock();
+	if (errand_is_on())
+	{
+		give_up();
+		hang_up();
+	}
+}
+
+static void
+leave(void)
+{
+	relay_halt();
+	hang_up();
 }
 
 /* NULL when memory is short.  Settings hold no line feeds. */
@@ -148,73 +204,27 @@ describe(const MailerServer *server)
 	return text.data;
 }
 
-bool
-relay_is_open(const MailerServer *server)
+static bool
+is_made_for(const MailerServer *server)
 {
-	char	   *wanted;
-	bool		same;
+	char	   *wanted = describe(server);
+	bool		same = wanted && strcmp(wanted, relay.made_for) == 0;
 
-	if (!relay.kept || relay_clock() - relay.kept_at > REUSE_MS || (wanted = describe(server)) == NULL)
-		return false;
-	same = strcmp(wanted, relay.made_for) == 0;
-	bytes_wipe(wanted, strlen(wanted));
+	if (wanted)
+		bytes_wipe(wanted, strlen(wanted));
 	free(wanted);
 	return same;
 }
 
-bool
-relay_offers_utf8(void)
-{
-	return relay.offers_utf8;
-}
-
-static bool
-begins_with(const char *data, size_t n, const char *word)
-{
-	return n >= strlen(word) && strncasecmp(data, word, strlen(word)) == 0;
-}
-
-/* Follows libcurl's part of the dialogue: what was said last, what came back, what the server offers. */
-static int
-observe(CURL *easy, curl_infotype type, char *data, size_t n, void *arg)
-{
-	(void) easy;
-	(void) arg;
-	if (type == CURLINFO_HEADER_OUT)
-	{
-		relay.code = 0;
-		if (begins_with(data, n, "EHLO") || begins_with(data, n, "HELO"))
-		{
-			relay.said = "EHLO";
-			relay.offers_utf8 = false;
-		}
-		else if (begins_with(data, n, "STARTTLS"))
-			relay.said = "STARTTLS";
-		else if (begins_with(data, n, "AUTH "))
-		{
-			relay.said = "AUTH";
-			relay.logged_in = true;
-		}
-	}
-	else if (type == CURLINFO_HEADER_IN && n >= 4)
-	{
-		if (data[0] >= '2' && data[0] <= '5' && data[1] >= '0' && data[1] <= '9' && data[2] >= '0' && data[2] <= '9')
-			relay.code = (data[0] - '0') * 100 + (data[1] - '0') * 10 + data[2] - '0';
-		if (begins_with(data + 4, n - 4, "SMTPUTF8"))
-			relay.offers_utf8 = true;
-	}
-	return 0;
-}
+#define SET(option, value) (good = good && curl_easy_setopt(relay.easy, option, value) == CURLE_OK)
 
 /* False if any of it could not be set: then nothing is sent. */
 static bool
-configure(CURL *easy, const MailerServer *server)
+configure(const MailerServer *server)
 {
 	bool		good = true;
 
-#define SET(option, value) (good = good && curl_easy_setopt(easy, option, value) == CURLE_OK)
 	SET(CURLOPT_URL, server->url);
-	SET(CURLOPT_CONNECT_ONLY, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075500
 	SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 #else
@@ -228,6 +238,7 @@ configure(CURL *easy, const MailerServer *server)
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT, (long) (server->timeout_s < CONNECT_S ? server->timeout_s : CONNECT_S));
+	SET(CURLOPT_MAXAGE_CONN, (long) REUSE_S);
 	SET(CURLOPT_USE_SSL, (long) (server->require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -237,28 +248,81 @@ configure(CURL *easy, const MailerServer *server)
 		SET(CURLOPT_CAINFO, server->ca_file);
 		SET(CURLOPT_CAPATH, (char *) NULL);
 	}
-	if (server->user && *server->user)
+	relay.wants_login = server->user && *server->user;
+	if (relay.wants_login)
 	{
 		SET(CURLOPT_USERNAME, server->user);
 		SET(CURLOPT_PASSWORD, server->password ? server->password : "");
 	}
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, is_given_up);
 	SET(CURLOPT_VERBOSE, 1L);
 	SET(CURLOPT_DEBUGFUNCTION, observe);
-#undef SET
+	SET(CURLOPT_UPLOAD, 1L);
+	SET(CURLOPT_READFUNCTION, give_text);
 	return good;
 }
 
-static RelayResult
-refuse(RelayFault *fault, const char *reason, const char *detail)
+static bool
+address_mail(const RelayMail *mail)
 {
-	fault->reason = reason;
-	fault->detail = detail;
-	fault->code = 0;
-	return RELAY_REFUSED;
+	bool		good = true;
+
+	curl_slist_free_all(relay.recipients);
+	relay.recipients = curl_slist_append(NULL, mail->recipient);
+	SET(CURLOPT_MAIL_FROM, mail->from);
+	SET(CURLOPT_MAIL_RCPT, relay.recipients);
+	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) mail->length);
+	relay.mail = *mail;
+	relay.taken = 0;
+	relay.given_up = false;
+	transcript_begin(&relay.transcript);
+	return good && relay.recipients;
 }
 
+#undef SET
+
+/* At the end of the process, a thread at work is stopped before libcurl and OpenSSL are taken down. */
+static bool
+initialise(void)
+{
+	static bool done = false;
+
+	done = done || (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && atexit(leave) == 0);
+	return done;
+}
+
+static bool
+prepare(const MailerServer *server, const RelayMail *mail)
+{
+	if (!initialise())
+		return false;
+	if (!relay.kept || !is_made_for(server))
+	{
+		hang_up();
+		relay.made_for = describe(server);
+		relay.easy = curl_easy_init();
+		if (relay.made_for == NULL || relay.easy == NULL || !configure(server))
+			return false;
+	}
+	return address_mail(mail);
+}
+
+/* The transfer */
+
 static RelayResult
-explain(RelayFault *fault, CURLcode result)
+blame(RelayAnswer *answer, const char *reason, const char *detail)
+{
+	answer->reason = reason;
+	answer->detail = detail;
+	return RELAY_FAULT;
+}
+
+/* Why libcurl could not. */
+static RelayResult
+explain(RelayAnswer *answer)
 {
 	static const struct
 	{
@@ -274,136 +338,78 @@ explain(RelayFault *fault, CURLcode result)
 		{CURLE_SSL_CACERT_BADFILE, "could not read the certificates in djust_auth.smtp_ca_file"},
 		{CURLE_UNSUPPORTED_PROTOCOL, "djust_auth.smtp_url is malformed"},
 		{CURLE_URL_MALFORMAT, "djust_auth.smtp_url is malformed"},
-		{CURLE_RECV_ERROR, "the server closed the connection"},
-		{CURLE_GOT_NOTHING, "the server closed the connection"},
 	};
+	const Transcript *transcript = &relay.transcript;
 	long		verified = 0;
 	size_t		i;
 
-	if (result == CURLE_PEER_FAILED_VERIFICATION)
+	if (relay.result == CURLE_PEER_FAILED_VERIFICATION)
 	{
 		/* OpenSSL's X509_V_*: 10 is an expired certificate; before 2, it is libcurl that minds the name */
 		curl_easy_getinfo(relay.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-		return refuse(fault, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
-					  verified == 10 ? "has expired" : "is not signed by a trusted authority");
+		return blame(answer, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
+					 verified == 10 ? "has expired" : "is not signed by a trusted authority");
 	}
-	if (relay.code >= 400 && result != CURLE_USE_SSL_FAILED)
-	{
-		refuse(fault, "", relay.said);
-		fault->code = relay.code;
-		return RELAY_REFUSED;
-	}
+	if (transcript->code >= 400 ? relay.result != CURLE_USE_SSL_FAILED : transcript->code > 0 && transcript->step >= SMTP_MAIL)
+		return RELAY_ANSWERED;
 	for (i = 0; i < LENGTH(reasons); i++)
-		if (reasons[i].result == result)
-			return refuse(fault, reasons[i].reason, "");
-	return refuse(fault, "could not connect to the server: ", curl_easy_strerror(result));
-}
-
-static bool
-start(const MailerServer *server)
-{
-	static bool initialised = false;
-	sigset_t	signals;
-	bool		good;
-
-	hold_signals(&signals);
-	initialised = initialised || curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-	relay.said = "the connection";
-	relay.made_for = describe(server);
-	relay.multi = curl_multi_init();
-	relay.easy = curl_easy_init();
-	good = initialised && relay.made_for && relay.multi && relay.easy && configure(relay.easy, server) &&
-		curl_multi_add_handle(relay.multi, relay.easy) == CURLM_OK;
-	release_signals(&signals);
-	return good;
-}
-
-static CURLMcode
-work(int *running)
-{
-	CURLMcode	status;
-	sigset_t	signals;
-
-	hold_signals(&signals);
-	status = curl_multi_perform(relay.multi, running);
-	release_signals(&signals);
-	return status == CURLM_OK && *running ? curl_multi_poll(relay.multi, NULL, 0, POLL_MS, NULL) : status;
-}
-
-RelayResult
-relay_open(const MailerServer *server, Patience *patience, RelayFault *fault)
-{
-	CURLcode	result = CURLE_OK;
-	int			running = 1;
-	int			left;
-	CURLMsg    *done;
-
-	relay_close();
-	if (!start(server))
-		return refuse(fault, "could not prepare the connection", "");
-	while (running)
-	{
-		CURLMcode	status = work(&running);
-		RelayResult answer = status == CURLM_OK ? ask(patience) :
-			refuse(fault, "could not connect to the server: ", curl_multi_strerror(status));
-
-		if (answer != RELAY_OK)
-			return answer;
-	}
-	done = curl_multi_info_read(relay.multi, &left);
-	if (done)
-		result = done->data.result;
-	if (result == CURLE_OK)
-		result = curl_easy_getinfo(relay.easy, CURLINFO_ACTIVESOCKET, &relay.socket);
-	if (result != CURLE_OK)
-		return explain(fault, result);
-	if (server->user && *server->user && !relay.logged_in)
-		return refuse(fault, "the server offers no AUTH for djust_auth.smtp_user", "");
-	return RELAY_OK;
+		if (reasons[i].result == relay.result)
+			return blame(answer, reasons[i].reason, "");
+	if (relay.result == CURLE_RECV_ERROR || relay.result == CURLE_SEND_ERROR || relay.result == CURLE_GOT_NOTHING)
+		return RELAY_CLOSED;
+	return blame(answer, "could not send the mail: ", curl_easy_strerror(relay.result));
 }
 
 static RelayResult
-wait_for(Patience *patience, short events)
+conclude(ErrandEnd end, RelayAnswer *answer)
 {
-	struct pollfd waiting = {relay.socket, events, 0};
-
-	(void) poll(&waiting, 1, POLL_MS);
-	return ask(patience);
+	if (relay.result == CURLE_OK)
+		return RELAY_ACCEPTED;
+	if (end != ERRAND_DONE)
+		return end == ERRAND_LATE ? RELAY_LATE : RELAY_STOPPED;
+	if (!relay.given_up)
+		return explain(answer);
+	if (relay.wants_login && !relay.transcript.logged_in)
+		return blame(answer, "the server offers no AUTH for djust_auth.smtp_user", "");
+	return RELAY_NO_UTF8;
 }
 
-RelayResult
-relay_send(Patience *patience, const char *bytes, size_t n)
+static RelayResult
+transfer(MailerMeanwhile meanwhile, void *arg, int64_t deadline, RelayAnswer *answer)
 {
-	relay.kept = false;
-	while (n > 0)
-	{
-		size_t		sent = 0;
-		CURLcode	result = curl_easy_send(relay.easy, bytes, n, &sent);
-		RelayResult answer = result == CURLE_OK ? ask_if_due(patience) :
-			result == CURLE_AGAIN ? wait_for(patience, POLLOUT) : RELAY_CLOSED;
+	ErrandEnd	end;
+	RelayResult result;
 
-		if (answer != RELAY_OK)
-			return answer;
-		bytes += sent;
-		n -= sent;
-	}
-	return RELAY_OK;
+	if (!errand_start(work))
+		return blame(answer, "could not start a thread", "");
+	end = errand_wait(meanwhile, arg, deadline);
+	if (end != ERRAND_DONE)
+		give_up();
+	errand_join();
+	result = conclude(end, answer);
+	answer->transcript = relay.transcript;
+	relay.kept = result == RELAY_ACCEPTED && end == ERRAND_DONE;
+	return result;
 }
 
+/* A connection that was kept may have been closed since, which is no news: the same is said again on a fresh one. */
 RelayResult
-relay_receive(Patience *patience, char *bytes, size_t capacity, size_t *received)
+relay_send(const MailerServer *server, const RelayMail *mail, MailerMeanwhile meanwhile, void *arg, RelayAnswer *answer)
 {
-	for (;;)
-	{
-		CURLcode	result = curl_easy_recv(relay.easy, bytes, capacity, received);
-		RelayResult answer;
+	int64_t		deadline = errand_clock() + server->timeout_s * INT64_C(1000);
+	RelayResult result;
+	bool		again;
 
-		if (result == CURLE_OK)
-			return *received > 0 ? ask_if_due(patience) : RELAY_CLOSED;
-		answer = result == CURLE_AGAIN ? wait_for(patience, POLLIN) : RELAY_CLOSED;
-		if (answer != RELAY_OK)
-			return answer;
-	}
+	do
+	{
+		bool		ready = prepare(server, mail);
+
+		again = relay.kept;
+		result = ready ? transfer(meanwhile, arg, deadline, answer) : blame(answer, "could not prepare the connection", "");
+		if (!relay.kept)
+			hang_up();
+	} while (again && (result == RELAY_CLOSED || result == RELAY_ANSWERED) && answer->transcript.step <= SMTP_MAIL);
+	return result;
 }
 
 bool

@@ -1,60 +1,49 @@
 /*
  * relay.h
- *		The connection to the SMTP server: opened, kept, closed, and bytes over it.
+ *		One mail to the SMTP server, and the connection that is kept for the next.
  */
 #ifndef DJUST_RELAY_H
 #define DJUST_RELAY_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "mailer.h"
+#include "transcript.h"
 
 typedef enum RelayResult
 {
-	RELAY_OK,
+	RELAY_ACCEPTED,
+	RELAY_ANSWERED,				/* otherwise than by yes */
 	RELAY_CLOSED,				/* by the server */
 	RELAY_LATE,					/* the time is over */
 	RELAY_STOPPED,				/* meanwhile() said so */
-	RELAY_REFUSED				/* no connection; the fault says why */
+	RELAY_NO_UTF8,				/* which the mail needs */
+	RELAY_FAULT					/* reason and detail make a phrase */
 } RelayResult;
 
-/* Who is asked while there is waiting, and until when. */
-typedef struct Patience
+/* The envelope, and a text of lines that end in CRLF and do not begin with a dot. */
+typedef struct RelayMail
 {
-	MailerMeanwhile meanwhile;
-	void	   *arg;
-	int64_t		asked_at;
-	int64_t		deadline;		/* by relay_clock() */
-} Patience;
+	const char *from;
+	const char *recipient;
+	bool		needs_utf8;
+	const char *text;
+	size_t		length;
+} RelayMail;
 
-/* reason and detail make a phrase; with a code, it is the answer to the command in detail. */
-typedef struct RelayFault
+typedef struct RelayAnswer
 {
+	Transcript	transcript;
 	const char *reason;
 	const char *detail;
-	int			code;
-} RelayFault;
+} RelayAnswer;
 
-/* Milliseconds that never run backwards. */
-extern int64_t relay_clock(void);
+extern RelayResult relay_send(const MailerServer *server, const RelayMail *mail, MailerMeanwhile meanwhile, void *arg,
+							  RelayAnswer *answer);
 
-/* Is there a connection to this server, with these credentials, used a moment ago? */
-extern bool relay_is_open(const MailerServer *server);
-
-/* Name, TCP, TLS, EHLO, STARTTLS, AUTH.  Closes what was open. */
-extern RelayResult relay_open(const MailerServer *server, Patience *patience, RelayFault *fault);
-extern bool relay_offers_utf8(void);
-
-extern RelayResult relay_send(Patience *patience, const char *bytes, size_t n);
-
-/* Waits until there is something. */
-extern RelayResult relay_receive(Patience *patience, char *bytes, size_t capacity, size_t *received);
-
-/* The last mail went well: the connection may serve the next one. */
-extern void relay_keep(void);
-extern void relay_close(void);
+/* Ends what a call that was left by longjmp is still doing: its mail is not looked at any more. */
+extern void relay_halt(void);
 
 /* The domain of an address in ASCII (RFC 3492), if libcurl can; false if it does not fit. */
 extern bool relay_ascii_domain(const char *address, char *out, size_t capacity);

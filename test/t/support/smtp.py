@@ -137,15 +137,17 @@ class Server:
             self.protocol, "127.0.0.1", self.port, ssl=self.context if self.tls == "smtps" else None))
 
         async def end():
-            listener.close()
-            for protocol in self.protocols:
-                if protocol.transport:
-                    protocol.transport.abort()
-            for task in asyncio.all_tasks():
-                if task is not asyncio.current_task():
-                    task.cancel()
-            await asyncio.sleep(0)
-            self.loop.stop()
+            try:
+                listener.close()
+                for protocol in self.protocols:
+                    if protocol.transport:
+                        protocol.transport.abort()
+                for task in asyncio.all_tasks():
+                    if task is not asyncio.current_task():
+                        task.cancel()
+                await asyncio.sleep(0)
+            finally:
+                self.loop.stop()
 
         self.end = end
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
