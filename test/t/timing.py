@@ -59,21 +59,11 @@ def hashes():
     equal(db.stats("hashes") - before, 1, "a login that succeeds: one hash too")
 
 
-COUNTS = """SELECT relname, ARRAY[coalesce(seq_scan, 0), coalesce(idx_scan, 0), n_tup_ins, n_tup_upd, n_tup_del]
-    FROM pg_stat_xact_all_tables WHERE schemaname = 'djust_auth'"""
-
-
 def work(statement, *values):
-    """
-    What a statement did to our tables: scans by sequence and by index, rows inserted, updated, deleted.  Rows fetched are
-    left out, for an unknown address has none.
-    """
     db.begin()
-    before = dict(db.all(COUNTS))
-    db.run(statement, *values)
-    after = dict(db.all(COUNTS))
+    done = db.work(statement, *values)
     db.commit()
-    return {table: [n - old for n, old in zip(after[table], before[table])] for table in after if after[table] != before[table]}
+    return done
 
 
 def statements():
