@@ -326,17 +326,18 @@ catalog_user_by_id(const pg_uuid_t *id, UserRow *row)
 	return one_user(INDEX_CUSTOMER_USER_ID, &key, row);
 }
 
+/* The lowest user is read whether it is needed or not: the number of scans is the same for every address. */
 bool
 catalog_user_from(const pg_uuid_t *id, UserRow *row)
 {
 	static const pg_uuid_t lowest = {{0}};
 	ScanKeyData key;
+	bool		wrapped;
 
-	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(id));
-	if (one_user(INDEX_CUSTOMER_USER_ID, &key, row))
-		return true;
 	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(&lowest));
-	return one_user(INDEX_CUSTOMER_USER_ID, &key, row);
+	wrapped = one_user(INDEX_CUSTOMER_USER_ID, &key, row);
+	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(id));
+	return one_user(INDEX_CUSTOMER_USER_ID, &key, row) || wrapped;
 }
 
 static void

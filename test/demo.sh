@@ -18,7 +18,7 @@ stop_demo()
 	[ -d "$old" ] || return 0
 	DJUST_TMP=$old DJUST_BIN=$old/lib/postgresql/$PG_MAJOR/bin
 	stop_cluster demo immediate
-	stop_relay
+	stop_relays
 	rm -rf "$old"
 	echo "The demonstration's servers are stopped, and their folder removed."
 }
@@ -48,15 +48,7 @@ trap 'exit 130' HUP INT TERM PIPE
 echo "Building the extension and starting a server of its own ..."
 make_folder
 build_extension >"$DJUST_TMP/build.log" 2>&1 || { cat "$DJUST_TMP/build.log" >&2; exit 1; }
-start_relay || fail "could not start a mail server"
-start_cluster demo "djust_auth.databases = 'shop'" "djust_auth.smtp_url = 'smtp://localhost:$RELAY_PORT'" \
-	"djust_auth.smtp_ca_file = '$RELAY/authority.pem'" "djust_auth.smtp_user = 'shop'" \
-	"djust_auth.smtp_password_file = 'smtp_password'" "djust_auth.mail_from = 'The Shop <no-reply@shop.example>'" || exit 1
-echo Relay-4-Shop | as_server sh -c "umask 077; cat >'$DJUST_TMP/demo/data/smtp_password'"
-new_database shop
-cluster_ctl demo restart || exit 1	# at the first start there was no database to serve
-RELAY_READ="'$(find_python aiosmtpd cryptography)' '$ROOT/test/lib/relay.py' await '$RELAY'"
-export RELAY_READ
+start_mailing demo shop || fail "could not start the servers"
 
 {
 	# psql -a leaves out empty lines

@@ -7,7 +7,8 @@
 #	test/t/*            programs that print TAP (.py, .mjs, .sh), in a database with the extension; they find PGHOST,
 #	                    PGPORT, PGUSER, PGDATABASE, DJUST_BIN, DJUST_TMP, and may start clusters (test/lib/setup.sh)
 #	test/http/*         such programs that find HTTP_URL too (test/lib/with_postgrest.py): a replay of PostgREST, and in a
-#	                    second run PostgREST itself, where POSTGREST or PATH leads to one
+#	                    second run PostgREST itself, where POSTGREST or PATH leads to one; journey.* has a cluster of its own,
+#	                    whose worker mails, and RELAY_READ (test/lib/setup.sh)
 #
 # ONLY=name limits regress, isolation, pgtap, programs and http to files so called; KEEP=1 keeps the folder with logs and data;
 # TEST_TIMEOUT is the limit of one file in seconds.
@@ -216,6 +217,7 @@ stage_programs()
 # served DRIVER FILE: the program, with an HTTP server before its database
 served()
 {
+	case ${2##*/} in journey.*) start_mailing "journey_$1" "$PGDATABASE" http_worker || return 1 ;; esac
 	case $2 in
 		*.py) python "$ROOT/test/lib/with_postgrest.py" "$1" "$2" ;;
 		*.sh) python "$ROOT/test/lib/with_postgrest.py" "$1" sh "$2" ;;

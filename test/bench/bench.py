@@ -19,6 +19,7 @@ CASES = {
     "can-patterns": cases_read.can_patterns,
     "can-old": cases_read.can_old,
     "can-pgbench": cases_read.can_pgbench,
+    "pre-request": cases_read.pre_request,
     "rls-once": cases_read.rls_once,
     "rls-row": cases_read.rls_row,
     "visible": cases_read.visible,

@@ -1,24 +1,16 @@
 // The reset page in headless Chromium: accessible, strict, and a way from the mail's link to a new password, with and
 // without JavaScript.
 
-import { mkdtemp, rm } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { chromium } from 'playwright-core'
 
+import { browse } from '../t/support/browser.mjs'
 import { equal, main, ok } from '../t/support/tap.mjs'
 
 const url = process.env.HTTP_URL
 const page_url = `${url}/rpc/djust_reset_page`
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
-if (!executablePath) {
-	console.log('1..0 # SKIP there is no Chromium')
-	process.exit(0)
-}
 
 const db = new pg.Client()
 await db.connect()
@@ -26,28 +18,6 @@ await db.connect()
 async function one(statement, ...values) {
 	const { rows } = await db.query({ text: statement, values, rowMode: 'array' })
 	return rows[0][0]
-}
-
-// Each browser has a profile of its own and asks nobody for anything.
-async function browse(options, visit) {
-	const folder = await mkdtemp(join(tmpdir(), 'djust_auth_browser.'))
-	const context = await chromium.launchPersistentContext(folder, {
-		executablePath, headless: true, ...options,
-		args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-			'--disable-component-update', '--disable-sync'],
-	})
-	try {
-		const page = await context.newPage()
-		page.troubles = []
-		page.foreign = []
-		page.on('console', message => { if (message.type() === 'error') page.troubles.push(message.text()) })
-		page.on('pageerror', error => page.troubles.push(String(error)))
-		page.on('request', request => { if (!request.url().startsWith(url) && !request.url().startsWith('data:')) page.foreign.push(request.url()) })
-		await visit(page)
-	} finally {
-		await context.close()
-		await rm(folder, { recursive: true, force: true })
-	}
 }
 
 async function customer(email) {

@@ -1,7 +1,7 @@
 """A mail server for the demonstration and the README: STARTTLS and AUTH, and every mail becomes a file.
 
-    relay.py start FOLDER         prints the port once it listens; FOLDER gets authority.pem, pid, and the mails 1.eml, 2.eml ...
-    relay.py await FOLDER NUMBER  waits for a mail and prints what its reader sees
+    relay.py start FOLDER  prints the port once it listens; FOLDER gets authority.pem, pid, and the mails 1.eml, 2.eml ...
+    relay.py await FOLDER NUMBER [html]  waits for a mail and prints what its reader sees
 """
 
 import email
@@ -28,6 +28,7 @@ def serve(folder, ready):
     server.answer = keep
     os.write(ready, str(server.port).encode())
     os.close(ready)
+    os.dup2(0, 2)  # nobody waits for the end of its messages
     signal.sigwait([signal.SIGTERM])
 
 
@@ -52,18 +53,19 @@ def start(folder):
     return 0 if answer else 1
 
 
-def read(folder, number):
+def read(folder, number, kind="plain"):
     path = os.path.join(folder, number + ".eml")
     deadline = time.monotonic() + 60
     while not os.path.exists(path):
         if time.monotonic() > deadline:
+            print(f"mail {number} does not arrive", file=sys.stderr)
             return 1
         time.sleep(0.02)
     with open(path, "rb") as file:
         message = email.message_from_binary_file(file, policy=email.policy.default)
     for name in ("From", "To", "Subject"):
         print(f"{name}: {message[name]}")
-    print("\n" + message.get_body(("plain",)).get_content().replace("\r", "").strip())
+    print("\n" + message.get_body((kind,)).get_content().replace("\r", "").strip())
     return 0
 
 

@@ -8,7 +8,10 @@
 #	cluster_ctl NAME ARGS...      pg_ctl on that cluster: cluster_ctl NAME -m immediate restart
 #	new_database NAME [TEMPLATE]  dropped first where it exists
 #	as_server ARGS...             runs a command as the user that owns the clusters
-#	start_relay                   a mail server (test/lib/relay.py); its files are in $RELAY, RELAY_PORT is its port
+#	start_mailing NAME DATABASE [ROLE]
+#	                              start_cluster with that empty database, whose worker, as that new role, mails to a server
+#	                              of its own (test/lib/relay.py); its files are in $RELAY, and eval "$RELAY_READ NUMBER [html]"
+#	                              waits for a mail and prints it
 #	find_python MODULE...         prints the python that has these modules
 #
 # Programs in other languages: "sh test/lib/setup.sh start_cluster NAME LINE..." prints PGHOST=..., PGPORT=...,
@@ -140,14 +143,30 @@ find_python()
 
 start_relay()
 {
-	RELAY=$DJUST_TMP/relay
+	RELAY=$DJUST_TMP/${1}_relay
 	mkdir -m 755 "$RELAY"
-	RELAY_PORT=$("$(find_python aiosmtpd cryptography)" "$ROOT/test/lib/relay.py" start "$RELAY")
+	relay="'$(find_python aiosmtpd cryptography)' '$ROOT/test/lib/relay.py'"
+	RELAY_READ="$relay await '$RELAY'"
+	export RELAY_READ
+	RELAY_PORT=$(eval "$relay" start "'$RELAY'")
 }
 
-stop_relay()
+stop_relays()
 {
-	[ ! -f "$DJUST_TMP/relay/pid" ] || kill "$(cat "$DJUST_TMP/relay/pid")" 2>/dev/null
+	for pid_file in "$DJUST_TMP"/*_relay/pid; do
+		[ ! -f "$pid_file" ] || kill "$(cat "$pid_file")" 2>/dev/null
+	done
+}
+
+start_mailing()
+{
+	start_relay "$1" || return 1
+	start_cluster "$1" "djust_auth.databases = '$2'" "djust_auth.worker_role = '$3'" "djust_auth.smtp_url = 'smtp://localhost:$RELAY_PORT'" \
+		"djust_auth.smtp_ca_file = '$RELAY/authority.pem'" "djust_auth.smtp_user = 'shop'" \
+		"djust_auth.smtp_password_file = 'smtp_password'" "djust_auth.mail_from = 'The Shop <no-reply@shop.example>'" || return 1
+	echo Relay-4-Shop | as_server sh -c "umask 077; cat >'$cluster/data/smtp_password'"
+	new_database "$2" && { [ -z "$3" ] || "$DJUST_BIN/createuser" "$3"; } || return 1
+	cluster_ctl "$1" restart	# at the first start there was nothing to serve
 }
 
 # Ends what this script started; the owner of the folder also what its children forgot.
@@ -158,7 +177,7 @@ finish()
 		stop_cluster "$name" immediate
 	done
 	[ -n "$OWNER" ] || return 0
-	stop_relay
+	stop_relays
 	for pid_file in "$DJUST_TMP"/*/data/postmaster.pid; do
 		[ ! -f "$pid_file" ] || as_server "$DJUST_BIN/pg_ctl" -s -w -D "${pid_file%/*}" stop -m immediate
 	done

@@ -84,6 +84,9 @@ def main(*parts):
 
 # Connections
 
+COUNTS = """SELECT relname, ARRAY[coalesce(seq_scan, 0), coalesce(idx_scan, 0), n_tup_ins, n_tup_upd, n_tup_del]
+    FROM pg_stat_xact_all_tables WHERE schemaname = 'djust_auth'"""
+
 
 class Db:
     """An autocommit connection; a transaction is begun with begin() and ended with commit() or rollback()."""
@@ -163,6 +166,16 @@ class Db:
     def worker(self):
         """Process of the worker of this database, or None."""
         return self.one("SELECT pid FROM pg_stat_activity WHERE backend_type = 'djust_auth worker ' || current_database()")
+
+    def work(self, statement, *values):
+        """
+        What a statement did to our tables, in a transaction that is begun: scans by sequence and by index, rows inserted,
+        updated, deleted.  Rows fetched are left out, for an unknown address has none.
+        """
+        before = dict(self.all(COUNTS))
+        self.run(statement, *values)
+        after = dict(self.all(COUNTS))
+        return {table: [n - old for n, old in zip(after[table], before[table])] for table in after if after[table] != before[table]}
 
     def until_worker(self, other_than=None):
         until(lambda: self.worker() not in (None, other_than), "the worker")

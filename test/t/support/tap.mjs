@@ -28,6 +28,14 @@ export async function fails(code, promise, name) {
 	}
 }
 
+export async function until(condition, what, patience = 60) {
+	const deadline = performance.now() + patience * 1000
+	while (!await condition()) {
+		if (performance.now() > deadline) throw new Error(`waited ${patience} s for ${what}`)
+		await new Promise(resolve => setTimeout(resolve, 10))
+	}
+}
+
 // Runs the parts one after the other; one that breaks off is a failure and the next one still runs.
 export async function main(...parts) {
 	for (const part of parts) {

@@ -1,0 +1,93 @@
+"""djust_pre_request stands before every request: no SPI, one session read by its index, nothing written, and it is quick."""
+
+import time
+
+from support import GOOD, Db, equal, main, note, ok, shop
+from support.request import headers_of, in_request, make_requests
+
+SESSIONS = 2000
+ROUNDS = 30
+BOUND = 4
+
+db = Db()
+shop(db)
+db.run("INSERT INTO djust_auth.profile_right VALUES ('anonymous', '/orders', 'read')")
+user_id = db.create_user("ann@request.example", profiles=["customer"])
+
+
+def opened():
+    return db.one("SELECT djust_auth.open_session(%s)", user_id)
+
+
+before_refresh = opened()
+db.refresh(before_refresh["refresh_token"])
+BEARERS = {"a current token": opened()["access_token"], "a token from before the last refresh": before_refresh["access_token"], "nobody": None}
+CALL = "SELECT djust_pre_request()"
+
+
+def request(backend, bearer, enforced):
+    """The transaction of a GET as PostgREST begins it, up to the call."""
+    backend.run("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+    backend.run("SELECT set_config('request.method', 'GET', true), set_config('request.path', '/orders', true),"
+                " set_config('request.headers', %s, true), set_config('djust_auth.enforce_routes', %s, true)", headers_of(bearer), enforced)
+
+
+def executed(backend, statement):
+    """How many statements, with those that functions execute by SPI: auto_explain tells of every one the executor gets."""
+    backend.raw.notices.clear()
+    backend.run(statement)
+    return sum("Query Text" in notice for notice in backend.raw.notices)
+
+
+def no_spi():
+    for enforced in ("off", "on"):
+        for kind, bearer in BEARERS.items():
+            backend = Db()
+            backend.run("LOAD 'auto_explain'")
+            backend.run("SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = notice")
+            request(backend, bearer, enforced)
+            equal([executed(backend, CALL) for _ in range(2)], [1, 1], f"{kind}, enforce_routes {enforced}: no statement but the call, not even in a fresh backend")
+            backend.rollback()
+            ok(executed(backend, f"SELECT djust_login('ann@request.example', '{GOOD}')") > 1, "where a login's are seen")
+            backend.close()
+
+
+def tables():
+    for enforced in ("off", "on"):
+        for kind, bearer in BEARERS.items():
+            backend = Db()
+            request(backend, bearer, enforced)
+            first, second = backend.work(CALL), backend.work(CALL)
+            ok(all(scans == 0 and not any(writes) for scans, _, *writes in first.values()), f"{kind}, enforce_routes {enforced}: a fresh backend reads by indexes only", first)
+            equal(second, {"session": [0, 1, 0, 0, 0]} if bearer else {}, "later one index scan of the session table, none without a token")
+            equal(backend.one("SELECT pg_current_xact_id_if_assigned()"), None, "nothing is written")
+            backend.close()
+
+
+def cost():
+    """
+    Beside djust_can's, for as many sessions, each with settings of its own; what setting them takes is off both.  More than
+    djust_can it does is to read them: two JSON texts, of which the headers are longer than the token.
+    """
+    make_requests(db, "request", f"SELECT djust_auth.open_session('{user_id}') ->> 'access_token' AS access_token, '/orders' AS path"
+                  f" FROM generate_series(1, {SESSIONS})")
+    sides = {"settings": "true", "djust_can": "djust_can(access_token, path, 'read')", "djust_pre_request": "djust_pre_request() IS NOT NULL"}
+    for enforced in ("off", "on"):
+        request(db, None, enforced)
+        times = {side: [] for side in sides}
+        for _ in range(ROUNDS):
+            for side, call in sides.items():
+                start = time.perf_counter()
+                done = db.one(f"SELECT count(*) FROM request WHERE {in_request(call)}")
+                times[side].append((time.perf_counter() - start) / SESSIONS)
+                if done != SESSIONS:
+                    raise AssertionError(f"{call} is good for {done} of {SESSIONS} requests")
+        db.rollback()
+        settings, can, pre_request = map(min, times.values())
+        ratio = (pre_request - settings) / (can - settings)
+        note(f"figures: enforce_routes {enforced}, us: " + ", ".join(f"{side} {min(values) * 1e6:.2f}" for side, values in times.items())
+             + f"; over the settings {ratio:.2f} times djust_can")
+        ok(ratio < BOUND, f"enforce_routes {enforced}: less than {BOUND} times djust_can", ratio)
+
+
+main(no_spi, tables, cost)
