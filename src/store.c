@@ -53,8 +53,8 @@ static StoreStatement statements[] = {
 	[SESSION_REFRESH] = {
 		"UPDATE djust_auth.session SET generation = generation OPERATOR(pg_catalog.+) 1, refreshed_at = $3, expires_at = $4,"
 		" access_expires_at = $5, access_hash = $6"
-		" WHERE sid" EQ "$1 AND generation" EQ "$2 AND expires_at" GT "$3",
-		6, {UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID}},
+		" WHERE ctid" EQ "$7 AND sid" EQ "$1 AND generation" EQ "$2 AND expires_at" GT "$3",
+		7, {UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIDOID}},
 	[SESSION_DELETE] = {
 		"DELETE FROM djust_auth.session WHERE sid" EQ "$1",
 		1, {UUIDOID}},
@@ -170,6 +170,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	put_time(&call, expires_at);
 	put_time(&call, access_expires_at);
 	put_bytes(&call, access_hash, SHA256_SIZE);
+	put(&call, PointerGetDatum(&session->place), false);
 	return run(SESSION_REFRESH, &call) > 0;
 }
 
