@@ -29,7 +29,7 @@ typedef enum Statement
  */
 #define PURGE(table, where) \
 	{"DELETE FROM djust_auth." table " WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth." table \
-	" WHERE " where " LIMIT $2 FOR UPDATE SKIP LOCKED))", 4, {TIMESTAMPTZOID, INT4OID, TIDOID, TIDOID}}
+	" WHERE " where " LIMIT $2 FOR UPDATE SKIP LOCKED))", 4, {TIMESTAMPTZOID, INT4OID, TIDOID, TIDOID}, true}
 #define PAGES "ctid" GE "$3 AND ctid" LT "$4 AND "
 
 static StoreStatement statements[] = {
