@@ -32,7 +32,7 @@ audit_is_event(const char *name, size_t length)
 	return false;
 }
 
-/* An identifier is no secret, so the random part of many is fetched at once: each time costs two system calls' worth. */
+/* An identifier is no secret, so the random part of many is fetched at once: each fetch is a system call and more. */
 static const unsigned char *
 next_random(void)
 {
