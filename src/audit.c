@@ -16,6 +16,38 @@
 #include "shared.h"
 #include "store.h"
 
+static const char *const events[] = {
+	"refresh", "login", "login_failed", "throttled", "refresh_reuse", "logout", "reset_requested", "mail_sent",
+	"mail_failed", "reset_confirmed", "password_changed", "administration"
+};
+
+bool
+audit_is_event(const char *name, size_t length)
+{
+	int			i;
+
+	for (i = 0; i < lengthof(events); i++)
+		if (strlen(events[i]) == length && memcmp(events[i], name, length) == 0)
+			return true;
+	return false;
+}
+
+/* An identifier is no secret, so the random part of many is fetched at once: each fetch is a system call and more. */
+static const unsigned char *
+next_random(void)
+{
+	static unsigned char pool[64][UUID_LEN - 6];
+	static int	used = lengthof(pool);
+
+	if (used == lengthof(pool))
+	{
+		if (!pg_strong_random(pool, sizeof(pool)))
+			elog(ERROR, "could not generate random bytes");
+		used = 0;
+	}
+	return pool[used++];
+}
+
 /* 48 bits of Unix milliseconds, then random: rows of one time stand together in indexes. */
 void
 audit_new_id(pg_uuid_t *id)
@@ -24,8 +56,7 @@ audit_new_id(pg_uuid_t *id)
 		(uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
 	int			i;
 
-	if (!pg_strong_random(id->data + 6, UUID_LEN - 6))
-		elog(ERROR, "could not generate random bytes");
+	memcpy(id->data + 6, next_random(), UUID_LEN - 6);
 	for (i = 0; i < 6; i++)
 		id->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
 	id->data[6] = (id->data[6] & 0x0f) | 0x70;

@@ -12,6 +12,9 @@
 /* New time-ordered identifier (RFC 9562 version 7). */
 extern void audit_new_id(pg_uuid_t *id);
 
+/* One of those the constraint on djust_auth.audit_event lets in. */
+extern bool audit_is_event(const char *name, size_t length);
+
 /*
  * Writes an event in the caller's transaction.  detail is a JSON object or NULL; user_id and sid may be NULL.  The
  * actor is session_user for administration and nobody else.

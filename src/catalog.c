@@ -341,10 +341,11 @@ catalog_user_from(const pg_uuid_t *id, UserRow *row)
 }
 
 static void
-read_session(const Datum *values, SessionRow *row)
+read_session(HeapTuple tuple, const Datum *values, SessionRow *row)
 {
 	bytea	   *hash;
 
+	row->place = tuple->t_self;
 	row->sid = *DatumGetUUIDP(values[Anum_session_sid - 1]);
 	row->user_id = *DatumGetUUIDP(values[Anum_session_user_id - 1]);
 	row->created_at = DatumGetTimestampTz(values[Anum_session_created_at - 1]);
@@ -366,7 +367,7 @@ read_entry(Scan *scan, HeapTuple tuple)
 	bool		nulls[Natts_session];
 
 	heap_deform_tuple(tuple, RelationGetDescr(scan->relation), values, nulls);
-	read_session(values, &entry->session);
+	read_session(tuple, values, &entry->session);
 	entry->user_agent = text_or_null(values[Anum_session_user_agent - 1], nulls[Anum_session_user_agent - 1]);
 	if (!nulls[Anum_session_client_address - 1])
 		entry->client_address = DatumGetCString(DirectFunctionCall1(inet_out, values[Anum_session_client_address - 1]));
@@ -388,7 +389,7 @@ catalog_session(const pg_uuid_t *sid, SessionRow *row)
 	if (HeapTupleIsValid(tuple))
 	{
 		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
-		read_session(values, row);
+		read_session(tuple, values, row);
 	}
 	end_scan(&scan);
 	return HeapTupleIsValid(tuple);

@@ -4,9 +4,10 @@
  *
  * Owns: every use of libcrypto.  A key is bound to one algorithm when it is
  * parsed and can do nothing else afterwards.  No context outlives the
- * function that made it, and a failed call leaves nothing in the library's
- * error queue, which the server's own TLS code reads.  It never logs and
- * never decides policy.
+ * function that made it but those that are the same for all calls or belong
+ * to a key, and a failed call leaves nothing in the library's error queue,
+ * which the server's own TLS code reads.  It never logs and never decides
+ * policy.
  *
  * Threats: a key used under another algorithm than its own (RSA public key
  * taken as an HMAC secret, P-384 for P-256, RSA-PSS for PKCS#1); weak keys
@@ -46,6 +47,7 @@ struct CryptoKey
 {
 	CryptoAlg	alg;
 	EVP_PKEY   *pkey;			/* NULL for HS256 */
+	EVP_PKEY_CTX *signing;		/* of a private key for ES256, ready to sign; else NULL */
 	uint8_t    *secret;			/* HS256 only */
 	size_t		secret_length;
 };
@@ -446,6 +448,19 @@ secret_key(const uint8_t *secret, size_t n)
 	return key;
 }
 
+/* Getting a context ready is a fifth of an ECDSA signature, so it is made once; a key that cannot have one is freed. */
+static CryptoKey *
+prepare_signing(CryptoKey *key)
+{
+	if (key == NULL || key->alg != ALG_ES256)
+		return key;
+	key->signing = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+	if (outcome(key->signing != NULL && EVP_PKEY_sign_init(key->signing) == 1))
+		return key;
+	crypto_key_free(key);
+	return NULL;
+}
+
 /* PKCS#8 and nothing after it: the older forms of private keys do not name their algorithm. */
 CryptoKey *
 crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n)
@@ -462,7 +477,7 @@ crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n)
 	if (info != NULL && p == der + n)
 		pkey = EVP_PKCS82PKEY(info);
 	PKCS8_PRIV_KEY_INFO_free(info);
-	return bind_key(alg, pkey);
+	return prepare_signing(bind_key(alg, pkey));
 }
 
 /* SubjectPublicKeyInfo and nothing after it; an HMAC secret has no public form. */
@@ -489,6 +504,7 @@ crypto_key_free(CryptoKey *key)
 {
 	if (key == NULL)
 		return;
+	EVP_PKEY_CTX_free(key->signing);
 	EVP_PKEY_free(key->pkey);
 	if (key->secret != NULL)
 		bytes_wipe(key->secret, key->secret_length);
@@ -544,7 +560,19 @@ ecdsa_to_der(const uint8_t raw[ES256_SIZE], uint8_t der[ES256_DER_MAX], size_t *
 	return size > 0;
 }
 
-/* The library's own form of the signature: DER for ES256. */
+/* R || S by the context of the key, which only a private key has. */
+static bool
+sign_es256(const CryptoKey *key, const void *data, size_t n, uint8_t raw[ES256_SIZE])
+{
+	uint8_t		digest[SHA256_SIZE];
+	uint8_t		der[ES256_DER_MAX];
+	size_t		length = sizeof(der);
+
+	return key->signing != NULL && crypto_sha256(data, n, digest) &&
+		EVP_PKEY_sign(key->signing, der, &length, digest, sizeof(digest)) == 1 && ecdsa_to_raw(der, length, raw);
+}
+
+/* Where the library's form of a signature is that of RFC 7518. */
 static bool
 sign_native(const CryptoKey *key, const void *data, size_t n, uint8_t *signature, size_t *length)
 {
@@ -558,13 +586,11 @@ sign_native(const CryptoKey *key, const void *data, size_t n, uint8_t *signature
 	return good;
 }
 
-/* A key parsed from its public form fails here, in the library. */
+/* A key parsed from its public form fails here. */
 bool
 crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[CRYPTO_SIGNATURE_MAX],
 			size_t *length)
 {
-	uint8_t		der[ES256_DER_MAX];
-
 	*length = CRYPTO_SIGNATURE_MAX;
 	switch (key->alg)
 	{
@@ -572,11 +598,8 @@ crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[
 			*length = SHA256_SIZE;
 			return crypto_hmac_sha256(key->secret, key->secret_length, data, n, signature);
 		case ALG_ES256:
-			*length = sizeof(der);
-			if (!sign_native(key, data, n, der, length) || !ecdsa_to_raw(der, *length, signature))
-				return outcome(false);
 			*length = ES256_SIZE;
-			return true;
+			return outcome(sign_es256(key, data, n, signature));
 		case ALG_RS256:
 		case ALG_EDDSA:
 			return outcome(sign_native(key, data, n, signature, length));
@@ -584,7 +607,7 @@ crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[
 	return false;
 }
 
-/* Counterpart of sign_native. */
+/* Of a signature in the library's form: DER for ES256. */
 static bool
 verify_native(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature, size_t length)
 {

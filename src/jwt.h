@@ -13,11 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes.h"
 #include "crypto.h"
 
 #define JWT_MAX 8192			/* longest token, characters; longer ones are dead */
 #define JWT_KID_MAX 64
 #define JWT_HEADER_MAX 192		/* encoded header */
+/* Bytes that are enough for a token of such an encoded header and such a payload. */
+#define JWT_SIZE(header, payload) ((header) + 1 + B64URL_LENGTH(payload) + 1 + B64URL_LENGTH(CRYPTO_SIGNATURE_MAX))
 
 typedef struct JwtParts
 {
@@ -49,7 +52,7 @@ extern bool jwt_payload(const JwtParts *parts, char *out, size_t *length);
  */
 extern bool jwt_peek_sid(const char *token, size_t length, uint8_t sid[16]);
 
-/* header "." payload "." signature into out, which takes JWT_MAX bytes; false if it does not fit. */
+/* header "." payload "." signature into out, which takes JWT_SIZE bytes; false if it is longer than JWT_MAX. */
 extern bool jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const char *payload,
 					 size_t payload_length, char *out, size_t *length);
 

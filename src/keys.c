@@ -198,7 +198,7 @@ char *
 keys_sign(const char *payload, size_t length, size_t *token_length)
 {
 	SigningKey *key = signing_key();
-	char	   *token = secret_alloc(JWT_MAX + 1);
+	char	   *token = secret_alloc(JWT_SIZE(key->header_length, length) + 1);
 
 	if (!jwt_sign(key->signer, key->header, key->header_length, payload, length, token, token_length))
 		ereport(ERROR,

@@ -23,6 +23,8 @@
 #include "shared.h"
 #include "store.h"
 
+#define REFRESH_TRIES 5
+
 static int64
 to_unix(TimestampTz time)
 {
@@ -168,7 +170,7 @@ repeat_successor(const SessionRow *session, Answer *answer)
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
 }
 
-/* False when another refresh of the same token came first, or the session may not go on. */
+/* False when something else changed the row first, or the session may not go on. */
 static bool
 rotate(const SessionRow *session, Answer *answer)
 {
@@ -207,7 +209,8 @@ session_refresh(const char *token, size_t length, Answer *answer)
 	int			tries;
 
 	answer->verdict = VERDICT_INVALID_GRANT;
-	for (tries = 0; tries < 2; tries++)
+	/* Once more for each change of the row between reading and writing: another refresh, or changes of profiles. */
+	for (tries = 0; tries < REFRESH_TRIES; tries++)
 	{
 		switch (identity_refresh(token, length, &session))
 		{

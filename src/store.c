@@ -51,10 +51,10 @@ static StoreStatement statements[] = {
 		" VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9)",
 		9, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TEXTARRAYOID, INETOID, TEXTOID}},
 	[SESSION_REFRESH] = {
-		"UPDATE djust_auth.session SET generation = generation OPERATOR(pg_catalog.+) 1, refreshed_at = $3, expires_at = $4,"
+		"UPDATE djust_auth.session SET generation = $8, refreshed_at = $3, expires_at = $4,"
 		" access_expires_at = $5, access_hash = $6"
-		" WHERE sid" EQ "$1 AND generation" EQ "$2 AND expires_at" GT "$3",
-		6, {UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID}},
+		" WHERE ctid" EQ "$7 AND sid" EQ "$1 AND generation" EQ "$2 AND expires_at" GT "$3",
+		8, {UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIDOID, INT4OID}},
 	[SESSION_DELETE] = {
 		"DELETE FROM djust_auth.session WHERE sid" EQ "$1",
 		1, {UUIDOID}},
@@ -165,11 +165,13 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	Call		call = {0};
 
 	put_uuid(&call, &session->sid);
-	put(&call, Int32GetDatum(session->generation), false);
+	put_int(&call, session->generation);
 	put_time(&call, now);
 	put_time(&call, expires_at);
 	put_time(&call, access_expires_at);
 	put_bytes(&call, access_hash, SHA256_SIZE);
+	put(&call, PointerGetDatum(&session->place), false);
+	put_int(&call, session->generation + 1);
 	return run(SESSION_REFRESH, &call) > 0;
 }
 

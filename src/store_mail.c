@@ -46,7 +46,7 @@ static StoreStatement statements[] = {
 		"SELECT id, kind, user_id, address, expires_at, attempts FROM djust_auth.mail_queue"
 		" WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
 		" ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-		2, {TIMESTAMPTZOID, INT4OID}},
+		2, {TIMESTAMPTZOID, INT4OID}, true},
 	[MAIL_LEASE] = {
 		"UPDATE djust_auth.mail_queue SET attempts = attempts OPERATOR(pg_catalog.+) 1, next_attempt_at = $2"
 		", with_worker = $3 WHERE id" EQ "$1",
@@ -67,7 +67,7 @@ static StoreStatement statements[] = {
 		1, {TIMESTAMPTZOID}},
 	[MAIL_NEXT] = {
 		"SELECT pg_catalog.min(next_attempt_at) FROM djust_auth.mail_queue WHERE done_at IS NULL AND expires_at" GT "$1",
-		1, {TIMESTAMPTZOID}},
+		1, {TIMESTAMPTZOID}, true},
 	[MAIL_WAITING] = {
 		"SELECT pg_catalog.count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL",
 		0, {0}},

@@ -2,9 +2,9 @@
  * store_run.c
  *		Owns the running of the store's statements by SPI.
  *
- * Each is prepared once per backend and runs under the latest snapshot, so
- * that it meets what is committed now, also in an older REPEATABLE READ
- * transaction.
+ * Each is prepared once per backend, most also planned once, and runs under
+ * the latest snapshot, so that it meets what is committed now, also in an
+ * older REPEATABLE READ transaction.
  */
 #include "postgres.h"
 
@@ -31,7 +31,8 @@ plan_of(StoreStatement *statement)
 {
 	if (statement->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare(statement->text, statement->narguments, statement->types);
+		SPIPlanPtr	plan = SPI_prepare_cursor(statement->text, statement->narguments, statement->types,
+											  statement->by_estimate ? 0 : CURSOR_OPT_GENERIC_PLAN);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare a statement");

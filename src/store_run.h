@@ -25,6 +25,7 @@ typedef struct StoreStatement
 	const char *text;
 	int			narguments;
 	Oid			types[MAX_ARGUMENTS];
+	bool		by_estimate;	/* the best plan depends on the arguments: not so where rows are found by a key */
 	SPIPlanPtr	plan;			/* prepared at the first use in a backend */
 } StoreStatement;
 

@@ -29,14 +29,14 @@ typedef enum Statement
  */
 #define PURGE(table, where) \
 	{"DELETE FROM djust_auth." table " WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth." table \
-	" WHERE " where " LIMIT $2 FOR UPDATE SKIP LOCKED))", 4, {TIMESTAMPTZOID, INT4OID, TIDOID, TIDOID}}
+	" WHERE " where " LIMIT $2 FOR UPDATE SKIP LOCKED))", 4, {TIMESTAMPTZOID, INT4OID, TIDOID, TIDOID}, true}
 #define PAGES "ctid" GE "$3 AND ctid" LT "$4 AND "
 
 static StoreStatement statements[] = {
 	[AUDIT_INSERT] = {
 		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8::pg_catalog.jsonb)",
-		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, TEXTOID}},
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
 	/*
 	 * The user may have been deleted since, and client addresses with him: without his row, or beside who is deleting it,
 	 * there is none.  The row is held so that a deletion that comes later finds the event.
@@ -45,9 +45,8 @@ static StoreStatement statements[] = {
 		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
 		" VALUES ($1, $2, $3, $4, $5, $6,"
 		" CASE WHEN $7 IS NULL OR $4 IS NULL OR EXISTS (SELECT FROM djust_auth.customer_user WHERE id" EQ "$4"
-		" FOR KEY SHARE SKIP LOCKED) THEN $7 END,"
-		" $8::pg_catalog.jsonb)",
-		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, TEXTOID}},
+		" FOR KEY SHARE SKIP LOCKED) THEN $7 END, $8)",
+		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
 	[AUDIT_FORGET] = {
 		"UPDATE djust_auth.audit_event SET client_address = NULL WHERE user_id" EQ "$1 AND client_address IS NOT NULL",
 		1, {UUIDOID}},
@@ -81,7 +80,7 @@ insert_event(Statement statement, const AuditRow *row)
 	put_uuid(&call, row->sid);
 	put_text(&call, row->actor);
 	put(&call, row->client_address, row->client_address == (Datum) 0);
-	put_text(&call, row->detail);
+	put(&call, row->detail ? DirectFunctionCall1(jsonb_in, CStringGetDatum(row->detail)) : (Datum) 0, row->detail == NULL);
 	store_run(&statements[statement], &call);
 }
 

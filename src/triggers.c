@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(djust_email_is_valid);
 PG_FUNCTION_INFO_V1(djust_password_hash_is_valid);
 PG_FUNCTION_INFO_V1(djust_route_is_valid);
 PG_FUNCTION_INFO_V1(djust_route_key);
+PG_FUNCTION_INFO_V1(djust_event_is_valid);
 PG_FUNCTION_INFO_V1(djust_trigger_user_normalise);
 PG_FUNCTION_INFO_V1(djust_trigger_user_changed);
 PG_FUNCTION_INFO_V1(djust_trigger_user_profile_changed);
@@ -102,6 +103,14 @@ djust_route_key(PG_FUNCTION_ARGS)
 
 	parse_or_raise(PG_GETARG_TEXT_PP(0), &path);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(key, route_canonical(&path, key)));
+}
+
+Datum
+djust_event_is_valid(PG_FUNCTION_ARGS)
+{
+	text	   *event = PG_GETARG_TEXT_PP(0);
+
+	PG_RETURN_BOOL(audit_is_event(VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event)));
 }
 
 static TriggerData *

@@ -395,6 +395,34 @@ def refresh_beside_disable():
     close((admin, customer))
 
 
+def refresh_beside_profiles():
+    """Each change of profiles moves the row of the session that a refresh has just read."""
+    user_id = db.create_user("refresh-profiles@race.example", profiles=["customer"])
+    db.run("SELECT djust_auth.create_profile('passing')")
+    tokens = db.login("refresh-profiles@race.example")
+    admin, customer = cluster.connect(), cluster.connect()
+    going = [True]
+
+    def change():
+        changes = 0
+        while going[0]:
+            admin.run(f"SELECT djust_auth.{'remove' if changes % 2 else 'add'}_profile(%s, 'passing')", user_id)
+            changes += 1
+        return changes
+
+    changing = later(change)
+    try:
+        for _ in range(300):
+            tokens = customer.refresh(tokens["refresh_token"])
+            if error_of(tokens) is not None:
+                break
+    finally:
+        going[0] = False
+    note(f"{changing.result()} changes")
+    ok(error_of(tokens) is None and db.can(tokens["access_token"]), "300 refreshes beside changes of the user's profiles all succeed", tokens)
+    close((admin, customer))
+
+
 # Hash slots
 
 
@@ -445,4 +473,4 @@ def hash_slots():
 
 
 main(guesses, success_gives_back, rehash, cut_off, refreshes, older_generation, refresh_beside_logout, confirms, first_key, rotations,
-     login_beside_administration, refresh_beside_disable, hash_slots)
+     login_beside_administration, refresh_beside_disable, refresh_beside_profiles, hash_slots)
