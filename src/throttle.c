@@ -113,7 +113,10 @@ delay_after(int failures)
 	return doublings >= 10 ? LONGEST_DELAY_S : Min(1 << Max(doublings, 0), LONGEST_DELAY_S);
 }
 
-/* THROTTLE_BUSY means: wait for an attempt under way to end, then ask again. */
+/*
+ * THROTTLE_BUSY means: wait for an attempt under way to end, then ask again.  The time is read with the lock held, so that
+ * whoever comes second does not come from before.
+ */
 static ThrottleAnswer
 judge(const TallyEntry *entry, TimestampTz now, int *retry_after)
 {
@@ -184,12 +187,13 @@ find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved,
 static ThrottleAnswer
 try_enter(const ThrottleTag *tag, const SavedLock *saved, int *retry_after, bool *again)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now;
 	ThrottleAnswer answer = THROTTLE_GO;
 	TallyEntry	outside = {.count = 0};
 	TallyEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	now = GetCurrentTimestamp();
 	*again = !find_or_restore(tag, now, saved, &entry, &outside);
 	if (!*again)
 	{
@@ -293,10 +297,11 @@ clear_entry(TallyEntry *entry)
 void
 throttle_leave(ThrottleOutcome outcome)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now;
 
 	Assert(held_entry != NULL);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	now = GetCurrentTimestamp();
 	held_entry->under_way--;
 	if (outcome == ATTEMPT_GOOD && !held_shared)
 		clear_entry(held_entry);
@@ -347,11 +352,12 @@ throttle_clear(const ThrottleTag *tag)
 bool
 throttle_reset_request(const ThrottleTag *tag)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz now;
 	TallyEntry *entry;
 	bool		allowed;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	now = GetCurrentTimestamp();
 	entry = tally_take(&resets, tag, now);
 	if (now - entry->touched_at >= RESET_WINDOW_MS * INT64CONST(1000))
 	{
