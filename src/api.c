@@ -137,7 +137,7 @@ djust_can(PG_FUNCTION_ARGS)
 	shared_require();
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
-	needed = rights_needed(TEXT(2));
+	needed = rights_needed(SLICE(2).data, SLICE(2).length);
 	identity.session.profiles = NULL;
 	if (!PG_ARGISNULL(0) && !identity_access(SLICE(0).data, SLICE(0).length, token_memo(fcinfo)->identity, &identity))
 		PG_RETURN_BOOL(false);
@@ -268,7 +268,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 	shared_require();
 	REQUIRED(0, "route");
 	REQUIRED(1, "access");
-	needed = rights_needed(TEXT(1));
+	needed = rights_needed(SLICE(1).data, SLICE(1).length);
 	if (!request_identity(fcinfo, &identity, &present))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(0).data, SLICE(0).length) >= needed);
@@ -298,7 +298,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 	if (setting_enforce_routes &&
-		(!rights_parse_access(http_method(), &needed) ||
+		(!rights_parse_access(http_method(), strlen(http_method()), &needed) ||
 		 rights_access(identity.session.profiles, http_path(), strlen(http_path())) < needed))
 	{
 		if (!present)

@@ -123,9 +123,10 @@ read_letters(const char *token, size_t length, IdentityMemo *memo, Letters *lett
 	}
 	if (!jwt_peek_sid(token, length, letters->sid.data))
 		return false;
-	place_expect(&letters->sid);
+	place_seek(&letters->sid);
 	if (!crypto_sha256(token, length, letters->hash))
 		return false;
+	place_expect(&letters->sid);
 	if (memo)
 	{
 		secret_keep(&memo->token, memo->context, token, length);

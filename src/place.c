@@ -82,20 +82,16 @@ line_of(const pg_uuid_t *sid)
 	return table[word(sid, 8) >> 8 & mask].places;
 }
 
+/* Which of the four it is nobody can foretell, so this does not branch on it. */
 bool
 place_find(const pg_uuid_t *sid, Place *place)
 {
 	const Place *line = line_of(sid);
 	uint32		tag = word(sid, 12);
-	int			i;
+	unsigned	which = (line[1].tag == tag) + 2 * (line[2].tag == tag) + 3 * (line[3].tag == tag);
 
-	for (i = 0; i < PLACES_A_LINE; i++)
-	{
-		*place = line[i];
-		if (place->tag == tag && place->buffer > 0 && place->buffer <= NBuffers)
-			return true;
-	}
-	return false;
+	*place = line[which % PLACES_A_LINE];
+	return place->tag == tag && place->buffer > 0 && place->buffer <= NBuffers;
 }
 
 /* The session's own place, or an empty one, or each in turn. */
@@ -115,6 +111,12 @@ place_keep(const pg_uuid_t *sid, Place *place)
 		if (line[i].tag == place->tag)
 			best = &line[i];
 	*best = *place;
+}
+
+void
+place_seek(const pg_uuid_t *sid)
+{
+	__builtin_prefetch(line_of(sid));
 }
 
 void

@@ -27,7 +27,11 @@ extern void place_attach(void);
 extern bool place_find(const pg_uuid_t *sid, Place *place);
 /* tag is filled in here. */
 extern void place_keep(const pg_uuid_t *sid, Place *place);
-/* Has the processor fetch what reading the session will touch, while the caller does something else. */
+/*
+ * These have the processor fetch what reading the session will touch, while the caller does something else: the place,
+ * and when that is there, what it leads to.
+ */
+extern void place_seek(const pg_uuid_t *sid);
 extern void place_expect(const pg_uuid_t *sid);
 
 #endif

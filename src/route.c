@@ -62,12 +62,10 @@ struct RouteSet
 	Node		node[];
 };
 
-/* One question; hashes of its literals are taken once, however many branches look at them. */
 typedef struct Search
 {
 	const RouteSet *set;
 	const RoutePath *path;
-	uint64_t	hash[ROUTE_SEGMENTS_MAX];
 } Search;
 
 /* Value of a hexadecimal digit, -1 for anything else. */
@@ -123,6 +121,31 @@ decode_byte(const char *src, size_t n, size_t *at, unsigned char *byte)
 	return byte_fault(*byte);
 }
 
+/* Eight bytes at a time; key_hash() does the final mixing. */
+static uint64_t
+literal_hash(const char *text, size_t length)
+{
+	uint64_t	hash = length;
+	uint64_t	word;
+	size_t		shift;
+
+	for (; length > 0; hash ^= hash >> 32)
+	{
+		word = 0;
+		if (length >= sizeof(word))
+		{
+			memcpy(&word, text, sizeof(word));
+			text += sizeof(word);
+			length -= sizeof(word);
+		}
+		else
+			for (shift = 0; length > 0; length--, shift += 8)
+				word |= (uint64_t) (unsigned char) *text++ << shift;
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return hash;
+}
+
 /* text is NULL for {name}. */
 static RouteFault
 add_segment(RoutePath *out, const char *text, size_t length)
@@ -131,6 +154,8 @@ add_segment(RoutePath *out, const char *text, size_t length)
 		return ROUTE_TOO_LONG;
 	out->segment[out->nsegments] = text;
 	out->length[out->nsegments] = (uint16_t) length;
+	if (text != NULL)
+		out->hash[out->nsegments] = literal_hash(text, length);
 	out->nsegments++;
 	return ROUTE_OK;
 }
@@ -455,18 +480,6 @@ route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 	return set;
 }
 
-/* FNV-1a; key_hash() does the final mixing. */
-static uint64_t
-literal_hash(const char *text, size_t length)
-{
-	uint64_t	hash = UINT64_C(0xcbf29ce484222325);
-	size_t		i;
-
-	for (i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char) text[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 /* Every bit of parent and literal counts in every bit, so that similar names under one parent do not cluster. */
 static uint32_t
 key_hash(uint32_t parent, uint64_t literal)
@@ -508,9 +521,9 @@ new_node(RouteSet *set)
 
 /* The literal child, made when it is not there; 0 when there is no room. */
 static uint32_t
-obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length)
+obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length, uint64_t literal)
 {
-	uint32_t	hash = key_hash(parent, literal_hash(text, length));
+	uint32_t	hash = key_hash(parent, literal);
 	uint32_t   *slot = find_slot(set, parent, hash, text, length);
 	Node	   *node;
 
@@ -549,7 +562,7 @@ route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag
 	for (i = 0; i < pattern->nsegments; i++)
 	{
 		at = pattern->segment[i] == NULL ? obtain_parameter(set, at) :
-			obtain_literal(set, at, pattern->segment[i], pattern->length[i]);
+			obtain_literal(set, at, pattern->segment[i], pattern->length[i], pattern->hash[i]);
 		if (at == 0)
 			return false;
 	}
@@ -570,7 +583,7 @@ literal_child(const Search *search, uint32_t at, int depth)
 
 	if (text == NULL || length > search->set->longest)
 		return 0;
-	return *find_slot(search->set, at, key_hash(at, search->hash[depth]), text, length);
+	return *find_slot(search->set, at, key_hash(at, search->path->hash[depth]), text, length);
 }
 
 /*
@@ -604,18 +617,8 @@ descend(const Search *search, uint32_t at, int depth)
 RouteRight
 route_set_match_pattern(const RouteSet *set, const RoutePath *pattern, int *tag)
 {
-	const Grant *found;
-	Search		search;
-	int			i;
-
-	search.set = set;
-	search.path = pattern;
-	for (i = 0; i < pattern->nsegments; i++)
-	{
-		if (pattern->segment[i] != NULL && pattern->length[i] <= set->longest)
-			search.hash[i] = literal_hash(pattern->segment[i], pattern->length[i]);
-	}
-	found = descend(&search, pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
+	Search		search = {set, pattern};
+	const Grant *found = descend(&search, pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
 	if (found == NULL)
 		return RIGHT_NO_MATCH;
 	if (tag != NULL)

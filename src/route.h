@@ -54,6 +54,7 @@ typedef struct RoutePath
 	int			nsegments;
 	const char *segment[ROUTE_SEGMENTS_MAX];	/* for a pattern: NULL means {name} */
 	uint16_t	length[ROUTE_SEGMENTS_MAX];
+	uint64_t	hash[ROUTE_SEGMENTS_MAX];	/* of literals */
 	bool		rest;			/* a pattern that ends in ** */
 	char		text[ROUTE_PATH_MAX];
 } RoutePath;
