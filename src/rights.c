@@ -166,26 +166,59 @@ names_of(ArrayType *profiles)
 	return lappend(names, ANONYMOUS_PROFILE);
 }
 
+typedef struct ProfileWalk
+{
+	array_iter	iterator;
+	int			at;
+	int			n;
+} ProfileWalk;
+
+static void
+begin_walk(ProfileWalk *walk, ArrayType *profiles)
+{
+	walk->at = 0;
+	walk->n = ArrayGetNItems(ARR_NDIM(profiles), ARR_DIMS(profiles));
+	array_iter_setup(&walk->iterator, (AnyArrayType *) profiles);
+}
+
+static bool
+next_name(ProfileWalk *walk, ProfileName *name)
+{
+	bool		is_null = true;
+	Datum		value = (Datum) 0;
+
+	while (is_null && walk->at < walk->n)
+		value = array_iter_next(&walk->iterator, &is_null, walk->at++, -1, false, TYPALIGN_INT);
+	if (is_null)
+		return false;
+	name->data = VARDATA_ANY(DatumGetPointer(value));
+	name->length = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+	return true;
+}
+
+/* In a store of many profiles their patterns are not near: all are asked for before the first is searched. */
+static void
+expect_profiles(ArrayType *profiles)
+{
+	ProfileWalk walk;
+	ProfileName name;
+	CacheEntry *entry;
+
+	begin_walk(&walk, profiles);
+	while (next_name(&walk, &name))
+		if ((entry = cache_lookup(cache, name)) != NULL)
+			route_set_expect(entry->compiled->set);
+}
+
 static RouteRight
 best_of(ArrayType *profiles, const RoutePath *path, RouteRight best)
 {
-	int			n = ArrayGetNItems(ARR_NDIM(profiles), ARR_DIMS(profiles));
-	array_iter	iterator;
-	int			i;
+	ProfileWalk walk;
+	ProfileName name;
 
-	array_iter_setup(&iterator, (AnyArrayType *) profiles);
-	for (i = 0; i < n && best < RIGHT_WRITE; i++)
-	{
-		bool		is_null;
-		Datum		value = array_iter_next(&iterator, &is_null, i, -1, false, TYPALIGN_INT);
-		ProfileName name;
-
-		if (is_null)
-			continue;
-		name.data = VARDATA_ANY(DatumGetPointer(value));
-		name.length = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+	begin_walk(&walk, profiles);
+	while (best < RIGHT_WRITE && next_name(&walk, &name))
 		best = Max(best, route_set_match(compiled(name)->set, path, NULL));
-	}
 	return best;
 }
 
@@ -195,9 +228,11 @@ rights_access(ArrayType *profiles, const char *route, size_t length)
 	RouteRight	best;
 	RoutePath	path;
 
+	synchronise();
+	if (profiles)
+		expect_profiles(profiles);
 	if (route_parse_path(route, length, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
-	synchronise();
 	best = route_set_match(compiled_anonymous()->set, &path, NULL);
 	return profiles ? best_of(profiles, &path, best) : best;
 }

@@ -38,28 +38,38 @@ typedef struct Grant
 	int			tag;
 } Grant;
 
+#define CACHE_LINE 64
+#define SHORT_LITERAL 32
+
+/* One cache line: a search waits for memory once a node. */
 typedef struct Node
 {
 	uint32_t	hash;
 	uint32_t	parent;
-	const char *literal;		/* not used in roots and {name} nodes */
-	uint32_t	length;
 	uint32_t	parameter;		/* the {name} child, or 0 */
+	uint32_t	length;			/* of the literal, which roots and {name} nodes have not */
 	Grant		exact;			/* the pattern that ends in this segment */
 	Grant		rest;			/* the same and then ** */
+	union
+	{
+		char		bytes[SHORT_LITERAL];
+		const char *text;		/* of a longer one */
+	}			literal;
 } Node;
+
+_Static_assert(sizeof(Node) == CACHE_LINE, "nodes do not straddle cache lines");
 
 struct RouteSet
 {
-	size_t		capacity;		/* nodes there is room for */
-	size_t		nodes;
-	size_t		bytes;			/* literal bytes there is room for */
-	size_t		used;
-	size_t		longest;		/* length of the longest literal */
-	size_t		mask;			/* slots - 1 */
+	uint32_t	capacity;		/* nodes there is room for */
+	uint32_t	nodes;
+	uint32_t	bytes;			/* literal bytes there is room for */
+	uint32_t	used;
+	uint32_t	longest;		/* length of the longest literal */
+	uint32_t	mask;			/* slots - 1 */
 	uint32_t   *slot;			/* literal nodes by hash, 0 when free */
 	char	   *text;
-	Node		node[];
+	_Alignas(CACHE_LINE) Node node[];
 };
 
 typedef struct Search
@@ -447,7 +457,7 @@ route_set_size(size_t patterns, size_t segments, size_t bytes)
 	if (patterns > CAPACITY_MAX || segments > CAPACITY_MAX || bytes > UINT32_MAX)
 		return SIZE_MAX;
 	nodes = nodes_for(patterns, segments);
-	return sizeof(RouteSet) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
+	return CACHE_LINE + sizeof(RouteSet) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
 }
 
 /* A node without children or rights. */
@@ -463,15 +473,15 @@ init_node(Node *node)
 RouteSet *
 route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 {
-	RouteSet   *set = memory;
+	RouteSet   *set = (RouteSet *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
 	size_t		slots = slots_for(nodes_for(patterns, segments));
 
-	set->capacity = nodes_for(patterns, segments);
+	set->capacity = (uint32_t) nodes_for(patterns, segments);
 	set->nodes = ROOTS;
-	set->bytes = bytes;
+	set->bytes = (uint32_t) bytes;
 	set->used = 0;
 	set->longest = 0;
-	set->mask = slots - 1;
+	set->mask = (uint32_t) slots - 1;
 	set->slot = (uint32_t *) (set->node + set->capacity);
 	set->text = (char *) (set->slot + slots);
 	memset(set->slot, 0, slots * sizeof(uint32_t));
@@ -491,6 +501,12 @@ key_hash(uint32_t parent, uint64_t literal)
 	return (uint32_t) (hash ^ (hash >> 33));
 }
 
+static const char *
+literal_of(const Node *node)
+{
+	return node->length <= SHORT_LITERAL ? node->literal.bytes : node->literal.text;
+}
+
 /* The slot that holds this child, or the free one where it belongs; the table is never full. */
 static uint32_t *
 find_slot(const RouteSet *set, uint32_t parent, uint32_t hash, const char *text, size_t length)
@@ -502,7 +518,7 @@ find_slot(const RouteSet *set, uint32_t parent, uint32_t hash, const char *text,
 		const Node *node = &set->node[set->slot[at]];
 
 		if (node->hash == hash && node->parent == parent && node->length == length &&
-			memcmp(node->literal, text, length) == 0)
+			memcmp(literal_of(node), text, length) == 0)
 			break;
 		at = (at + 1) & set->mask;
 	}
@@ -516,7 +532,7 @@ new_node(RouteSet *set)
 	if (set->nodes == set->capacity)
 		return 0;
 	init_node(&set->node[set->nodes]);
-	return (uint32_t) set->nodes++;
+	return set->nodes++;
 }
 
 /* The literal child, made when it is not there; 0 when there is no room. */
@@ -534,11 +550,14 @@ obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length, 
 	node = &set->node[*slot];
 	node->hash = hash;
 	node->parent = parent;
-	node->literal = memcpy(set->text + set->used, text, length);
 	node->length = (uint32_t) length;
-	set->used += length;
+	if (length <= SHORT_LITERAL)
+		memcpy(node->literal.bytes, text, length);
+	else
+		node->literal.text = memcpy(set->text + set->used, text, length);
+	set->used += (uint32_t) length;
 	if (length > set->longest)
-		set->longest = length;
+		set->longest = (uint32_t) length;
 	return *slot;
 }
 
@@ -549,6 +568,13 @@ obtain_parameter(RouteSet *set, uint32_t parent)
 	if (set->node[parent].parameter == 0)
 		set->node[parent].parameter = new_node(set);
 	return set->node[parent].parameter;
+}
+
+void
+route_set_expect(const RouteSet *set)
+{
+	__builtin_prefetch(set);
+	__builtin_prefetch(&set->node[ROOT_OF_PATHS]);
 }
 
 /* When there is no room, nodes without rights may stay behind; they match nothing. */

@@ -80,6 +80,8 @@ extern size_t route_set_size(size_t patterns, size_t segments, size_t bytes);
 extern RouteSet *route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes);
 /* tag: the caller's name for this pattern.  False: no room, or an equal pattern is there already. */
 extern bool route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag);
+/* Has the processor fetch what a search begins with, while the caller does something else. */
+extern void route_set_expect(const RouteSet *set);
 
 /*
  * Right of the most specific pattern: literal before {name} before **, from left to right.  *tag (may be NULL)
