@@ -22,13 +22,20 @@ static const char hexdigits[] = "0123456789abcdef";
 bool
 bytes_equal(const void *a, const void *b, size_t n)
 {
-	const volatile uint8_t *x = a;
-	const volatile uint8_t *y = b;
-	uint8_t		differences = 0;
-	size_t		i;
+	const uint8_t *x = a;
+	const uint8_t *y = b;
+	volatile uint64_t differences = 0;
+	uint64_t	left;
+	uint64_t	right;
 
-	for (i = 0; i < n; i++)
-		differences |= x[i] ^ y[i];
+	for (; n >= sizeof(left); x += sizeof(left), y += sizeof(left), n -= sizeof(left))
+	{
+		memcpy(&left, x, sizeof(left));
+		memcpy(&right, y, sizeof(right));
+		differences |= left ^ right;
+	}
+	for (; n > 0; n--)
+		differences |= (uint64_t) (*x++ ^ *y++);
 	return differences == 0;
 }
 
@@ -64,12 +71,12 @@ encode(const char *alphabet, const uint8_t *src, size_t n, char *dst)
 #define DIGIT 0x3f
 #define NOT_URLSAFE 0x40
 #define NOT_STANDARD 0x80
+#define NOT_ASCII (0x80 << 8)
 
-/*
- * From the space to 0x7f; of what is looked up here half is random, and branches would be guessed wrong as often.  '.' is
- * another '+'.
- */
-static const uint8_t digits[] = {
+/* By character, for they are random, and branches would be guessed wrong as often as not.  '.' is another '+'. */
+static const uint8_t digits[128] = {
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
 	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0x7e, 0xc0, 0xbe, 0x7e, 0x7f,
 	0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
 	0xc0, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e,
@@ -78,31 +85,14 @@ static const uint8_t digits[] = {
 	0x29, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30, 0x31, 0x32, 0x33, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0
 };
 
-#define FIRST_DIGIT 0x20
-
-static inline uint8_t
-digit(char c)
-{
-	uint8_t		at = (uint8_t) ((uint8_t) c - FIRST_DIGIT);
-
-	return at < sizeof(digits) ? digits[at] : NOT_URLSAFE | NOT_STANDARD;
-}
-
-/* Four characters, or the last two or three, into 24 bits from the top; what they are foreign to is added to *foreign. */
+/* The character's value; what it is foreign to is added to *foreign, the character itself above that. */
 static inline uint32_t
-group(const char *src, size_t n, uint8_t *foreign)
+digit(char c, uint32_t *foreign)
 {
-	uint32_t	bits = 0;
-	size_t		i;
+	uint32_t	value = digits[c & 0x7f];
 
-	for (i = 0; i < n; i++)
-	{
-		uint8_t		value = digit(src[i]);
-
-		*foreign |= value;
-		bits |= (uint32_t) (value & DIGIT) << (18 - 6 * i);
-	}
-	return bits;
+	*foreign |= value | (uint32_t) (uint8_t) c << 8;
+	return value & DIGIT;
 }
 
 /*
@@ -111,25 +101,32 @@ group(const char *src, size_t n, uint8_t *foreign)
  * one spelling.
  */
 static bool
-decode(const char *src, size_t n, uint8_t foreigners, uint8_t *dst, size_t cap, size_t *length)
+decode(const char *src, size_t n, uint32_t foreigners, uint8_t *dst, size_t cap, size_t *length)
 {
-	uint8_t		foreign = 0;
-	uint32_t	bits;
+	uint32_t	foreign = 0;
+	uint32_t	bits = 0;
 	size_t		used = 0;
 
 	if (n % 4 == 1 || n / 4 * 3 + n % 4 * 3 / 4 > cap)
 		return false;
 	for (; n >= 4; src += 4, n -= 4)
 	{
-		bits = group(src, 4, &foreign);
+		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 |
+			digit(src[2], &foreign) << 6 | digit(src[3], &foreign);
 		dst[used++] = (uint8_t) (bits >> 16);
 		dst[used++] = (uint8_t) (bits >> 8);
 		dst[used++] = (uint8_t) bits;
 	}
-	bits = group(src, n, &foreign);
-	for (; n > 1; n--, bits <<= 8)
+	bits = 0;
+	if (n > 0)
+	{
+		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 | (n == 3 ? digit(src[2], &foreign) << 6 : 0);
 		dst[used++] = (uint8_t) (bits >> 16);
-	if ((foreign & foreigners) != 0 || (bits & 0xffffff) != 0)
+		if (n == 3)
+			dst[used++] = (uint8_t) (bits >> 8);
+		bits &= n == 3 ? 0xff : 0xffff;
+	}
+	if ((foreign & (foreigners | NOT_ASCII)) != 0 || bits != 0)
 		return false;
 	*length = used;
 	return true;
