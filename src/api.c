@@ -115,17 +115,27 @@ typedef struct TokenMemo
 static TokenMemo *
 token_memo(FunctionCallInfo fcinfo)
 {
-	if (fcinfo->flinfo->fn_extra == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-		TokenMemo  *memo = palloc(sizeof(TokenMemo));
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	TokenMemo  *memo = palloc(sizeof(TokenMemo));
 
-		memo->http = http_memo();
-		memo->identity = identity_memo();
-		fcinfo->flinfo->fn_extra = memo;
-		MemoryContextSwitchTo(old);
-	}
-	return fcinfo->flinfo->fn_extra;
+	memo->http = http_memo();
+	memo->identity = identity_memo();
+	MemoryContextSwitchTo(old);
+	return memo;
+}
+
+/* Most statements ask once: the first call at a site leaves a mark only, and has no memo. */
+static IdentityMemo *
+identity_memo_of(FunctionCallInfo fcinfo)
+{
+	static TokenMemo once;
+	void	  **extra = &fcinfo->flinfo->fn_extra;
+
+	if (*extra == NULL)
+		*extra = &once;
+	else if (*extra == &once)
+		*extra = token_memo(fcinfo);
+	return ((TokenMemo *) *extra)->identity;
 }
 
 Datum
@@ -137,9 +147,9 @@ djust_can(PG_FUNCTION_ARGS)
 	shared_require();
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
-	needed = rights_needed(TEXT(2));
+	needed = rights_needed(SLICE(2).data, SLICE(2).length);
 	identity.session.profiles = NULL;
-	if (!PG_ARGISNULL(0) && !identity_access(SLICE(0).data, SLICE(0).length, token_memo(fcinfo)->identity, &identity))
+	if (!PG_ARGISNULL(0) && !identity_access(SLICE(0).data, SLICE(0).length, identity_memo_of(fcinfo), &identity))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(1).data, SLICE(1).length) >= needed);
 }
@@ -234,10 +244,12 @@ djust_jwks(PG_FUNCTION_ARGS)
 static bool
 request_identity(FunctionCallInfo fcinfo, Identity *identity, bool *present)
 {
-	TokenMemo  *memo = token_memo(fcinfo);
+	TokenMemo  *memo = fcinfo->flinfo->fn_extra;
 	const char *token;
 	size_t		length;
 
+	if (memo == NULL)
+		fcinfo->flinfo->fn_extra = memo = token_memo(fcinfo);
 	identity->session.profiles = NULL;
 	*present = http_bearer(memo->http, &token, &length);
 	return !*present || identity_access(token, length, memo->identity, identity);
@@ -268,7 +280,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 	shared_require();
 	REQUIRED(0, "route");
 	REQUIRED(1, "access");
-	needed = rights_needed(TEXT(1));
+	needed = rights_needed(SLICE(1).data, SLICE(1).length);
 	if (!request_identity(fcinfo, &identity, &present))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(0).data, SLICE(0).length) >= needed);
@@ -298,7 +310,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 	if (setting_enforce_routes &&
-		(!rights_parse_access(http_method(), &needed) ||
+		(!rights_parse_access(http_method(), strlen(http_method()), &needed) ||
 		 rights_access(identity.session.profiles, http_path(), strlen(http_path())) < needed))
 	{
 		if (!present)

@@ -22,13 +22,20 @@ static const char hexdigits[] = "0123456789abcdef";
 bool
 bytes_equal(const void *a, const void *b, size_t n)
 {
-	const volatile uint8_t *x = a;
-	const volatile uint8_t *y = b;
-	uint8_t		differences = 0;
-	size_t		i;
+	const uint8_t *x = a;
+	const uint8_t *y = b;
+	volatile uint64_t differences = 0;
+	uint64_t	left;
+	uint64_t	right;
 
-	for (i = 0; i < n; i++)
-		differences |= x[i] ^ y[i];
+	for (; n >= sizeof(left); x += sizeof(left), y += sizeof(left), n -= sizeof(left))
+	{
+		memcpy(&left, x, sizeof(left));
+		memcpy(&right, y, sizeof(right));
+		differences |= left ^ right;
+	}
+	for (; n > 0; n--)
+		differences |= (uint64_t) (*x++ ^ *y++);
 	return differences == 0;
 }
 
@@ -60,53 +67,66 @@ encode(const char *alphabet, const uint8_t *src, size_t n, char *dst)
 	return length;
 }
 
-/* -1 for a character that is not in the alphabet, whose last two are given. */
-static int
-digit_value(char c, char c62, char c63)
+/* How a character counts: its value, and which of the two alphabets it is foreign to. */
+#define DIGIT 0x3f
+#define NOT_URLSAFE 0x40
+#define NOT_STANDARD 0x80
+#define NOT_ASCII (0x80 << 8)
+
+/* By character, for they are random, and branches would be guessed wrong as often as not.  '.' is another '+'. */
+static const uint8_t digits[128] = {
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0x7e, 0xc0, 0xbe, 0x7e, 0x7f,
+	0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e,
+	0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0xc0, 0xc0, 0xc0, 0xc0, 0xbf,
+	0xc0, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28,
+	0x29, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30, 0x31, 0x32, 0x33, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0
+};
+
+/* The character's value; what it is foreign to is added to *foreign, the character itself above that. */
+static inline uint32_t
+digit(char c, uint32_t *foreign)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == c62)
-		return 62;
-	return c == c63 ? 63 : -1;
+	uint32_t	value = digits[c & 0x7f];
+
+	*foreign |= value | (uint32_t) (uint8_t) c << 8;
+	return value & DIGIT;
 }
 
 /*
  * Unpadded base64.  The room is checked before the first write, and the bits
  * left over at the end must be zero (RFC 4648 section 3.5), so that bytes have
- * one spelling.  dot_is_plus reads '.' as the character before the last.
+ * one spelling.
  */
 static bool
-decode(const char *src, size_t n, const char *alphabet, bool dot_is_plus, uint8_t *dst, size_t cap, size_t *length)
+decode(const char *src, size_t n, uint32_t foreigners, uint8_t *dst, size_t cap, size_t *length)
 {
-	uint32_t	pending = 0;
-	unsigned	bits = 0;
+	uint32_t	foreign = 0;
+	uint32_t	bits = 0;
 	size_t		used = 0;
-	size_t		i;
 
 	if (n % 4 == 1 || n / 4 * 3 + n % 4 * 3 / 4 > cap)
 		return false;
-	for (i = 0; i < n; i++)
+	for (; n >= 4; src += 4, n -= 4)
 	{
-		char		c = dot_is_plus && src[i] == '.' ? alphabet[62] : src[i];
-		int			value = digit_value(c, alphabet[62], alphabet[63]);
-
-		if (value < 0)
-			return false;
-		pending = pending << 6 | (uint32_t) value;
-		bits += 6;
-		if (bits >= 8)
-		{
-			bits -= 8;
-			dst[used++] = (uint8_t) (pending >> bits);
-			pending &= (1U << bits) - 1;
-		}
+		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 |
+			digit(src[2], &foreign) << 6 | digit(src[3], &foreign);
+		dst[used++] = (uint8_t) (bits >> 16);
+		dst[used++] = (uint8_t) (bits >> 8);
+		dst[used++] = (uint8_t) bits;
 	}
-	if (pending != 0)
+	bits = 0;
+	if (n > 0)
+	{
+		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 | (n == 3 ? digit(src[2], &foreign) << 6 : 0);
+		dst[used++] = (uint8_t) (bits >> 16);
+		if (n == 3)
+			dst[used++] = (uint8_t) (bits >> 8);
+		bits &= n == 3 ? 0xff : 0xffff;
+	}
+	if ((foreign & (foreigners | NOT_ASCII)) != 0 || bits != 0)
 		return false;
 	*length = used;
 	return true;
@@ -123,7 +143,7 @@ b64url_encode(const uint8_t *src, size_t n, char *dst)
 bool
 b64url_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
 {
-	return decode(src, n, urlsafe, false, dst, cap, length);
+	return decode(src, n, NOT_URLSAFE, dst, cap, length);
 }
 
 /* Padding counts only where it completes a group of four; any other '=' is a foreign character. */
@@ -135,7 +155,7 @@ b64_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
 	if (n > 0 && n % 4 == 0)
 		while (padding < 2 && src[n - 1 - padding] == '=')
 			padding++;
-	return decode(src, n - padding, standard, true, dst, cap, length);
+	return decode(src, n - padding, NOT_STANDARD, dst, cap, length);
 }
 
 /* PHC strings. */
@@ -158,35 +178,31 @@ bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
 	}
 }
 
-/* -1 for what is not a hexadecimal digit. */
-static int
-hex_value(char c)
+/* Without branches, for digits are random; *good is cleared for what is none. */
+static inline uint8_t
+hex_value(char c, bool *good)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	uint8_t		byte = (uint8_t) c;
+	uint8_t		letter = (uint8_t) ((byte | 0x20) - 'a');
+
+	*good &= ((uint8_t) (byte - '0') < 10) | (letter < 6);
+	return (uint8_t) ((byte & 0x0f) + 9 * (byte >> 6));
 }
 
 /* The length is compared by division: 2 * n could wrap. */
 bool
 bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
 {
+	bool		good = true;
 	size_t		i;
 
 	if (length % 2 != 0 || length / 2 != n)
 		return false;
 	for (i = 0; i < n; i++)
 	{
-		int			high = hex_value(src[2 * i]);
-		int			low = hex_value(src[2 * i + 1]);
+		uint8_t		high = hex_value(src[2 * i], &good);
 
-		if (high < 0 || low < 0)
-			return false;
-		dst[i] = (uint8_t) (high << 4 | low);
+		dst[i] = (uint8_t) (high << 4 | hex_value(src[2 * i + 1], &good));
 	}
-	return true;
+	return good;
 }

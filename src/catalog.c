@@ -10,12 +10,16 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/relscan.h"
 #include "access/stratnum.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_extension.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_enum.h"
+#include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -24,12 +28,14 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "bytes.h"
 #include "catalog.h"
 #include "compat.h"
+#include "place.h"
 #include "route.h"
 
 #define SCHEMA "djust_auth"
@@ -230,14 +236,26 @@ catalog_owner(void)
 	return read_extension(&extension) ? extension.extowner : InvalidOid;
 }
 
+static Relation
+open_table(CatalogTable table)
+{
+	resolve_all();
+	return table_open(ids.tables[table], AccessShareLock);
+}
+
+/* Opening the table may have accepted invalidations; the ids just used are then gone, but the scan needs only the index's. */
+static SysScanDesc
+scan_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
+{
+	resolve_all();
+	return systable_beginscan(relation, ids.indexes[index], true, NULL, nkeys, keys);
+}
+
 static void
 begin_scan(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys)
 {
-	resolve_all();
-	scan->relation = table_open(ids.tables[table], AccessShareLock);
-	/* Opening may have accepted invalidations; the ids just used are then gone, but the scan needs only the index's. */
-	resolve_all();
-	scan->scan = systable_beginscan(scan->relation, ids.indexes[index], true, NULL, nkeys, keys);
+	scan->relation = open_table(table);
+	scan->scan = scan_index(scan->relation, index, nkeys, keys);
 }
 
 static HeapTuple
@@ -374,25 +392,102 @@ read_entry(Scan *scan, HeapTuple tuple)
 	return entry;
 }
 
-bool
-catalog_session(const pg_uuid_t *sid, SessionRow *row)
+static void
+read_session_tuple(Relation relation, HeapTuple tuple, SessionRow *row)
 {
 	Datum		values[Natts_session];
 	bool		nulls[Natts_session];
+
+	heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+	read_session(tuple, values, row);
+}
+
+/* The place's row, if it is the session's and visible; tuple leads into the page, which stays pinned. */
+static bool
+visible_at(Relation relation, const pg_uuid_t *sid, const Place *place, HeapTuple tuple)
+{
+	Snapshot	snapshot = GetCatalogSnapshot(RelationGetRelid(relation));
+	Page		page = BufferGetPage(place->buffer);
+	ItemId		item;
+	bool		visible = false;
+
+	LockBuffer(place->buffer, BUFFER_LOCK_SHARE);
+	item = PageGetItemId(page, place->line);
+	if (place->line >= FirstOffsetNumber && place->line <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(item))
+	{
+		tuple->t_data = (HeapTupleHeader) PageGetItem(page, item);
+		tuple->t_len = ItemIdGetLength(item);
+		tuple->t_tableOid = RelationGetRelid(relation);
+		ItemPointerSet(&tuple->t_self, place->block, place->line);
+		visible = HeapTupleSatisfiesVisibility(tuple, snapshot, place->buffer);
+	}
+	LockBuffer(place->buffer, BUFFER_LOCK_UNLOCK);
+	return visible && memcmp((char *) tuple->t_data + tuple->t_data->t_hoff, sid, UUID_LEN) == 0;
+}
+
+/*
+ * Session ids are unique: the visible row that has this one is the one that the index leads to.  Serializable
+ * transactions leave their marks on the way, so they take it.
+ */
+static bool
+session_at_place(Relation relation, const pg_uuid_t *sid, SessionRow *row)
+{
+	HeapTupleData tuple;
+	Place		place;
+	bool		found;
+
+	if (IsolationIsSerializable() || relation->rd_rel->relam != HEAP_TABLE_AM_OID || !place_find(sid, &place) ||
+		!ReadRecentBuffer(CompatLocator(relation), MAIN_FORKNUM, place.block, place.buffer))
+		return false;
+	heap_page_prune_opt(relation, place.buffer);
+	found = visible_at(relation, sid, &place, &tuple);
+	if (found)
+		read_session_tuple(relation, &tuple, row);
+	ReleaseBuffer(place.buffer);
+	return found;
+}
+
+static void
+keep_place(const pg_uuid_t *sid, SysScanDesc scan, HeapTuple tuple)
+{
+	Place		place;
+
+	if (!TTS_IS_BUFFERTUPLE(scan->slot))
+		return;
+	place.buffer = ((BufferHeapTupleTableSlot *) scan->slot)->buffer;
+	place.block = ItemPointerGetBlockNumber(&tuple->t_self);
+	place.line = ItemPointerGetOffsetNumber(&tuple->t_self);
+	place.at = (uint16) ((char *) tuple->t_data - (char *) BufferGetPage(place.buffer));
+	place_keep(sid, &place);
+}
+
+static bool
+session_by_index(Relation relation, const pg_uuid_t *sid, SessionRow *row)
+{
 	ScanKeyData key;
-	Scan		scan;
+	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	uuid_key(&key, Anum_session_sid, sid);
-	begin_scan(&scan, TABLE_SESSION, INDEX_SESSION_SID, 1, &key);
-	tuple = next(&scan);
+	scan = scan_index(relation, INDEX_SESSION_SID, 1, &key);
+	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
-		read_session(tuple, values, row);
+		read_session_tuple(relation, tuple, row);
+		keep_place(sid, scan, tuple);
 	}
-	end_scan(&scan);
+	systable_endscan(scan);
 	return HeapTupleIsValid(tuple);
+}
+
+bool
+catalog_session(const pg_uuid_t *sid, SessionRow *row)
+{
+	Relation	relation = open_table(TABLE_SESSION);
+	bool		found = session_at_place(relation, sid, row) || session_by_index(relation, sid, row);
+
+	table_close(relation, AccessShareLock);
+	return found;
 }
 
 List *

@@ -35,6 +35,13 @@
 #include "varatt.h"
 #endif
 
+/* 16 renamed the name of a relation's file. */
+#if PG_VERSION_NUM >= 160000
+#define CompatLocator(relation) ((relation)->rd_locator)
+#else
+#define CompatLocator(relation) ((relation)->rd_node)
+#endif
+
 /* 16 has one function for the owners of all kinds of objects. */
 #if PG_VERSION_NUM >= 160000
 #define CompatOwnsDatabase(database, role) object_ownercheck(DatabaseRelationId, database, role)

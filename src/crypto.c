@@ -3,11 +3,10 @@
  *		The only door to OpenSSL: one-shot calls over caller's buffers.
  *
  * Owns: every use of libcrypto.  A key is bound to one algorithm when it is
- * parsed and can do nothing else afterwards.  No context outlives the
- * function that made it but those that are the same for all calls or belong
- * to a key, and a failed call leaves nothing in the library's error queue,
- * which the server's own TLS code reads.  It never logs and never decides
- * policy.
+ * parsed and can do nothing else afterwards.  Contexts that outlive the
+ * function that made them hold no data, or belong to a key; a failed call
+ * leaves nothing in the library's error queue, which the server's own TLS code
+ * reads.  It never logs and never decides policy.
  *
  * Threats: a key used under another algorithm than its own (RSA public key
  * taken as an HMAC secret, P-384 for P-256, RSA-PSS for PKCS#1); weak keys
@@ -106,16 +105,21 @@ crypto_random(void *out, size_t n)
 
 /*
  * Every authorisation hashes a token, and looking SHA-256 up is a third of
- * that; the algorithm is kept for the life of the process.  It holds no data.
+ * that; algorithm and context are kept for the life of the process.  What was
+ * hashed is wiped from the context when it is finished.
  */
 bool
 crypto_sha256(const void *data, size_t n, uint8_t out[SHA256_SIZE])
 {
+	static EVP_MD_CTX *context = NULL;
 	static EVP_MD *sha256 = NULL;
 
 	if (sha256 == NULL)
 		sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	return outcome(sha256 != NULL && EVP_Digest(or_empty(data), n, out, NULL, sha256, NULL) == 1);
+	if (context == NULL)
+		context = EVP_MD_CTX_new();
+	return outcome(sha256 != NULL && context != NULL && EVP_DigestInit_ex2(context, sha256, NULL) == 1 &&
+				   EVP_DigestUpdate(context, or_empty(data), n) == 1 && EVP_DigestFinal_ex(context, out, NULL) == 1);
 }
 
 /* Algorithm and digest are looked up once; the keys given to it live as long as the process anyway. */

@@ -20,6 +20,7 @@
 #include "jwt.h"
 #include "keyfile.h"
 #include "keys.h"
+#include "place.h"
 #include "secret.h"
 #include "settings.h"
 
@@ -120,8 +121,12 @@ read_letters(const char *token, size_t length, IdentityMemo *memo, Letters *lett
 		*letters = memo->letters;
 		return true;
 	}
-	if (!jwt_peek_sid(token, length, letters->sid.data) || !crypto_sha256(token, length, letters->hash))
+	if (!jwt_peek_sid(token, length, letters->sid.data))
 		return false;
+	place_seek(&letters->sid);
+	if (!crypto_sha256(token, length, letters->hash))
+		return false;
+	place_expect(&letters->sid);
 	if (memo)
 	{
 		secret_keep(&memo->token, memo->context, token, length);

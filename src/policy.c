@@ -94,7 +94,7 @@ describe(StringInfo out, List *decisions, RouteRight needed)
 char *
 policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 {
-	RouteRight	needed = rights_needed(access);
+	RouteRight	needed = rights_needed(access, strlen(access));
 	ArrayType  *profiles = NULL;
 	StringInfoData out;
 	RouteFault	fault;

@@ -9,25 +9,52 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/arrayaccess.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "catalog.h"
 #include "rights.h"
 
-#define PROFILE_KEY_SIZE 256	/* 63 characters of up to four bytes, and a NUL */
-
 typedef struct Compiled
 {
-	char		profile[PROFILE_KEY_SIZE];
 	RouteSet   *set;
 	char	  **patterns;		/* by tag */
+	size_t		length;
+	char		profile[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
 } Compiled;
 
+typedef struct ProfileName
+{
+	const char *data;
+	size_t		length;
+} ProfileName;
+
+typedef struct CacheEntry
+{
+	ProfileName name;
+	Compiled   *compiled;
+	uint32		hash;
+	char		status;
+} CacheEntry;
+
+#define SH_PREFIX cache
+#define SH_ELEMENT_TYPE CacheEntry
+#define SH_KEY_TYPE ProfileName
+#define SH_KEY name
+#define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).data, (int) (key).length)
+#define SH_EQUAL(table, a, b) ((a).length == (b).length && memcmp((a).data, (b).data, (a).length) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
 static MemoryContext cache_context = NULL;
-static HTAB *cache = NULL;
+static cache_hash *cache = NULL;
 static uint64 cache_epoch = 0;
 static const Compiled *anonymous = NULL;	/* its entry, which every check needs */
 
@@ -35,8 +62,6 @@ static const Compiled *anonymous = NULL;	/* its entry, which every check needs *
 static void
 synchronise(void)
 {
-	HASHCTL		control = {.keysize = PROFILE_KEY_SIZE, .entrysize = sizeof(Compiled)};
-
 	AcceptInvalidationMessages();
 	if (cache && cache_epoch == catalog_epoch())
 		return;
@@ -45,22 +70,28 @@ synchronise(void)
 	cache = NULL;
 	anonymous = NULL;
 	MemoryContextReset(cache_context);
-	control.hcxt = cache_context;
 	cache_epoch = catalog_epoch();
-	cache = hash_create("djust_auth profiles", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	cache = cache_create(cache_context, 64, NULL);
 }
 
-static void
-compile(const char *profile, Compiled *out)
+/* The name comes first in its memory and the patterns that are searched right after: they are used together. */
+static Compiled *
+compile(ProfileName name)
 {
-	List	   *rights = catalog_rights_of(profile);
 	MemoryContext old = MemoryContextSwitchTo(cache_context);
+	Compiled   *out = palloc(offsetof(Compiled, profile) + name.length + 1);
+	List	   *rights;
 	RoutePath	path;
 	size_t		segments = 0;
 	size_t		bytes = 0;
 	ListCell   *cell;
 	int			tag = 0;
 
+	out->length = name.length;
+	memcpy(out->profile, name.data, name.length);
+	out->profile[name.length] = '\0';
+	MemoryContextSwitchTo(old);
+	rights = catalog_rights_of(out->profile);
 	foreach(cell, rights)
 	{
 		const char *route = ((RightRow *) lfirst(cell))->route;
@@ -70,6 +101,7 @@ compile(const char *profile, Compiled *out)
 			segments += *route == '/';
 		segments++;
 	}
+	MemoryContextSwitchTo(cache_context);
 	out->set = route_set_init(palloc(route_set_size(list_length(rights), segments, bytes)),
 							  list_length(rights), segments, bytes);
 	out->patterns = palloc(sizeof(char *) * (list_length(rights) + 1));
@@ -83,36 +115,38 @@ compile(const char *profile, Compiled *out)
 		tag++;
 	}
 	MemoryContextSwitchTo(old);
+	return out;
 }
 
+/* After synchronise(). */
 static const Compiled *
-compiled(const char *profile)
+compiled(ProfileName name)
 {
 	for (;;)
 	{
-		Compiled	fresh = {.set = NULL};
-		Compiled   *entry;
+		CacheEntry *entry = cache_lookup(cache, name);
+		Compiled   *fresh;
+		bool		found;
 
-		synchronise();
-		entry = hash_search(cache, profile, HASH_FIND, NULL);
 		if (entry)
-			return entry;
-		compile(profile, &fresh);
-		if (cache_epoch != catalog_epoch())
-			continue;
-		entry = hash_search(cache, profile, HASH_ENTER, NULL);
-		entry->set = fresh.set;
-		entry->patterns = fresh.patterns;
-		return entry;
+			return entry->compiled;
+		fresh = compile(name);
+		if (cache_epoch == catalog_epoch())
+		{
+			name.data = fresh->profile;
+			entry = cache_insert(cache, name, &found);
+			entry->compiled = fresh;
+			return fresh;
+		}
+		synchronise();
 	}
 }
 
 static const Compiled *
 compiled_anonymous(void)
 {
-	synchronise();
 	if (anonymous == NULL)
-		anonymous = compiled(ANONYMOUS_PROFILE);
+		anonymous = compiled((ProfileName) {ANONYMOUS_PROFILE, strlen(ANONYMOUS_PROFILE)});
 	return anonymous;
 }
 
@@ -132,23 +166,75 @@ names_of(ArrayType *profiles)
 	return lappend(names, ANONYMOUS_PROFILE);
 }
 
+typedef struct ProfileWalk
+{
+	array_iter	iterator;
+	int			at;
+	int			n;
+} ProfileWalk;
+
+static void
+begin_walk(ProfileWalk *walk, ArrayType *profiles)
+{
+	walk->at = 0;
+	walk->n = ArrayGetNItems(ARR_NDIM(profiles), ARR_DIMS(profiles));
+	array_iter_setup(&walk->iterator, (AnyArrayType *) profiles);
+}
+
+static bool
+next_name(ProfileWalk *walk, ProfileName *name)
+{
+	bool		is_null = true;
+	Datum		value = (Datum) 0;
+
+	while (is_null && walk->at < walk->n)
+		value = array_iter_next(&walk->iterator, &is_null, walk->at++, -1, false, TYPALIGN_INT);
+	if (is_null)
+		return false;
+	name->data = VARDATA_ANY(DatumGetPointer(value));
+	name->length = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+	return true;
+}
+
+/* In a store of many profiles their patterns are not near: all are asked for before the first is searched. */
+static void
+expect_profiles(ArrayType *profiles)
+{
+	ProfileWalk walk;
+	ProfileName name;
+	CacheEntry *entry;
+
+	begin_walk(&walk, profiles);
+	while (next_name(&walk, &name))
+		if ((entry = cache_lookup(cache, name)) != NULL)
+			route_set_expect(entry->compiled->set);
+}
+
+static RouteRight
+best_of(ArrayType *profiles, const RoutePath *path, RouteRight best)
+{
+	ProfileWalk walk;
+	ProfileName name;
+
+	begin_walk(&walk, profiles);
+	while (best < RIGHT_WRITE && next_name(&walk, &name))
+		best = Max(best, route_set_match(compiled(name)->set, path, NULL));
+	return best;
+}
+
 RouteRight
 rights_access(ArrayType *profiles, const char *route, size_t length)
 {
 	RouteRight	best;
 	RoutePath	path;
-	Datum	   *values;
-	int			n = 0;
-	int			i;
 
+	synchronise();
+	if (profiles)
+		expect_profiles(profiles);
 	if (route_parse_path(route, length, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	best = route_set_match(compiled_anonymous()->set, &path, NULL);
-	if (profiles)
-		deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
-	for (i = 0; i < n && best < RIGHT_WRITE; i++)
-		best = Max(best, route_set_match(compiled(TextDatumGetCString(values[i]))->set, &path, NULL));
-	return best;
+	return profiles ? best_of(profiles, &path, best) : best;
 }
 
 RouteRight
@@ -158,7 +244,8 @@ rights_of_profile(const char *profile, const char *route, size_t length)
 
 	if (route_parse_pattern(route, length, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
-	return route_set_match_pattern(compiled(profile)->set, &path, NULL);
+	synchronise();
+	return route_set_match_pattern(compiled((ProfileName) {profile, strlen(profile)})->set, &path, NULL);
 }
 
 List *
@@ -171,9 +258,10 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 	*fault = route_parse_path(route, length, &path);
 	if (*fault != ROUTE_OK)
 		return NIL;
+	synchronise();
 	foreach(cell, names_of(profiles))
 	{
-		const Compiled *entry = compiled(lfirst(cell));
+		const Compiled *entry = compiled((ProfileName) {lfirst(cell), strlen(lfirst(cell))});
 		Decision   *decision = palloc0(sizeof(Decision));
 		int			tag;
 
@@ -188,32 +276,38 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 }
 
 bool
-rights_parse_access(const char *access, RouteRight *needed)
+rights_parse_access(const char *access, size_t length, RouteRight *needed)
 {
-	static const char *const reads[] = {"read", "GET", "HEAD", "OPTIONS"};
-	static const char *const writes[] = {"write", "POST", "PUT", "PATCH", "DELETE"};
+	static const struct
+	{
+		const char *name;
+		RouteRight	right;
+	}			names[] = {
+		{"read", RIGHT_READ}, {"GET", RIGHT_READ}, {"HEAD", RIGHT_READ}, {"OPTIONS", RIGHT_READ},
+		{"write", RIGHT_WRITE}, {"POST", RIGHT_WRITE}, {"PUT", RIGHT_WRITE}, {"PATCH", RIGHT_WRITE}, {"DELETE", RIGHT_WRITE}
+	};
 	int			i;
 
-	*needed = RIGHT_READ;
-	for (i = 0; i < lengthof(reads); i++)
-		if (strcmp(access, reads[i]) == 0)
+	for (i = 0; i < lengthof(names); i++)
+	{
+		if (strlen(names[i].name) == length && memcmp(names[i].name, access, length) == 0)
+		{
+			*needed = names[i].right;
 			return true;
-	*needed = RIGHT_WRITE;
-	for (i = 0; i < lengthof(writes); i++)
-		if (strcmp(access, writes[i]) == 0)
-			return true;
+		}
+	}
 	return false;
 }
 
 RouteRight
-rights_needed(const char *access)
+rights_needed(const char *access, size_t length)
 {
 	RouteRight	needed;
 
-	if (!rights_parse_access(access, &needed))
+	if (!rights_parse_access(access, length, &needed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown access \"%s\"", access),
+				 errmsg("unknown access \"%.*s\"", (int) length, access),
 				 errhint("Use read, write, or one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.")));
 	return needed;
 }

@@ -27,8 +27,8 @@ extern RouteRight rights_of_profile(const char *profile, const char *route, size
 extern List *rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault *fault);
 
 /* read, write, or an HTTP method (upper case); false for anything else. */
-extern bool rights_parse_access(const char *access, RouteRight *needed);
+extern bool rights_parse_access(const char *access, size_t length, RouteRight *needed);
 /* The same, but anything else raises 22023. */
-extern RouteRight rights_needed(const char *access);
+extern RouteRight rights_needed(const char *access, size_t length);
 
 #endif

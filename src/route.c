@@ -38,36 +38,44 @@ typedef struct Grant
 	int			tag;
 } Grant;
 
+#define CACHE_LINE 64
+#define SHORT_LITERAL 32
+
+/* One cache line: a search waits for memory once a node. */
 typedef struct Node
 {
 	uint32_t	hash;
 	uint32_t	parent;
-	const char *literal;		/* not used in roots and {name} nodes */
-	uint32_t	length;
 	uint32_t	parameter;		/* the {name} child, or 0 */
+	uint32_t	length;			/* of the literal, which roots and {name} nodes have not */
 	Grant		exact;			/* the pattern that ends in this segment */
 	Grant		rest;			/* the same and then ** */
+	union
+	{
+		char		bytes[SHORT_LITERAL];
+		const char *text;		/* of a longer one */
+	}			literal;
 } Node;
+
+_Static_assert(sizeof(Node) == CACHE_LINE, "nodes do not straddle cache lines");
 
 struct RouteSet
 {
-	size_t		capacity;		/* nodes there is room for */
-	size_t		nodes;
-	size_t		bytes;			/* literal bytes there is room for */
-	size_t		used;
-	size_t		longest;		/* length of the longest literal */
-	size_t		mask;			/* slots - 1 */
+	uint32_t	capacity;		/* nodes there is room for */
+	uint32_t	nodes;
+	uint32_t	bytes;			/* literal bytes there is room for */
+	uint32_t	used;
+	uint32_t	longest;		/* length of the longest literal */
+	uint32_t	mask;			/* slots - 1 */
 	uint32_t   *slot;			/* literal nodes by hash, 0 when free */
 	char	   *text;
-	Node		node[];
+	_Alignas(CACHE_LINE) Node node[];
 };
 
-/* One question; hashes of its literals are taken once, however many branches look at them. */
 typedef struct Search
 {
 	const RouteSet *set;
 	const RoutePath *path;
-	uint64_t	hash[ROUTE_SEGMENTS_MAX];
 } Search;
 
 /* Value of a hexadecimal digit, -1 for anything else. */
@@ -123,6 +131,31 @@ decode_byte(const char *src, size_t n, size_t *at, unsigned char *byte)
 	return byte_fault(*byte);
 }
 
+/* Eight bytes at a time; key_hash() does the final mixing. */
+static uint64_t
+literal_hash(const char *text, size_t length)
+{
+	uint64_t	hash = length;
+	uint64_t	word;
+	size_t		shift;
+
+	for (; length > 0; hash ^= hash >> 32)
+	{
+		word = 0;
+		if (length >= sizeof(word))
+		{
+			memcpy(&word, text, sizeof(word));
+			text += sizeof(word);
+			length -= sizeof(word);
+		}
+		else
+			for (shift = 0; length > 0; length--, shift += 8)
+				word |= (uint64_t) (unsigned char) *text++ << shift;
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return hash;
+}
+
 /* text is NULL for {name}. */
 static RouteFault
 add_segment(RoutePath *out, const char *text, size_t length)
@@ -131,6 +164,8 @@ add_segment(RoutePath *out, const char *text, size_t length)
 		return ROUTE_TOO_LONG;
 	out->segment[out->nsegments] = text;
 	out->length[out->nsegments] = (uint16_t) length;
+	if (text != NULL)
+		out->hash[out->nsegments] = literal_hash(text, length);
 	out->nsegments++;
 	return ROUTE_OK;
 }
@@ -422,7 +457,7 @@ route_set_size(size_t patterns, size_t segments, size_t bytes)
 	if (patterns > CAPACITY_MAX || segments > CAPACITY_MAX || bytes > UINT32_MAX)
 		return SIZE_MAX;
 	nodes = nodes_for(patterns, segments);
-	return sizeof(RouteSet) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
+	return CACHE_LINE + sizeof(RouteSet) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
 }
 
 /* A node without children or rights. */
@@ -438,33 +473,21 @@ init_node(Node *node)
 RouteSet *
 route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 {
-	RouteSet   *set = memory;
+	RouteSet   *set = (RouteSet *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
 	size_t		slots = slots_for(nodes_for(patterns, segments));
 
-	set->capacity = nodes_for(patterns, segments);
+	set->capacity = (uint32_t) nodes_for(patterns, segments);
 	set->nodes = ROOTS;
-	set->bytes = bytes;
+	set->bytes = (uint32_t) bytes;
 	set->used = 0;
 	set->longest = 0;
-	set->mask = slots - 1;
+	set->mask = (uint32_t) slots - 1;
 	set->slot = (uint32_t *) (set->node + set->capacity);
 	set->text = (char *) (set->slot + slots);
 	memset(set->slot, 0, slots * sizeof(uint32_t));
 	init_node(&set->node[ROOT_OF_PATHS]);
 	init_node(&set->node[ROOT_OF_CODES]);
 	return set;
-}
-
-/* FNV-1a; key_hash() does the final mixing. */
-static uint64_t
-literal_hash(const char *text, size_t length)
-{
-	uint64_t	hash = UINT64_C(0xcbf29ce484222325);
-	size_t		i;
-
-	for (i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char) text[i]) * UINT64_C(0x100000001b3);
-	return hash;
 }
 
 /* Every bit of parent and literal counts in every bit, so that similar names under one parent do not cluster. */
@@ -478,6 +501,12 @@ key_hash(uint32_t parent, uint64_t literal)
 	return (uint32_t) (hash ^ (hash >> 33));
 }
 
+static const char *
+literal_of(const Node *node)
+{
+	return node->length <= SHORT_LITERAL ? node->literal.bytes : node->literal.text;
+}
+
 /* The slot that holds this child, or the free one where it belongs; the table is never full. */
 static uint32_t *
 find_slot(const RouteSet *set, uint32_t parent, uint32_t hash, const char *text, size_t length)
@@ -489,7 +518,7 @@ find_slot(const RouteSet *set, uint32_t parent, uint32_t hash, const char *text,
 		const Node *node = &set->node[set->slot[at]];
 
 		if (node->hash == hash && node->parent == parent && node->length == length &&
-			memcmp(node->literal, text, length) == 0)
+			memcmp(literal_of(node), text, length) == 0)
 			break;
 		at = (at + 1) & set->mask;
 	}
@@ -503,14 +532,14 @@ new_node(RouteSet *set)
 	if (set->nodes == set->capacity)
 		return 0;
 	init_node(&set->node[set->nodes]);
-	return (uint32_t) set->nodes++;
+	return set->nodes++;
 }
 
 /* The literal child, made when it is not there; 0 when there is no room. */
 static uint32_t
-obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length)
+obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length, uint64_t literal)
 {
-	uint32_t	hash = key_hash(parent, literal_hash(text, length));
+	uint32_t	hash = key_hash(parent, literal);
 	uint32_t   *slot = find_slot(set, parent, hash, text, length);
 	Node	   *node;
 
@@ -521,11 +550,14 @@ obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length)
 	node = &set->node[*slot];
 	node->hash = hash;
 	node->parent = parent;
-	node->literal = memcpy(set->text + set->used, text, length);
 	node->length = (uint32_t) length;
-	set->used += length;
+	if (length <= SHORT_LITERAL)
+		memcpy(node->literal.bytes, text, length);
+	else
+		node->literal.text = memcpy(set->text + set->used, text, length);
+	set->used += (uint32_t) length;
 	if (length > set->longest)
-		set->longest = length;
+		set->longest = (uint32_t) length;
 	return *slot;
 }
 
@@ -536,6 +568,13 @@ obtain_parameter(RouteSet *set, uint32_t parent)
 	if (set->node[parent].parameter == 0)
 		set->node[parent].parameter = new_node(set);
 	return set->node[parent].parameter;
+}
+
+void
+route_set_expect(const RouteSet *set)
+{
+	__builtin_prefetch(set);
+	__builtin_prefetch(&set->node[ROOT_OF_PATHS]);
 }
 
 /* When there is no room, nodes without rights may stay behind; they match nothing. */
@@ -549,7 +588,7 @@ route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag
 	for (i = 0; i < pattern->nsegments; i++)
 	{
 		at = pattern->segment[i] == NULL ? obtain_parameter(set, at) :
-			obtain_literal(set, at, pattern->segment[i], pattern->length[i]);
+			obtain_literal(set, at, pattern->segment[i], pattern->length[i], pattern->hash[i]);
 		if (at == 0)
 			return false;
 	}
@@ -570,7 +609,7 @@ literal_child(const Search *search, uint32_t at, int depth)
 
 	if (text == NULL || length > search->set->longest)
 		return 0;
-	return *find_slot(search->set, at, key_hash(at, search->hash[depth]), text, length);
+	return *find_slot(search->set, at, key_hash(at, search->path->hash[depth]), text, length);
 }
 
 /*
@@ -604,18 +643,8 @@ descend(const Search *search, uint32_t at, int depth)
 RouteRight
 route_set_match_pattern(const RouteSet *set, const RoutePath *pattern, int *tag)
 {
-	const Grant *found;
-	Search		search;
-	int			i;
-
-	search.set = set;
-	search.path = pattern;
-	for (i = 0; i < pattern->nsegments; i++)
-	{
-		if (pattern->segment[i] != NULL && pattern->length[i] <= set->longest)
-			search.hash[i] = literal_hash(pattern->segment[i], pattern->length[i]);
-	}
-	found = descend(&search, pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
+	Search		search = {set, pattern};
+	const Grant *found = descend(&search, pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
 	if (found == NULL)
 		return RIGHT_NO_MATCH;
 	if (tag != NULL)

@@ -54,6 +54,7 @@ typedef struct RoutePath
 	int			nsegments;
 	const char *segment[ROUTE_SEGMENTS_MAX];	/* for a pattern: NULL means {name} */
 	uint16_t	length[ROUTE_SEGMENTS_MAX];
+	uint64_t	hash[ROUTE_SEGMENTS_MAX];	/* of literals */
 	bool		rest;			/* a pattern that ends in ** */
 	char		text[ROUTE_PATH_MAX];
 } RoutePath;
@@ -79,6 +80,8 @@ extern size_t route_set_size(size_t patterns, size_t segments, size_t bytes);
 extern RouteSet *route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes);
 /* tag: the caller's name for this pattern.  False: no room, or an equal pattern is there already. */
 extern bool route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag);
+/* Has the processor fetch what a search begins with, while the caller does something else. */
+extern void route_set_expect(const RouteSet *set);
 
 /*
  * Right of the most specific pattern: literal before {name} before **, from left to right.  *tag (may be NULL)

@@ -1,7 +1,7 @@
 /*
  * shared.c
  *		Owns the shared memory segment: asks for it, hands its parts to
- *		throttle.c, hashslot.c and ring.c, keeps the counters.
+ *		throttle.c, hashslot.c, ring.c and place.c, keeps the counters.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 
 #include "hashslot.h"
 #include "keyfile.h"
+#include "place.h"
 #include "ring.h"
 #include "shared.h"
 #include "throttle.h"
@@ -53,6 +54,7 @@ request_memory(void)
 	if (previous_request_hook)
 		previous_request_hook();
 	RequestAddinShmemSpace(add_size(MAXALIGN(sizeof(Shared)), add_size(ring_size(), add_size(throttle_size(), hashslot_size()))));
+	RequestAddinShmemSpace(place_size());
 	RequestNamedLWLockTranche(SEGMENT, 2 + ring_locks());
 }
 
@@ -77,6 +79,7 @@ start_memory(void)
 	throttle_attach(&locks[0].lock);
 	hashslot_attach(&locks[1].lock);
 	ring_attach(&locks[2]);
+	place_attach();
 	LWLockRelease(AddinShmemInitLock);
 }
 

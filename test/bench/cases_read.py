@@ -71,7 +71,7 @@ def can_old(bench):
 def can_pgbench(bench):
     """
     64 tokens that travel as parameters, one script each, drawn at random; SELECT 1 without parameters, and with the
-    same parameters.
+    same parameters; an empty function with them.
     """
     db = bench.store.connect()
     variables = {"access": "read"}
@@ -85,10 +85,13 @@ def can_pgbench(bench):
 
     got = interleave(can=runs("can", "SELECT djust_can(:token{n}, :path{n}, :access);").run,
                      one=runs("one", "SELECT 1;").run,
+                     nothing=runs("nothing", "SELECT bench.nothing(:token{n}, :path{n}, :access);").run,
                      same=runs("same", "SELECT 1 WHERE :token{n}::text IS NOT NULL AND :path{n}::text IS NOT NULL AND :access::text IS NOT NULL;").run)
     case = f"djust_can by pgbench, prepared, {harness.CORES} clients, calls/s"
     bench.table.line(case, "SELECT 1", "", got["can"], got["one"], least=0.9)
     bench.table.line(case, "SELECT 1 with the same parameters", "", got["can"], got["same"], least=0.9)
+    bench.table.line(case, "empty C function with the same parameters", "", got["can"], got["nothing"])
+    bench.table.line("empty C function with the same parameters, calls/s", "SELECT 1", "", got["nothing"], got["one"])
 
 
 def pre_request(bench):
