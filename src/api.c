@@ -138,20 +138,30 @@ identity_memo_of(FunctionCallInfo fcinfo)
 	return ((TokenMemo *) *extra)->identity;
 }
 
+/* The route is parsed while the processor fetches the session. */
 Datum
 djust_can(PG_FUNCTION_ARGS)
 {
+	bool		given = !PG_ARGISNULL(0);
+	Slice		token = given ? SLICE(0) : (Slice) {NULL, 0};
+	IdentityMemo *memo = identity_memo_of(fcinfo);
 	RouteRight	needed;
+	Letters		letters;
 	Identity	identity;
+	RoutePath	path;
+	bool		good;
 
 	shared_require();
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
 	needed = rights_needed(SLICE(2).data, SLICE(2).length);
 	identity.session.profiles = NULL;
-	if (!PG_ARGISNULL(0) && !identity_access(SLICE(0).data, SLICE(0).length, identity_memo_of(fcinfo), &identity))
+	if (given && !identity_begin(token.data, token.length, memo, &letters))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(1).data, SLICE(1).length) >= needed);
+	good = route_parse_path(SLICE(1).data, SLICE(1).length, &path) == ROUTE_OK;
+	if (given && !identity_finish(&letters, token.data, token.length, memo, &identity))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(good && rights_access(identity.session.profiles, &path) >= needed);
 }
 
 Datum
@@ -270,6 +280,15 @@ djust_request_user(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(user_id);
 }
 
+/* RIGHT_NO_MATCH for a path that is denied. */
+static RouteRight
+right_on(const char *route, size_t length, const Identity *identity)
+{
+	RoutePath	path;
+
+	return route_parse_path(route, length, &path) == ROUTE_OK ? rights_access(identity->session.profiles, &path) : RIGHT_NO_MATCH;
+}
+
 Datum
 djust_request_can(PG_FUNCTION_ARGS)
 {
@@ -283,7 +302,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 	needed = rights_needed(SLICE(1).data, SLICE(1).length);
 	if (!request_identity(fcinfo, &identity, &present))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(rights_access(identity.session.profiles, SLICE(0).data, SLICE(0).length) >= needed);
+	PG_RETURN_BOOL(right_on(SLICE(0).data, SLICE(0).length, &identity) >= needed);
 }
 
 /*
@@ -311,7 +330,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 	if (setting_enforce_routes &&
 		(!rights_parse_access(http_method(), strlen(http_method()), &needed) ||
-		 rights_access(identity.session.profiles, http_path(), strlen(http_path())) < needed))
+		 right_on(http_path(), strlen(http_path()), &identity) < needed))
 	{
 		if (!present)
 			http_refuse(401, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");

@@ -30,13 +30,6 @@
 #define REFRESH_SIZE (REFRESH_CONTENT_SIZE + SHA256_SIZE)
 #define REFRESH_LENGTH (REFRESH_PREFIX_LENGTH + B64URL_LENGTH(REFRESH_SIZE))
 
-/* Of a token that nothing is known about yet. */
-typedef struct Letters
-{
-	pg_uuid_t	sid;
-	uint8_t		hash[SHA256_SIZE];
-} Letters;
-
 struct IdentityMemo
 {
 	MemoryContext context;
@@ -110,9 +103,9 @@ identity_memo(void)
 	return memo;
 }
 
-/* Session id and digest; what is remembered is used for exactly the same token only. */
-static bool
-read_letters(const char *token, size_t length, IdentityMemo *memo, Letters *letters)
+/* What is remembered is used for exactly the same token only. */
+bool
+identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *letters)
 {
 	if (length > JWT_MAX)
 		return false;
@@ -162,15 +155,13 @@ read_signed_once(const char *token, size_t length, IdentityMemo *memo, Identity 
 }
 
 bool
-identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Letters		letters;
 
-	if (!read_letters(token, length, memo, &letters) ||
-		!catalog_session(&letters.sid, &identity->session) || now >= identity->session.expires_at)
+	if (!catalog_session(&letters->sid, &identity->session) || now >= identity->session.expires_at)
 		return false;
-	if (bytes_equal(letters.hash, identity->session.access_hash, SHA256_SIZE))
+	if (bytes_equal(letters->hash, identity->session.access_hash, SHA256_SIZE))
 	{
 		identity->issued_at = identity->session.refreshed_at;
 		identity->expires_at = identity->session.access_expires_at;
@@ -178,6 +169,14 @@ identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *
 	else if (!read_signed_once(token, length, memo, identity))
 		return false;
 	return now < identity->expires_at;
+}
+
+bool
+identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+{
+	Letters		letters;
+
+	return identity_begin(token, length, memo, &letters) && identity_finish(&letters, token, length, memo, identity);
 }
 
 static void

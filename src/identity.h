@@ -15,6 +15,13 @@ typedef enum RefreshState
 	REFRESH_REUSED				/* used before that: the session must die */
 } RefreshState;
 
+/* Of a token that nothing is known about yet. */
+typedef struct Letters
+{
+	pg_uuid_t	sid;
+	uint8_t		hash[SHA256_SIZE];
+} Letters;
+
 typedef struct Identity
 {
 	SessionRow	session;
@@ -30,6 +37,13 @@ extern IdentityMemo *identity_memo(void);
 
 /* Live session behind an access token; false for everything else.  The session is looked at each time; memo may be NULL. */
 extern bool identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity);
+
+/*
+ * The same in two steps, of the same token and memo, for who has something else to do while the processor fetches where
+ * the session is.
+ */
+extern bool identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *letters);
+extern bool identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity);
 
 /* Session behind a refresh token of any generation, if its MAC is good. */
 extern RefreshState identity_refresh(const char *token, size_t length, SessionRow *session);

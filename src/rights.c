@@ -223,18 +223,15 @@ best_of(ArrayType *profiles, const RoutePath *path, RouteRight best)
 }
 
 RouteRight
-rights_access(ArrayType *profiles, const char *route, size_t length)
+rights_access(ArrayType *profiles, const RoutePath *path)
 {
 	RouteRight	best;
-	RoutePath	path;
 
 	synchronise();
 	if (profiles)
 		expect_profiles(profiles);
-	if (route_parse_path(route, length, &path) != ROUTE_OK)
-		return RIGHT_NO_MATCH;
-	best = route_set_match(compiled_anonymous()->set, &path, NULL);
-	return profiles ? best_of(profiles, &path, best) : best;
+	best = route_set_match(compiled_anonymous()->set, path, NULL);
+	return profiles ? best_of(profiles, path, best) : best;
 }
 
 RouteRight

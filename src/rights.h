@@ -19,8 +19,8 @@ typedef struct Decision
 	char	   *pattern;
 } Decision;
 
-/* Highest right of the profiles and of anonymous on the path; RIGHT_NO_MATCH for a path that is denied. */
-extern RouteRight rights_access(ArrayType *profiles, const char *route, size_t length);
+/* Highest right of the profiles, which may be NULL, and of anonymous on the path. */
+extern RouteRight rights_access(ArrayType *profiles, const RoutePath *path);
 /* One profile's right on a pattern or path; see route_set_match_pattern. */
 extern RouteRight rights_of_profile(const char *profile, const char *route, size_t length);
 /* The same with the reasons: one Decision * for each of the profiles and anonymous that has a matching pattern. */

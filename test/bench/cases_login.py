@@ -6,11 +6,13 @@ import time
 import harness
 from harness import (API_ROLE, CORES, PASSWORD, SECONDS, Cores, Pgbench, argon2_loop, each, interleave, memory_of, percentile,
                      server_memory)
+from support import until
 
 ADDRESS = r"\set n random(0, {last})" + "\n"
 LOGIN = ADDRESS + "SELECT djust_login('user' || :n || '@bench.example', :password);\n"
 SELECT_USER = ADDRESS + "SELECT disabled_at FROM djust_auth.customer_user WHERE email = 'user' || :n || '@bench.example';\n"
 CONNECTIONS = 200
+WARM_LOGINS = 3
 
 
 def logins(bench, name, clients):
@@ -21,33 +23,29 @@ def selects(bench, name, clients):
     return Pgbench(bench.store.dbname, name, SELECT_USER.format(last=bench.store.users - 1), clients=clients, role="postgres")
 
 
-def counted_logins(bench, pgbench):
-    """A run whose every transaction must have been a login that succeeded."""
-    db = bench.store.connect()
-
-    def run(**options):
-        before = db.stats("logins")
-        rate = pgbench.run(**options)
-        if db.stats("logins") - before != pgbench.count:
-            raise AssertionError(f"{pgbench.count} transactions, but {db.stats('logins') - before} logins")
-        return rate
-    return run
-
-
 def login(bench, clients):
     """
     Useful hashing is what bare hashes of the same number would cost, of all the time the cores had for us: on a shared
-    machine what other programs took is not ours to fill.
+    machine what other programs took is not ours to fill.  It is looked at while every client goes on logging in: what it
+    takes to connect, and to run anything for the first time in a backend, is not a login's.
     """
     db = bench.store.connect()
     flood = logins(bench, f"login{clients}_", clients)
-    run = counted_logins(bench, flood)
+    warm = 2 + clients // 8
 
     def filled():
-        cores = Cores(db)
-        # new backends map the arenas once each: that is to be a small part of the run
-        rate = run(seconds=max(SECONDS, clients // 16))
-        return rate, flood.count, *cores.ours()
+        begun = db.stats("logins")
+        process = flood.start(seconds=warm + SECONDS + 1)
+        until(lambda: db.stats("logins") >= begun + WARM_LOGINS * clients or process.poll() is not None, "logins of all clients")
+        cores, before, start = Cores(db), db.stats("logins"), time.monotonic()
+        time.sleep(SECONDS)  # what is measured, not a wait
+        counted, took, (ours, others) = db.stats("logins") - before, time.monotonic() - start, cores.ours()
+        if process.poll() is not None:
+            raise AssertionError(f"{clients} clients needed more than {warm} s to log in {WARM_LOGINS} times each")
+        flood.finish(process)
+        if db.stats("logins") - begun != flood.count:
+            raise AssertionError(f"{flood.count} transactions, but {db.stats('logins') - begun} logins")
+        return counted / took, counted, ours, others
 
     got = interleave(login=filled, bare=argon2_loop)
     fill = each(got["login"], got["bare"], by=lambda login, bare: login[1] * bare[0] / login[2])
