@@ -31,7 +31,7 @@ point "the table has a head" lines '^| Case | Floor or peer |' 1
 point "no case failed to run" lines 'failed to run' 0
 point "djust_can was measured against an empty function" lines '^| djust_can in the server.* empty C function ' 1
 point "djust_pre_request was measured beside djust_can" lines '^| djust_pre_request over .* djust_can over ' 2
-point "refresh was measured against an UPDATE" lines '^| djust_refresh.* UPDATE of one row ' 1
+point "refresh was measured against an UPDATE" lines '^| djust_refresh.* UPDATE of one row ' 2
 point "the peer was measured" lines '^| .* PL/pgSQL' 5
 point "goals are judged" [ "$(grep -cE '\| (yes|\*\*no\*\*) \|$' "$out")" -gt 6 ]
 point "durability is told" lines 'fsync = on, synchronous_commit = on, full_page_writes = on' 1
