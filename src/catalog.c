@@ -3,7 +3,8 @@
  *		Owns reading: the only file that opens a table.
  *
  * Index scans on object ids that are resolved once, no SPI, no plan, no
- * privilege checks.  Key columns of type text are COLLATE "C", as scan keys
+ * privilege checks.  A session is first looked for where it was last seen
+ * (place.c), under the same snapshot as by its index.  Key columns of type text are COLLATE "C", as scan keys
  * are.  One relcache callback per backend serves all: it drops the ids and
  * counts the epoch that rights.c and keys.c compare their caches with.
  */
