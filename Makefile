@@ -6,7 +6,7 @@ MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
 PURE = bytes crypto jwt message pwhash pwpolicy route
-SERVER = settings secret logmask shared tally throttle hashslot ring place keyfile normal catalog store_run store store_mail store_upkeep store_worker keys rights identity audit http html
+SERVER = settings secret logmask shared tally throttle hashslot ring place keyfile normal catalog store_run store_row store store_mail store_upkeep store_worker keys rights identity audit http html
 VERBS = errors password session login reset account policy mail upkeep page
 FACE = api admin triggers command worker delivery djust_auth
 OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))

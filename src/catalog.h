@@ -103,6 +103,18 @@ enum
 };
 enum
 {
+	Anum_audit_event_id = 1,
+	Anum_audit_event_at,
+	Anum_audit_event_event,
+	Anum_audit_event_user_id,
+	Anum_audit_event_sid,
+	Anum_audit_event_actor,
+	Anum_audit_event_client_address,
+	Anum_audit_event_detail,
+	Natts_audit_event = Anum_audit_event_detail
+};
+enum
+{
 	Anum_signing_key_kid = 1,
 	Anum_signing_key_algorithm,
 	Anum_signing_key_private_key,

@@ -42,6 +42,20 @@
 #define CompatLocator(relation) ((relation)->rd_node)
 #endif
 
+/* 16 tells which indexes an update concerns, not only whether any. */
+#if PG_VERSION_NUM >= 160000
+#define CompatIndexUpdate TU_UpdateIndexes
+#define COMPAT_INDEX_NONE TU_None
+#define CompatInsertIndexTuples(result, slot, estate, update, wanted) \
+	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL, (wanted) == TU_Summarizing)
+#else
+#define CompatIndexUpdate bool
+#define COMPAT_INDEX_NONE false
+#define CompatInsertIndexTuples(result, slot, estate, update, wanted) \
+	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL)
+#endif
+#define COMPAT_INDEX_ALL ((CompatIndexUpdate) 1)
+
 /* 16 has one function for the owners of all kinds of objects. */
 #if PG_VERSION_NUM >= 160000
 #define CompatOwnsDatabase(database, role) object_ownercheck(DatabaseRelationId, database, role)

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 
 #include "store.h"
+#include "store_row.h"
 #include "store_run.h"
 
 typedef enum Statement
@@ -158,9 +159,9 @@ store_session_insert(const NewSession *session)
 	run(SESSION_INSERT, &call);
 }
 
-bool
-store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
-					  const uint8_t *access_hash)
+static bool
+refresh_by_statement(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
+					 const uint8_t *access_hash)
 {
 	Call		call = {0};
 
@@ -173,6 +174,28 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	put(&call, PointerGetDatum(&session->place), false);
 	put_int(&call, session->generation + 1);
 	return run(SESSION_REFRESH, &call) > 0;
+}
+
+bool
+store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
+					  const uint8_t *access_hash)
+{
+	Row			read = {{0}};
+	Row			change = {{0}};
+	RowOutcome	outcome;
+
+	give(&read, Anum_session_sid, UUIDPGetDatum(&session->sid), false);
+	give(&read, Anum_session_generation, Int32GetDatum(session->generation), false);
+	give(&read, Anum_session_expires_at, TimestampTzGetDatum(session->expires_at), false);
+	give(&change, Anum_session_generation, Int32GetDatum(session->generation + 1), false);
+	give(&change, Anum_session_refreshed_at, TimestampTzGetDatum(now), false);
+	give(&change, Anum_session_expires_at, TimestampTzGetDatum(expires_at), false);
+	give(&change, Anum_session_access_expires_at, TimestampTzGetDatum(access_expires_at), false);
+	give(&change, Anum_session_access_hash, bytes_datum(access_hash, SHA256_SIZE), false);
+	outcome = row_update(TABLE_SESSION, Natts_session, &session->place, &read, &change);
+	if (outcome == ROW_NEEDS_STATEMENT)
+		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);
+	return outcome == ROW_WRITTEN;
 }
 
 /* Statements whose only argument is an id. */

@@ -88,20 +88,20 @@ put_id(Call *call, int64 value)
 	put(call, Int64GetDatum(value), false);
 }
 
+static inline Datum
+bytes_datum(const uint8 *value, size_t n)
+{
+	bytea	   *copy = palloc(VARHDRSZ + n);
+
+	SET_VARSIZE(copy, VARHDRSZ + n);
+	memcpy(VARDATA(copy), value, n);
+	return PointerGetDatum(copy);
+}
+
 static inline void
 put_bytes(Call *call, const uint8 *value, size_t n)
 {
-	bytea	   *copy;
-
-	if (value == NULL)
-	{
-		put(call, (Datum) 0, true);
-		return;
-	}
-	copy = palloc(VARHDRSZ + n);
-	SET_VARSIZE(copy, VARHDRSZ + n);
-	memcpy(VARDATA(copy), value, n);
-	put(call, PointerGetDatum(copy), false);
+	put(call, value ? bytes_datum(value, n) : (Datum) 0, value == NULL);
 }
 
 #endif

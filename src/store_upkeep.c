@@ -10,6 +10,7 @@
 #include "storage/itemptr.h"
 
 #include "store.h"
+#include "store_row.h"
 #include "store_run.h"
 
 typedef enum Statement
@@ -68,8 +69,14 @@ static StoreStatement statements[] = {
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
 
+static Datum
+detail_of(const AuditRow *row)
+{
+	return row->detail ? DirectFunctionCall1(jsonb_in, CStringGetDatum(row->detail)) : (Datum) 0;
+}
+
 static void
-insert_event(Statement statement, const AuditRow *row)
+insert_by_statement(Statement statement, const AuditRow *row)
 {
 	Call		call = {0};
 
@@ -80,20 +87,31 @@ insert_event(Statement statement, const AuditRow *row)
 	put_uuid(&call, row->sid);
 	put_text(&call, row->actor);
 	put(&call, row->client_address, row->client_address == (Datum) 0);
-	put(&call, row->detail ? DirectFunctionCall1(jsonb_in, CStringGetDatum(row->detail)) : (Datum) 0, row->detail == NULL);
+	put(&call, detail_of(row), row->detail == NULL);
 	store_run(&statements[statement], &call);
 }
 
 void
-store_audit_insert(const AuditRow *row)
+store_audit_insert(const AuditRow *event)
 {
-	insert_event(AUDIT_INSERT, row);
+	Row			row = {{0}};
+
+	give(&row, Anum_audit_event_id, UUIDPGetDatum(&event->id), false);
+	give(&row, Anum_audit_event_at, TimestampTzGetDatum(event->at), false);
+	give(&row, Anum_audit_event_event, CStringGetTextDatum(event->event), false);
+	give(&row, Anum_audit_event_user_id, UUIDPGetDatum(event->user_id), event->user_id == NULL);
+	give(&row, Anum_audit_event_sid, UUIDPGetDatum(event->sid), event->sid == NULL);
+	give(&row, Anum_audit_event_actor, event->actor ? CStringGetTextDatum(event->actor) : (Datum) 0, event->actor == NULL);
+	give(&row, Anum_audit_event_client_address, event->client_address, event->client_address == (Datum) 0);
+	give(&row, Anum_audit_event_detail, detail_of(event), event->detail == NULL);
+	if (row_insert(TABLE_AUDIT_EVENT, Natts_audit_event, &row) == ROW_NEEDS_STATEMENT)
+		insert_by_statement(AUDIT_INSERT, event);
 }
 
 void
 store_audit_insert_late(const AuditRow *row)
 {
-	insert_event(AUDIT_INSERT_LATE, row);
+	insert_by_statement(AUDIT_INSERT_LATE, row);
 }
 
 void
