@@ -290,6 +290,25 @@ text_or_null(Datum value, bool is_null)
 	return is_null ? NULL : TextDatumGetCString(value);
 }
 
+/* The first columns, which are ours: an administrator may have added others. */
+static void
+deform(HeapTuple tuple, Relation relation, int columns, Datum *values, bool *nulls)
+{
+	TupleDesc	descriptor = RelationGetDescr(relation);
+	Datum	   *all;
+
+	if (descriptor->natts == columns)
+	{
+		heap_deform_tuple(tuple, descriptor, values, nulls);
+		return;
+	}
+	all = palloc(descriptor->natts * (sizeof(Datum) + sizeof(bool)));
+	heap_deform_tuple(tuple, descriptor, all, (bool *) (all + descriptor->natts));
+	memcpy(values, all, columns * sizeof(Datum));
+	memcpy(nulls, all + descriptor->natts, columns * sizeof(bool));
+	pfree(all);
+}
+
 static void
 read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 {
@@ -297,7 +316,7 @@ read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 	bool		nulls[Natts_customer_user];
 	text	   *hash;
 
-	heap_deform_tuple(tuple, RelationGetDescr(scan->relation), values, nulls);
+	deform(tuple, scan->relation, lengthof(values), values, nulls);
 	memset(row, 0, sizeof(*row));
 	row->id = *DatumGetUUIDP(values[Anum_customer_user_id - 1]);
 	row->email = TextDatumGetCString(values[Anum_customer_user_email - 1]);
@@ -385,7 +404,7 @@ read_entry(Scan *scan, HeapTuple tuple)
 	Datum		values[Natts_session];
 	bool		nulls[Natts_session];
 
-	heap_deform_tuple(tuple, RelationGetDescr(scan->relation), values, nulls);
+	deform(tuple, scan->relation, lengthof(values), values, nulls);
 	read_session(tuple, values, &entry->session);
 	entry->user_agent = text_or_null(values[Anum_session_user_agent - 1], nulls[Anum_session_user_agent - 1]);
 	if (!nulls[Anum_session_client_address - 1])
@@ -399,7 +418,7 @@ read_session_tuple(Relation relation, HeapTuple tuple, SessionRow *row)
 	Datum		values[Natts_session];
 	bool		nulls[Natts_session];
 
-	heap_deform_tuple(tuple, RelationGetDescr(relation), values, nulls);
+	deform(tuple, relation, lengthof(values), values, nulls);
 	read_session(tuple, values, row);
 }
 
@@ -591,7 +610,7 @@ catalog_rights_of(const char *profile)
 		bool		nulls[Natts_profile_right];
 		RightRow   *row = palloc(sizeof(RightRow));
 
-		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		deform(tuple, scan.relation, lengthof(values), values, nulls);
 		row->route = TextDatumGetCString(values[Anum_profile_right_route - 1]);
 		row->access = read_access(DatumGetObjectId(values[Anum_profile_right_access - 1]));
 		rights = lappend(rights, row);
@@ -607,7 +626,7 @@ read_key(Scan *scan, HeapTuple tuple)
 	Datum		values[Natts_signing_key];
 	bool		nulls[Natts_signing_key];
 
-	heap_deform_tuple(tuple, RelationGetDescr(scan->relation), values, nulls);
+	deform(tuple, scan->relation, lengthof(values), values, nulls);
 	row->kid = TextDatumGetCString(values[Anum_signing_key_kid - 1]);
 	row->algorithm = TextDatumGetCString(values[Anum_signing_key_algorithm - 1]);
 	row->private_key = DatumGetByteaPCopy(values[Anum_signing_key_private_key - 1]);
@@ -661,7 +680,7 @@ catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, Timesta
 	tuple = next(&scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		deform(tuple, scan.relation, lengthof(values), values, nulls);
 		*user_id = *DatumGetUUIDP(values[Anum_reset_token_user_id - 1]);
 		*expires_at = DatumGetTimestampTz(values[Anum_reset_token_expires_at - 1]);
 	}
@@ -683,7 +702,7 @@ catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowe
 	tuple = next(&scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		deform(tuple, scan.relation, lengthof(values), values, nulls);
 		*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
 		*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
 	}
@@ -706,7 +725,7 @@ catalog_template(const char *kind, const char *locale, TemplateRow *row)
 	tuple = next(&scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		deform(tuple, scan.relation, lengthof(values), values, nulls);
 		row->subject = TextDatumGetCString(values[Anum_mail_template_subject - 1]);
 		row->body_text = TextDatumGetCString(values[Anum_mail_template_body_text - 1]);
 		row->body_html = TextDatumGetCString(values[Anum_mail_template_body_html - 1]);

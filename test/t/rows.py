@@ -1,0 +1,149 @@
+"""Rows are written without a statement; what an administrator has added to a table takes part all the same."""
+
+from support import GOOD, OTHER, Db, equal, fails, later, main, ok, shop, until_blocked
+
+db = Db()
+other = Db()
+shop(db)
+user_id = db.create_user("ann@rows.example", None, ["customer"])
+db.run("CREATE TABLE seen (what text)")
+db.run("CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen VALUES (TG_ARGV[0]); RETURN NEW; END $$")
+
+
+def opened():
+    return db.one("SELECT djust_auth.open_session(%s)", user_id)
+
+
+def refreshed(session):
+    """Checked: the session goes on, by one row in the audit."""
+    before = events()
+    tokens = db.refresh(session["refresh_token"])
+    ok(db.can(tokens["access_token"]), "the session goes on")
+    equal(events(), before + 1, "one more event")
+    return tokens
+
+
+def events():
+    return db.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'refresh'")
+
+
+def indexed():
+    """Sessions by each index, and events: the table has what its indexes lead to."""
+    db.run("SET enable_seqscan = off")
+    counts = [db.one(f"SELECT count(*) FROM djust_auth.session WHERE {column} = ANY (ARRAY(SELECT {column} FROM djust_auth.session))")
+              for column in ("sid", "user_id")]
+    counts.append(db.one("SELECT count(*) FROM djust_auth.audit_event WHERE user_id = %s AND event = 'refresh'", user_id))
+    db.run("RESET enable_seqscan")
+    return counts
+
+
+def whole():
+    """Every column of the row is as it was, but for those a refresh sets."""
+    kept = "SELECT (sid, user_id, created_at, profiles, client_address, user_agent)::text FROM djust_auth.session WHERE sid = %s"
+    session = opened()
+    sid = db.one("SELECT sid FROM djust_auth.session ORDER BY created_at DESC, sid DESC LIMIT 1")
+    db.run("UPDATE djust_auth.session SET client_address = '192.0.2.7', user_agent = 'a browser' WHERE sid = %s", sid)
+    before = db.one(kept, sid)
+    refreshed(session)
+    equal(db.one(kept, sid), before, "what a refresh does not set is kept")
+    equal(db.one("SELECT generation FROM djust_auth.session WHERE sid = %s", sid), 1, "what it sets is set")
+
+
+def full_pages():
+    """Where a page has no room, the new version goes to another one, and into the indexes."""
+    sessions = [opened() for _ in range(60)]
+    other.begin("REPEATABLE READ")
+    other.one("SELECT count(*) FROM djust_auth.session")
+    db.run("SELECT pg_stat_force_next_flush()")
+    counters = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'djust_auth.session'::regclass"
+    updated, hot = db.row(counters)
+    for _ in range(3):
+        sessions = [db.refresh(session["refresh_token"]) for session in sessions]
+    db.run("SELECT pg_stat_force_next_flush()")
+    now_updated, now_hot = db.row(counters)
+    other.commit()
+    equal(now_updated - updated, 180, "refreshes are counted as updates")
+    ok(now_hot - hot < 180, "some went to another page", now_hot - hot)
+    ok(all(db.can(session["access_token"]) for session in sessions), "all are found")
+    total = db.one("SELECT count(*) FROM djust_auth.session")
+    equal(indexed(), [total, total, events()], "by every index")
+
+
+def triggers():
+    db.run("CREATE TRIGGER see BEFORE UPDATE ON djust_auth.session FOR EACH ROW EXECUTE FUNCTION see('session')")
+    db.run("CREATE TRIGGER see AFTER INSERT ON djust_auth.audit_event FOR EACH ROW EXECUTE FUNCTION see('event')")
+    session = opened()
+    db.run("TRUNCATE seen")
+    session = refreshed(session)
+    equal(db.all("SELECT what FROM seen ORDER BY what"), [("event",), ("session",)], "both triggers fire")
+    db.run("DROP TRIGGER see ON djust_auth.session; DROP TRIGGER see ON djust_auth.audit_event")
+    refreshed(session)
+    equal(db.one("SELECT count(*) FROM seen"), 2, "and are gone")
+
+
+def rules():
+    db.run("CREATE RULE see AS ON INSERT TO djust_auth.audit_event DO ALSO INSERT INTO public.seen VALUES ('rule')")
+    db.run("TRUNCATE seen")
+    refreshed(opened())
+    equal(db.one("SELECT count(*) FROM seen"), 2, "a rule sees the opening and the refresh")
+    db.run("DROP RULE see ON djust_auth.audit_event")
+
+
+def columns():
+    """In every table, and the whole story goes on."""
+    tables = [name for name, in db.all("SELECT relid::regclass::text FROM pg_stat_user_tables WHERE schemaname = 'djust_auth'")]
+    for table in tables:
+        db.run(f"ALTER TABLE {table} ADD COLUMN note text DEFAULT 'by hand', ADD COLUMN number integer")
+    refreshed(opened())
+    equal(db.one("SELECT note FROM djust_auth.audit_event ORDER BY at DESC LIMIT 1"), "by hand", "a new column gets its default")
+    bob = db.create_user("bob@rows.example", GOOD, ["customer"])
+    session = refreshed(db.login("bob@rows.example"))
+    equal(len(db.one("SELECT djust_sessions(%s)", session["access_token"])), 1, "sessions are listed")
+    db.confirm(db.reset_link("bob@rows.example"))
+    ok(not db.can(session["access_token"]), "a reset ends them")
+    db.run("SELECT djust_auth.rotate_signing_key()")
+    session = refreshed(db.login("bob@rows.example", OTHER))
+    db.run("SELECT djust_auth.disable_user(%s)", bob)
+    ok(not db.can(session["access_token"]), "and so does disabling the user")
+    for table in tables:
+        db.run(f"ALTER TABLE {table} DROP COLUMN note, DROP COLUMN number")
+    refreshed(opened())
+
+
+def constraints():
+    session = opened()
+    db.run("ALTER TABLE djust_auth.session ADD CONSTRAINT young CHECK (generation < 1) NOT VALID")
+    fails("23514", lambda: db.refresh(session["refresh_token"]), "a check of the table is kept", "young")
+    db.run("ALTER TABLE djust_auth.session DROP CONSTRAINT young")
+    db.run("ALTER TABLE djust_auth.audit_event ADD CONSTRAINT known CHECK (event <> 'refresh') NOT VALID")
+    fails("23514", lambda: db.refresh(session["refresh_token"]), "also one of the audit", "known")
+    db.run("ALTER TABLE djust_auth.audit_event DROP CONSTRAINT known")
+    refreshed(session)
+
+
+def collisions():
+    """A session that another transaction is changing: the second waits, and answers by what it finds."""
+    for level in ("READ COMMITTED", "REPEATABLE READ"):
+        session = opened()
+        db.begin()
+        first = db.refresh(session["refresh_token"])
+        other.begin(level)
+        other.one("SELECT 1")
+        second = later(other.refresh, session["refresh_token"])
+        until_blocked(db, other.pid)
+        db.commit()
+        equal(second.result()["refresh_token"], first["refresh_token"], f"{level}: the second is given the first one's successor")
+        other.commit()
+    session = opened()
+    db.begin()
+    db.refresh(session["refresh_token"])
+    other.begin("SERIALIZABLE")
+    other.one("SELECT 1")
+    second = later(other.refresh, session["refresh_token"])
+    until_blocked(db, other.pid)
+    db.commit()
+    fails("40001", second.result, "SERIALIZABLE: the second is to try again")
+    other.rollback()
+
+
+main(whole, full_pages, collisions, triggers, rules, constraints, columns)
