@@ -53,7 +53,7 @@ def settings(db, elapsed):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")
     yield f"- {harness.CORES} cores, {model}; {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GB of memory"
-    yield "- " + ", ".join(f"{name} = {db.one(f'SHOW {name}')}" for name in SETTINGS)
+    yield "- " + ", ".join(f"{name} = {db.one(f'SHOW {name}')}" for name in SETTINGS) + f"; huge pages in use: {harness.huge_pages()}"
     yield (f"- {harness.USERS:,} users, {harness.SESSIONS:,} live sessions, {harness.PROFILES:,} profiles, {harness.ROUTES:,} route patterns, "
            f"2 profiles a user; {harness.ROUNDS} rounds, {harness.SECONDS} s of pgbench a side and round; {elapsed / 60:.0f} minutes in all")
 

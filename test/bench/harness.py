@@ -169,6 +169,13 @@ def server_processes(db):
         return [postmaster, *map(int, file.read().split())]
 
 
+def huge_pages():
+    """Used or promised, in the whole machine."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        pages = dict(re.findall(r"^HugePages_(\w+): +(\d+)", file.read(), re.M))
+    return int(pages["Total"]) - int(pages["Free"]) + int(pages["Rsvd"])
+
+
 def server_memory(db):
     """Proportional share of all processes of the cluster."""
     return sum(memory_of(pid, "Pss") for pid in server_processes(db))

@@ -11,15 +11,34 @@
 #	BENCH_SECONDS=5          length of one run of pgbench (1 up to 100,000 users)
 #	BENCH_ONLY='can rls'     only cases whose names begin so; "sh test/bench/run.sh list" names them
 #	BENCH_OUT=FILE           the table goes there too
-#	BENCH_BUFFERS=SIZE       shared_buffers; a quarter of the memory if not given
+#	BENCH_BUFFERS=MB         shared_buffers; a quarter of the memory, at most 8 GB, if not given
+#	BENCH_HUGE_PAGES=no      do not ask the kernel for huge pages, which is done where we are root or sudo asks for no password
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/test/lib/setup.sh"
 
-# A quarter of the memory, at most 8 GB.
+# A quarter of the memory, at most 8 GB, in MB.
 buffers()
 {
-	awk '/^MemTotal/ { mb = int($2 / 4096); print (mb > 8192 ? 8192 : mb) "MB" }' /proc/meminfo
+	awk '/^MemTotal/ { mb = int($2 / 4096); print (mb > 8192 ? 8192 : mb) }' /proc/meminfo
+}
+
+NR_HUGEPAGES=/proc/sys/vm/nr_hugepages
+
+set_huge_pages()
+{
+	if [ "$(id -u)" = 0 ]; then echo "$1" >$NR_HUGEPAGES; else echo "$1" | sudo -n tee $NR_HUGEPAGES >/dev/null; fi 2>/dev/null
+}
+
+# Shared memory of this size belongs in huge pages, as the server's manual says: asks for them, and gives them back at the end.
+# Where there are none, the server does without, and the table tells.
+huge_pages()
+{
+	[ -n "$OWNER" ] && [ "${BENCH_HUGE_PAGES:-yes}" != no ] && [ -e $NR_HUGEPAGES ] || return 0
+	before=$(cat $NR_HUGEPAGES)
+	wanted=$((before + $1 / 2 + $1 / 32 + 64))
+	trap 'set_huge_pages "$before"; finish' EXIT
+	set_huge_pages "$wanted" && echo "vm.nr_hugepages: $before, $(cat $NR_HUGEPAGES) while this runs" >&2
 }
 
 # compile OUT GCC-ARGUMENTS...
@@ -62,7 +81,9 @@ fi
 begin
 [ -d "$DJUST_TMP/build" ] || { build_extension >"$DJUST_TMP/build.log" 2>&1 || { cat "$DJUST_TMP/build.log" >&2; exit 1; }; }
 build_floors
-start_cluster bench 'fsync = on' 'full_page_writes = on' 'synchronous_commit = on' "shared_buffers = ${BENCH_BUFFERS:-$(buffers)}" \
+BENCH_BUFFERS=${BENCH_BUFFERS:-$(buffers)}
+huge_pages "$BENCH_BUFFERS"
+start_cluster bench 'fsync = on' 'full_page_writes = on' 'synchronous_commit = on' "shared_buffers = ${BENCH_BUFFERS}MB" \
 	'max_connections = 300' 'max_wal_size = 8GB' 'checkpoint_timeout = 30min' 'log_checkpoints = off' \
 	'djust_auth.access_token_lifetime = 1d' 'djust_auth.refresh_token_lifetime = 10d' 'djust_auth.session_max_lifetime = 10d' || exit 1
 PGDATABASE=postgres python "$ROOT/test/bench/bench.py"

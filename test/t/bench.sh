@@ -20,7 +20,7 @@ lines()
 }
 
 out=$DJUST_TMP/bench.md
-BENCH_USERS=400 BENCH_PROFILES=50 BENCH_ROUTES=100 BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_OUT=$out BENCH_BUFFERS=128MB \
+BENCH_USERS=400 BENCH_PROFILES=50 BENCH_ROUTES=100 BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_OUT=$out BENCH_BUFFERS=128 \
 	BENCH_ONLY='can-current can-old pre-request rls-once refresh wal hot peer-plpgsql' \
 	sh "$ROOT/test/bench/run.sh" >"$DJUST_TMP/bench.log" 2>&1
 status=$?
