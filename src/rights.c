@@ -18,6 +18,9 @@
 #include "catalog.h"
 #include "rights.h"
 
+/* Profiles whose patterns are fetched at the same time. */
+#define TOGETHER 8
+
 typedef struct Compiled
 {
 	RouteSet   *set;
@@ -56,7 +59,6 @@ typedef struct CacheEntry
 static MemoryContext cache_context = NULL;
 static cache_hash *cache = NULL;
 static uint64 cache_epoch = 0;
-static const Compiled *anonymous = NULL;	/* its entry, which every check needs */
 
 /* Empties the cache when it belongs to the past. */
 static void
@@ -68,7 +70,6 @@ synchronise(void)
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(CacheMemoryContext, "djust_auth rights", ALLOCSET_DEFAULT_SIZES);
 	cache = NULL;
-	anonymous = NULL;
 	MemoryContextReset(cache_context);
 	cache_epoch = catalog_epoch();
 	cache = cache_create(cache_context, 64, NULL);
@@ -142,14 +143,6 @@ compiled(ProfileName name)
 	}
 }
 
-static const Compiled *
-compiled_anonymous(void)
-{
-	if (anonymous == NULL)
-		anonymous = compiled((ProfileName) {ANONYMOUS_PROFILE, strlen(ANONYMOUS_PROFILE)});
-	return anonymous;
-}
-
 /* Names of the profiles, anonymous last. */
 static List *
 names_of(ArrayType *profiles)
@@ -169,14 +162,16 @@ names_of(ArrayType *profiles)
 typedef struct ProfileWalk
 {
 	array_iter	iterator;
-	int			at;
+	int			at;				/* -1: at anonymous */
 	int			n;
 } ProfileWalk;
 
+/* Of a walk that is set to its start: without profiles there is anonymous only. */
 static void
 begin_walk(ProfileWalk *walk, ArrayType *profiles)
 {
-	walk->at = 0;
+	if (profiles == NULL)
+		return;
 	walk->n = ArrayGetNItems(ARR_NDIM(profiles), ARR_DIMS(profiles));
 	array_iter_setup(&walk->iterator, (AnyArrayType *) profiles);
 }
@@ -187,6 +182,12 @@ next_name(ProfileWalk *walk, ProfileName *name)
 	bool		is_null = true;
 	Datum		value = (Datum) 0;
 
+	if (walk->at < 0)
+	{
+		walk->at = 0;
+		*name = (ProfileName) {ANONYMOUS_PROFILE, strlen(ANONYMOUS_PROFILE)};
+		return true;
+	}
 	while (is_null && walk->at < walk->n)
 		value = array_iter_next(&walk->iterator, &is_null, walk->at++, -1, false, TYPALIGN_INT);
 	if (is_null)
@@ -196,42 +197,50 @@ next_name(ProfileWalk *walk, ProfileName *name)
 	return true;
 }
 
-/* In a store of many profiles their patterns are not near: all are asked for before the first is searched. */
-static void
-expect_profiles(ArrayType *profiles)
+/*
+ * The next profiles, all compiled, how many there are.  In a store of many profiles their patterns are not near: all are
+ * asked for before the first is searched.
+ */
+static int
+gather(ProfileWalk *walk, const RouteSet **sets)
 {
-	ProfileWalk walk;
+	ProfileWalk start = *walk;
 	ProfileName name;
-	CacheEntry *entry;
+	int			n = 0;
 
-	begin_walk(&walk, profiles);
-	while (next_name(&walk, &name))
-		if ((entry = cache_lookup(cache, name)) != NULL)
-			route_set_expect(entry->compiled->set);
-}
+	while (n < TOGETHER && next_name(walk, &name))
+	{
+		CacheEntry *entry = cache_lookup(cache, name);
 
-static RouteRight
-best_of(ArrayType *profiles, const RoutePath *path, RouteRight best)
-{
-	ProfileWalk walk;
-	ProfileName name;
-
-	begin_walk(&walk, profiles);
-	while (best < RIGHT_WRITE && next_name(&walk, &name))
-		best = Max(best, route_set_match(compiled(name)->set, path, NULL));
-	return best;
+		if (entry == NULL)
+		{
+			/* which may empty the cache: what was gathered may be gone */
+			compiled(name);
+			*walk = start;
+			n = 0;
+			continue;
+		}
+		sets[n] = entry->compiled->set;
+		route_set_expect(sets[n++]);
+	}
+	return n;
 }
 
 RouteRight
 rights_access(ArrayType *profiles, const RoutePath *path)
 {
-	RouteRight	best;
+	const RouteSet *sets[TOGETHER];
+	RouteRight	best = RIGHT_NO_MATCH;
+	ProfileWalk walk = {.at = -1};
+	int			n;
+	int			i;
 
 	synchronise();
-	if (profiles)
-		expect_profiles(profiles);
-	best = route_set_match(compiled_anonymous()->set, path, NULL);
-	return profiles ? best_of(profiles, path, best) : best;
+	begin_walk(&walk, profiles);
+	while (best < RIGHT_WRITE && (n = gather(&walk, sets)) > 0)
+		for (i = 0; i < n && best < RIGHT_WRITE; i++)
+			best = Max(best, route_set_match(sets[i], path, NULL));
+	return best;
 }
 
 RouteRight
