@@ -183,6 +183,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	Row			read = {{0}};
 	Row			change = {{0}};
 	RowOutcome	outcome;
+	Place		moved;
 
 	give(&read, Anum_session_sid, UUIDPGetDatum(&session->sid), false);
 	give(&read, Anum_session_generation, Int32GetDatum(session->generation), false);
@@ -192,9 +193,11 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	give(&change, Anum_session_expires_at, TimestampTzGetDatum(expires_at), false);
 	give(&change, Anum_session_access_expires_at, TimestampTzGetDatum(access_expires_at), false);
 	give(&change, Anum_session_access_hash, bytes_datum(access_hash, SHA256_SIZE), false);
-	outcome = row_update(TABLE_SESSION, Natts_session, &session->place, &read, &change);
+	outcome = row_update(TABLE_SESSION, Natts_session, &session->place, &read, &change, &moved);
 	if (outcome == ROW_NEEDS_STATEMENT)
 		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);
+	if (outcome == ROW_WRITTEN && moved.buffer != InvalidBuffer)
+		place_keep(&session->sid, &moved);
 	return outcome == ROW_WRITTEN;
 }
 

@@ -21,6 +21,7 @@
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/tuptable.h"
+#include "storage/bufmgr.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -174,8 +175,23 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 	return true;
 }
 
+/* Where the new version is, if it shares the page of the old one; offsets of pages that are pinned only are good for hints. */
+static void
+tell_place(const Target *target, TupleTableSlot *old, Place *now)
+{
+	ItemPointer tid = &target->slot->tts_tid;
+
+	now->buffer = InvalidBuffer;
+	if (!TTS_IS_BUFFERTUPLE(old) || ItemPointerGetBlockNumber(tid) != ItemPointerGetBlockNumber(&old->tts_tid))
+		return;
+	now->buffer = ((BufferHeapTupleTableSlot *) old)->buffer;
+	now->block = ItemPointerGetBlockNumber(tid);
+	now->line = ItemPointerGetOffsetNumber(tid);
+	now->at = ItemIdGetOffset(PageGetItemId(BufferGetPage(now->buffer), now->line));
+}
+
 RowOutcome
-row_update(CatalogTable table, int columns, const ItemPointerData *place, const Row *read, Row *change)
+row_update(CatalogTable table, int columns, const ItemPointerData *place, const Row *read, Row *change, Place *now)
 {
 	Target		target;
 	TupleTableSlot *old;
@@ -188,6 +204,8 @@ row_update(CatalogTable table, int columns, const ItemPointerData *place, const 
 	old = table_slot_create(target.relation, NULL);
 	written = table_tuple_fetch_row_version(target.relation, &tid, GetActiveSnapshot(), old) &&
 		is_as_read(old, columns, read) && replace(&target, old, change);
+	if (written)
+		tell_place(&target, old, now);
 	ExecDropSingleTupleTableSlot(old);
 	PopActiveSnapshot();
 	end(&target);

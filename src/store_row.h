@@ -8,6 +8,7 @@
 #include "storage/itemptr.h"
 
 #include "catalog.h"
+#include "place.h"
 
 #define ROW_COLUMNS 12
 
@@ -28,8 +29,11 @@ typedef enum RowOutcome
 
 /* A row of all columns of the table, which are this many. */
 extern RowOutcome row_insert(CatalogTable table, int columns, Row *row);
-/* The row that is visible at this place, if it still is as it was read; waits for who is changing it. */
-extern RowOutcome row_update(CatalogTable table, int columns, const ItemPointerData *place, const Row *read, Row *change);
+/*
+ * The row that is visible at this place, if it still is as it was read; waits for who is changing it.  When it is written, now
+ * is where; its buffer is InvalidBuffer when it went to another page.
+ */
+extern RowOutcome row_update(CatalogTable table, int columns, const ItemPointerData *place, const Row *read, Row *change, Place *now);
 
 static inline void
 give(Row *row, AttrNumber attribute, Datum value, bool is_null)

@@ -69,6 +69,15 @@ def moved():
     equal(read_before(sessions), READ, "after CLUSTER")
     sessions = [db.refresh(session["refresh_token"]) for session in sessions]
     equal(read_before(sessions), READ, "after a refresh")
+    before = walks()
+    refreshed = [db.refresh(session["refresh_token"]) for session in sessions[:4]]
+    equal(answers(refreshed), READ[:4], "after another")
+    equal(walks(), before, "which tells where it has put the row, if the page had room: the index is not asked")
+    db.begin()
+    db.refresh(refreshed[0]["refresh_token"])
+    db.rollback()
+    equal(answers(refreshed), READ[:4], "a refresh that is rolled back is nowhere")
+    sessions[:4] = refreshed
     for kind in ("UNLOGGED", "LOGGED"):
         db.run("ALTER TABLE djust_auth.session SET " + kind)
         equal(read_before(sessions), READ, f"after ALTER TABLE SET {kind}")
