@@ -147,7 +147,8 @@ CREATE TABLE djust_auth.audit_event (
 	-- by time, so that one index is the key and what purges and questions about a time go by
 	CONSTRAINT audit_event_pkey PRIMARY KEY (at, id)
 );
-CREATE INDEX audit_event_user_id_idx ON djust_auth.audit_event (user_id, at) WHERE user_id IS NOT NULL;
+-- events of unknown addresses too, so that writing one costs as much as for a known one
+CREATE INDEX audit_event_user_id_idx ON djust_auth.audit_event (user_id, at);
 
 CREATE TABLE djust_auth.throttle_lock (
 	tag bytea NOT NULL CONSTRAINT throttle_lock_pkey PRIMARY KEY,

@@ -46,15 +46,16 @@
 #if PG_VERSION_NUM >= 160000
 #define CompatIndexUpdate TU_UpdateIndexes
 #define COMPAT_INDEX_NONE TU_None
+#define COMPAT_INDEX_ALL TU_All
 #define CompatInsertIndexTuples(result, slot, estate, update, wanted) \
 	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL, (wanted) == TU_Summarizing)
 #else
 #define CompatIndexUpdate bool
 #define COMPAT_INDEX_NONE false
+#define COMPAT_INDEX_ALL true
 #define CompatInsertIndexTuples(result, slot, estate, update, wanted) \
 	ExecInsertIndexTuples(result, slot, estate, update, false, NULL, NIL)
 #endif
-#define COMPAT_INDEX_ALL ((CompatIndexUpdate) 1)
 
 /* 16 has one function for the owners of all kinds of objects. */
 #if PG_VERSION_NUM >= 160000

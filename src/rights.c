@@ -166,14 +166,18 @@ typedef struct ProfileWalk
 	int			n;
 } ProfileWalk;
 
-/* Of a walk that is set to its start: without profiles there is anonymous only. */
-static void
-begin_walk(ProfileWalk *walk, ArrayType *profiles)
+/* Without profiles there is anonymous only. */
+static ProfileWalk
+begin_walk(ArrayType *profiles)
 {
-	if (profiles == NULL)
-		return;
-	walk->n = ArrayGetNItems(ARR_NDIM(profiles), ARR_DIMS(profiles));
-	array_iter_setup(&walk->iterator, (AnyArrayType *) profiles);
+	ProfileWalk walk = {.at = -1};
+
+	if (profiles)
+	{
+		walk.n = ArrayGetNItems(ARR_NDIM(profiles), ARR_DIMS(profiles));
+		array_iter_setup(&walk.iterator, (AnyArrayType *) profiles);
+	}
+	return walk;
 }
 
 static bool
@@ -198,7 +202,7 @@ next_name(ProfileWalk *walk, ProfileName *name)
 }
 
 /*
- * The next profiles, all compiled, how many there are.  In a store of many profiles their patterns are not near: all are
+ * The patterns of the next profiles, and how many profiles these are.  In a store of many profiles their patterns are not near: all are
  * asked for before the first is searched.
  */
 static int
@@ -231,12 +235,11 @@ rights_access(ArrayType *profiles, const RoutePath *path)
 {
 	const RouteSet *sets[TOGETHER];
 	RouteRight	best = RIGHT_NO_MATCH;
-	ProfileWalk walk = {.at = -1};
+	ProfileWalk walk = begin_walk(profiles);
 	int			n;
 	int			i;
 
 	synchronise();
-	begin_walk(&walk, profiles);
 	while (best < RIGHT_WRITE && (n = gather(&walk, sets)) > 0)
 		for (i = 0; i < n && best < RIGHT_WRITE; i++)
 			best = Max(best, route_set_match(sets[i], path, NULL));

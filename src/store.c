@@ -180,20 +180,22 @@ bool
 store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
 					  const uint8_t *access_hash)
 {
-	Row			read = {{0}};
-	Row			change = {{0}};
+	Row			read = {0};
+	Row			change = {0};
 	RowOutcome	outcome;
 	Place		moved;
 
-	give(&read, Anum_session_sid, UUIDPGetDatum(&session->sid), false);
-	give(&read, Anum_session_generation, Int32GetDatum(session->generation), false);
-	give(&read, Anum_session_expires_at, TimestampTzGetDatum(session->expires_at), false);
-	give(&change, Anum_session_generation, Int32GetDatum(session->generation + 1), false);
-	give(&change, Anum_session_refreshed_at, TimestampTzGetDatum(now), false);
-	give(&change, Anum_session_expires_at, TimestampTzGetDatum(expires_at), false);
-	give(&change, Anum_session_access_expires_at, TimestampTzGetDatum(access_expires_at), false);
-	give(&change, Anum_session_access_hash, bytes_datum(access_hash, SHA256_SIZE), false);
-	outcome = row_update(TABLE_SESSION, Natts_session, &session->place, &read, &change, &moved);
+	if (session->expires_at <= now)
+		return false;
+	give_uuid(&read, Anum_session_sid, &session->sid);
+	give_int(&read, Anum_session_generation, session->generation);
+	give_time(&read, Anum_session_expires_at, session->expires_at);
+	give_int(&change, Anum_session_generation, session->generation + 1);
+	give_time(&change, Anum_session_refreshed_at, now);
+	give_time(&change, Anum_session_expires_at, expires_at);
+	give_time(&change, Anum_session_access_expires_at, access_expires_at);
+	give(&change, Anum_session_access_hash, BYTEAOID, bytes_datum(access_hash, SHA256_SIZE), false);
+	outcome = row_update(TABLE_SESSION, &session->place, &read, &change, &moved);
 	if (outcome == ROW_NEEDS_STATEMENT)
 		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);
 	if (outcome == ROW_WRITTEN && moved.buffer != InvalidBuffer)

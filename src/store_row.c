@@ -5,10 +5,13 @@
  * What every refresh writes, a changed session and an event, goes through the
  * access method and the executor's functions for indexes and constraints, as
  * logical replication applies rows: planning and starting a statement costs
- * several times as much.  Threat: what an administrator has added to a table
- * being passed over.  Triggers (those of foreign keys apart, whose columns are
- * never written here), rules, forced row security, other columns: for a table
- * that has any of these nothing is done, and the caller runs a statement.
+ * several times as much.  No privileges are checked, as in catalog.c.
+ *
+ * Threats: what an administrator has changed about a table being passed over
+ * (triggers, rules, row security, columns, their types, foreign keys over
+ * columns that are written): a table that has any of these is left to a
+ * statement.  A place that was read before the table was locked: nothing is
+ * taken from it that is not looked at again.
  */
 #include "postgres.h"
 
@@ -38,10 +41,42 @@ typedef struct Target
 	TupleTableSlot *slot;		/* the new row */
 } Target;
 
-/* Keys of the table are neither set nor changed here. */
 static bool
-has_triggers(Relation relation, int16 event)
+is_given(const Row *row, AttrNumber column)
 {
+	int			i;
+
+	for (i = 0; i < row->n; i++)
+		if (row->columns[i] == column)
+			return true;
+	return false;
+}
+
+/* Of a foreign key of this table that is not written; not so where another table refers to this one. */
+static bool
+keeps_key(Relation relation, Oid constraint, const Row *row)
+{
+	ListCell   *cell;
+	int			i;
+
+	foreach(cell, RelationGetFKeyList(relation))
+	{
+		ForeignKeyCacheInfo *key = lfirst(cell);
+
+		if (key->conoid != constraint)
+			continue;
+		for (i = 0; i < key->nkeys; i++)
+			if (is_given(row, key->conkey[i]))
+				return false;
+		return true;
+	}
+	return false;
+}
+
+static bool
+fires_triggers(Relation relation, CmdType command, const Row *row)
+{
+	int16		event = command == CMD_INSERT ? TRIGGER_TYPE_INSERT : TRIGGER_TYPE_UPDATE;
 	TriggerDesc *triggers = relation->trigdesc;
 	int			i;
 
@@ -49,29 +84,50 @@ has_triggers(Relation relation, int16 event)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 
-		if ((trigger->tgtype & event) != 0 &&
-			(event == TRIGGER_TYPE_INSERT || RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE))
+		if ((trigger->tgtype & event) == 0)
+			continue;
+		if (command == CMD_INSERT || RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE ||
+			!keeps_key(relation, trigger->tgconstraint, row))
 			return true;
 	}
 	return false;
 }
 
 static bool
-as_made(Relation relation, int columns, int16 event)
+has_columns(Relation relation, const Row *row)
 {
-	TupleConstr *constraints = RelationGetDescr(relation)->constr;
+	TupleDesc	descriptor = RelationGetDescr(relation);
+	int			i;
 
-	return relation->rd_rel->relkind == RELKIND_RELATION && relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
-		RelationGetNumberOfAttributes(relation) == columns &&
-		!(constraints && constraints->has_generated_stored) &&
-		relation->rd_rules == NULL && !relation->rd_rel->relforcerowsecurity && !has_triggers(relation, event);
+	for (i = 0; i < row->n; i++)
+	{
+		Form_pg_attribute attribute;
+
+		if (row->columns[i] > descriptor->natts)
+			return false;
+		attribute = TupleDescAttr(descriptor, row->columns[i] - 1);
+		if (attribute->atttypid != row->types[i] || attribute->atttypmod != -1)
+			return false;
+	}
+	return !(descriptor->constr && descriptor->constr->has_generated_stored);
 }
 
 static bool
-begin(Target *target, CatalogTable table, int columns, CmdType command)
+as_made(Relation relation, CmdType command, const Row *read, const Row *row)
+{
+	FormData_pg_class *class = relation->rd_rel;
+
+	return class->relkind == RELKIND_RELATION && class->relam == HEAP_TABLE_AM_OID && !class->relispartition &&
+		!class->relrowsecurity && !class->relforcerowsecurity && relation->rd_rules == NULL &&
+		(command == CMD_UPDATE || RelationGetNumberOfAttributes(relation) == row->n) &&
+		(read == NULL || has_columns(relation, read)) && has_columns(relation, row) && !fires_triggers(relation, command, row);
+}
+
+static bool
+begin(Target *target, CatalogTable table, CmdType command, const Row *read, const Row *row)
 {
 	target->relation = table_open(catalog_table(table), RowExclusiveLock);
-	if (!as_made(target->relation, columns, command == CMD_INSERT ? TRIGGER_TYPE_INSERT : TRIGGER_TYPE_UPDATE))
+	if (!as_made(target->relation, command, read, row))
 	{
 		table_close(target->relation, NoLock);
 		return false;
@@ -79,6 +135,7 @@ begin(Target *target, CatalogTable table, int columns, CmdType command)
 	CheckCmdReplicaIdentity(target->relation, command);
 	target->estate = CreateExecutorState();
 	target->result = makeNode(ResultRelInfo);
+	/* not in a range table: there is no statement */
 	InitResultRelInfo(target->result, target->relation, 0, NULL, 0);
 	target->slot = MakeSingleTupleTableSlot(RelationGetDescr(target->relation), &TTSOpsHeapTuple);
 	return true;
@@ -110,36 +167,41 @@ insert_in_indexes(Target *target, bool update, CompatIndexUpdate wanted)
 	ExecCloseIndices(target->result);
 }
 
-RowOutcome
-row_insert(CatalogTable table, int columns, Row *row)
+bool
+row_insert(CatalogTable table, const Row *row)
 {
 	Target		target;
+	Datum		values[ROW_COLUMNS];
+	bool		nulls[ROW_COLUMNS];
+	int			i;
 
-	if (!begin(&target, table, columns, CMD_INSERT))
-		return ROW_NEEDS_STATEMENT;
-	ExecForceStoreHeapTuple(heap_form_tuple(RelationGetDescr(target.relation), row->values, row->nulls), target.slot, true);
+	if (!begin(&target, table, CMD_INSERT, NULL, row))
+		return false;
+	for (i = 0; i < row->n; i++)
+	{
+		values[row->columns[i] - 1] = row->values[i];
+		nulls[row->columns[i] - 1] = row->nulls[i];
+	}
+	ExecForceStoreHeapTuple(heap_form_tuple(RelationGetDescr(target.relation), values, nulls), target.slot, true);
 	check_constraints(&target);
 	table_tuple_insert(target.relation, target.slot, GetCurrentCommandId(true), 0, NULL);
 	insert_in_indexes(&target, false, COMPAT_INDEX_ALL);
 	end(&target);
-	return ROW_WRITTEN;
+	return true;
 }
 
 /* Places are used again: what is there now may be another row, or another version of this one. */
 static bool
-is_as_read(TupleTableSlot *old, int columns, const Row *read)
+is_as_read(TupleTableSlot *old, const Row *read)
 {
 	int			i;
 
-	for (i = 0; i < columns; i++)
+	for (i = 0; i < read->n; i++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(old->tts_tupleDescriptor, i);
+		Form_pg_attribute attribute = TupleDescAttr(old->tts_tupleDescriptor, read->columns[i] - 1);
 		bool		is_null;
-		Datum		value;
+		Datum		value = slot_getattr(old, read->columns[i], &is_null);
 
-		if (!read->given[i])
-			continue;
-		value = slot_getattr(old, i + 1, &is_null);
 		if (is_null || !datumIsEqual(value, read->values[i], attribute->attbyval, attribute->attlen))
 			return false;
 	}
@@ -155,8 +217,9 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 	CompatIndexUpdate wanted;
 	TM_Result	result;
 
-	ExecForceStoreHeapTuple(heap_modify_tuple(ExecFetchSlotHeapTuple(old, false, NULL), RelationGetDescr(target->relation),
-											  change->values, change->nulls, change->given), target->slot, true);
+	ExecForceStoreHeapTuple(heap_modify_tuple_by_cols(ExecFetchSlotHeapTuple(old, false, NULL), RelationGetDescr(target->relation),
+													  change->n, change->columns, change->values, change->nulls),
+							target->slot, true);
 	check_constraints(target);
 	result = table_tuple_update(target->relation, &old->tts_tid, target->slot, GetCurrentCommandId(true), GetActiveSnapshot(),
 								InvalidSnapshot, true, &failure, &mode, &wanted);
@@ -190,20 +253,28 @@ tell_place(const Target *target, TupleTableSlot *old, Place *now)
 	now->at = ItemIdGetOffset(PageGetItemId(BufferGetPage(now->buffer), now->line));
 }
 
+/* The table may have been emptied since the place was read, and a page that is not there must not be asked for. */
+static bool
+has_page(Relation relation, const ItemPointerData *place)
+{
+	return ItemPointerGetBlockNumber(place) < RelationGetNumberOfBlocks(relation);
+}
+
 RowOutcome
-row_update(CatalogTable table, int columns, const ItemPointerData *place, const Row *read, Row *change, Place *now)
+row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, Place *now)
 {
 	Target		target;
 	TupleTableSlot *old;
 	ItemPointerData tid = *place;
 	bool		written;
 
-	if (!begin(&target, table, columns, CMD_UPDATE))
+	if (!begin(&target, table, CMD_UPDATE, read, change))
 		return ROW_NEEDS_STATEMENT;
 	PushActiveSnapshot(GetLatestSnapshot());
 	old = table_slot_create(target.relation, NULL);
-	written = table_tuple_fetch_row_version(target.relation, &tid, GetActiveSnapshot(), old) &&
-		is_as_read(old, columns, read) && replace(&target, old, change);
+	written = has_page(target.relation, place) &&
+		table_tuple_fetch_row_version(target.relation, &tid, GetActiveSnapshot(), old) &&
+		is_as_read(old, read) && replace(&target, old, change);
 	if (written)
 		tell_place(&target, old, now);
 	ExecDropSingleTupleTableSlot(old);

@@ -5,17 +5,23 @@
 #ifndef DJUST_STORE_ROW_H
 #define DJUST_STORE_ROW_H
 
+#include "catalog/pg_type.h"
 #include "storage/itemptr.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #include "catalog.h"
 #include "place.h"
 
 #define ROW_COLUMNS 12
 
-/* Columns by attribute number, less one. */
+/* Columns that are written, or compared; a table whose columns have other types is left to a statement. */
 typedef struct Row
 {
-	bool		given[ROW_COLUMNS];
+	int			n;
+	int			columns[ROW_COLUMNS];	/* attribute numbers */
+	Oid			types[ROW_COLUMNS];
 	Datum		values[ROW_COLUMNS];
 	bool		nulls[ROW_COLUMNS];
 } Row;
@@ -27,20 +33,46 @@ typedef enum RowOutcome
 	ROW_NEEDS_STATEMENT			/* the table is not as the extension made it: nothing is written */
 } RowOutcome;
 
-/* A row of all columns of the table, which are this many. */
-extern RowOutcome row_insert(CatalogTable table, int columns, Row *row);
+/* All columns of the table.  False when it needs a statement: nothing is written. */
+extern bool row_insert(CatalogTable table, const Row *row);
 /*
  * The row that is visible at this place, if it still is as it was read; waits for who is changing it.  When it is written, now
  * is where; its buffer is InvalidBuffer when it went to another page.
  */
-extern RowOutcome row_update(CatalogTable table, int columns, const ItemPointerData *place, const Row *read, Row *change, Place *now);
+extern RowOutcome row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, Place *now);
 
 static inline void
-give(Row *row, AttrNumber attribute, Datum value, bool is_null)
+give(Row *row, AttrNumber column, Oid type, Datum value, bool is_null)
 {
-	row->given[attribute - 1] = true;
-	row->values[attribute - 1] = value;
-	row->nulls[attribute - 1] = is_null;
+	Assert(row->n < ROW_COLUMNS);
+	row->columns[row->n] = column;
+	row->types[row->n] = type;
+	row->values[row->n] = value;
+	row->nulls[row->n++] = is_null;
+}
+
+static inline void
+give_time(Row *row, AttrNumber column, TimestampTz value)
+{
+	give(row, column, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
+}
+
+static inline void
+give_int(Row *row, AttrNumber column, int32 value)
+{
+	give(row, column, INT4OID, Int32GetDatum(value), false);
+}
+
+static inline void
+give_uuid(Row *row, AttrNumber column, const pg_uuid_t *value)
+{
+	give(row, column, UUIDOID, value ? UUIDPGetDatum(value) : (Datum) 0, value == NULL);
+}
+
+static inline void
+give_text(Row *row, AttrNumber column, const char *value)
+{
+	give(row, column, TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
 }
 
 #endif

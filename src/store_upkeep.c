@@ -94,17 +94,17 @@ insert_by_statement(Statement statement, const AuditRow *row)
 void
 store_audit_insert(const AuditRow *event)
 {
-	Row			row = {{0}};
+	Row			row = {0};
 
-	give(&row, Anum_audit_event_id, UUIDPGetDatum(&event->id), false);
-	give(&row, Anum_audit_event_at, TimestampTzGetDatum(event->at), false);
-	give(&row, Anum_audit_event_event, CStringGetTextDatum(event->event), false);
-	give(&row, Anum_audit_event_user_id, UUIDPGetDatum(event->user_id), event->user_id == NULL);
-	give(&row, Anum_audit_event_sid, UUIDPGetDatum(event->sid), event->sid == NULL);
-	give(&row, Anum_audit_event_actor, event->actor ? CStringGetTextDatum(event->actor) : (Datum) 0, event->actor == NULL);
-	give(&row, Anum_audit_event_client_address, event->client_address, event->client_address == (Datum) 0);
-	give(&row, Anum_audit_event_detail, detail_of(event), event->detail == NULL);
-	if (row_insert(TABLE_AUDIT_EVENT, Natts_audit_event, &row) == ROW_NEEDS_STATEMENT)
+	give_uuid(&row, Anum_audit_event_id, &event->id);
+	give_time(&row, Anum_audit_event_at, event->at);
+	give_text(&row, Anum_audit_event_event, event->event);
+	give_uuid(&row, Anum_audit_event_user_id, event->user_id);
+	give_uuid(&row, Anum_audit_event_sid, event->sid);
+	give_text(&row, Anum_audit_event_actor, event->actor);
+	give(&row, Anum_audit_event_client_address, INETOID, event->client_address, event->client_address == (Datum) 0);
+	give(&row, Anum_audit_event_detail, JSONBOID, detail_of(event), event->detail == NULL);
+	if (!row_insert(TABLE_AUDIT_EVENT, &row))
 		insert_by_statement(AUDIT_INSERT, event);
 }
 

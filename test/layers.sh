@@ -87,7 +87,9 @@ only 'curl/' src/relay.c | rule "libcurl only in relay.c"
 STORE=$(echo src/store*.[ch])
 # shellcheck disable=SC2086 # a list of files
 only 'executor/spi\.h|[^_a-zA-Z]SPI_[a-z]' $STORE | rule "SPI only in store*.c"
-only 'include "store_run\.h"' src/store*.c | rule "only the store runs statements"
+only 'include "store_(run|row)\.h"' src/store*.c | rule "only the store runs statements and writes rows"
+only '[^_a-zA-Z](simple_)?(table_tuple|heap)_(insert|update|delete|lock|multi_insert)[a-z_]* *\(' src/store_row.c |
+	rule "rows are written without a statement only in store_row.c"
 only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|index_beginscan|heap_getnext)[a-z_]* *\(' src/catalog.c src/store_row.c |
 	rule "tables are opened only in catalog.c and store_row.c"
 only '[^_A-Z]PG_(VERSION_NUM|MAJORVERSION_NUM)|^#.*PG_VERSION' src/compat.h | rule "the server's version only in compat.h"

@@ -9,13 +9,14 @@ import subprocess
 import harness
 from cases_login import logins
 from cases_read import CAN, Scan
-from cases_write import CLIENTS, REFRESH, START_CHAIN, chain_scripts, chains_of
-from harness import API_ROLE, CORES, HERE, PASSWORD, ROUNDS, Pgbench, argon2_loop, connect, cpu_of, each, interleave, say
+from cases_write import CLIENTS, REFRESH, chain_scripts, chains_of, refresh_script
+from harness import (API_ROLE, CORES, HERE, PASSWORD, ROUNDS, Pgbench, argon2_loop, connect, cpu_of, each, interleave,
+                     on_one_core, say)
 from support import program, setup
 
 TURNS = 8
 CALLS_A_TURN = 8
-PEER_REFRESH = START_CHAIN + "SELECT peer.refresh(:token{k}) ->> 'refresh_token' AS token{k} \\gset\n"
+PEER_REFRESH = refresh_script("peer.refresh", 11)
 PACKAGES = ["better-auth@1", "pg@8"]
 
 
@@ -31,6 +32,8 @@ def beside_hash(calls, bare):
 
 def cpu_of_calls(db, sql, *values):
     """CPU seconds of the backend for one call."""
+    on_one_core(db.pid)
+
     def measure():
         start = cpu_of(db.pid)
         for _ in range(CALLS_A_TURN):

@@ -1,11 +1,10 @@
 """Cases that read: djust_can in the server and through pgbench, and row level security."""
 
-import os
 import statistics
 import time
 
 import harness
-from harness import API_ROLE, Pgbench, each, interleave, seconds_of
+from harness import API_ROLE, Pgbench, each, interleave, on_one_core, seconds_of
 from store import WEB_ROLE, Store
 from support.request import headers_of, in_request, make_requests
 
@@ -14,16 +13,13 @@ NOTHING = "bench.nothing(access_token, path, 'read')"
 
 
 class Scan:
-    """
-    Seconds a row of one statement that calls a function for every row of a table of tokens; warmed when made.  All backends
-    on one core, one after the other: those of a shared machine are not equally fast.
-    """
+    """Seconds a row of one statement that calls a function for every row of a table of tokens; warmed when made."""
 
     def __init__(self, db, table, function):
         self.db = db
         self.sql = f"SELECT count(*) FROM {table} WHERE {function}"
         self.rows = db.one(f"SELECT count(*) FROM {table}")
-        os.sched_setaffinity(db.pid, {0})
+        on_one_core(db.pid)
         self()
 
     def __call__(self):

@@ -31,8 +31,17 @@ SELECT {what} AS token{k} FROM bench.{table} WHERE n = :base + :client_id * {cha
 \set started{k} 1
 \endif
 """
-# a client reads the answer itself, which pgbench cannot: it is cut out where it stands, not parsed at the server's expense
-REFRESH = START_CHAIN + "SELECT split_part(djust_refresh(:token{k})::text, '\"', 14) AS token{k} \\gset\n"
+
+
+def refresh_script(function, quotes):
+    """
+    A client reads the answer itself, which pgbench cannot: the new token is cut out from after so many quotation marks, not
+    parsed at the server's expense.
+    """
+    return START_CHAIN + f"SELECT split_part({function}(:token{{k}})::text, '\"', {quotes + 1}) AS token{{k}} \\gset\n"
+
+
+REFRESH = refresh_script("djust_refresh", 13)
 UPDATE = START_CHAIN + PLAIN_UPDATE.format(sid=":token{k}") + " RETURNING sid AS token{k} \\gset\n"
 
 # Logout ends a session, so each call needs another one: the look-up is on both sides.

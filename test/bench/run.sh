@@ -37,7 +37,7 @@ huge_pages()
 	[ -n "$OWNER" ] && [ "${BENCH_HUGE_PAGES:-yes}" != no ] && [ -e $NR_HUGEPAGES ] || return 0
 	before=$(cat $NR_HUGEPAGES)
 	wanted=$((before + $1 / 2 + $1 / 32 + 64))
-	trap 'set_huge_pages "$before"; finish' EXIT
+	trap 'finish; set_huge_pages "$before"' EXIT
 	set_huge_pages "$wanted" && echo "vm.nr_hugepages: $before, $(cat $NR_HUGEPAGES) while this runs" >&2
 }
 
@@ -82,6 +82,7 @@ begin
 [ -d "$DJUST_TMP/build" ] || { build_extension >"$DJUST_TMP/build.log" 2>&1 || { cat "$DJUST_TMP/build.log" >&2; exit 1; }; }
 build_floors
 BENCH_BUFFERS=${BENCH_BUFFERS:-$(buffers)}
+BENCH_BUFFERS=${BENCH_BUFFERS%MB}
 huge_pages "$BENCH_BUFFERS"
 start_cluster bench 'fsync = on' 'full_page_writes = on' 'synchronous_commit = on' "shared_buffers = ${BENCH_BUFFERS}MB" \
 	'max_connections = 300' 'max_wal_size = 8GB' 'checkpoint_timeout = 30min' 'log_checkpoints = off' \

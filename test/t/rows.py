@@ -110,6 +110,50 @@ def columns():
     refreshed(opened())
 
 
+def types():
+    session = opened()
+    db.run("TRUNCATE djust_auth.audit_event")
+    db.run("ALTER TABLE djust_auth.audit_event ALTER COLUMN actor TYPE name, ALTER COLUMN event TYPE varchar(5)")
+    fails("22001", lambda: db.refresh(session["refresh_token"]), "an event that its column is too narrow for", "too long")
+    db.run("ALTER TABLE djust_auth.audit_event ALTER COLUMN event TYPE text")
+    refreshed(session)
+    equal(db.one("SELECT actor FROM djust_auth.audit_event ORDER BY at DESC LIMIT 1"), db.one("SELECT session_user"), "a column of another type")
+    db.run("ALTER TABLE djust_auth.audit_event ALTER COLUMN actor TYPE text")
+
+
+def foreign_keys():
+    """To and from columns that a refresh writes."""
+    session = opened()
+    db.run("CREATE TABLE generation (n integer PRIMARY KEY); INSERT INTO generation VALUES (0)")
+    db.run("ALTER TABLE djust_auth.session ADD CONSTRAINT counted FOREIGN KEY (generation) REFERENCES generation NOT VALID")
+    fails("23503", lambda: db.refresh(session["refresh_token"]), "a key of the session", "counted")
+    db.run("INSERT INTO generation VALUES (1), (2)")
+    session = refreshed(session)
+    db.run("ALTER TABLE djust_auth.session DROP CONSTRAINT counted, ADD CONSTRAINT hashed UNIQUE (access_hash)")
+    db.run("CREATE TABLE noted (hash bytea REFERENCES djust_auth.session (access_hash))")
+    db.run("INSERT INTO noted SELECT access_hash FROM djust_auth.session")
+    fails("23503", lambda: db.refresh(session["refresh_token"]), "a key to the session", "noted")
+    db.run("DROP TABLE noted; DROP TABLE generation; ALTER TABLE djust_auth.session DROP CONSTRAINT hashed")
+    refreshed(session)
+
+
+def emptied():
+    """Between a refresh's reading and its writing, for which it has to wait here, its place is gone or another session's."""
+    for others in (0, 60):
+        for _ in range(60):
+            session = opened()
+        db.begin()
+        db.run("LOCK TABLE djust_auth.session IN SHARE MODE")
+        answer = later(other.refresh, session["refresh_token"])
+        until_blocked(db, other.pid)
+        db.run("TRUNCATE djust_auth.session")
+        new = [opened() for _ in range(others)]
+        db.commit()
+        equal(answer.result().get("error"), "invalid_grant", f"emptied, with {others} new sessions")
+        equal(db.one("SELECT count(*) FROM djust_auth.session WHERE generation > 0"), 0, "of which none was written to")
+        ok(all(db.can(tokens["access_token"]) for tokens in new), "and all go on")
+
+
 def constraints():
     session = opened()
     db.run("ALTER TABLE djust_auth.session ADD CONSTRAINT young CHECK (generation < 1) NOT VALID")
@@ -146,4 +190,4 @@ def collisions():
     other.rollback()
 
 
-main(whole, full_pages, collisions, triggers, rules, constraints, columns)
+main(whole, full_pages, collisions, emptied, triggers, rules, constraints, foreign_keys, types, columns)
