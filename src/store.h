@@ -3,7 +3,7 @@
  *		Every write to the extension's tables, one function each.
  *
  * Called only inside functions declared SECURITY DEFINER with a pinned
- * search_path.  Statements run under the latest snapshot, so that ending the
+ * search_path.  Writes meet what is committed now, so that ending the
  * sessions of a user ends all of them, also from an older REPEATABLE READ
  * transaction.
  */
