@@ -318,6 +318,7 @@ read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 
 	deform(tuple, scan->relation, lengthof(values), values, nulls);
 	memset(row, 0, sizeof(*row));
+	row->place = tuple->t_self;
 	row->id = *DatumGetUUIDP(values[Anum_customer_user_id - 1]);
 	row->email = TextDatumGetCString(values[Anum_customer_user_email - 1]);
 	row->locale = text_or_null(values[Anum_customer_user_locale - 1], nulls[Anum_customer_user_locale - 1]);

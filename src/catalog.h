@@ -126,6 +126,7 @@ enum
 
 typedef struct UserRow
 {
+	ItemPointerData place;		/* where this version of the row is */
 	pg_uuid_t	id;
 	char	   *email;
 	char	   *locale;			/* NULL where none */

@@ -176,7 +176,7 @@ write_mail(const QueuedMail *queued, TimestampTz now)
 	TemplateRow found;
 	UserRow		user;
 
-	if (!find_recipient(queued, &user) || !store_user_confirm(&user.id, NULL, false))
+	if (!find_recipient(queued, &user) || !store_user_confirm(&user.id, false))
 		return NULL;
 	if (strcmp(queued->kind, "reset") == 0)
 		link = make_link(&user.id, now, queued->expires_at);

@@ -77,6 +77,7 @@ typedef enum PurgeTable
 } PurgeTable;
 
 /* sessions */
+/* The caller has locked the user: the foreign key is not asked again. */
 extern void store_session_insert(const NewSession *session);
 extern bool store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at,
 								  TimestampTz access_expires_at, const uint8_t *access_hash);
@@ -86,8 +87,10 @@ extern void store_session_copy_profiles(const pg_uuid_t *user_id);
 extern void store_session_clear_profiles(void);
 
 /* users */
-/* Locks the user against change if it is enabled and, where hash is given, still has that hash. */
-extern bool store_user_confirm(const pg_uuid_t *id, const char *hash, bool for_update);
+/* Locks the user against change if it is enabled. */
+extern bool store_user_confirm(const pg_uuid_t *id, bool for_update);
+/* And still has the hash that was read. */
+extern bool store_user_confirm_hash(const UserRow *user, bool for_update);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
 extern void store_user_lock(const pg_uuid_t *id);
 extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id);

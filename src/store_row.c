@@ -2,7 +2,7 @@
  * store_row.c
  *		Owns the writing of single rows without a statement.
  *
- * What every refresh writes, a changed session and an event, goes through the
+ * What every login and refresh writes, a session and an event, goes through the
  * access method and the executor's functions for indexes and constraints, as
  * logical replication applies rows: planning and starting a statement costs
  * several times as much.  No privileges are checked, as in catalog.c.
@@ -11,7 +11,8 @@
  * (triggers, rules, row security, columns, their types, foreign keys over
  * columns that are written): a table that has any of these is left to a
  * statement.  A place that was read before the table was locked: nothing is
- * taken from it that is not looked at again.
+ * taken from it that is not looked at again.  A foreign key is left unchecked
+ * where the caller has locked the row it refers to, and nowhere else.
  */
 #include "postgres.h"
 
@@ -52,23 +53,36 @@ is_given(const Row *row, AttrNumber column)
 	return false;
 }
 
-/* Of a foreign key of this table that is not written; not so where another table refers to this one. */
+static bool
+is_written(const ForeignKeyCacheInfo *key, const Row *row)
+{
+	int			i;
+
+	for (i = 0; i < key->nkeys; i++)
+		if (is_given(row, key->conkey[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_held(const ForeignKeyCacheInfo *key, const Reference *held)
+{
+	return held->column != 0 && key->nkeys == 1 && key->conkey[0] == held->column &&
+		key->confrelid == catalog_table(held->table) && key->confkey[0] == held->key;
+}
+
+/* Of a foreign key of this table that the row cannot break; not so where another table refers to this one. */
 static bool
 keeps_key(Relation relation, Oid constraint, const Row *row)
 {
 	ListCell   *cell;
-	int			i;
 
 	foreach(cell, RelationGetFKeyList(relation))
 	{
 		ForeignKeyCacheInfo *key = lfirst(cell);
 
-		if (key->conoid != constraint)
-			continue;
-		for (i = 0; i < key->nkeys; i++)
-			if (is_given(row, key->conkey[i]))
-				return false;
-		return true;
+		if (key->conoid == constraint)
+			return !is_written(key, row) || is_held(key, &row->held);
 	}
 	return false;
 }
@@ -86,8 +100,7 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 
 		if ((trigger->tgtype & event) == 0)
 			continue;
-		if (command == CMD_INSERT || RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE ||
-			!keeps_key(relation, trigger->tgconstraint, row))
+		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(relation, trigger->tgconstraint, row))
 			return true;
 	}
 	return false;
@@ -112,14 +125,33 @@ has_columns(Relation relation, const Row *row)
 	return !(descriptor->constr && descriptor->constr->has_generated_stored);
 }
 
+/* Columns that the table has no more need no value. */
 static bool
-as_made(Relation relation, CmdType command, const Row *read, const Row *row)
+is_whole(Relation relation, const Row *row)
+{
+	TupleDesc	descriptor = RelationGetDescr(relation);
+	int			i;
+
+	for (i = 0; descriptor->natts != row->n && i < descriptor->natts; i++)
+		if (!TupleDescAttr(descriptor, i)->attisdropped && !is_given(row, i + 1))
+			return false;
+	return true;
+}
+
+static bool
+is_plain(Relation relation)
 {
 	FormData_pg_class *class = relation->rd_rel;
 
 	return class->relkind == RELKIND_RELATION && class->relam == HEAP_TABLE_AM_OID && !class->relispartition &&
-		!class->relrowsecurity && !class->relforcerowsecurity && relation->rd_rules == NULL &&
-		(command == CMD_UPDATE || RelationGetNumberOfAttributes(relation) == row->n) &&
+		!class->relrowsecurity && !class->relforcerowsecurity && relation->rd_rules == NULL;
+}
+
+static bool
+as_made(Relation relation, CmdType command, const Row *read, const Row *row)
+{
+	return is_plain(relation) &&
+		(command == CMD_UPDATE || is_whole(relation, row)) &&
 		(read == NULL || has_columns(relation, read)) && has_columns(relation, row) && !fires_triggers(relation, command, row);
 }
 
@@ -171,12 +203,17 @@ bool
 row_insert(CatalogTable table, const Row *row)
 {
 	Target		target;
-	Datum		values[ROW_COLUMNS];
-	bool		nulls[ROW_COLUMNS];
+	Datum	   *values;
+	bool	   *nulls;
+	int			natts;
 	int			i;
 
 	if (!begin(&target, table, CMD_INSERT, NULL, row))
 		return false;
+	natts = RelationGetNumberOfAttributes(target.relation);
+	values = palloc(natts * sizeof(Datum));
+	nulls = palloc(natts * sizeof(bool));
+	memset(nulls, true, natts * sizeof(bool));
 	for (i = 0; i < row->n; i++)
 	{
 		values[row->columns[i] - 1] = row->values[i];
@@ -188,6 +225,13 @@ row_insert(CatalogTable table, const Row *row)
 	insert_in_indexes(&target, false, COMPAT_INDEX_ALL);
 	end(&target);
 	return true;
+}
+
+/* The table may have been emptied since the place was read, and a page that is not there must not be asked for. */
+static bool
+has_page(Relation relation, const ItemPointerData *place)
+{
+	return ItemPointerGetBlockNumber(place) < RelationGetNumberOfBlocks(relation);
 }
 
 /* Places are used again: what is there now may be another row, or another version of this one. */
@@ -202,10 +246,47 @@ is_as_read(TupleTableSlot *old, const Row *read)
 		bool		is_null;
 		Datum		value = slot_getattr(old, read->columns[i], &is_null);
 
-		if (is_null || !datumIsEqual(value, read->values[i], attribute->attbyval, attribute->attlen))
+		if (is_null != read->nulls[i] ||
+			(!is_null && !datum_image_eq(value, read->values[i], attribute->attbyval, attribute->attlen)))
 			return false;
 	}
 	return true;
+}
+
+/* Under the active snapshot, which keeps the version where it is. */
+static bool
+find(Relation relation, const ItemPointerData *place, const Row *read, TupleTableSlot *old)
+{
+	ItemPointerData tid = *place;
+
+	return has_page(relation, place) && table_tuple_fetch_row_version(relation, &tid, GetActiveSnapshot(), old) &&
+		is_as_read(old, read);
+}
+
+static bool
+lock(Relation relation, const ItemPointerData *place, const Row *read, LockTupleMode mode)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	TM_FailureData failure;
+	bool		locked;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	locked = find(relation, place, read, slot) &&
+		table_tuple_lock(relation, &slot->tts_tid, GetActiveSnapshot(), slot, GetCurrentCommandId(true), mode, LockWaitBlock,
+						 0, &failure) == TM_Ok;
+	PopActiveSnapshot();
+	ExecDropSingleTupleTableSlot(slot);
+	return locked;
+}
+
+bool
+row_lock(CatalogTable table, const ItemPointerData *place, const Row *read, LockTupleMode mode)
+{
+	Relation	relation = table_open(catalog_table(table), RowShareLock);
+	bool		locked = is_plain(relation) && has_columns(relation, read) && lock(relation, place, read, mode);
+
+	table_close(relation, NoLock);
+	return locked;
 }
 
 /* The slot of the old version keeps its page pinned, so that the place stays what it is. */
@@ -253,28 +334,18 @@ tell_place(const Target *target, TupleTableSlot *old, Place *now)
 	now->at = ItemIdGetOffset(PageGetItemId(BufferGetPage(now->buffer), now->line));
 }
 
-/* The table may have been emptied since the place was read, and a page that is not there must not be asked for. */
-static bool
-has_page(Relation relation, const ItemPointerData *place)
-{
-	return ItemPointerGetBlockNumber(place) < RelationGetNumberOfBlocks(relation);
-}
-
 RowOutcome
 row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, Place *now)
 {
 	Target		target;
 	TupleTableSlot *old;
-	ItemPointerData tid = *place;
 	bool		written;
 
 	if (!begin(&target, table, CMD_UPDATE, read, change))
 		return ROW_NEEDS_STATEMENT;
 	PushActiveSnapshot(GetLatestSnapshot());
 	old = table_slot_create(target.relation, NULL);
-	written = has_page(target.relation, place) &&
-		table_tuple_fetch_row_version(target.relation, &tid, GetActiveSnapshot(), old) &&
-		is_as_read(old, read) && replace(&target, old, change);
+	written = find(target.relation, place, read, old) && replace(&target, old, change);
 	if (written)
 		tell_place(&target, old, now);
 	ExecDropSingleTupleTableSlot(old);

@@ -6,6 +6,7 @@
 #define DJUST_STORE_ROW_H
 
 #include "catalog/pg_type.h"
+#include "nodes/lockoptions.h"
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -16,6 +17,14 @@
 
 #define ROW_COLUMNS 12
 
+/* A foreign key that needs no check: the caller has locked the row it refers to. */
+typedef struct Reference
+{
+	AttrNumber	column;			/* 0: there is none */
+	CatalogTable table;
+	AttrNumber	key;
+} Reference;
+
 /* Columns that are written, or compared; a table whose columns have other types is left to a statement. */
 typedef struct Row
 {
@@ -24,6 +33,7 @@ typedef struct Row
 	Oid			types[ROW_COLUMNS];
 	Datum		values[ROW_COLUMNS];
 	bool		nulls[ROW_COLUMNS];
+	Reference	held;
 } Row;
 
 typedef enum RowOutcome
@@ -33,6 +43,11 @@ typedef enum RowOutcome
 	ROW_NEEDS_STATEMENT			/* the table is not as the extension made it: nothing is written */
 } RowOutcome;
 
+/*
+ * Locks the row that is visible at this place, if it is as it was read; waits for who is changing it.  False when it is not, or
+ * the table needs a statement: ask by one.
+ */
+extern bool row_lock(CatalogTable table, const ItemPointerData *place, const Row *read, LockTupleMode mode);
 /* All columns of the table.  False when it needs a statement: nothing is written. */
 extern bool row_insert(CatalogTable table, const Row *row);
 /*

@@ -1,17 +1,29 @@
 """Rows are written without a statement; what an administrator has added to a table takes part all the same."""
 
+from datetime import timedelta
+
 from support import GOOD, OTHER, Db, equal, fails, later, main, ok, shop, until_blocked
 
 db = Db()
 other = Db()
 shop(db)
-user_id = db.create_user("ann@rows.example", None, ["customer"])
+ADDRESS = "ann@rows.example"
+user_id = db.create_user(ADDRESS, GOOD, ["customer"])
 db.run("CREATE TABLE seen (what text)")
 db.run("CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen VALUES (TG_ARGV[0]); RETURN NEW; END $$")
 
 
 def opened():
     return db.one("SELECT djust_auth.open_session(%s)", user_id)
+
+
+def logged_in():
+    """Checked: a session that goes on, and one row in the audit."""
+    before = events("login")
+    tokens = db.login(ADDRESS)
+    ok(db.can(tokens["access_token"]), "a login gives a session")
+    equal(events("login"), before + 1, "one more event")
+    return tokens
 
 
 def refreshed(session):
@@ -23,8 +35,8 @@ def refreshed(session):
     return tokens
 
 
-def events():
-    return db.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'refresh'")
+def events(kind="refresh"):
+    return db.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = %s", kind)
 
 
 def indexed():
@@ -47,6 +59,19 @@ def whole():
     refreshed(session)
     equal(db.one(kept, sid), before, "what a refresh does not set is kept")
     equal(db.one("SELECT generation FROM djust_auth.session WHERE sid = %s", sid), 1, "what it sets is set")
+
+
+def whole_login():
+    """Every column of a new row, and its way into both indexes."""
+    db.run("TRUNCATE djust_auth.session")
+    request = "SELECT set_config('request.method', %s, false), set_config('request.headers', %s, false)"
+    db.row(request, "POST", '{"user-agent": "a browser"}')
+    logged_in()
+    db.row(request, "", "")
+    equal(db.row("""SELECT user_id, created_at = refreshed_at, expires_at - created_at, access_expires_at - created_at, generation,
+        length(access_hash), profiles, client_address, user_agent FROM djust_auth.session"""),
+          (user_id, True, timedelta(hours=2), timedelta(minutes=10), 0, 32, ["customer"], None, "a browser"), "what a login writes")
+    equal(indexed()[:2], [1, 1], "by every index")
 
 
 def full_pages():
@@ -79,6 +104,10 @@ def triggers():
     db.run("DROP TRIGGER see ON djust_auth.session; DROP TRIGGER see ON djust_auth.audit_event")
     refreshed(session)
     equal(db.one("SELECT count(*) FROM seen"), 2, "and are gone")
+    db.run("CREATE TRIGGER see BEFORE INSERT ON djust_auth.session FOR EACH ROW EXECUTE FUNCTION see('login')")
+    logged_in()
+    equal(db.one("SELECT count(*) FROM seen WHERE what = 'login'"), 1, "one of a new session does")
+    db.run("DROP TRIGGER see ON djust_auth.session")
 
 
 def rules():
@@ -87,6 +116,10 @@ def rules():
     refreshed(opened())
     equal(db.one("SELECT count(*) FROM seen"), 2, "a rule sees the opening and the refresh")
     db.run("DROP RULE see ON djust_auth.audit_event")
+    db.run("CREATE RULE see AS ON INSERT TO djust_auth.session DO ALSO INSERT INTO public.seen VALUES ('new session')")
+    logged_in()
+    equal(db.one("SELECT count(*) FROM seen WHERE what = 'new session'"), 1, "another sees a login")
+    db.run("DROP RULE see ON djust_auth.session")
 
 
 def columns():
@@ -135,6 +168,76 @@ def foreign_keys():
     fails("23503", lambda: db.refresh(session["refresh_token"]), "a key to the session", "noted")
     db.run("DROP TABLE noted; DROP TABLE generation; ALTER TABLE djust_auth.session DROP CONSTRAINT hashed")
     refreshed(session)
+
+
+def foreign_keys_of_logins():
+    """A login asks no more for the user it has locked, but for everything else that the session refers to."""
+    for referenced, name in (("member (id)", "another table"), ("djust_auth.customer_user (other)", "another column of the user")):
+        db.run("CREATE TABLE member (id uuid PRIMARY KEY); ALTER TABLE djust_auth.customer_user ADD COLUMN other uuid UNIQUE")
+        db.run(f"ALTER TABLE djust_auth.session ADD CONSTRAINT counted FOREIGN KEY (user_id) REFERENCES {referenced} NOT VALID")
+        fails("23503", lambda: db.login(ADDRESS), f"a key to {name}", "counted")
+        db.run("INSERT INTO member VALUES (%s)", user_id)
+        db.run("UPDATE djust_auth.customer_user SET other = id")
+        logged_in()
+        db.run("ALTER TABLE djust_auth.session DROP CONSTRAINT counted")
+        db.run("DROP TABLE member; ALTER TABLE djust_auth.customer_user DROP COLUMN other")
+    logged_in()
+
+
+# What happens to a user between the reading of the hash and the writing of the session; whether the login succeeds
+REPLACE = "CREATE TEMP TABLE kept ON COMMIT DROP AS SELECT * FROM djust_auth.customer_user WHERE id = %s; UPDATE kept SET {}; " \
+    "TRUNCATE djust_auth.customer_user CASCADE; INSERT INTO djust_auth.customer_user SELECT * FROM kept"
+CHANGES = {
+    "disabled": ("UPDATE djust_auth.customer_user SET disabled_at = now() WHERE id = %s", False),
+    "given another password": (f"SELECT djust_auth.set_password(%s, '{OTHER}')", False),
+    "deleted": ("DELETE FROM djust_auth.customer_user WHERE id = %s", False),
+    "gone with all others": ("TRUNCATE djust_auth.customer_user CASCADE -- %s", False),
+    "replaced in his place by another": (REPLACE.format("id = gen_random_uuid(), email = 'bob@rows.example'"), False),
+    "replaced in his place, disabled": (REPLACE.format("disabled_at = now()"), False),
+    "replaced in his place, without a password": (REPLACE.format("password_hash = NULL"), False),
+    "replaced in his place by himself": (REPLACE.format("email = 'eve@rows.example'"), True),
+    "moved to another address": ("UPDATE djust_auth.customer_user SET email = 'eve@rows.example' WHERE id = %s", True),
+    "left as it was": ("SELECT 1 FROM djust_auth.customer_user WHERE id = %s FOR UPDATE", True),
+}
+
+
+def overtaken():
+    """The login has read the user, and waits for the table or, where that is not emptied, for the row."""
+    put_back()
+    for level in ("READ COMMITTED", "REPEATABLE READ"):
+        for name, (change, survives) in CHANGES.items():
+            for what in ("table", "row")[: 1 if "TRUNCATE" in change else 2]:
+                db.begin()
+                db.run(*("LOCK TABLE djust_auth.customer_user IN EXCLUSIVE MODE",) if what == "table" else (change, user_id))
+                other.begin(level)
+                other.one("SELECT 1")
+                answer = later(other.login, ADDRESS)
+                until_blocked(db, other.pid)
+                if what == "table":
+                    db.run(change, user_id)
+                db.commit()
+                equal("access_token" in answer.result(), survives, f"{level}, waiting for the {what}: the user is {name}")
+                other.rollback()
+                put_back()
+
+
+def put_back():
+    """The user under his address, enabled, with his password; a deleted one by another id."""
+    global user_id
+    db.run("TRUNCATE djust_auth.customer_user CASCADE")
+    user_id = db.create_user(ADDRESS, GOOD, ["customer"])
+
+
+def held():
+    """Who is about to log in cannot be deleted before: the session would belong to nobody."""
+    db.begin()
+    db.login(ADDRESS)
+    removal = later(other.run, "DELETE FROM djust_auth.customer_user WHERE id = %s", user_id)
+    until_blocked(db, other.pid)
+    db.commit()
+    removal.result()
+    equal(db.one("SELECT count(*) FROM djust_auth.session"), 0, "a deletion waits for the login, and ends its session")
+    put_back()
 
 
 def emptied():
@@ -190,4 +293,5 @@ def collisions():
     other.rollback()
 
 
-main(whole, full_pages, collisions, emptied, triggers, rules, constraints, foreign_keys, types, columns)
+main(whole, whole_login, full_pages, collisions, emptied, triggers, rules, constraints, foreign_keys,
+     foreign_keys_of_logins, types, columns, overtaken, held)
