@@ -40,9 +40,9 @@ def path(n):
 
 class Store:
     """
-    A database. Sessions up to `few` are of users whose first profile has 10 patterns, those up to 2 * few of users
-    whose first profile has all; of the rest every step-th is measured and the next one is spare, for logout and refresh.
-    Without these special ones, all are measured.
+    A database. The first `few` users have a first profile of 10 patterns, as many after them one of all; of the sessions of
+    the rest every step-th is measured and the next one is spare, for logout and refresh. Without these special ones, all are
+    measured.
     """
 
     def __init__(self, dbname, users, sessions, special=True):
@@ -158,8 +158,8 @@ class Store:
                         SELECT s, djust_auth.open_session(p.id) AS t
                         FROM generate_series(%s, %s) AS s JOIN bench.person p ON p.n = s %% %s)
                         INSERT INTO bench.opened SELECT s, t ->> 'access_token', t ->> 'refresh_token' FROM opened
-                        WHERE s < %s OR s < %s AND (s - %s) %% %s IN (0, 1)""",
-                           first, last - 1, self.users, 2 * self.few, self.users, 2 * self.few, self.step)
+                        WHERE s %% %s < %s OR (s %% %s - %s) %% %s IN (0, 1)""",
+                           first, last - 1, self.users, self.users, 2 * self.few, self.users, 2 * self.few, self.step)
                 except Exception as error:  # one thread's failure ends the load
                     errors.append(error)
                     break
@@ -183,16 +183,17 @@ class Store:
 
     def sort_tokens(self):
         """In random order, as requests come; each with a path its bearer may read."""
-        of_rest = f"((o.n % {PROFILES}) * {PATTERNS_OF_A_PROFILE} + o.n / {PROFILES} % {PATTERNS_OF_A_PROFILE}) % {ROUTES}"
-        of_few = f"o.n % {min(PATTERNS_OF_A_PROFILE, ROUTES)}"
-        kind = f"(o.n - {2 * self.few}) % {self.step}"
-        for table, which, number in (("token", f"o.n >= {2 * self.few} AND {kind} = 0", of_rest),
-                                     ("spare", f"o.n >= {2 * self.few} AND {kind} = 1", of_rest),
-                                     ("few", f"o.n < {self.few}", of_few),
-                                     ("many", f"o.n >= {self.few} AND o.n < {2 * self.few}", of_few)):
+        of_rest = f"((u % {PROFILES}) * {PATTERNS_OF_A_PROFILE} + u / {PROFILES} % {PATTERNS_OF_A_PROFILE}) % {ROUTES}"
+        of_few = f"u % {min(PATTERNS_OF_A_PROFILE, ROUTES)}"
+        kind = f"(u - {2 * self.few}) % {self.step}"
+        for table, which, number in (("token", f"u >= {2 * self.few} AND {kind} = 0", of_rest),
+                                     ("spare", f"u >= {2 * self.few} AND {kind} = 1", of_rest),
+                                     ("few", f"u < {self.few}", of_few),
+                                     ("many", f"u >= {self.few} AND u < {2 * self.few}", of_few)):
             self.db.run(f"""INSERT INTO bench.{table}
                 SELECT row_number() OVER () - 1, access_token, refresh_token, path
-                FROM (SELECT o.*, p.path FROM bench.opened o JOIN bench.pattern p ON p.n = {number}
+                FROM (SELECT o.*, p.path FROM (SELECT *, n % {self.users} AS u FROM bench.opened) AS o
+                    JOIN bench.pattern p ON p.n = {number}
                     WHERE {which} ORDER BY random() LIMIT {MEASURED}) AS o""")
         self.db.run("DROP TABLE bench.opened")
         self.tokens, self.spares = (self.db.one(f"SELECT count(*) FROM bench.{table}") for table in ("token", "spare"))
