@@ -120,31 +120,25 @@ jwt_payload(const JwtParts *parts, char *out, size_t *length)
 bool
 jwt_peek_sid(const char *token, size_t length, uint8_t sid[16])
 {
-	static const struct
-	{
-		int			at;			/* in the uuid's text */
-		int			bytes;
-	}			groups[] = {{0, 4}, {9, 2}, {14, 2}, {19, 2}, {24, 6}};
 	const char *dot = memchr(token, '.', length <= JWT_HEADER_MAX ? length : JWT_HEADER_MAX + 1);
 	uint8_t		start[SID_BYTES];
 	const char *uuid = (const char *) start + SID_PREFIX_LENGTH;
+	char		digits[32];
 	size_t		n;
-	size_t		i;
 
 	if (dot == NULL || (size_t) (token + length - dot) <= SID_CHARACTERS ||
 		!b64url_decode(dot + 1, SID_CHARACTERS, start, sizeof(start), &n))
 		return false;
 	if (memcmp(start, SID_PREFIX, SID_PREFIX_LENGTH) != 0 || memcmp(uuid + UUID_LENGTH, "\",", 2) != 0)
 		return false;
-	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-	{
-		if (i > 0 && uuid[groups[i].at - 1] != '-')
-			return false;
-		if (!bytes_hex_decode(uuid + groups[i].at, 2 * (size_t) groups[i].bytes, sid, (size_t) groups[i].bytes))
-			return false;
-		sid += groups[i].bytes;
-	}
-	return true;
+	if (uuid[8] != '-' || uuid[13] != '-' || uuid[18] != '-' || uuid[23] != '-')
+		return false;
+	memcpy(digits, uuid, 8);
+	memcpy(digits + 8, uuid + 9, 4);
+	memcpy(digits + 12, uuid + 14, 4);
+	memcpy(digits + 16, uuid + 19, 4);
+	memcpy(digits + 20, uuid + 24, 12);
+	return bytes_hex_decode(digits, sizeof(digits), sid, 16);
 }
 
 /* Signs in place what it has written, so that no second copy of the token is left behind. */
