@@ -2,7 +2,7 @@
 
 import time
 
-from support import GOOD, Db, equal, main, note, ok, shop
+from support import Db, equal, main, note, ok, shop
 from support.request import headers_of, in_request, make_requests
 
 SESSIONS = 2000
@@ -48,7 +48,7 @@ def no_spi():
             request(backend, bearer, enforced)
             equal([executed(backend, CALL) for _ in range(2)], [1, 1], f"{kind}, enforce_routes {enforced}: no statement but the call, not even in a fresh backend")
             backend.rollback()
-            ok(executed(backend, f"SELECT djust_login('ann@request.example', '{GOOD}')") > 1, "where a login's are seen")
+            ok(executed(backend, f"SELECT djust_auth.open_session('{user_id}')") > 1, "where the statements of open_session are seen")
             backend.close()
 
 
