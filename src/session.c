@@ -23,7 +23,7 @@
 #include "shared.h"
 #include "store.h"
 
-#define REFRESH_TRIES 5
+#define REFRESH_TRIES 50
 
 static int64
 to_unix(TimestampTz time)

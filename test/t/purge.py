@@ -88,7 +88,7 @@ def by_worker():
          f"longest {max(times) * 1000:.0f} ms; without a purge {len(alone)}: {statistics.median(alone) * 1000:.0f} ms, {max(alone) * 1000:.0f} ms")
     ok(len(times) > 50, "logins ran beside it", len(times))
     equal(cluster.log().count("still waiting for"), 0, "and none waited 100 ms for a lock")
-    ok(max(times) < max(BOUND + statistics.median(times), 2 * max(alone)), "nor was one much slower than without", (max(times), max(alone)))
+    ok(max(times) < max(BOUND + statistics.median(times), 3 * max(alone)), "nor was one much slower than without", (max(times), max(alone)))
     ok(len(seen) > 5, "stats() showed it moving", sorted(seen)[:10])
     equal(db.one("SELECT count(*) FROM djust_auth.session WHERE expires_at > now() AND user_id = %s AND access_hash = decode(repeat('00', 32), 'hex')", users[0]),
           living, "sessions that live are still there")
