@@ -55,15 +55,21 @@ encode(const char *alphabet, const uint8_t *src, size_t n, char *dst)
 	size_t		length = 0;
 	uint32_t	bits;
 
-	for (; n > 0; src += 3, n -= n < 3 ? n : 3)
+	for (; n >= 3; src += 3, n -= 3)
 	{
-		bits = (uint32_t) src[0] << 16 | (n > 1 ? (uint32_t) src[1] << 8 : 0) | (n > 2 ? src[2] : 0);
+		bits = (uint32_t) src[0] << 16 | (uint32_t) src[1] << 8 | src[2];
 		dst[length++] = alphabet[bits >> 18];
 		dst[length++] = alphabet[bits >> 12 & 0x3f];
-		if (n > 1)
+		dst[length++] = alphabet[bits >> 6 & 0x3f];
+		dst[length++] = alphabet[bits & 0x3f];
+	}
+	if (n > 0)
+	{
+		bits = (uint32_t) src[0] << 16 | (n == 2 ? (uint32_t) src[1] << 8 : 0);
+		dst[length++] = alphabet[bits >> 18];
+		dst[length++] = alphabet[bits >> 12 & 0x3f];
+		if (n == 2)
 			dst[length++] = alphabet[bits >> 6 & 0x3f];
-		if (n > 2)
-			dst[length++] = alphabet[bits & 0x3f];
 	}
 	return length;
 }
@@ -213,8 +219,8 @@ bool
 bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
 {
 	uint64_t	foreign = 0;
-	uint64_t	text;
-	uint32_t	bytes;
+	uint64_t	text = 0;
+	uint32_t	bytes = 0;
 	size_t		some;
 
 	if (length % 2 != 0 || length / 2 != n)
@@ -227,5 +233,7 @@ bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
 		bytes = htole32((uint32_t) hex_values(le64toh(text), &foreign));
 		memcpy(dst, &bytes, some);
 	}
+	bytes_wipe(&text, sizeof(text));
+	bytes_wipe(&bytes, sizeof(bytes));
 	return foreign == 0;
 }

@@ -170,7 +170,16 @@ repeat_successor(const SessionRow *session, Answer *answer)
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
 }
 
-/* False when something else changed the row first, or the session may not go on. */
+/* session_max_lifetime may have been lowered since the session was opened. */
+static bool
+may_go_on(const SessionRow *session)
+{
+	TimestampTz now = whole_now();
+
+	return refresh_expiry(now, session->created_at) > now;
+}
+
+/* False when something else changed the row first. */
 static bool
 rotate(const SessionRow *session, Answer *answer)
 {
@@ -180,9 +189,6 @@ rotate(const SessionRow *session, Answer *answer)
 	uint8_t		hash[SHA256_SIZE];
 	size_t		length;
 
-	/* session_max_lifetime may have been lowered since the session was opened. */
-	if (expires_at <= now)
-		return false;
 	answer->access_token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
 	hash_token(answer->access_token, length, hash);
 	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))
@@ -224,6 +230,8 @@ session_refresh(const char *token, size_t length, Answer *answer)
 				shared_count(COUNT_REFRESHES, 1);
 				return;
 			case REFRESH_CURRENT:
+				if (!may_go_on(&session))
+					return;
 				if (!rotate(&session, answer))
 					continue;
 				shared_count(COUNT_REFRESHES, 1);

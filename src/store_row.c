@@ -263,17 +263,19 @@ find(Relation relation, const ItemPointerData *place, const Row *read, TupleTabl
 		is_as_read(old, read);
 }
 
+/* As the executor does it, but for the latest version of a row that was changed: that is left to a statement. */
 static bool
 lock(Relation relation, const ItemPointerData *place, const Row *read, LockTupleMode mode)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	ItemPointerData tid = *place;
 	TM_FailureData failure;
 	bool		locked;
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	locked = find(relation, place, read, slot) &&
-		table_tuple_lock(relation, &slot->tts_tid, GetActiveSnapshot(), slot, GetCurrentCommandId(true), mode, LockWaitBlock,
-						 0, &failure) == TM_Ok;
+		table_tuple_lock(relation, &tid, GetActiveSnapshot(), slot, GetCurrentCommandId(true), mode, LockWaitBlock,
+						 TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS, &failure) == TM_Ok;
 	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(slot);
 	return locked;

@@ -32,23 +32,15 @@ def request(backend, bearer, enforced):
                 " set_config('request.headers', %s, true), set_config('djust_auth.enforce_routes', %s, true)", headers_of(bearer), enforced)
 
 
-def executed(backend, statement):
-    """How many statements, with those that functions execute by SPI: auto_explain tells of every one the executor gets."""
-    backend.raw.notices.clear()
-    backend.run(statement)
-    return sum("Query Text" in notice for notice in backend.raw.notices)
-
-
 def no_spi():
     for enforced in ("off", "on"):
         for kind, bearer in BEARERS.items():
             backend = Db()
-            backend.run("LOAD 'auto_explain'")
-            backend.run("SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = notice")
+            backend.watch_statements()
             request(backend, bearer, enforced)
-            equal([executed(backend, CALL) for _ in range(2)], [1, 1], f"{kind}, enforce_routes {enforced}: no statement but the call, not even in a fresh backend")
+            equal([backend.executed(CALL) for _ in range(2)], [1, 1], f"{kind}, enforce_routes {enforced}: no statement but the call, not even in a fresh backend")
             backend.rollback()
-            ok(executed(backend, f"SELECT djust_auth.open_session('{user_id}')") > 1, "where the statements of open_session are seen")
+            ok(backend.executed(f"SELECT djust_auth.open_session('{user_id}')") > 1, "where the statements of open_session are seen")
             backend.close()
 
 

@@ -74,6 +74,16 @@ def whole_login():
     equal(indexed()[:2], [1, 1], "by every index")
 
 
+def no_statements():
+    backend = Db()
+    backend.watch_statements()
+    equal(backend.executed(f"SELECT djust_login('{ADDRESS}', '{GOOD}')"), 1, "no statement but the call of djust_login, not even in a fresh backend")
+    session = opened()
+    equal(backend.executed(f"SELECT djust_refresh('{session['refresh_token']}')"), 1, "nor of djust_refresh")
+    ok(backend.executed(f"SELECT djust_logout('{session['refresh_token']}')") > 1, "where those of djust_logout are seen")
+    backend.close()
+
+
 def full_pages():
     """Where a page has no room, the new version goes to another one, and into the indexes."""
     sessions = [opened() for _ in range(60)]
@@ -293,5 +303,5 @@ def collisions():
     other.rollback()
 
 
-main(whole, whole_login, full_pages, collisions, emptied, triggers, rules, constraints, foreign_keys,
+main(whole, whole_login, no_statements, full_pages, collisions, emptied, triggers, rules, constraints, foreign_keys,
      foreign_keys_of_logins, types, columns, overtaken, held)

@@ -131,6 +131,16 @@ class Db:
     def close(self):
         self.raw.close()
 
+    def watch_statements(self):
+        self.run("LOAD 'auto_explain'")
+        self.run("SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = notice")
+
+    def executed(self, statement):
+        """How many statements, with those that functions execute by SPI: auto_explain tells of every one the executor gets."""
+        self.raw.notices.clear()
+        self.run(statement)
+        return sum("Query Text" in notice for notice in self.raw.notices)
+
     # the API
 
     def create_user(self, email, password=GOOD, profiles=()):
