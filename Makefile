@@ -31,7 +31,7 @@ ifeq ($(origin with_llvm),undefined)
 override with_llvm = no
 endif
 
-PG_CONFIG ?= $(firstword $(wildcard /usr/lib/postgresql/15/bin/pg_config) pg_config)
+PG_CONFIG ?= $(firstword $(sort $(wildcard /usr/lib/postgresql/1[5-9]/bin/pg_config)) pg_config)
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
@@ -48,7 +48,7 @@ uninstall-mailer:
 	rm -f '$(DESTDIR)$(pkglibdir)/$(MAILER_LIB)'
 else
 all install:
-	@echo "$(PG_CONFIG) leads to no server headers: install postgresql-server-dev-15, or set PG_CONFIG" >&2; exit 1
+	@echo "$(PG_CONFIG) leads to no server headers: install postgresql-server-dev-NN, or set PG_CONFIG" >&2; exit 1
 endif
 
 # what needs no server: unit tests and fuzzers of the pure floor, under sanitizers

@@ -12,7 +12,6 @@
 #include "common/unicode_norm.h"
 #include "mb/pg_wchar.h"
 #include "utils/formatting.h"
-#include "utils/pg_locale.h"
 
 #include "bytes.h"
 #include "normal.h"

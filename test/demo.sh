@@ -16,7 +16,7 @@ stop_demo()
 	rm "$STATE/folder"
 	case $old in */djust_auth.??????) ;; *) fail "$old is no folder of a demonstration" ;; esac
 	[ -d "$old" ] || return 0
-	DJUST_TMP=$old DJUST_BIN=$old/lib/postgresql/$PG_MAJOR/bin
+	DJUST_TMP=$old DJUST_BIN=$(echo "$old"/lib/postgresql/*/bin)
 	stop_cluster demo immediate
 	stop_relays
 	rm -rf "$old"
@@ -40,6 +40,7 @@ if [ "$1" = stop ]; then
 	exit
 fi
 
+choose_server
 # shellcheck disable=SC2086 # a list of words
 need_packages $BUILD_PACKAGES python3 python3-aiosmtpd python3-cryptography
 stop_demo

@@ -14,6 +14,8 @@
 #	                              waits for a mail and prints it
 #	find_python MODULE...         prints the python that has these modules
 #
+# PG_CONFIG (as for make), or PG_MAJOR, chooses among Debian's servers; without them it is the one the distribution has.
+#
 # Programs in other languages: "sh test/lib/setup.sh start_cluster NAME LINE..." prints PGHOST=..., PGPORT=...,
 # PGUSER=..., PGDATA=..., one a line; whatever they forget to stop ends with test/run.sh.
 #
@@ -22,11 +24,6 @@
 
 # shellcheck shell=sh
 
-PG_MAJOR=${PG_MAJOR:-15}
-BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev
-	libcrypt-dev libcurl4-openssl-dev"
-TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-psycopg
-	python3-jwt python3-cryptography python3-requests-oauthlib python3-aiosmtpd curl clang libclang-rt-dev"
 NODE_PACKAGES="jose@5 pg@8 oauth4webapi@3 playwright-core@1 axe-core@4"
 
 fail()
@@ -58,6 +55,26 @@ need_packages()
 	# shellcheck disable=SC2086 # a list of words
 	{ as_root apt-get -q update && as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $missing; } >&2 ||
 		fail "could not install$missing"
+}
+
+offered_major()
+{
+	apt-cache policy postgresql 2>/dev/null | sed -n 's/^ *Candidate: \([0-9]*\)+.*/\1/p'
+}
+
+choose_server()
+{
+	[ -z "$PG_CONFIG" ] || PG_MAJOR=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+	PG_MAJOR=${PG_MAJOR:-$(offered_major)}
+	if [ -z "$PG_MAJOR" ]; then
+		as_root apt-get -q update >&2
+		PG_MAJOR=$(offered_major)
+	fi
+	[ -n "$PG_MAJOR" ] || fail "apt offers no postgresql; set PG_MAJOR"
+	BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev
+		libcrypt-dev libcurl4-openssl-dev"
+	TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-psycopg
+		python3-jwt python3-cryptography python3-requests-oauthlib python3-aiosmtpd curl clang libclang-rt-dev"
 }
 
 # The distribution's node comes in two packages, others bring both in one.
@@ -199,6 +216,7 @@ begin()
 	trap finish EXIT
 	trap 'exit 130' HUP INT TERM PIPE
 	[ -z "$DJUST_TMP" ] || return 0
+	choose_server
 	# shellcheck disable=SC2086 # lists of words
 	need_packages $BUILD_PACKAGES $TEST_PACKAGES
 	make_folder

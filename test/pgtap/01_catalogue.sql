@@ -3,11 +3,13 @@
 BEGIN;
 SELECT plan(261);
 
+-- from 17 on the types of tables, and of arrays, are members too
 CREATE TEMP TABLE member AS
 	SELECT d.classid, d.objid, pg_describe_object(d.classid, d.objid, 0) AS name
 	FROM pg_depend d
 	JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'djust_auth';
+	WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'djust_auth'
+		AND NOT EXISTS (SELECT FROM pg_type t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typrelid <> 0 OR t.typelem <> 0));
 
 -- section 2: the public API
 

@@ -1,9 +1,21 @@
 -- What CREATE EXTENSION makes: every object, and the functions as they are documented.
 
 CREATE EXTENSION djust_auth;
-\dx djust_auth
-\dx+ djust_auth
 \pset format unaligned
+
+SELECT e.extname, e.extversion, e.extrelocatable, n.nspname, obj_description(e.oid, 'pg_extension') AS comment
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'djust_auth';
+
+-- from 17 on the types of tables, and of arrays, are members too
+
+CREATE TEMP VIEW member AS
+SELECT d.classid, d.objid, d.objsubid, pg_describe_object(d.classid, d.objid, d.objsubid) AS object
+FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'djust_auth'
+WHERE d.deptype = 'e'
+	AND NOT EXISTS (SELECT FROM pg_type t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typrelid <> 0 OR t.typelem <> 0));
+
+SELECT object FROM member ORDER BY object COLLATE "C";
 
 -- the public API: names, arguments and what they default to, answers, volatility
 
@@ -48,8 +60,7 @@ WHERE name LIKE 'djust_auth.%' AND name <> 'djust_auth.max_concurrent_hashes' OR
 -- nothing for PUBLIC, and nothing without a comment
 
 SELECT p.oid::regprocedure AS public_may_execute
-FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-	JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'djust_auth'
+FROM pg_proc p JOIN member m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 WHERE EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0);
 
 SELECT c.oid::regclass AS public_may_touch
@@ -59,10 +70,9 @@ WHERE c.relnamespace = 'djust_auth'::regnamespace AND EXISTS (SELECT FROM aclexp
 SELECT nspname AS public_may_use FROM pg_namespace
 WHERE nspname = 'djust_auth' AND EXISTS (SELECT FROM aclexplode(nspacl) a WHERE a.grantee = 0);
 
-SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS without_comment
-FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'djust_auth'
-WHERE d.deptype = 'e' AND NOT EXISTS (SELECT FROM pg_description s WHERE s.classoid = d.classid AND s.objoid = d.objid AND s.objsubid = 0)
-	AND NOT EXISTS (SELECT FROM pg_type t WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND (t.typrelid <> 0 OR t.typelem <> 0))
+SELECT m.object AS without_comment
+FROM member m
+WHERE NOT EXISTS (SELECT FROM pg_description s WHERE s.classoid = m.classid AND s.objoid = m.objid AND s.objsubid = 0)
 ORDER BY 1;
 
 SELECT c.relname || '.' || a.attname AS column_without_comment
@@ -70,4 +80,5 @@ FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind IN ('r', 'v') AND col_description(c.oid, a.attnum) IS NULL
 ORDER BY 1;
 
+DROP VIEW member;
 DROP EXTENSION djust_auth;

@@ -358,8 +358,10 @@ SET djust_auth.max_login_failures = 1000;
 \echo :SQLSTATE
 SET djust_auth.issuer = 'https://evil.example';
 \echo :SQLSTATE
+-- the server's own words, which change with its major
+\set VERBOSITY sqlstate
 SHOW djust_auth.smtp_password_file;
-\echo :SQLSTATE
+\set VERBOSITY default
 SELECT djust_login('ann@message.example', 'Tulips-4-Ann');
 \echo :SQLSTATE
 RESET ROLE;

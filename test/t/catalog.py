@@ -40,7 +40,8 @@ def workers():
     db.run("SELECT djust_auth.add_profile(%s, 'parallel')", user)
     token = db.login("parallel@catalog.example")["access_token"]
     db.run("CREATE TABLE numbers AS SELECT n FROM generate_series(1, 10000) n; ANALYZE numbers")
-    db.run("SET force_parallel_mode = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0")
+    forced = "debug_parallel_query" if db.raw.server_version >= 160000 else "force_parallel_mode"
+    db.run(f"SET {forced} = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0")
     count = "SELECT count(*) FROM numbers WHERE djust_can(%s, CASE WHEN n > 0 THEN '/orders' END, 'read')"
     plan = "\n".join(row[0] for row in db.all("EXPLAIN (ANALYZE, TIMING off) " + count, token))
     ok(re.search(r"Workers Launched: [1-9]", plan) is not None, "workers take part", plan)
