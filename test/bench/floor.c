@@ -12,6 +12,7 @@
 #include "fmgr.h"
 
 #include "bytes.h"
+#include "compat.h"
 #include "crypto.h"
 #include "jwt.h"
 

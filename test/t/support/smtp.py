@@ -25,14 +25,18 @@ LINK = re.compile(r"https://[^\s\"<>]*(djp_[A-Za-z0-9_-]+)")
 
 # Certificates
 
+OTHER_USES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign",
+              "encipher_only", "decipher_only")
+
 
 class Authority:
-    """Signs certificates; .file is what smtp_ca_file names."""
+    """Signs certificates as RFC 5280 has them, which python 3.13 insists on; .file is what smtp_ca_file names."""
 
     def __init__(self, folder, name="authority"):
         self.folder, self.name = folder, name
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._sign(name, self.key.public_key(), 30, x509.BasicConstraints(ca=True, path_length=None))
+        self.certificate = self._sign(name, self.key.public_key(), 30, x509.BasicConstraints(ca=True, path_length=None),
+                                      x509.KeyUsage(key_cert_sign=True, **dict.fromkeys(OTHER_USES, False)))
         self.file = os.path.join(folder, name + ".pem")
         self._write(self.file, self.certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -43,8 +47,10 @@ class Authority:
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public_key)
                    .serial_number(x509.random_serial_number()).not_valid_before(today - datetime.timedelta(days=10))
                    .not_valid_after(today + datetime.timedelta(days=days)))
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+        keys = (x509.SubjectKeyIdentifier.from_public_key(public_key),
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()))
+        for extension in (*extensions, *keys):
+            builder = builder.add_extension(extension, critical=isinstance(extension, (x509.BasicConstraints, x509.KeyUsage)))
         return builder.sign(self.key, hashes.SHA256())
 
     @staticmethod
