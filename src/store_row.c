@@ -27,8 +27,11 @@
 #include "executor/tuptable.h"
 #include "storage/bufmgr.h"
 #include "utils/datum.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "store_row.h"
@@ -36,11 +39,24 @@
 /* What writing takes, open from begin() to end(). */
 typedef struct Target
 {
+	CatalogTable table;
 	Relation	relation;
 	EState	   *estate;
 	ResultRelInfo *result;
 	TupleTableSlot *slot;		/* the new row */
 } Target;
+
+/* CHECK constraints of a table, prepared: the executor reads their text and looks up their functions each time it is asked anew. */
+typedef struct Checker
+{
+	Oid			id;				/* of the table; InvalidOid: it or a function may have changed since */
+	EState	   *estate;			/* what is prepared belongs to it */
+	ResultRelInfo *result;
+	bool		busy;
+} Checker;
+
+static Checker checkers[CATALOG_TABLES];
+static bool callbacks_registered = false;
 
 static bool
 is_given(const Row *row, AttrNumber column)
@@ -158,6 +174,7 @@ as_made(Relation relation, CmdType command, const Row *read, const Row *row)
 static bool
 begin(Target *target, CatalogTable table, CmdType command, const Row *read, const Row *row)
 {
+	target->table = table;
 	target->relation = table_open(catalog_table(table), RowExclusiveLock);
 	if (!as_made(target->relation, command, read, row))
 	{
@@ -183,11 +200,80 @@ end(Target *target)
 	CommandCounterIncrement();
 }
 
+/* Only flips flags: a checker may be in use. */
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	int			i;
+
+	for (i = 0; i < CATALOG_TABLES; i++)
+		if (relid == InvalidOid || relid == checkers[i].id)
+			checkers[i].id = InvalidOid;
+}
+
+static void
+function_changed(Datum arg, int cache, uint32 hash)
+{
+	relation_changed(arg, InvalidOid);
+}
+
+static void
+register_callbacks(void)
+{
+	if (callbacks_registered)
+		return;
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	callbacks_registered = true;
+}
+
+static void
+prepare(Checker *checker, Relation relation)
+{
+	MemoryContext old;
+
+	if (checker->id == RelationGetRelid(relation))
+		return;
+	register_callbacks();
+	if (checker->estate)
+		FreeExecutorState(checker->estate);
+	checker->estate = NULL;
+	old = MemoryContextSwitchTo(CacheMemoryContext);
+	checker->estate = CreateExecutorState();
+	MemoryContextSwitchTo(checker->estate->es_query_cxt);
+	checker->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(checker->result, relation, 0, NULL, 0);
+	MemoryContextSwitchTo(old);
+	checker->id = RelationGetRelid(relation);
+}
+
+/* A constraint whose function writes to its own table finds the checker busy. */
 static void
 check_constraints(Target *target)
 {
-	if (RelationGetDescr(target->relation)->constr)
+	Checker    *checker = &checkers[target->table];
+	TupleConstr *constraints = RelationGetDescr(target->relation)->constr;
+
+	if (constraints == NULL)
+		return;
+	if (constraints->num_check == 0 || checker->busy)
+	{
 		ExecConstraints(target->result, target->slot, target->estate);
+		return;
+	}
+	prepare(checker, target->relation);
+	checker->result->ri_RelationDesc = target->relation;
+	checker->busy = true;
+	PG_TRY();
+	{
+		ExecConstraints(checker->result, target->slot, checker->estate);
+	}
+	PG_FINALLY();
+	{
+		ResetPerTupleExprContext(checker->estate);
+		checker->busy = false;
+	}
+	PG_END_TRY();
 }
 
 /* After the row is in the table, which has told its place to the slot. */
