@@ -283,10 +283,10 @@ def constraints_that_change():
     session = opened()
     warm = Db()
     fresh = warm.refresh(session["refresh_token"])
-    other.run("CREATE FUNCTION allowed(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END'")
+    other.run("CREATE FUNCTION allowed(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'")
     other.run("ALTER TABLE djust_auth.audit_event ADD CONSTRAINT asked CHECK (public.allowed(event)) NOT VALID")
     fresh = warm.refresh(fresh["refresh_token"])
-    other.run("CREATE OR REPLACE FUNCTION allowed(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN $1 <> ''refresh''; END'")
+    other.run("CREATE OR REPLACE FUNCTION allowed(text) RETURNS boolean LANGUAGE sql AS 'SELECT $1 <> ''refresh'''")
     for time in ("first", "second"):
         fails("23514", lambda: warm.refresh(fresh["refresh_token"]), f"another backend changed the function: {time} time", "asked")
     nested = f"IF $1 = ''refresh'' THEN PERFORM public.djust_login(''{ADDRESS}'', ''{GOOD}''); END IF;"
