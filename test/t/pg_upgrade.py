@@ -1,0 +1,84 @@
+"""pg_upgrade takes everything along, tokens too, where the key file and the settings were copied first."""
+
+import glob
+import os
+import shutil
+
+from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, main, ok, setup, shop
+
+SETTINGS = ("djust_auth.databases = 'shop'", "djust_auth.access_token_lifetime = 20min", "djust_auth.smtp_url = ''")
+EMAIL = "ann@upgrade.example"
+KEY_FILE = "djust_auth.key"
+NOBODY = "no_such_role"  # a worker that starts while pg_upgrade is at work complains of it
+
+old = Cluster("upgrade_old", *SETTINGS)
+old.connect().run("CREATE DATABASE shop")
+old.restart()  # the worker waits no more for its database
+db = old.connect("shop")
+db.run("CREATE EXTENSION djust_auth")
+shop(db)
+user_id = db.create_user(EMAIL, GOOD, ["customer"])
+new = Cluster("upgrade_new", *SETTINGS)
+
+ROWS = {table: f"SELECT t::text FROM djust_auth.{table} AS t ORDER BY 1"
+        for table in ("customer_user", "profile", "user_profile", "profile_right", "session", "reset_token", "mail_queue", "mail_template",
+                      "signing_key", "throttle_lock", "password_blocklist")}
+
+
+def pg_upgrade(*options):
+    binaries = os.environ["DJUST_BIN"]
+    words = [os.path.join(binaries, "pg_upgrade"), "-b", binaries, "-B", binaries, "-d", old.data, "-D", new.data, "-U", "postgres", *options]
+    setup("as_server", "sh", "-c", 'cd "$0" && exec "$@" >pg_upgrade.log', new.folder, *words)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def move():
+    """Answers what was there before."""
+    for change in ("ADD COLUMN shoe_size integer", "DROP COLUMN shoe_size"):
+        db.run("ALTER TABLE djust_auth.customer_user " + change)
+    tokens, link = db.login(EMAIL), db.reset_link(EMAIL)
+    db.run("SELECT djust_reset_request(%s)", EMAIL)
+    db.login(EMAIL, WRONG)
+    db.until_written()
+    rows = {table: db.all(sql) for table, sql in ROWS.items()}
+    events = db.all("SELECT t::text FROM djust_auth.audit_event AS t ORDER BY 1")
+    db.close()
+    old.stop("fast")
+    new.stop("fast")
+    shutil.copy2(os.path.join(old.data, KEY_FILE), os.path.join(new.data, KEY_FILE))
+    old.configure(f"djust_auth.worker_role = '{NOBODY}'")
+    pg_upgrade("--retain")
+    new.ctl("start")
+    return tokens, link, rows, events
+
+
+def upgrade():
+    tokens, link, rows, events = move()
+    copy = new.connect("shop")
+    logs = glob.glob(os.path.join(new.data, "pg_upgrade_output.d", "*", "log", "*server*"))
+    ok(logs and not any(NOBODY in read(path) for path in logs), "no worker writes while pg_upgrade is at work", logs)
+    for table, before in rows.items():
+        equal(copy.all(ROWS[table]), before, f"{table} is as it was")
+    missing = set(events) - set(copy.all("SELECT t::text FROM djust_auth.audit_event AS t"))
+    ok(len(events) > 3 and not missing, "so is the audit", missing)
+    ok(copy.can(tokens["access_token"]), "an access token of before is good")
+    fresh = copy.refresh(tokens["refresh_token"])
+    ok(copy.can(fresh["access_token"]), "a session of before is refreshed")
+    equal(error_of(copy.confirm(link, OTHER)), None, "a link of before still resets the password")
+    equal((error_of(copy.login(EMAIL, OTHER)), copy.can(fresh["access_token"])), (None, False), "which counts")
+    backend = new.connect("shop")
+    backend.watch_statements()
+    equal(backend.executed(f"SELECT djust_login('{EMAIL}', '{OTHER}')"), 1, "a login makes no statements, as before")
+    before = copy.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login_failed'")
+    copy.begin()
+    copy.login(EMAIL, WRONG)
+    copy.rollback()
+    copy.until_written()
+    equal(copy.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login_failed'"), before + 1, "the worker works")
+
+
+main(upgrade)
