@@ -46,8 +46,10 @@ def absent():
     shop_db = cluster.connect("shop")
     worker = shop_db.until_worker()
     mark = len(cluster.log())
-    state = shop_db.row("SELECT usename, datname, state, (SELECT rolsuper FROM pg_roles WHERE rolname = usename) FROM pg_stat_activity WHERE pid = %s", worker)
-    equal(state, ("shop_worker", "shop", "idle", False), "it is there under its role, which is no superuser")
+    # from 18 on it is listed before it has its role and its database
+    until(lambda: shop_db.one("SELECT state FROM pg_stat_activity WHERE pid = %s", worker) == "idle", "its start")
+    found = shop_db.row("SELECT usename, datname, (SELECT rolsuper FROM pg_roles WHERE rolname = usename) FROM pg_stat_activity WHERE pid = %s", worker)
+    equal(found, ("shop_worker", "shop", False), "it is there under its role, which is no superuser")
     with open(f"/proc/{worker}/cmdline", encoding="ascii") as file:
         ok("djust_auth worker shop" in file.read(), "and under its name in the list of processes")
     shop_db.begin()
