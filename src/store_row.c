@@ -49,7 +49,7 @@ typedef struct Target
 /* CHECK constraints of a table, prepared: the executor reads their text and looks up their functions each time it is asked anew. */
 typedef struct Checker
 {
-	Oid			id;				/* of the table; InvalidOid: it or a function may have changed since */
+	Oid			id;				/* of the table; InvalidOid: it, a function or a domain may have changed since */
 	EState	   *estate;			/* what is prepared belongs to it */
 	ResultRelInfo *result;
 	bool		busy;
@@ -211,8 +211,9 @@ relation_changed(Datum arg, Oid relid)
 			checkers[i].id = InvalidOid;
 }
 
+/* A function that a constraint calls, or a domain that it casts to. */
 static void
-function_changed(Datum arg, int cache, uint32 hash)
+dependency_changed(Datum arg, int cache, uint32 hash)
 {
 	relation_changed(arg, InvalidOid);
 }
@@ -223,7 +224,8 @@ register_callbacks(void)
 	if (callbacks_registered)
 		return;
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, dependency_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, dependency_changed, (Datum) 0);
 	callbacks_registered = true;
 }
 

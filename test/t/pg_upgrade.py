@@ -4,9 +4,9 @@ import glob
 import os
 import shutil
 
-from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, main, ok, setup, shop
+from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, main, ok, setup, shop, until
 
-SETTINGS = ("djust_auth.databases = 'shop'", "djust_auth.access_token_lifetime = 20min", "djust_auth.smtp_url = ''")
+SETTINGS = ("djust_auth.databases = 'shop'", "djust_auth.access_token_lifetime = 20min")
 EMAIL = "ann@upgrade.example"
 KEY_FILE = "djust_auth.key"
 NOBODY = "no_such_role"  # a worker that starts while pg_upgrade is at work complains of it
@@ -17,7 +17,7 @@ old.restart()  # the worker waits no more for its database
 db = old.connect("shop")
 db.run("CREATE EXTENSION djust_auth")
 shop(db)
-user_id = db.create_user(EMAIL, GOOD, ["customer"])
+db.create_user(EMAIL, GOOD, ["customer"])
 new = Cluster("upgrade_new", *SETTINGS)
 
 ROWS = {table: f"SELECT t::text FROM djust_auth.{table} AS t ORDER BY 1"
@@ -41,8 +41,11 @@ def move():
     for change in ("ADD COLUMN shoe_size integer", "DROP COLUMN shoe_size"):
         db.run("ALTER TABLE djust_auth.customer_user " + change)
     tokens, link = db.login(EMAIL), db.reset_link(EMAIL)
-    db.run("SELECT djust_reset_request(%s)", EMAIL)
-    db.login(EMAIL, WRONG)
+    db.run("INSERT INTO djust_auth.password_blocklist VALUES ('Password-1')")
+    db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'de', 'Neues Passwort', '{link}', '<p>{link}</p>')")
+    for _ in range(12):
+        db.login("eve@upgrade.example", WRONG)
+    until(lambda: db.one("SELECT count(*) FROM djust_auth.throttle_lock") > 0, "a lock")
     db.until_written()
     rows = {table: db.all(sql) for table, sql in ROWS.items()}
     events = db.all("SELECT t::text FROM djust_auth.audit_event AS t ORDER BY 1")
@@ -62,6 +65,7 @@ def upgrade():
     logs = glob.glob(os.path.join(new.data, "pg_upgrade_output.d", "*", "log", "*server*"))
     ok(logs and not any(NOBODY in read(path) for path in logs), "no worker writes while pg_upgrade is at work", logs)
     for table, before in rows.items():
+        ok(before, f"{table} had rows")
         equal(copy.all(ROWS[table]), before, f"{table} is as it was")
     missing = set(events) - set(copy.all("SELECT t::text FROM djust_auth.audit_event AS t"))
     ok(len(events) > 3 and not missing, "so is the audit", missing)

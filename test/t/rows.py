@@ -279,7 +279,7 @@ def constraints():
 
 
 def constraints_that_change():
-    """Checks are prepared once in a backend, and again when the table or a function is changed, here or elsewhere."""
+    """Checks are prepared once in a backend, and again when the table, a function or a domain is changed, here or elsewhere."""
     session = opened()
     warm = Db()
     fresh = warm.refresh(session["refresh_token"])
@@ -299,6 +299,12 @@ def constraints_that_change():
     fresh = warm.refresh(fresh["refresh_token"])
     equal(events("login"), logins + 3, "and is asked no more once it is dropped")
     ok(warm.can(fresh["access_token"]), "the session goes on")
+    other.run("CREATE DOMAIN tame AS text")
+    other.run("ALTER TABLE djust_auth.audit_event ADD CONSTRAINT cast_to CHECK (event::public.tame IS NOT NULL) NOT VALID")
+    fresh = warm.refresh(fresh["refresh_token"])
+    other.run("ALTER DOMAIN tame ADD CONSTRAINT no_refresh CHECK (VALUE <> 'refresh')")
+    fails("23514", lambda: warm.refresh(fresh["refresh_token"]), "another backend changed a domain", "no_refresh")
+    other.run("ALTER TABLE djust_auth.audit_event DROP CONSTRAINT cast_to")
 
 
 def collisions():
