@@ -12,9 +12,18 @@
  * the server's shared memory does not start where huge pages can: in these a
  * backend maps an arena with ten faults, not with thousands.  libargon2 wipes
  * what it used.
+ *
+ * There are as many slots as processors, and a waiter is often woken on a
+ * processor where somebody else hashes, while the one that freed the slot is
+ * about to fall idle: the kernel was seen to leave it so for ten milliseconds.
+ * So each slot tells where its holder hashes, and a backend that finds itself
+ * in the same place moves on before it begins.
  */
 #include "postgres.h"
 
+#ifdef __linux__
+#include <sched.h>
+#endif
 #include <sys/mman.h>
 
 #include "miscadmin.h"
@@ -28,11 +37,17 @@
 #include "settings.h"
 #include "shared.h"
 
+typedef struct Slot
+{
+	bool		busy;
+	int			cpu;			/* where the holder began to hash; -1: it has not, or nobody can tell */
+} Slot;
+
 typedef struct HashSlots
 {
 	ConditionVariable freed;
 	size_t		arena_size;
-	bool		busy[FLEXIBLE_ARRAY_MEMBER];
+	Slot		slot[FLEXIBLE_ARRAY_MEMBER];
 } HashSlots;
 
 static HashSlots *slots = NULL;
@@ -60,7 +75,7 @@ arenas_size(void)
 static size_t
 header_size(void)
 {
-	return MAXALIGN(offsetof(HashSlots, busy) + sizeof(bool) * setting_max_concurrent_hashes);
+	return MAXALIGN(offsetof(HashSlots, slot) + sizeof(Slot) * setting_max_concurrent_hashes);
 }
 
 size_t
@@ -107,7 +122,7 @@ hashslot_attach(struct LWLock *lock)
 	{
 		ConditionVariableInit(&slots->freed);
 		slots->arena_size = arena_size();
-		memset(slots->busy, 0, sizeof(bool) * setting_max_concurrent_hashes);
+		memset(slots->slot, 0, sizeof(Slot) * setting_max_concurrent_hashes);
 	}
 }
 
@@ -119,9 +134,9 @@ try_acquire(void)
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
 	for (i = 0; i < setting_max_concurrent_hashes && held_slot < 0; i++)
 	{
-		if (!slots->busy[i])
+		if (!slots->slot[i].busy)
 		{
-			slots->busy[i] = true;
+			slots->slot[i] = (Slot) {true, -1};
 			held_slot = i;
 		}
 	}
@@ -153,6 +168,60 @@ wait_for_slot(void)
 	return held_slot >= 0;
 }
 
+#ifdef __linux__
+/* Where others hash; they come and go meanwhile, and are moved by the kernel: this is good for a guess. */
+static void
+cpus_of_others(cpu_set_t *cpus)
+{
+	int			i;
+
+	CPU_ZERO(cpus);
+	for (i = 0; i < setting_max_concurrent_hashes; i++)
+	{
+		Slot		slot = slots->slot[i];
+
+		if (i != held_slot && slot.busy && slot.cpu >= 0)
+			CPU_SET(slot.cpu, cpus);
+	}
+}
+
+/*
+ * The kernel moves a process at once off a processor that it may no longer use, and leaves it where it is when it may
+ * use all of before again.  Only what this process may use anyway counts; where all of that hashes, it stays.
+ */
+static void
+leave_cpu(const cpu_set_t *others)
+{
+	cpu_set_t	allowed;
+	cpu_set_t	wanted;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return;
+	CPU_AND(&wanted, &allowed, others);
+	CPU_XOR(&wanted, &wanted, &allowed);
+	if (CPU_COUNT(&wanted) > 0 && sched_setaffinity(0, sizeof(wanted), &wanted) == 0)
+		(void) sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+#endif
+
+/* With the slot held, before hashing. */
+static void
+choose_cpu(void)
+{
+#ifdef __linux__
+	cpu_set_t	others;
+	int			cpu = sched_getcpu();
+
+	cpus_of_others(&others);
+	if (cpu >= 0 && CPU_ISSET(cpu, &others))
+	{
+		leave_cpu(&others);
+		cpu = sched_getcpu();
+	}
+	slots->slot[held_slot].cpu = cpu;
+#endif
+}
+
 bool
 hashslot_acquire(PwArena *arena)
 {
@@ -162,6 +231,7 @@ hashslot_acquire(PwArena *arena)
 		shared_count(COUNT_HASH_TIMEOUTS, 1);
 		return false;
 	}
+	choose_cpu();
 	arena->memory = arenas + slots->arena_size * held_slot;
 	arena->size = slots->arena_size;
 	return true;
@@ -172,7 +242,7 @@ hashslot_release(void)
 {
 	Assert(held_slot >= 0);
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	slots->busy[held_slot] = false;
+	slots->slot[held_slot].busy = false;
 	held_slot = -1;
 	LWLockRelease(slots_lock);
 	ConditionVariableSignal(&slots->freed);
