@@ -1,6 +1,7 @@
 /*
  * crypto.h
- *		The only door to OpenSSL: one-shot calls over caller's buffers.
+ *		Digests, MACs, key derivation and sealing: one-shot calls over caller's
+ *		buffers.
  *
  * Every function returns false when the library fails or the input is not
  * what it must be; outputs are then wiped or untouched.
@@ -17,42 +18,12 @@
 #define SEAL_NONCE_SIZE 12
 #define SEAL_TAG_SIZE 16
 
-/* Bounds that hold every key and signature this project makes (RSA 3072 the largest). */
-#define CRYPTO_PRIVATE_MAX 2560
-#define CRYPTO_PUBLIC_MAX 640
-#define CRYPTO_SIGNATURE_MAX 512
-#define CRYPTO_JWK_MAX 512
-
-/* JWS algorithms (RFC 7518 section 3.1, RFC 8037). */
-typedef enum CryptoAlg
-{
-	ALG_ES256,
-	ALG_HS256,
-	ALG_RS256,
-	ALG_EDDSA
-} CryptoAlg;
-
 typedef enum CryptoDigest
 {
 	DIGEST_SHA1,
 	DIGEST_SHA256,
 	DIGEST_SHA512
 } CryptoDigest;
-
-/* A parsed key bound to one algorithm. */
-typedef struct CryptoKey CryptoKey;
-
-/* Public members of a JWK as big-endian bytes: EC x, y; RSA n, e; OKP x. */
-typedef struct CryptoJwk
-{
-	uint8_t		first[CRYPTO_JWK_MAX];
-	size_t		first_length;
-	uint8_t		second[CRYPTO_JWK_MAX];
-	size_t		second_length;
-} CryptoJwk;
-
-extern const char *crypto_alg_name(CryptoAlg alg);
-extern bool crypto_alg_from_name(const char *name, CryptoAlg *alg);
 
 extern bool crypto_random(void *out, size_t n);
 extern bool crypto_sha256(const void *data, size_t n, uint8_t out[SHA256_SIZE]);
@@ -75,28 +46,15 @@ extern bool crypto_pbkdf2(CryptoDigest digest, const void *password, size_t pass
 						  const void *salt, size_t salt_length, unsigned iterations, uint8_t *out, size_t out_length);
 
 /*
- * New key: private as PKCS#8 DER, public as SubjectPublicKeyInfo DER.  HS256: 32 random bytes and no public part.
- * RS256 makes 3072-bit keys.  Buffers hold CRYPTO_PRIVATE_MAX and CRYPTO_PUBLIC_MAX bytes.
+ * For the other files that call the library: crypto_outcome gives back what it is given, and empties the library's error
+ * queue after a failure.  The library reads a NULL key or salt as "not given"; an empty one has an address.
  */
-extern bool crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length,
-							uint8_t *public_der, size_t *public_length);
+extern bool crypto_outcome(bool good);
 
-/*
- * NULL when the bytes are not a key fit for alg (wrong type, wrong curve, RSA under 2048 bits, HS256 under 32 bytes).
- * crypto_key_private also verifies; for HS256 it is the only form.
- */
-extern CryptoKey *crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n);
-extern CryptoKey *crypto_key_public(CryptoAlg alg, const uint8_t *der, size_t n);
-extern void crypto_key_free(CryptoKey *key);
-extern CryptoAlg crypto_key_alg(const CryptoKey *key);
-
-/* JWS signature bytes: ES256 as raw R || S of 64 bytes (RFC 7518 section 3.4). */
-extern bool crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[CRYPTO_SIGNATURE_MAX],
-						size_t *length);
-/* The length must be exactly the algorithm's; HS256 is compared in constant time. */
-extern bool crypto_verify(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature, size_t length);
-
-/* Public members of the key; false for HS256. */
-extern bool crypto_jwk(const CryptoKey *key, CryptoJwk *jwk);
+static inline const void *
+crypto_or_empty(const void *p)
+{
+	return p != NULL ? p : "";
+}
 
 #endif

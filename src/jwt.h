@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
-#include "crypto.h"
+#include "cryptokey.h"
 
 #define JWT_MAX 8192			/* longest token, characters; longer ones are dead */
 #define JWT_KID_MAX 64

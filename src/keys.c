@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "http.h"
 #include "keyfile.h"
+#include "keygen.h"
 #include "keys.h"
 #include "secret.h"
 #include "settings.h"

@@ -7,7 +7,7 @@
 
 #include "utils/array.h"
 
-#include "route.h"
+#include "routeset.h"
 
 #define ANONYMOUS_PROFILE "anonymous"
 

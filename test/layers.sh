@@ -72,7 +72,7 @@ done | rule "every module has its place in the Makefile"
 	}' | rule "pure files know nothing of the server"
 
 grep -nE 'include "(postgres|c)\.h"' src/*.h | rule "no header includes postgres.h"
-only 'include <openssl/' src/crypto.c | rule "OpenSSL only in crypto.c"
+only 'include <openssl/' src/crypto.c src/cryptokey.c src/keygen.c | rule "OpenSSL only in crypto.c, cryptokey.c, keygen.c"
 only 'include <(argon2|crypt)\.h>' src/pwhash.c | rule "libargon2 and crypt only in pwhash.c"
 only 'curl/' src/relay.c | rule "libcurl only in relay.c"
 { floors; includes; } | awk -v mailer=" $(floor_list MAILER) " '
@@ -90,8 +90,9 @@ only 'executor/spi\.h|[^_a-zA-Z]SPI_[a-z]' $STORE | rule "SPI only in store*.c"
 only 'include "store_(run|row)\.h"' src/store*.c | rule "only the store runs statements and writes rows"
 only '[^_a-zA-Z](simple_)?(table_tuple|heap)_(insert|update|delete|lock|multi_insert)[a-z_]* *\(' src/store_row.c |
 	rule "rows are written without a statement only in store_row.c"
-only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|index_beginscan|heap_getnext)[a-z_]* *\(' src/catalog.c src/store_row.c |
-	rule "tables are opened only in catalog.c and store_row.c"
+only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|index_beginscan|heap_getnext)[a-z_]* *\(' src/catalog.c src/scan.c src/store_row.c |
+	rule "tables are opened only in catalog.c, scan.c and store_row.c"
+only 'include "scan\.h"' $(echo src/catalog*.c src/scan.c) | rule "only the readers of tables scan"
 only '[^_A-Z]PG_(VERSION_NUM|MAJORVERSION_NUM)|^#.*PG_VERSION' src/compat.h | rule "the server's version only in compat.h"
 only 'PG_FUNCTION_INFO_V1' src/api.c src/admin.c src/triggers.c | rule "SQL functions only in api.c, admin.c, triggers.c"
 only 'DefineCustom[A-Za-z]*Variable' src/settings.c | rule "settings are defined only in settings.c"

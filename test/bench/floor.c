@@ -4,7 +4,7 @@
  *		the signatures of djust_can and djust_request_can, and a signature check
  *		that does nothing else.
  *
- * The check calls the same crypto.c and jwt.c as the extension, compiled into
+ * The check calls the same cryptokey.c and jwt.c as the extension, compiled into
  * this module, so that the difference is what djust_can does around it.
  */
 #include "postgres.h"
@@ -13,7 +13,7 @@
 
 #include "bytes.h"
 #include "compat.h"
-#include "crypto.h"
+#include "cryptokey.h"
 #include "jwt.h"
 
 PG_MODULE_MAGIC;

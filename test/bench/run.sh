@@ -54,9 +54,9 @@ build_floors()
 	BENCH_BIN=$DJUST_TMP/bench_bin
 	export BENCH_BIN
 	mkdir -p "$BENCH_BIN"
-	# bound to its own copy of crypto.c, not to the one of the loaded extension
+	# bound to its own copies of the sources, not to the one of the loaded extension
 	compile floor.so -shared -fPIC -Wl,-Bsymbolic -I"$ROOT/src" -isystem "$("$DJUST_BIN/pg_config" --includedir-server)" \
-		"$ROOT/test/bench/floor.c" "$ROOT/src/crypto.c" "$ROOT/src/bytes.c" "$ROOT/src/jwt.c" -lcrypto
+		"$ROOT/test/bench/floor.c" "$ROOT/src/crypto.c" "$ROOT/src/cryptokey.c" "$ROOT/src/bytes.c" "$ROOT/src/jwt.c" -lcrypto
 	compile argon2_loop "$ROOT/test/bench/argon2_loop.c" -largon2 -lpthread
 }
 

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "route.h"
+#include "routeset.h"
 
 static RoutePath route, again;
 static char memory[65536] __attribute__((aligned(16)));

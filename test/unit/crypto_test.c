@@ -11,7 +11,7 @@
 
 #include "bytes.h"
 #include "check.h"
-#include "crypto.h"
+#include "keygen.h"
 
 /* The key of RFC 7515 A.2.1 as PKCS#8; that it is that key, the signature proves. */
 static const char a2_private[] =

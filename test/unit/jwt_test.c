@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "check.h"
 #include "jwt.h"
+#include "keygen.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "route.h"
+#include "routeset.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

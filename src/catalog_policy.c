@@ -1,0 +1,150 @@
+/*
+ * catalog_policy.c
+ *		Owns reading what the administrator sets: profiles and their rights, the
+ *		blocklist of passwords, signing keys, templates of mail.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_enum.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "bytes.h"
+#include "routeset.h"
+#include "scan.h"
+
+/* Is there a row with this text key?  The copy of the key is wiped: it may be a password. */
+static bool
+exists(CatalogTable table, CatalogIndex index, const char *value)
+{
+	ScanKeyData key;
+	Scan		scan;
+	bool		found;
+
+	scan_text_key(&key, 1, value);
+	scan_begin(&scan, table, index, 1, &key);
+	found = HeapTupleIsValid(scan_next(&scan));
+	scan_end(&scan);
+	bytes_wipe(DatumGetPointer(key.sk_argument), VARSIZE_ANY(DatumGetPointer(key.sk_argument)));
+	return found;
+}
+
+bool
+catalog_profile_exists(const char *name)
+{
+	return exists(TABLE_PROFILE, INDEX_PROFILE, name);
+}
+
+bool
+catalog_blocklisted(const char *password)
+{
+	return exists(TABLE_PASSWORD_BLOCKLIST, INDEX_PASSWORD_BLOCKLIST, password);
+}
+
+/* Label of the enum to number: labels are what the contract fixes, not object ids. */
+static int
+read_access(Oid value)
+{
+	HeapTuple	tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
+	int			access = RIGHT_NONE;
+	const char *label;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for enum value %u", value);
+	label = NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel);
+	if (strcmp(label, "write") == 0)
+		access = RIGHT_WRITE;
+	else if (strcmp(label, "read") == 0)
+		access = RIGHT_READ;
+	ReleaseSysCache(tuple);
+	return access;
+}
+
+List *
+catalog_rights_of(const char *profile)
+{
+	List	   *rights = NIL;
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_text_key(&key, Anum_profile_right_profile, profile);
+	scan_begin(&scan, TABLE_PROFILE_RIGHT, INDEX_PROFILE_RIGHT, 1, &key);
+	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	{
+		Datum		values[Natts_profile_right];
+		bool		nulls[Natts_profile_right];
+		RightRow   *row = palloc(sizeof(RightRow));
+
+		scan_deform(tuple, scan.relation, lengthof(values), values, nulls);
+		row->route = TextDatumGetCString(values[Anum_profile_right_route - 1]);
+		row->access = read_access(DatumGetObjectId(values[Anum_profile_right_access - 1]));
+		rights = lappend(rights, row);
+	}
+	scan_end(&scan);
+	return rights;
+}
+
+static KeyRow *
+read_key(Scan *scan, HeapTuple tuple)
+{
+	KeyRow	   *row = palloc(sizeof(KeyRow));
+	Datum		values[Natts_signing_key];
+	bool		nulls[Natts_signing_key];
+
+	scan_deform(tuple, scan->relation, lengthof(values), values, nulls);
+	row->kid = TextDatumGetCString(values[Anum_signing_key_kid - 1]);
+	row->algorithm = TextDatumGetCString(values[Anum_signing_key_algorithm - 1]);
+	row->private_key = DatumGetByteaPCopy(values[Anum_signing_key_private_key - 1]);
+	row->public_key = DatumGetByteaPCopy(values[Anum_signing_key_public_key - 1]);
+	row->active = nulls[Anum_signing_key_verify_until - 1];
+	row->created_at = DatumGetTimestampTz(values[Anum_signing_key_created_at - 1]);
+	row->verify_until = row->active ? DT_NOEND : DatumGetTimestampTz(values[Anum_signing_key_verify_until - 1]);
+	return row;
+}
+
+/* The active key first: it signed most tokens. */
+List *
+catalog_keys(void)
+{
+	List	   *keys = NIL;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_begin(&scan, TABLE_SIGNING_KEY, INDEX_SIGNING_KEY, 0, NULL);
+	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	{
+		KeyRow	   *row = read_key(&scan, tuple);
+
+		keys = row->active ? lcons(row, keys) : lappend(keys, row);
+	}
+	scan_end(&scan);
+	return keys;
+}
+
+bool
+catalog_template(const char *kind, const char *locale, TemplateRow *row)
+{
+	Datum		values[Natts_mail_template];
+	bool		nulls[Natts_mail_template];
+	ScanKeyData keys[2];
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_text_key(&keys[0], Anum_mail_template_kind, kind);
+	scan_text_key(&keys[1], Anum_mail_template_locale, locale);
+	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, 2, keys);
+	tuple = scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		scan_deform(tuple, scan.relation, lengthof(values), values, nulls);
+		row->subject = TextDatumGetCString(values[Anum_mail_template_subject - 1]);
+		row->body_text = TextDatumGetCString(values[Anum_mail_template_body_text - 1]);
+		row->body_html = TextDatumGetCString(values[Anum_mail_template_body_html - 1]);
+	}
+	scan_end(&scan);
+	return HeapTupleIsValid(tuple);
+}

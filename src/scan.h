@@ -1,0 +1,51 @@
+/*
+ * scan.h
+ *		Index scans of the extension's tables; for catalog_*.c.
+ */
+#ifndef DJUST_SCAN_H
+#define DJUST_SCAN_H
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "utils/relcache.h"
+
+#include "catalog.h"
+
+typedef enum CatalogIndex
+{
+	INDEX_CUSTOMER_USER_ID,
+	INDEX_CUSTOMER_USER_EMAIL,
+	INDEX_PROFILE,
+	INDEX_USER_PROFILE,
+	INDEX_PROFILE_RIGHT,
+	INDEX_SESSION_SID,
+	INDEX_SESSION_USER,
+	INDEX_RESET_TOKEN,
+	INDEX_MAIL_TEMPLATE,
+	INDEX_SIGNING_KEY,
+	INDEX_PASSWORD_BLOCKLIST,
+	INDEX_THROTTLE_LOCK,
+	CATALOG_INDEXES
+} CatalogIndex;
+
+extern Oid	catalog_index(CatalogIndex index);
+
+/* A scan in progress. */
+typedef struct Scan
+{
+	Relation	relation;
+	SysScanDesc scan;
+} Scan;
+
+extern Relation scan_open_table(CatalogTable table);
+extern SysScanDesc scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys);
+extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys);
+extern HeapTuple scan_next(Scan *scan);
+extern void scan_end(Scan *scan);
+extern void scan_text_key(ScanKey key, AttrNumber attribute, const char *value);
+extern void scan_uuid_key(ScanKey key, AttrNumber attribute, const pg_uuid_t *value);
+extern char *scan_text_or_null(Datum value, bool is_null);
+extern void scan_deform(HeapTuple tuple, Relation relation, int columns, Datum *values, bool *nulls);
+extern void scan_bytes_key(ScanKey key, AttrNumber attribute, const uint8_t *bytes, size_t size);
+
+#endif
