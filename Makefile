@@ -5,7 +5,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth
 MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
-PURE = bytes crypto cryptokey keygen jwt message pwhash pwpolicy route routeset
+PURE = bytes crypto cryptokey keygen jwt message pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy route routeset
 SERVER = settings secret logmask shared tally throttle hashslot ring place keyfile normal catalog scan catalog_user catalog_session catalog_policy store_run store_row store store_mail store_upkeep store_worker keys rights identity audit http html
 VERBS = errors password session login reset account policy mail upkeep page
 FACE = api admin triggers command worker delivery djust_auth

@@ -73,7 +73,8 @@ done | rule "every module has its place in the Makefile"
 
 grep -nE 'include "(postgres|c)\.h"' src/*.h | rule "no header includes postgres.h"
 only 'include <openssl/' src/crypto.c src/cryptokey.c src/keygen.c | rule "OpenSSL only in crypto.c, cryptokey.c, keygen.c"
-only 'include <(argon2|crypt)\.h>' src/pwhash.c | rule "libargon2 and crypt only in pwhash.c"
+only 'include <argon2\.h>' src/pwhash.c src/pwargon2.c | rule "libargon2 only in pwhash.c and pwargon2.c"
+only 'include <crypt\.h>' src/pwcrypt.c | rule "crypt only in pwcrypt.c"
 only 'curl/' src/relay.c | rule "libcurl only in relay.c"
 { floors; includes; } | awk -v mailer=" $(floor_list MAILER) " '
 	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
@@ -106,11 +107,9 @@ awk '
 	/^}$/ { if (start && FNR - start - 1 > 110) print FILENAME ":" start ": " FNR - start - 1 " lines: " name; start = 0 }
 	' src/*.c src/*.h | rule "no function is longer than 110 lines"
 
-# tables of statements and of columns are long by nature
 for file in src/*.[ch]; do
-	case $file in src/catalog.c | src/crypto.c | src/pwhash.c | src/route.c) most=800 ;; *) most=450 ;; esac
 	lines=$(($(wc -l <"$file")))
-	[ "$lines" -le $most ] || echo "$file: $lines lines, most $most"
+	[ "$lines" -le 450 ] || echo "$file: $lines lines"
 done | rule "no file is longer than 450 lines"
 
 # the texts as one: only what stands in quotes; then OPERATOR(...) and assignments go, and no operator may be left
