@@ -81,6 +81,7 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 {
 	RingEntry	entry = {.kind = RING_EVENT};
 	RingEvent  *row = &entry.u.event;
+	const char *actor;
 	Datum		address;
 
 	if (!ring_served())
@@ -98,7 +99,8 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 		row->sid = *sid;
 	strlcpy(row->event, event, RING_EVENT_MAX);
 	strlcpy(row->detail, detail ? detail : "", RING_DETAIL_MAX);
-	strlcpy(row->actor, GetUserNameFromId(GetSessionUserId(), true), NAMEDATALEN);
+	actor = GetUserNameFromId(GetSessionUserId(), true);
+	strlcpy(row->actor, actor ? actor : "", NAMEDATALEN);
 	address = http_client_address();
 	if (address != (Datum) 0 && VARSIZE_ANY_EXHDR(DatumGetPointer(address)) <= RING_ADDRESS_MAX)
 	{
@@ -113,8 +115,11 @@ void
 audit_write(const RingEntry *entry)
 {
 	const RingEvent *event = &entry->u.event;
-	AuditRow	row = {.id = event->id, .at = entry->at, .event = event->event, .actor = event->actor};
+	AuditRow	row = {.id = event->id, .at = entry->at, .event = event->event};
 
+	/* A role that was dropped while it was logged in has no name. */
+	if (event->actor[0] != '\0')
+		row.actor = event->actor;
 	if (event->has_user)
 		row.user_id = &event->user_id;
 	if (event->has_sid)

@@ -104,10 +104,14 @@ resolve(Oid schema, const char *name)
 	return id;
 }
 
-/* The callback is registered first, so that nothing is remembered that could change unseen. */
+/*
+ * The callback is registered first, so that nothing is remembered that could change unseen; a change while names are
+ * looked up counts the epoch, and they are looked up again.
+ */
 static void
 resolve_all(void)
 {
+	uint64		begun;
 	Oid			schema;
 	Ids			fresh;
 	int			i;
@@ -119,11 +123,15 @@ resolve_all(void)
 		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
 		callback_registered = true;
 	}
-	schema = get_namespace_oid(SCHEMA, true);
-	for (i = 0; i < CATALOG_TABLES; i++)
-		fresh.tables[i] = resolve(schema, table_names[i]);
-	for (i = 0; i < CATALOG_INDEXES; i++)
-		fresh.indexes[i] = resolve(schema, index_names[i]);
+	do
+	{
+		begun = epoch;
+		schema = get_namespace_oid(SCHEMA, true);
+		for (i = 0; i < CATALOG_TABLES; i++)
+			fresh.tables[i] = resolve(schema, table_names[i]);
+		for (i = 0; i < CATALOG_INDEXES; i++)
+			fresh.indexes[i] = resolve(schema, index_names[i]);
+	} while (begun != epoch);
 	fresh.valid = true;
 	ids = fresh;
 }

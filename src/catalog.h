@@ -66,6 +66,10 @@ enum
 };
 enum
 {
+	Anum_profile_name = 1
+};
+enum
+{
 	Anum_user_profile_user_id = 1,
 	Anum_user_profile_profile
 };

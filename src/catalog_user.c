@@ -85,6 +85,7 @@ catalog_user_from(const pg_uuid_t *id, UserRow *row)
 	return one_user(INDEX_CUSTOMER_USER_ID, &key, row) || wrapped;
 }
 
+/* The table stays locked, so that a TRUNCATE beside waits until the session that these are copied to can be seen. */
 ArrayType *
 catalog_profiles_of(const pg_uuid_t *user_id)
 {
@@ -102,7 +103,7 @@ catalog_profiles_of(const pg_uuid_t *user_id)
 
 		state = accumArrayResult(state, profile, is_null, TEXTOID, CurrentMemoryContext);
 	}
-	scan_end(&scan);
+	scan_end_locked(&scan);
 	return DatumGetArrayTypeP(makeArrayResult(state, CurrentMemoryContext));
 }
 

@@ -52,6 +52,7 @@ typedef struct HashSlots
 
 static HashSlots *slots = NULL;
 static char *arenas = NULL;
+static size_t mapped_arena = 0;	/* the size of each, when they were mapped */
 static LWLock *slots_lock = NULL;
 static int	held_slot = -1;
 
@@ -115,13 +116,16 @@ hashslot_attach(struct LWLock *lock)
 
 	slots_lock = lock;
 	slots = ShmemInitStruct("djust_auth hash slots", header_size(), &found);
-	/* After a crash the mapping is still there, and nobody who used it is. */
+	/* After a crash the mapping is still there, and nobody who used it is; the setting may have been changed since. */
 	if (arenas == NULL)
+	{
+		mapped_arena = arena_size();
 		arenas = map_arenas();
+	}
 	if (!found)
 	{
 		ConditionVariableInit(&slots->freed);
-		slots->arena_size = arena_size();
+		slots->arena_size = mapped_arena;
 		memset(slots->slot, 0, sizeof(Slot) * setting_max_concurrent_hashes);
 	}
 }

@@ -20,6 +20,7 @@
 #include "jwt.h"
 #include "keyfile.h"
 #include "keys.h"
+#include "normal.h"
 #include "place.h"
 #include "secret.h"
 #include "settings.h"
@@ -88,7 +89,7 @@ read_signed(const char *token, size_t length, Identity *identity)
 	payload = palloc(JWT_MAX);
 	if (!jwt_payload(&parts, payload, &n))
 		return false;
-	claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(payload)));
+	claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(normal_from_utf8(payload, n))));
 	return JB_ROOT_IS_OBJECT(claims) &&
 		member_is(claims, "iss", setting_issuer) && member_is(claims, "aud", setting_audience) &&
 		member_time(claims, "exp", &identity->expires_at) && member_time(claims, "iat", &identity->issued_at);
@@ -225,19 +226,18 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 }
 
 RefreshState
-identity_refresh(const char *token, size_t length, SessionRow *session)
+identity_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	pg_uuid_t	sid;
 	int32		generation;
 
 	if (!read_refresh(token, length, &sid, &generation) || !catalog_session(&sid, session) ||
-		now >= session->expires_at || generation > session->generation)
+		GetCurrentTimestamp() >= session->expires_at || generation > session->generation)
 		return REFRESH_DEAD;
 	if (generation == session->generation)
 		return REFRESH_CURRENT;
 	if (generation == session->generation - 1 &&
-		now - session->refreshed_at < setting_refresh_reuse_grace * USECS_PER_SEC)
+		presented_at - session->refreshed_at < setting_refresh_reuse_grace * USECS_PER_SEC)
 		return REFRESH_PREVIOUS;
 	return REFRESH_REUSED;
 }

@@ -45,8 +45,11 @@ extern bool identity_access(const char *token, size_t length, IdentityMemo *memo
 extern bool identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *letters);
 extern bool identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity);
 
-/* Session behind a refresh token of any generation, if its MAC is good. */
-extern RefreshState identity_refresh(const char *token, size_t length, SessionRow *session);
+/*
+ * Session behind a refresh token of any generation, if its MAC is good.  presented_at decides on the grace: who had to wait
+ * for another refresh since then was not late.
+ */
+extern RefreshState identity_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session);
 
 /* The refresh token of a session and generation, NUL-terminated, in wiped memory. */
 extern char *identity_refresh_token(const pg_uuid_t *sid, int32 generation);

@@ -30,6 +30,9 @@
 /* A token may be signed by a key while the transaction that retires it is open: its last one lives this much longer. */
 #define RETIREMENT_SLACK_S 300
 
+/* access_token_lifetime is no longer. */
+#define LONGEST_TOKEN_S SECS_PER_DAY
+
 /* PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before. */
 #define LEAD_S 5
 
@@ -316,6 +319,7 @@ keys_rotate(const char *algorithm)
 {
 	TimestampTz now;
 	TimestampTz until;
+	TimestampTz last;
 	SigningKey *key;
 	CryptoAlg	alg = ALG_ES256;
 
@@ -330,7 +334,9 @@ keys_rotate(const char *algorithm)
 		alg = key->alg;
 	now = GetCurrentTimestamp();
 	until = TimestampTzPlusMilliseconds(now, setting_access_token_lifetime * INT64CONST(1000));
-	store_key_retire(TimestampTzPlusMilliseconds(Max(until, store_last_access_expiry()), RETIREMENT_SLACK_S * INT64CONST(1000)));
+	/* a session says what somebody may have written into its row */
+	last = Min(store_last_access_expiry(), TimestampTzPlusMilliseconds(now, LONGEST_TOKEN_S * INT64CONST(1000)));
+	store_key_retire(TimestampTzPlusMilliseconds(Max(until, last), RETIREMENT_SLACK_S * INT64CONST(1000)));
 	return make_key(alg);
 }
 

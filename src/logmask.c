@@ -85,12 +85,27 @@ concerns_us(const ErrorData *report)
 {
 	return is_ours(debug_query_string) || (debug_query_string && contains(debug_query_string, "execute")) ||
 		is_ours(report->message) || is_ours(report->detail) || is_ours(report->detail_log) ||
-		is_ours(report->context) || is_ours(report->internalquery);
+		is_ours(report->context) || is_ours(report->internalquery) || is_ours(report->schema_name);
+}
+
+/* A row that the server refused by itself, printed without quotes, of a table into which somebody may type a password. */
+static bool
+prints_row(const ErrorData *report)
+{
+	return (report->sqlerrcode == ERRCODE_CHECK_VIOLATION || report->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION) &&
+		report->schema_name && strcmp(report->schema_name, "djust_auth") == 0 && report->table_name && is_ours(report->table_name);
+}
+
+/* Of debug_print_parse and its like, which print constants byte by byte. */
+static bool
+prints_tree(const ErrorData *report)
+{
+	return report->elevel < ERROR && report->detail && strstr(report->detail, ":constvalue") != NULL;
 }
 
 /*
  * Runs in the report's own memory context.  Details of errors are our own or the server's words for the client; those
- * of log lines hold parameters.  A value of the wrong type is the exception: the server quotes it in message, detail
+ * of log lines hold parameters, and those for the log only, statements of others in a deadlock.  A value of the wrong type is the exception: the server quotes it in message, detail
  * and context, and it may be a token that took the place of a session id.  The client is told no more than the log,
  * there is only one report.
  */
@@ -104,6 +119,9 @@ mask_report(ErrorData *report)
 		report->message = cut(report->message, quotes_value);
 		if (report->elevel < ERROR)
 			report->detail = cut(report->detail, false);
+		report->detail_log = cut(report->detail_log, false);
+		if (prints_row(report) || prints_tree(report))
+			report->detail = NULL;
 		if (quotes_value)
 			report->detail = report->detail_log = report->context = NULL;
 		report->context = cut(report->context, true);

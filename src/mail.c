@@ -29,6 +29,7 @@
 #include "store.h"
 
 #define CHANNEL "djust_auth_mail"
+#define BUSY_S 1				/* until a recipient whose row is held is looked at again */
 #define FIRST_RETRY_S 10
 #define LONGEST_RETRY_S (15 * 60)
 #define REASON_MAX 500
@@ -166,9 +167,9 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 		catalog_user_by_email(email, user);
 }
 
-/* NULL for who is no customer, or no longer: the row is then done. */
+/* NULL for who is no customer, or no longer: the row is then done; or *later, because his row is being changed. */
 static ClaimedMail *
-write_mail(const QueuedMail *queued, TimestampTz now)
+write_mail(const QueuedMail *queued, TimestampTz now, bool *later)
 {
 	ClaimedMail *mail = palloc(sizeof(ClaimedMail));
 	const TemplateRow *template;
@@ -176,8 +177,14 @@ write_mail(const QueuedMail *queued, TimestampTz now)
 	TemplateRow found;
 	UserRow		user;
 
-	if (!find_recipient(queued, &user) || !store_user_confirm(&user.id, false))
+	*later = false;
+	if (!find_recipient(queued, &user) || user.disabled)
 		return NULL;
+	if (!store_user_confirm_at_once(&user.id))
+	{
+		*later = true;
+		return NULL;
+	}
 	if (strcmp(queued->kind, "reset") == 0)
 		link = make_link(&user.id, now, queued->expires_at);
 	template = template_for(queued->kind, user.locale, &found);
@@ -205,13 +212,15 @@ mail_claim(int max)
 		foreach(cell, due)
 		{
 			QueuedMail *queued = lfirst(cell);
-			ClaimedMail *mail = write_mail(queued, now);
+			bool		later;
+			ClaimedMail *mail = write_mail(queued, now, &later);
 
-			if (mail == NULL)
-			{
+			if (later)
+				store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the user is being changed");
+			else if (mail == NULL)
 				store_mail_done(queued->id, now, "no recipient");
+			if (mail == NULL)
 				continue;
-			}
 			store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, ring_working());
 			mails = lappend(mails, mail);
 		}

@@ -75,13 +75,16 @@ conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const Transcript 
 	text_append(&text, steps[transcript->step]);
 }
 
-/* An answer to the mail.  RFC 4954 section 6: 530 and the like are about a login, which is a mistake in the settings. */
+/*
+ * An answer to the mail or its recipient.  One to MAIL is about the sender, and 530 and the like (RFC 4954 section 6)
+ * about a login: mistakes in the settings, which somebody will mend.
+ */
 static bool
 is_final(const Transcript *transcript)
 {
 	int			code = transcript->code;
 
-	return transcript->step >= SMTP_MAIL && code / 100 == 5 && code != 530 && code != 534 && code != 535 && code != 538;
+	return transcript->step > SMTP_MAIL && code / 100 == 5 && code != 530 && code != 534 && code != 535 && code != 538;
 }
 
 static void

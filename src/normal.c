@@ -105,22 +105,43 @@ compose(const char *utf8, size_t *n, size_t *characters)
 	return out;
 }
 
+static char *
+copy_secret(const char *text, size_t n)
+{
+	char	   *copy = secret_alloc(n + 1);
+
+	memcpy(copy, text, n);
+	return copy;
+}
+
+/* A copy that the server converted is wiped here, for it is in no memory of ours. */
 Password
 normal_password(const char *text, size_t n)
 {
-	Password	password;
-	const char *utf8 = n > LONGEST_NORMALISED ? NULL : as_utf8(text, &n);
+	size_t		length = n;
+	const char *utf8 = n > LONGEST_NORMALISED ? NULL : as_utf8(text, &length);
+	Password	password = {.length = length, .characters = length};
 
-	password.length = n;
-	password.characters = n;
-	if (utf8)
-		password.text = compose(utf8, &password.length, &password.characters);
-	else
+	password.text = utf8 ? compose(utf8, &password.length, &password.characters) : copy_secret(text, n);
+	password.in_database = password.text;
+	if (utf8 && utf8 != text)
 	{
-		password.text = secret_alloc(n + 1);
-		memcpy(password.text, text, n);
+		password.in_database = copy_secret(text, n);
+		bytes_wipe((char *) utf8, length);
 	}
 	return password;
+}
+
+char *
+normal_to_utf8(char *text, size_t n)
+{
+	return GetDatabaseEncoding() == PG_SQL_ASCII ? text : pg_server_to_any(text, (int) n, PG_UTF8);
+}
+
+char *
+normal_from_utf8(char *utf8, size_t n)
+{
+	return GetDatabaseEncoding() == PG_SQL_ASCII ? utf8 : pg_any_to_server(utf8, (int) n, PG_UTF8);
 }
 
 static bool

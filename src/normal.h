@@ -17,12 +17,13 @@ typedef struct Email
 	size_t		length;
 } Email;
 
-/* In NFC where the input is valid UTF-8; wiped with the current context. */
+/* In NFC where the input can be told in UTF-8; wiped with the current context. */
 typedef struct Password
 {
 	char	   *text;
 	size_t		length;
 	size_t		characters;
+	const char *in_database;	/* in the encoding of the database, NUL-terminated, for comparison with its tables */
 } Password;
 
 /* Trimmed, NFC, lower case.  Never fails: what is no address comes back as it is and matches none. */
@@ -32,5 +33,12 @@ extern Email normal_email(const char *text, size_t n);
 extern const char *email_fault(const char *text, size_t n);
 
 extern Password normal_password(const char *text, size_t n);
+
+/*
+ * Text of the database in UTF-8, and back, NUL-terminated: for what leaves it as JSON or mail.  A database whose encoding
+ * says nothing (SQL_ASCII) is taken at its word.
+ */
+extern char *normal_to_utf8(char *text, size_t n);
+extern char *normal_from_utf8(char *utf8, size_t n);
 
 #endif

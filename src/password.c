@@ -36,9 +36,9 @@ is_common(const Password *password)
 
 	if (password->length > PWHASH_PASSWORD_MAX)
 		return false;
-	if (catalog_blocklisted(password->text))
+	if (catalog_blocklisted(password->in_database))
 		return true;
-	lower = str_tolower(password->text, password->length, DEFAULT_COLLATION_OID);
+	lower = str_tolower(password->in_database, strlen(password->in_database), DEFAULT_COLLATION_OID);
 	common = catalog_blocklisted(lower);
 	bytes_wipe(lower, strlen(lower));
 	return common;

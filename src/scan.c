@@ -50,6 +50,13 @@ scan_end(Scan *scan)
 }
 
 void
+scan_end_locked(Scan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, NoLock);
+}
+
+void
 scan_text_key(ScanKey key, AttrNumber attribute, const char *value)
 {
 	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(value));

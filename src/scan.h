@@ -42,6 +42,8 @@ extern SysScanDesc scan_of_index(Relation relation, CatalogIndex index, int nkey
 extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys);
 extern HeapTuple scan_next(Scan *scan);
 extern void scan_end(Scan *scan);
+/* The table stays locked to the end of the transaction. */
+extern void scan_end_locked(Scan *scan);
 extern void scan_text_key(ScanKey key, AttrNumber attribute, const char *value);
 extern void scan_uuid_key(ScanKey key, AttrNumber attribute, const pg_uuid_t *value);
 extern char *scan_text_or_null(Datum value, bool is_null);

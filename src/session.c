@@ -18,6 +18,7 @@
 #include "audit.h"
 #include "http.h"
 #include "keys.h"
+#include "normal.h"
 #include "session.h"
 #include "settings.h"
 #include "shared.h"
@@ -77,6 +78,7 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 				  TimestampTz expires_at, size_t *length)
 {
 	StringInfoData out;
+	const char *payload;
 	pg_uuid_t	jti;
 
 	audit_new_id(&jti);
@@ -90,7 +92,8 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 	if (*setting_jwt_role != '\0')
 		append_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');
-	return keys_sign(out.data, out.len, length);
+	payload = normal_to_utf8(out.data, out.len);
+	return keys_sign(payload, strlen(payload), length);
 }
 
 /* Rounded down to the second that exp can say. */
@@ -211,6 +214,7 @@ end_reused(const SessionRow *session)
 void
 session_refresh(const char *token, size_t length, Answer *answer)
 {
+	TimestampTz presented_at = GetCurrentTimestamp();
 	SessionRow	session;
 	int			tries;
 
@@ -218,7 +222,7 @@ session_refresh(const char *token, size_t length, Answer *answer)
 	/* Once more for each change of the row between reading and writing: another refresh, or changes of profiles. */
 	for (tries = 0; tries < REFRESH_TRIES; tries++)
 	{
-		switch (identity_refresh(token, length, &session))
+		switch (identity_refresh(token, length, presented_at, &session))
 		{
 			case REFRESH_DEAD:
 				return;
@@ -248,7 +252,7 @@ session_logout(const char *token, size_t length)
 	Identity	identity;
 
 	if (!identity_access(token, length, NULL, &identity) &&
-		identity_refresh(token, length, &identity.session) == REFRESH_DEAD)
+		identity_refresh(token, length, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
 		return false;
 	if (store_session_delete(&identity.session.sid) == 0)
 		return false;
@@ -350,7 +354,7 @@ session_introspect(const char *token, size_t length, bool refresh_too)
 	{
 		if (!refresh_too)
 			return "{\"active\":false}";
-		state = identity_refresh(token, length, &identity.session);
+		state = identity_refresh(token, length, GetCurrentTimestamp(), &identity.session);
 		if (state != REFRESH_CURRENT && state != REFRESH_PREVIOUS)
 			return "{\"active\":false}";
 		type = "refresh_token";

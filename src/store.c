@@ -24,6 +24,7 @@ typedef enum Statement
 	SESSION_COPY_PROFILES,
 	SESSION_CLEAR_PROFILES,
 	USER_CONFIRM,
+	USER_CONFIRM_AT_ONCE,
 	USER_CONFIRM_FOR_UPDATE,
 	USER_LOCK,
 	USER_SET_HASH,
@@ -73,6 +74,9 @@ static StoreStatement statements[] = {
 		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
 		" AND ($2 IS NULL OR password_hash" EQ "$2) FOR SHARE",
 		2, {UUIDOID, TEXTOID}},
+	[USER_CONFIRM_AT_ONCE] = {
+		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL FOR SHARE SKIP LOCKED",
+		1, {UUIDOID}},
 	[USER_CONFIRM_FOR_UPDATE] = {
 		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
 		" AND ($2 IS NULL OR password_hash" EQ "$2) FOR NO KEY UPDATE",
@@ -283,6 +287,12 @@ bool
 store_user_confirm(const pg_uuid_t *id, bool for_update)
 {
 	return confirm(id, NULL, for_update);
+}
+
+bool
+store_user_confirm_at_once(const pg_uuid_t *id)
+{
+	return run_for(USER_CONFIRM_AT_ONCE, id) > 0;
 }
 
 bool

@@ -89,6 +89,8 @@ extern void store_session_clear_profiles(void);
 /* users */
 /* Locks the user against change if it is enabled. */
 extern bool store_user_confirm(const pg_uuid_t *id, bool for_update);
+/* Does not wait for who holds the row: false then, too. */
+extern bool store_user_confirm_at_once(const pg_uuid_t *id);
 /* And still has the hash that was read. */
 extern bool store_user_confirm_hash(const UserRow *user, bool for_update);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);

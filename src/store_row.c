@@ -81,32 +81,38 @@ is_written(const ForeignKeyCacheInfo *key, const Row *row)
 }
 
 static bool
-is_held(const ForeignKeyCacheInfo *key, const Reference *held)
+is_held(const ForeignKeyCacheInfo *key, const Reference *held, Oid held_table)
 {
 	return held->column != 0 && key->nkeys == 1 && key->conkey[0] == held->column &&
-		key->confrelid == catalog_table(held->table) && key->confkey[0] == held->key;
+		key->confrelid == held_table && key->confkey[0] == held->key;
 }
 
 /* Of a foreign key of this table that the row cannot break; not so where another table refers to this one. */
 static bool
-keeps_key(Relation relation, Oid constraint, const Row *row)
+keeps_key(List *keys, Oid constraint, const Row *row, Oid held_table)
 {
 	ListCell   *cell;
 
-	foreach(cell, RelationGetFKeyList(relation))
+	foreach(cell, keys)
 	{
 		ForeignKeyCacheInfo *key = lfirst(cell);
 
 		if (key->conoid == constraint)
-			return !is_written(key, row) || is_held(key, &row->held);
+			return !is_written(key, row) || is_held(key, &row->held, held_table);
 	}
 	return false;
 }
 
+/*
+ * Triggers and keys belong to the relation's entry in the cache, which any look-up may free: they are taken when
+ * nothing is left to be looked up.
+ */
 static bool
 fires_triggers(Relation relation, CmdType command, const Row *row)
 {
 	int16		event = command == CMD_INSERT ? TRIGGER_TYPE_INSERT : TRIGGER_TYPE_UPDATE;
+	Oid			held_table = row->held.column != 0 ? catalog_table(row->held.table) : InvalidOid;
+	List	   *keys = RelationGetFKeyList(relation);
 	TriggerDesc *triggers = relation->trigdesc;
 	int			i;
 
@@ -116,7 +122,7 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 
 		if ((trigger->tgtype & event) == 0)
 			continue;
-		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(relation, trigger->tgconstraint, row))
+		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(keys, trigger->tgconstraint, row, held_table))
 			return true;
 	}
 	return false;
@@ -270,12 +276,16 @@ check_constraints(Target *target)
 	{
 		ExecConstraints(checker->result, target->slot, checker->estate);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		ResetPerTupleExprContext(checker->estate);
+		/* The error may have come while they were being prepared: what there is of them is not to be used. */
+		checker->id = InvalidOid;
 		checker->busy = false;
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	ResetPerTupleExprContext(checker->estate);
+	checker->busy = false;
 }
 
 /* After the row is in the table, which has told its place to the slot. */

@@ -6,8 +6,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "bytes.h"
+#include "normal.h"
 #include "secret.h"
 #include "store.h"
 #include "store_run.h"
@@ -64,15 +67,19 @@ store_call_purge(void)
 	return DatumGetBool(store_run_value(&statements[WORKER_PURGE], &call, &is_null));
 }
 
-/* A copy that is wiped with the context it is made in: the texts hold a link. */
+/* A copy in UTF-8, as mails are, that is wiped with the context it is made in: the texts hold a link. */
 static char *
 secret_text(int number)
 {
 	bool		is_null;
-	text	   *value = DatumGetTextPP(store_column(0, number, &is_null));
-	char	   *copy = secret_alloc(VARSIZE_ANY_EXHDR(value) + 1);
+	char	   *value = TextDatumGetCString(store_column(0, number, &is_null));
+	char	   *utf8 = normal_to_utf8(value, strlen(value));
+	char	   *copy = secret_alloc(strlen(utf8) + 1);
 
-	memcpy(copy, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	memcpy(copy, utf8, strlen(utf8));
+	bytes_wipe(utf8, strlen(utf8));
+	if (utf8 != value)
+		bytes_wipe(value, strlen(value));
 	return copy;
 }
 

@@ -241,35 +241,49 @@ djust_trigger_keep_anonymous(PG_FUNCTION_ARGS)
 			 errhint("Remove its rights instead.")));
 }
 
-/* Keys of the one changed row: everything but addresses and hashes. */
-static void
-append_row(StringInfo out, TupleTableSlot *slot, pg_uuid_t *user_id, bool *has_user)
+/*
+ * What the audit tells of a changed row: keys, and nothing that is personal.  By number, for an administrator may have
+ * added columns, of any name and type.
+ */
+static const struct
 {
-	TupleDesc	desc = slot->tts_tupleDescriptor;
+	CatalogTable table;
+	AttrNumber	column;
+	const char *name;			/* NULL: the user whom it concerns */
+	bool		is_enum;
+}			told[] = {
+	{TABLE_CUSTOMER_USER, Anum_customer_user_id},
+	{TABLE_USER_PROFILE, Anum_user_profile_user_id},
+	{TABLE_USER_PROFILE, Anum_user_profile_profile, "profile"},
+	{TABLE_PROFILE, Anum_profile_name, "name"},
+	{TABLE_PROFILE_RIGHT, Anum_profile_right_profile, "profile"},
+	{TABLE_PROFILE_RIGHT, Anum_profile_right_route, "route"},
+	{TABLE_PROFILE_RIGHT, Anum_profile_right_access, "access", true},
+};
+
+static void
+append_row(StringInfo out, Oid table, TupleTableSlot *slot, pg_uuid_t *user_id, bool *has_user)
+{
 	int			i;
 
-	for (i = 0; i < desc->natts; i++)
+	for (i = 0; i < lengthof(told); i++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		const char *name = NameStr(attribute->attname);
 		bool		is_null;
-		Datum		value = slot_getattr(slot, i + 1, &is_null);
+		Datum		value;
 
+		if (catalog_table(told[i].table) != table)
+			continue;
+		value = slot_getattr(slot, told[i].column, &is_null);
 		if (is_null)
 			continue;
-		if (strcmp(name, "user_id") == 0 || strcmp(name, "id") == 0)
+		if (told[i].name == NULL)
 		{
 			*user_id = *DatumGetUUIDP(value);
 			*has_user = true;
+			continue;
 		}
-		else if (strcmp(name, "profile") == 0 || strcmp(name, "name") == 0 || strcmp(name, "route") == 0)
-		{
-			appendStringInfo(out, ", \"%s\": ", name);
-			escape_json(out, TextDatumGetCString(value));
-		}
-		else if (strcmp(name, "access") == 0)
-			appendStringInfo(out, ", \"access\": \"%s\"",
-							 DatumGetCString(DirectFunctionCall1(enum_out, value)));
+		appendStringInfo(out, ", \"%s\": ", told[i].name);
+		escape_json(out, told[i].is_enum ? DatumGetCString(DirectFunctionCall1(enum_out, value)) : TextDatumGetCString(value));
 	}
 }
 
@@ -298,7 +312,7 @@ djust_trigger_audit_change(PG_FUNCTION_ARGS)
 
 		tuplestore_rescan(rows);
 		if (tuplestore_gettupleslot(rows, true, false, slot))
-			append_row(&detail, slot, &user_id, &has_user);
+			append_row(&detail, RelationGetRelid(data->tg_relation), slot, &user_id, &has_user);
 		ExecDropSingleTupleTableSlot(slot);
 	}
 	appendStringInfoChar(&detail, '}');

@@ -9,11 +9,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "catalog/pg_type.h"
@@ -60,7 +62,7 @@ StaticAssertDecl(lengthof(purged) == PURGE_TABLES, "every table has a name");
 /* The worker's. */
 static Purge running;
 static RingEntry *batch = NULL;
-static int	batch_size = 0;
+static int	batch_size = 0;		/* 0: the last batch was written */
 
 static void
 write_entry(const RingEntry *entry)
@@ -83,16 +85,90 @@ write_entry(const RingEntry *entry)
 	}
 }
 
+/* Said of this entry, by a constraint or a trigger; other errors pass, or are an administrator's to mend. */
+static bool
+is_refusal(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+		case ERRCODE_TRIGGERED_ACTION_EXCEPTION:
+		case ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION:
+		case ERRCODE_WITH_CHECK_OPTION_VIOLATION:
+		case ERRCODE_PLPGSQL_ERROR:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Told and counted; what is no refusal is raised again, so that the batch is tried once more. */
+static void
+give_up(const RingEntry *entry, ErrorData *error)
+{
+	if (!is_refusal(error->sqlerrcode))
+		ReThrowError(error);
+	if (entry->kind == RING_EVENT)
+		shared_count(COUNT_AUDIT_LOST, 1);
+	ereport(LOG,
+			(errcode(error->sqlerrcode),
+			 errmsg("djust_auth could not write %s", entry->kind == RING_EVENT ? "an audit event" : "a lock"),
+			 errdetail("%s", error->message)));
+	FreeErrorData(error);
+}
+
+/* In a transaction of its own within the batch. */
+static void
+write_alone(const RingEntry *entry)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		write_entry(entry);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		give_up(entry, error);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * All at once; after a failure one by one, so that an entry that a constraint or a trigger of the administrator's refuses
+ * is lost alone, and does not keep locks and other events from being written.
+ */
 int
 upkeep_write(void)
 {
+	bool		one_by_one = batch_size > 0;
 	int			i;
 
 	if (batch == NULL)
 		batch = MemoryContextAlloc(TopMemoryContext, RING_BATCH * sizeof(RingEntry));
 	batch_size = ring_peek(batch, RING_BATCH);
 	for (i = 0; i < batch_size; i++)
-		write_entry(&batch[i]);
+	{
+		if (one_by_one)
+			write_alone(&batch[i]);
+		else
+			write_entry(&batch[i]);
+	}
 	return batch_size;
 }
 

@@ -242,7 +242,7 @@ def answers():
     plain = {"user": None, "require_tls": False}
     for word, answer, verdict, code in (
             ("connection", "554 not here", TEMPORARY, 554), ("connection", "421 later", TEMPORARY, 421), ("connection", "SSH-2.0-x", TEMPORARY, 0),
-            ("MAIL", "530 5.7.0 log in", TEMPORARY, 530), ("MAIL", "550 no", PERMANENT, 550), ("MAIL", "421 bye", TEMPORARY, 421),
+            ("MAIL", "530 5.7.0 log in", TEMPORARY, 530), ("MAIL", "550 no", TEMPORARY, 550), ("MAIL", "421 bye", TEMPORARY, 421),
             ("MAIL", None, TEMPORARY, 0), ("RCPT", None, TEMPORARY, 0), ("RCPT", "550-no\r\n550-5.1.1 no\r\n550 no", PERMANENT, 550), ("DATA", None, TEMPORARY, 0),
             ("DATA", "451 no", TEMPORARY, 451), ("DATA", "554 no", PERMANENT, 554), ("DATA", "250 what", TEMPORARY, 250), ("line", None, TEMPORARY, 0), ("dot", None, TEMPORARY, 0),
             ("dot", "554 5.7.1 " + LINK, PERMANENT, 554), ("dot", "hello", TEMPORARY, 0), ("dot", "99 x", TEMPORARY, 0), ("dot", "250-a\r\n250 b", SENT, 250), ("dot", "250", SENT, 250)):

@@ -1,0 +1,167 @@
+"""Faults and what administrators do beside us: crashes, dropped roles, columns and constraints of their own, rows they hold."""
+
+import os
+import signal
+import time
+
+import psycopg2
+
+from support import WRONG, Cluster, equal, error_of, fails, later, main, ok, shop, together, until, until_blocked
+
+cluster = Cluster("faults", "djust_auth.databases = 'postgres'", "djust_auth.max_concurrent_hashes = 2")
+db = cluster.connect()
+db.run("CREATE EXTENSION djust_auth")
+db.until_worker()
+shop(db)
+
+
+def arenas_after_crash():
+    """The memory of the hash slots is mapped when the server starts, and not again after a crash."""
+    own = Cluster("arenas", "djust_auth.max_concurrent_hashes = 2")
+    admin, victim = own.connect(), own.connect()
+    admin.run("CREATE EXTENSION djust_auth")
+    admin.create_user("ann@arenas.example")
+    admin.setting("argon2_memory", "64MB")
+    os.kill(victim.pid, signal.SIGKILL)
+
+    def is_back():
+        try:
+            own.connect().close()
+            return True
+        except psycopg2.Error:
+            return False
+
+    until(lambda: own.log().count("ready to accept connections") == 2 and is_back(), "the server after the crash")
+    both = [own.connect(), own.connect()]
+    answers = together(both, lambda each, i: each.login("ann@arenas.example"))
+    equal([error_of(answer) for answer in answers], [None, None], "after a crash with more memory set, logins hash in both slots")
+    ok(both[0].one("SELECT password_hash FROM djust_auth.customer_user").startswith("$argon2id$v=19$m=65536,"), "and more memory is used")
+    equal(own.log().count("ready to accept connections"), 2, "and the server is still the same")
+    own.stop()
+
+
+def role_is_dropped():
+    db.run("CREATE ROLE faults_web; CREATE ROLE faults_gone LOGIN IN ROLE faults_web; SELECT djust_auth.grant_api('faults_web', 'anonymous')")
+    gone = cluster.connect()
+    gone.raw.close()
+    gone = psycopg2.connect(host=cluster.host, port=cluster.port, user="faults_gone", dbname="postgres")
+    gone.autocommit = True
+    cursor = gone.cursor()
+    cursor.execute("SET ROLE faults_web")
+    db.run("DROP ROLE faults_gone")
+    cursor.execute("SELECT djust_login('nobody@faults.example', %s)", (WRONG,))
+    equal(error_of(cursor.fetchone()[0]), "invalid_grant", "a login fails under a session user who is gone")
+    gone.close()
+    db.until_written()
+    equal(db.row("SELECT event, actor FROM djust_auth.audit_event ORDER BY at DESC, id DESC LIMIT 1"), ("login_failed", None), "and its event names nobody")
+
+
+def event_is_refused():
+    """A constraint of the administrator's refuses one event: the others, and the locks, are written."""
+    db.create_user("locked@faults.example")
+    db.run("ALTER TABLE djust_auth.audit_event ADD CONSTRAINT no_unknown CHECK (NOT coalesce(detail ->> 'cause', '') = 'unknown_email') NOT VALID")
+    before = db.stats("audit_lost"), db.stats("login_failures")
+    for address in ["unknown@faults.example"] + 11 * ["locked@faults.example"]:
+        db.login(address, WRONG)
+    db.until_written()
+    lost, failures = db.stats("audit_lost") - before[0], db.stats("login_failures") - before[1]
+    equal(lost, 1, "the event that a constraint refuses is lost")
+    equal(db.one("SELECT count(*) FROM djust_auth.audit_event WHERE detail ->> 'cause' = 'wrong_password'"), failures - 1, "those beside it are there")
+    ok(db.one("SELECT count(*) FROM djust_auth.throttle_lock") > 0, "and the lock is saved")
+    db.run("ALTER TABLE djust_auth.audit_event DROP CONSTRAINT no_unknown")
+
+
+def check_is_interrupted():
+    """An error while the constraints of a table are prepared must not leave the table without them."""
+    db.run("CREATE TABLE known (event text); INSERT INTO known SELECT unnest(ARRAY['refresh', 'logout', 'login_failed', 'administration'])")
+    db.run("CREATE FUNCTION known_events() RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN ARRAY(SELECT event FROM public.known); END'")
+    db.create_user("checked@faults.example")
+    db.run("ALTER TABLE djust_auth.audit_event ADD CONSTRAINT is_known CHECK (event = ANY (public.known_events())) NOT VALID")
+    holder, caller = cluster.connect(), cluster.connect()
+    holder.begin()
+    holder.run("LOCK TABLE known")
+    caller.run("SET lock_timeout = '100ms'")
+    fails("55P03", lambda: caller.login("checked@faults.example"), "a login is cut off while a constraint is prepared")
+    holder.rollback()
+    for what in ("the next login", "and the one after it"):
+        fails("23514", lambda: caller.login("checked@faults.example"), f"{what} meets the constraint", "is_known")
+    db.run("ALTER TABLE djust_auth.audit_event DROP CONSTRAINT is_known")
+    equal(error_of(caller.login("checked@faults.example")), None, "without it, logins go on")
+    db.run("DROP FUNCTION known_events(); DROP TABLE known")
+
+
+def columns_are_added():
+    """Of names that other tables of ours have, too, and of other types."""
+    db.run("ALTER TABLE djust_auth.customer_user ADD COLUMN name text, ADD COLUMN profile int, ADD COLUMN access int, ADD COLUMN user_id bigint")
+    db.run("INSERT INTO djust_auth.customer_user (email, name, profile, access, user_id) VALUES ('smith@faults.example', 'John Smith', 5, 6, 7)")
+    user_id = db.one("SELECT id::text FROM djust_auth.customer_user WHERE email = 'smith@faults.example'")
+    db.run("SELECT djust_auth.delete_user(%s)", user_id)
+    equal(db.all("SELECT detail ->> 'operation', detail - 'operation' - 'table' - 'rows' FROM djust_auth.audit_event"
+                 " WHERE user_id = %s AND detail ? 'operation' ORDER BY at, id", user_id), [("INSERT", {}), ("DELETE", {})],
+          "the audit tells whom, and nothing of what an administrator's columns hold")
+    db.run("ALTER TABLE djust_auth.customer_user DROP COLUMN name, DROP COLUMN profile, DROP COLUMN access, DROP COLUMN user_id")
+
+
+def profiles_are_truncated():
+    db.create_user("staff@faults.example", profiles=["customer"])
+    caller, admin = cluster.connect(), cluster.connect()
+    caller.begin()
+    token = caller.login("staff@faults.example")["access_token"]
+    ok(caller.can(token), "a login under way has its rights")
+    answer = later(admin.run, "TRUNCATE djust_auth.user_profile")
+    until_blocked(db, admin.pid, caller.pid)
+    caller.commit()
+    answer.result()
+    ok(not caller.can(token), "a TRUNCATE of the profiles waits for it, and takes the rights from its session")
+
+
+def refresh_waits():
+    """A retry that was presented in time is not late because it had to wait."""
+    db.create_user("tabs@faults.example", profiles=["customer"])
+    first, second = cluster.connect(), cluster.connect()
+    for each in (first, second):
+        each.run("SET djust_auth.refresh_reuse_grace = '1s'")
+    token = first.login("tabs@faults.example")["refresh_token"]
+    first.begin()
+    renewed = first.refresh(token)
+    answer = later(second.refresh, token)
+    until_blocked(db, second.pid, first.pid)
+    written = time.monotonic()
+    until(lambda: time.monotonic() > written + 1.1, "the end of the grace")
+    first.commit()
+    equal(answer.result().get("refresh_token"), renewed["refresh_token"], "a second refresh that waited beyond the grace gets the same token")
+    ok(first.can(renewed["access_token"]), "and the session lives")
+    equal(error_of(second.refresh(token)), "invalid_grant", "presented after the grace it is reuse")
+
+
+def row_is_held():
+    """A customer whose row somebody holds keeps nobody else waiting for mail."""
+    db.run("SELECT id FROM djust_auth.claim_mail(1000)")
+    held, free = "held@faults.example", "free@faults.example"
+    for address in (held, free):
+        db.create_user(address)
+        db.run("SELECT djust_reset_request(%s)", address)
+    holder, mailer = cluster.connect(), cluster.connect()
+    holder.begin()
+    holder.run("UPDATE djust_auth.customer_user SET locale = 'de' WHERE email = %s", held)
+    mailer.run("SET lock_timeout = '2s'")
+    claim = "SELECT recipient FROM djust_auth.claim_mail(1) WHERE body_text ~ 'djp_'"
+    equal(mailer.one(claim), free, "the mail behind that of a held row is claimed")
+    equal(mailer.one(claim), None, "and there is no other yet")
+    holder.commit()
+    until(lambda: mailer.one(claim) == held, "the mail of who is free again")
+    ok(True, "which comes when the row is free")
+
+
+def times_without_end():
+    db.create_user("endless@faults.example", profiles=["customer"])
+    token = db.login("endless@faults.example")["access_token"]
+    db.run("UPDATE djust_auth.session SET access_expires_at = 'infinity'")
+    db.run("SELECT djust_auth.rotate_signing_key()")
+    ok(db.one("SELECT bool_and(verify_until BETWEEN now() + '1 day' AND now() + '1 day 10 minutes') FROM djust_auth.signing_key"
+              " WHERE verify_until IS NOT NULL"), "a key retires after the longest life a token may have, whatever a session's row says")
+    ok(db.one("SELECT djust_introspect(%s)", token)["active"], "and its tokens stay good")
+
+
+main(arenas_after_crash, role_is_dropped, event_is_refused, check_is_interrupted, columns_are_added, profiles_are_truncated,
+     refresh_waits, row_is_held, times_without_end)
