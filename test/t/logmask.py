@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from support import GOOD, OTHER, Cluster, main, ok
+from support import GOOD, OTHER, Cluster, later, main, ok, until_blocked
 
 EVERYTHING = ("log_statement = 'all'", "log_min_duration_statement = 0", "log_parameter_max_length_on_error = -1",
               "log_error_verbosity = verbose")
@@ -23,6 +23,21 @@ def extended(cluster, sql, secret=GOOD):
         file.write(sql + ";\n")
     subprocess.run([os.path.join(os.environ["DJUST_BIN"], "pgbench"), "-n", "-t", "1", "-M", "extended", "-D", "secret=" + secret,
                     "-f", script], env=cluster.environment("postgres"), capture_output=True, check=False)
+
+
+def deadlock(cluster, db):
+    """The server's report of a deadlock has the statements of both, also of one that did nothing to ours."""
+    other = cluster.connect()
+    db.begin()
+    db.run("SELECT pg_advisory_xact_lock(1)")
+    other.begin()
+    other.run("UPDATE djust_auth.customer_user SET locale = 'de' WHERE email = 'ann@log.example'")
+    login = later(attempt, db, f"SELECT djust_login('ann@log.example', '{OTHER}')")
+    until_blocked(cluster.connect(), db.pid, other.pid)
+    attempt(other, "SELECT pg_advisory_xact_lock(1)")
+    login.result()
+    for each in (db, other):
+        each.rollback()
 
 
 def masked():
@@ -51,6 +66,12 @@ def masked():
     attempt(db, f"SELECT djust_login('ann@log.example', '{GOOD}'::json ->> 'x')")
     attempt(db, f"SELECT djust_auth.set_password(id, '{OTHER}') FROM djust_auth.customer_user")
     attempt(db, f"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('x@log.example', '{OTHER}')")
+    attempt(db, f"INSERT INTO djust_auth.customer_user (email, password_hash, locale) VALUES ('x@log.example', '{OTHER}', '!!')")
+    attempt(db, f"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES (NULL, '{OTHER}')")
+    db.run("SET debug_print_parse = on; SET debug_pretty_print = off")
+    attempt(db, f"SELECT djust_login('ann@log.example', '{GOOD}')")
+    db.run("RESET debug_print_parse")
+    deadlock(cluster, db)
     extended(cluster, "SELECT djust_login('ann@log.example', :secret)")
     extended(cluster, "SELECT djust_login('ann@log.example', :secret), 1 / 0")
     extended(cluster, "SELECT set_config('request.headers', :secret, true)", secret=access)
@@ -62,6 +83,10 @@ def masked():
         ok(words in log, f"what does not concern us stays whole: {words}")
     ok("djust_login" in log and "division by zero" in log, "calls and errors are in the log")
     ok("execute" in log and "parameters" in log, "so are calls by the extended protocol")
+    ok("deadlock detected" in log, "a deadlock is in the log")
+    ok("parse tree" in log, "so is a parse tree")
+    for name, text in (("a password", GOOD), ("a new password", OTHER)):
+        ok(" ".join(str(byte) for byte in text.encode()) not in " ".join(log.split()), name + " byte by byte is not")
     for name, secret in zip(("a password", "a new password", "an access token", "a refresh token"), secrets):
         lines = [line for line in log.split("\n") if secret in line]
         ok(not lines, name + " is not", lines[:3])
