@@ -386,14 +386,11 @@ CREATE FUNCTION djust_auth.keep_anonymous() RETURNS trigger
 CREATE TRIGGER normalise BEFORE INSERT OR UPDATE ON djust_auth.customer_user
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.user_normalise();
 
--- a change that sets hash_replaced_at is the library's own (rehash at login, change or reset of a password): it ends
--- the sessions it must end by itself
 CREATE TRIGGER changed AFTER UPDATE ON djust_auth.customer_user
 	FOR EACH ROW WHEN (
 		OLD.email IS DISTINCT FROM NEW.email
 		OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at
-		OR (OLD.password_hash IS DISTINCT FROM NEW.password_hash
-			AND OLD.hash_replaced_at IS NOT DISTINCT FROM NEW.hash_replaced_at))
+		OR OLD.password_hash IS DISTINCT FROM NEW.password_hash)
 	EXECUTE FUNCTION djust_auth.user_changed();
 CREATE TRIGGER removed AFTER DELETE ON djust_auth.customer_user
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.user_changed();
@@ -403,10 +400,20 @@ CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.user_profi
 CREATE TRIGGER truncated AFTER TRUNCATE ON djust_auth.user_profile
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_profile_changed();
 
-CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON djust_auth.profile_right
+CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.profile_right
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
+CREATE TRIGGER policy_truncated AFTER TRUNCATE ON djust_auth.profile_right
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.policy_changed();
-CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON djust_auth.signing_key
+CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.signing_key
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
+CREATE TRIGGER policy_truncated AFTER TRUNCATE ON djust_auth.signing_key
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.policy_changed();
+
+-- sessions and caches follow, also where changes come by logical replication, which fires no others, and only by row
+ALTER TABLE djust_auth.customer_user ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS TRIGGER removed;
+ALTER TABLE djust_auth.user_profile ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS TRIGGER truncated;
+ALTER TABLE djust_auth.profile_right ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
+ALTER TABLE djust_auth.signing_key ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
 
 CREATE TRIGGER keep_anonymous_update BEFORE UPDATE ON djust_auth.profile
 	FOR EACH ROW WHEN (OLD.name OPERATOR(pg_catalog.=) 'anonymous' AND NEW.name OPERATOR(pg_catalog.<>) 'anonymous')
@@ -533,7 +540,7 @@ COMMENT ON COLUMN djust_auth.customer_user.disabled_at IS
 COMMENT ON COLUMN djust_auth.customer_user.created_at IS
 	'When the row was made.';
 COMMENT ON COLUMN djust_auth.customer_user.hash_replaced_at IS
-	'When the library itself last replaced password_hash (rehash at login, change or reset of the password); NULL: never. Leave it alone in plain DML, so that a new hash ends the sessions.';
+	'When the library itself last replaced password_hash (rehash at login, change or reset of the password); NULL: never. For information.';
 COMMENT ON COLUMN djust_auth.customer_user.locale IS
 	'Language of mails, such as de or fr-CA; chooses among djust_auth.mail_template. NULL: the default.';
 

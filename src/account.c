@@ -59,6 +59,25 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 	}
 }
 
+static void
+tag_of(const char *address, ThrottleTag *tag)
+{
+	Email		email = {(char *) address, strlen(address)};
+
+	password_tag(&email, tag);
+}
+
+/* What was counted while nobody had this address is not held against who has it now. */
+static void
+begin_count(const char *address)
+{
+	Email		email = normal_email(address, strlen(address));
+	ThrottleTag tag;
+
+	password_tag(&email, &tag);
+	throttle_start_over(&tag);
+}
+
 void
 account_create(const char *email, const char *password, size_t password_length, const char *hash, ArrayType *profiles,
 			   pg_uuid_t *id)
@@ -72,6 +91,7 @@ account_create(const char *email, const char *password, size_t password_length, 
 	}
 	store_user_insert(email, hash, id);
 	add_profiles(id, profiles);
+	begin_count(email);
 }
 
 void
@@ -114,14 +134,23 @@ account_unlock(const pg_uuid_t *id)
 {
 	ThrottleTag tag;
 	UserRow		user;
-	Email		email;
 
 	require_user(id, &user);
-	email.text = user.email;
-	email.length = strlen(user.email);
-	password_tag(&email, &tag);
+	tag_of(user.email, &tag);
 	throttle_clear(&tag);
 	audit_event("administration", id, NULL, "{\"change\": \"unlocked\"}");
+}
+
+/* What was counted goes along with the account. */
+void
+account_email_changed(const char *from, const char *to)
+{
+	ThrottleTag from_tag;
+	ThrottleTag to_tag;
+
+	tag_of(from, &from_tag);
+	tag_of(to, &to_tag);
+	throttle_move(&from_tag, &to_tag);
 }
 
 int

@@ -16,6 +16,7 @@
 #include "keyfile.h"
 #include "mail.h"
 #include "normal.h"
+#include "pace.h"
 #include "password.h"
 #include "reset.h"
 #include "shared.h"
@@ -30,7 +31,7 @@ reset_request(const char *text, size_t length)
 	int			i;
 
 	keyfile_tag("reset", email.text, email.length, &tag);
-	if (!throttle_reset_request(&tag))
+	if (!pace_reset_request(&tag))
 		return;
 	shared_count(COUNT_RESET_REQUESTS, 1);
 	mail_queue_reset(email.text, email.length);

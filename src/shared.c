@@ -13,6 +13,7 @@
 
 #include "hashslot.h"
 #include "keyfile.h"
+#include "pace.h"
 #include "place.h"
 #include "ring.h"
 #include "shared.h"
@@ -53,9 +54,13 @@ request_memory(void)
 {
 	if (previous_request_hook)
 		previous_request_hook();
-	RequestAddinShmemSpace(add_size(MAXALIGN(sizeof(Shared)), add_size(ring_size(), add_size(throttle_size(), hashslot_size()))));
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
+	RequestAddinShmemSpace(throttle_size());
+	RequestAddinShmemSpace(hashslot_size());
+	RequestAddinShmemSpace(pace_size());
+	RequestAddinShmemSpace(ring_size());
 	RequestAddinShmemSpace(place_size());
-	RequestNamedLWLockTranche(SEGMENT, 2 + ring_locks());
+	RequestNamedLWLockTranche(SEGMENT, 3 + ring_locks());
 }
 
 /* In the postmaster, and again after a crash. */
@@ -78,7 +83,8 @@ start_memory(void)
 			pg_atomic_init_u64(&shared->counters[i], 0);
 	throttle_attach(&locks[0].lock);
 	hashslot_attach(&locks[1].lock);
-	ring_attach(&locks[2]);
+	pace_attach(&locks[2].lock);
+	ring_attach(&locks[3]);
 	place_attach();
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -92,10 +98,16 @@ shared_init(void)
 	shmem_startup_hook = start_memory;
 }
 
+bool
+shared_loaded(void)
+{
+	return shared != NULL;
+}
+
 void
 shared_require(void)
 {
-	if (shared == NULL)
+	if (!shared_loaded())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("djust_auth must be loaded via shared_preload_libraries"),

@@ -32,8 +32,9 @@ typedef enum Counter
 /* Hooks the segment into server start; only while the library is being preloaded. */
 extern void shared_init(void);
 
-/* Raises 55000 unless the library was preloaded. */
+/* Raises 55000 unless the library was preloaded; or just tells. */
 extern void shared_require(void);
+extern bool shared_loaded(void);
 
 extern void shared_count(Counter counter, uint64_t n);
 extern uint64_t shared_counter(Counter counter);

@@ -1,6 +1,6 @@
 /*
  * store.c
- *		Owns writing: users, sessions, profiles, rights, keys.
+ *		Owns writing: users, sessions, profiles, rights.
  *
  * Threat: a caller's search_path or operators taking part in a statement that
  * runs as the owner.  All text is a constant here (GRANT apart, which its
@@ -39,10 +39,6 @@ typedef enum Statement
 	USER_PROFILE_INSERT,
 	USER_PROFILE_DELETE,
 	RIGHT_SET,
-	KEY_LOCK,
-	KEY_RETIRE,
-	KEY_INSERT,
-	LAST_ACCESS_EXPIRY,
 	STATEMENTS
 } Statement;
 
@@ -124,18 +120,6 @@ static StoreStatement statements[] = {
 		" VALUES ($1, $2, $3::pg_catalog.text::djust_auth.access_right)"
 		" ON CONFLICT (profile, (djust_auth.route_key(route))) DO UPDATE SET access = excluded.access",
 		3, {TEXTOID, TEXTOID, TEXTOID}},
-	[KEY_LOCK] = {
-		"LOCK TABLE djust_auth.signing_key IN SHARE ROW EXCLUSIVE MODE",
-		0, {0}},
-	[KEY_RETIRE] = {
-		"UPDATE djust_auth.signing_key SET verify_until = $1 WHERE verify_until IS NULL",
-		1, {TIMESTAMPTZOID}},
-	[KEY_INSERT] = {
-		"INSERT INTO djust_auth.signing_key (kid, algorithm, private_key, public_key, created_at) VALUES ($1, $2, $3, $4, $5)",
-		5, {TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID}},
-	[LAST_ACCESS_EXPIRY] = {
-		"SELECT pg_catalog.max(access_expires_at) FROM djust_auth.session",
-		0, {0}},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -313,6 +297,8 @@ store_user_lock(const pg_uuid_t *id)
 	run_for(USER_LOCK, id);
 }
 
+static bool hash_is_own = false;
+
 void
 store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
 {
@@ -320,7 +306,22 @@ store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
 
 	put_uuid(&call, id);
 	put_text(&call, hash);
-	run(own_change ? USER_SET_HASH_OWN : USER_SET_HASH, &call);
+	hash_is_own = own_change;
+	PG_TRY();
+	{
+		run(own_change ? USER_SET_HASH_OWN : USER_SET_HASH, &call);
+	}
+	PG_FINALLY();
+	{
+		hash_is_own = false;
+	}
+	PG_END_TRY();
+}
+
+bool
+store_user_hash_is_own(void)
+{
+	return hash_is_own;
 }
 
 void
@@ -411,43 +412,3 @@ store_right_set(const char *profile, const char *route, const char *access)
 	put_text(&call, access);
 	run(RIGHT_SET, &call);
 }
-
-TimestampTz
-store_last_access_expiry(void)
-{
-	Call		call = {0};
-	bool		is_null;
-	Datum		value = store_run_value(&statements[LAST_ACCESS_EXPIRY], &call, &is_null);
-
-	return is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
-}
-
-void
-store_key_lock(void)
-{
-	run_alone(KEY_LOCK);
-}
-
-void
-store_key_retire(TimestampTz verify_until)
-{
-	Call		call = {0};
-
-	put_time(&call, verify_until);
-	run(KEY_RETIRE, &call);
-}
-
-void
-store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
-				 const uint8_t *public_key, size_t public_size, TimestampTz now)
-{
-	Call		call = {0};
-
-	put_text(&call, kid);
-	put_text(&call, algorithm);
-	put_bytes(&call, private_key, private_size);
-	put_bytes(&call, public_key, public_size);
-	put_time(&call, now);
-	run(KEY_INSERT, &call);
-}
-

@@ -94,6 +94,8 @@ extern bool store_user_confirm_at_once(const pg_uuid_t *id);
 /* And still has the hash that was read. */
 extern bool store_user_confirm_hash(const UserRow *user, bool for_update);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
+/* For the trigger: is such a change under way? */
+extern bool store_user_hash_is_own(void);
 extern void store_user_lock(const pg_uuid_t *id);
 extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id);
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);

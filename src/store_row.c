@@ -27,13 +27,11 @@
 #include "executor/tuptable.h"
 #include "storage/bufmgr.h"
 #include "utils/datum.h"
-#include "utils/inval.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "compat.h"
+#include "store_check.h"
 #include "store_row.h"
 
 /* What writing takes, open from begin() to end(). */
@@ -45,18 +43,6 @@ typedef struct Target
 	ResultRelInfo *result;
 	TupleTableSlot *slot;		/* the new row */
 } Target;
-
-/* CHECK constraints of a table, prepared: the executor reads their text and looks up their functions each time it is asked anew. */
-typedef struct Checker
-{
-	Oid			id;				/* of the table; InvalidOid: it, a function or a domain may have changed since */
-	EState	   *estate;			/* what is prepared belongs to it */
-	ResultRelInfo *result;
-	bool		busy;
-} Checker;
-
-static Checker checkers[CATALOG_TABLES];
-static bool callbacks_registered = false;
 
 static bool
 is_given(const Row *row, AttrNumber column)
@@ -206,88 +192,6 @@ end(Target *target)
 	CommandCounterIncrement();
 }
 
-/* Only flips flags: a checker may be in use. */
-static void
-relation_changed(Datum arg, Oid relid)
-{
-	int			i;
-
-	for (i = 0; i < CATALOG_TABLES; i++)
-		if (relid == InvalidOid || relid == checkers[i].id)
-			checkers[i].id = InvalidOid;
-}
-
-/* A function that a constraint calls, or a domain that it casts to. */
-static void
-dependency_changed(Datum arg, int cache, uint32 hash)
-{
-	relation_changed(arg, InvalidOid);
-}
-
-static void
-register_callbacks(void)
-{
-	if (callbacks_registered)
-		return;
-	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, dependency_changed, (Datum) 0);
-	CacheRegisterSyscacheCallback(TYPEOID, dependency_changed, (Datum) 0);
-	callbacks_registered = true;
-}
-
-static void
-prepare(Checker *checker, Relation relation)
-{
-	MemoryContext old;
-
-	if (checker->id == RelationGetRelid(relation))
-		return;
-	register_callbacks();
-	if (checker->estate)
-		FreeExecutorState(checker->estate);
-	checker->estate = NULL;
-	old = MemoryContextSwitchTo(CacheMemoryContext);
-	checker->estate = CreateExecutorState();
-	MemoryContextSwitchTo(checker->estate->es_query_cxt);
-	checker->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(checker->result, relation, 0, NULL, 0);
-	MemoryContextSwitchTo(old);
-	checker->id = RelationGetRelid(relation);
-}
-
-/* A constraint whose function writes to its own table finds the checker busy. */
-static void
-check_constraints(Target *target)
-{
-	Checker    *checker = &checkers[target->table];
-	TupleConstr *constraints = RelationGetDescr(target->relation)->constr;
-
-	if (constraints == NULL)
-		return;
-	if (constraints->num_check == 0 || checker->busy)
-	{
-		ExecConstraints(target->result, target->slot, target->estate);
-		return;
-	}
-	prepare(checker, target->relation);
-	checker->result->ri_RelationDesc = target->relation;
-	checker->busy = true;
-	PG_TRY();
-	{
-		ExecConstraints(checker->result, target->slot, checker->estate);
-	}
-	PG_CATCH();
-	{
-		/* The error may have come while they were being prepared: what there is of them is not to be used. */
-		checker->id = InvalidOid;
-		checker->busy = false;
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	ResetPerTupleExprContext(checker->estate);
-	checker->busy = false;
-}
-
 /* After the row is in the table, which has told its place to the slot. */
 static void
 insert_in_indexes(Target *target, bool update, CompatIndexUpdate wanted)
@@ -318,7 +222,7 @@ row_insert(CatalogTable table, const Row *row)
 		nulls[row->columns[i] - 1] = row->nulls[i];
 	}
 	ExecForceStoreHeapTuple(heap_form_tuple(RelationGetDescr(target.relation), values, nulls), target.slot, true);
-	check_constraints(&target);
+	store_check(target.table, target.relation, target.result, target.slot, target.estate);
 	table_tuple_insert(target.relation, target.slot, GetCurrentCommandId(true), 0, NULL);
 	insert_in_indexes(&target, false, COMPAT_INDEX_ALL);
 	end(&target);
@@ -401,7 +305,7 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 	ExecForceStoreHeapTuple(heap_modify_tuple_by_cols(ExecFetchSlotHeapTuple(old, false, NULL), RelationGetDescr(target->relation),
 													  change->n, change->columns, change->values, change->nulls),
 							target->slot, true);
-	check_constraints(target);
+	store_check(target->table, target->relation, target->result, target->slot, target->estate);
 	result = table_tuple_update(target->relation, &old->tts_tid, target->slot, GetCurrentCommandId(true), GetActiveSnapshot(),
 								InvalidSnapshot, true, &failure, &mode, &wanted);
 	if (result == TM_Updated || result == TM_Deleted)

@@ -1,6 +1,6 @@
 /*
  * tally.c
- *		Owns the tables of counters that throttle.c judges by.
+ *		Owns the tables of counters that throttle.c and pace.c judge by.
  *
  * Threat: flooding a table with invented addresses so that a counter falls
  * out of it.
@@ -21,6 +21,13 @@
 #include "tally.h"
 
 #define PROTECTED_MS (15 * 60 * 1000)
+
+/* With what alignment takes. */
+size_t
+tally_size(uint32_t sets)
+{
+	return add_size(mul_size(sets, sizeof(TallySet)), 128);
+}
 
 void
 tally_attach(Tally *tally, const char *name, uint32_t sets, bool forgets)

@@ -1,6 +1,6 @@
 /*
  * tally.h
- *		Counters by account in shared memory, for throttle.c.
+ *		Counters by account in shared memory, for throttle.c and pace.c.
  */
 #ifndef DJUST_TALLY_H
 #define DJUST_TALLY_H
@@ -35,9 +35,10 @@ typedef struct Tally
 } Tally;
 
 /* sets is a power of two. */
+extern size_t tally_size(uint32_t sets);
 extern void tally_attach(Tally *tally, const char *name, uint32_t sets, bool forgets);
 
-/* The rest is called with throttle.c's lock held. */
+/* The rest is called with the lock of the counters held. */
 extern TallySet *tally_set(const Tally *tally, const ThrottleTag *tag);
 extern TallyEntry *tally_find(TallySet *set, const ThrottleTag *tag);
 /* The tag's own entry, a fresh one in a place that may be taken, or the one its set shares. */

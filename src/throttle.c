@@ -1,7 +1,6 @@
 /*
  * throttle.c
- *		Owns the counters of password attempts and of reset requests, in
- *		shared memory.
+ *		Owns the counters of password attempts, in shared memory.
  *
  * Threats: guessing one account's password, in series or in parallel, by a
  * caller who rolls back, cancels or disconnects; and flooding the table with
@@ -10,22 +9,18 @@
  * An attempt holds a place in its account's entry before anything is hashed.
  * Failures plus attempts under way never exceed the limit: those beyond it
  * wait for the ones under way and are then judged by how these ended.  No
- * transaction is involved, so nothing a caller does undoes a count.  How
- * entries are kept and lost is tally.c's.
+ * transaction is involved, so nothing a caller does undoes a count; only what
+ * a rolled-back transaction had cleared comes back (undo.c).  How entries are
+ * kept and lost is tally.c's.
  *
  * Locks outlive the server: one that is made or grows is handed to the worker
  * before the caller is answered, and one that is not in memory is looked up in
  * the table before the first attempt, by the tag and so alike for known and
  * unknown addresses.  The look-up is outside the lock; a lock that is cleared
  * meanwhile is noticed by the count of clearings.
- *
- * Reset requests cost the caller nothing, so their table can be flooded.  It
- * forgets the oldest instead: a flood may buy one mail too many for every
- * 65,536 requests, but never keeps customers from resetting their passwords.
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
 #include "pgstat.h"
 #include "port/pg_bitutils.h"
 #include "storage/condition_variable.h"
@@ -38,13 +33,10 @@
 #include "settings.h"
 #include "tally.h"
 #include "throttle.h"
+#include "undo.h"
 
 #define ENTRIES_PER_SLOT (128 * 1024)
-#define RESET_ENTRIES (64 * 1024)
 #define LONGEST_DELAY_S (15 * 60)
-#define RESET_PAUSE_MS (60 * 1000)
-#define RESET_WINDOW_MS (60 * 60 * 1000)
-#define RESETS_PER_WINDOW 5
 
 typedef struct Throttle
 {
@@ -65,7 +57,6 @@ typedef struct SavedLock
 static Throttle *throttle = NULL;
 static LWLock *throttle_lock = NULL;
 static Tally attempts;
-static Tally resets;
 
 /* The entry this backend has an attempt under way in: pinned by that, so the pointer stays good. */
 static TallyEntry *held_entry = NULL;
@@ -83,9 +74,7 @@ attempt_sets(void)
 size_t
 throttle_size(void)
 {
-	Size		sets = add_size(attempt_sets(), RESET_ENTRIES / TALLY_WAYS);
-
-	return add_size(MAXALIGN(sizeof(Throttle)), add_size(mul_size(sets, sizeof(TallySet)), 2 * 128));
+	return add_size(MAXALIGN(sizeof(Throttle)), tally_size(attempt_sets()));
 }
 
 void
@@ -101,7 +90,6 @@ throttle_attach(struct LWLock *lock)
 		ConditionVariableInit(&throttle->ended);
 	}
 	tally_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
-	tally_attach(&resets, "djust_auth resets", RESET_ENTRIES / TALLY_WAYS, true);
 }
 
 /* 1 s after the limit, doubling up to a quarter of an hour. */
@@ -328,48 +316,106 @@ throttle_settle(void)
 	ring_await(last);
 }
 
-/* Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there. */
-void
-throttle_clear(const ThrottleTag *tag)
+/* The entry of one account only, if there is a place for it. */
+static TallyEntry *
+take_own(const ThrottleTag *tag)
 {
+	TallyEntry *entry = tally_take(&attempts, tag, GetCurrentTimestamp());
+
+	return entry == &tally_set(&attempts, tag)->overflow ? NULL : entry;
+}
+
+/*
+ * Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there.  What was counted
+ * comes back if this is rolled back.
+ */
+static void
+clear(const ThrottleTag *tag, int *failures, TimestampTz *allowed_at)
+{
+	SavedLock	saved = {false};
 	TallyEntry *entry;
 
-	ring_served();
+	if (ring_served())
+		read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = tally_take(&attempts, tag, GetCurrentTimestamp());
-	if (entry == &tally_set(&attempts, tag)->overflow)
-		entry = NULL;
+	entry = take_own(tag);
+	*failures = saved.found ? saved.failures : entry ? entry->count : 0;
+	*allowed_at = saved.found ? saved.allowed_at : entry ? entry->allowed_at : 0;
 	if (entry)
 		entry->count = 0;
 	throttle->cleared++;
 	hand_over(entry, RING_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
+	undo_note(tag, *failures, *allowed_at);
+}
+
+void
+throttle_clear(const ThrottleTag *tag)
+{
+	TimestampTz allowed_at;
+	int			failures;
+
+	clear(tag, &failures, &allowed_at);
 	throttle_settle();
 }
 
-/* Here allowed_at ends the pause and touched_at begins the window. */
-bool
-throttle_reset_request(const ThrottleTag *tag)
+static bool
+is_counted(const ThrottleTag *tag)
 {
-	TimestampTz now;
+	SavedLock	saved = {false};
 	TallyEntry *entry;
-	bool		allowed;
+	bool		counted;
 
-	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	now = GetCurrentTimestamp();
-	entry = tally_take(&resets, tag, now);
-	if (now - entry->touched_at >= RESET_WINDOW_MS * INT64CONST(1000))
-	{
-		entry->count = 0;
-		entry->touched_at = now;
-	}
-	allowed = entry->count < RESETS_PER_WINDOW && now >= entry->allowed_at;
-	if (allowed)
-	{
-		entry->count++;
-		entry->allowed_at = now + RESET_PAUSE_MS * INT64CONST(1000);
-	}
+	if (ring_served())
+		read_saved(tag, &saved);
+	LWLockAcquire(throttle_lock, LW_SHARED);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	counted = saved.found || (entry && entry->count > 0);
 	LWLockRelease(throttle_lock);
-	return allowed;
+	return counted;
+}
+
+void
+throttle_start_over(const ThrottleTag *tag)
+{
+	if (is_counted(tag))
+		throttle_clear(tag);
+}
+
+void
+throttle_move(const ThrottleTag *from, const ThrottleTag *to)
+{
+	TimestampTz allowed_at;
+	int			failures;
+
+	throttle_start_over(to);
+	if (!is_counted(from))
+		return;
+	clear(from, &failures, &allowed_at);
+	throttle_add(to, failures, allowed_at);
+	undo_note(to, -failures, 0);
+	throttle_settle();
+}
+
+/* Also while a transaction is being rolled back.  A lock without a place in memory goes to the table. */
+void
+throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at)
+{
+	TallyEntry	outside = {.count = 0};
+	TallyEntry *entry;
+
+	if (failures == 0)
+		return;
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = take_own(tag);
+	if (entry == NULL)
+		entry = &outside;
+	entry->count = Max(Min(entry->count + failures, THROTTLE_SUSPENDED_AT), 0);
+	entry->allowed_at = Max(entry->allowed_at, allowed_at);
+	if (entry->count >= Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT))
+		hand_over(entry, RING_LOCK, tag);
+	else if (failures < 0)
+		hand_over(entry, RING_UNLOCK, tag);
+	LWLockRelease(throttle_lock);
 }

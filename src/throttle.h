@@ -1,6 +1,6 @@
 /*
  * throttle.h
- *		How often a password may be tried, and a reset be asked for.
+ *		How often a password may be tried.
  */
 #ifndef DJUST_THROTTLE_H
 #define DJUST_THROTTLE_H
@@ -45,10 +45,13 @@ extern void throttle_abandon(void);
 /* Waits, for a second at most, until a lock that was made or cleared here is on disk; where a worker is there to write it. */
 extern void throttle_settle(void);
 
-/* Includes throttle_settle. */
+/* These include throttle_settle, and are taken back if the transaction is rolled back. */
 extern void throttle_clear(const ThrottleTag *tag);
+/* For who has an address from now on, coming from nowhere or from another one; there is seldom anything to be done. */
+extern void throttle_start_over(const ThrottleTag *tag);
+extern void throttle_move(const ThrottleTag *from, const ThrottleTag *to);
 
-/* One a minute, five an hour; counts when it answers true. */
-extern bool throttle_reset_request(const ThrottleTag *tag);
+/* Failures, fewer than 0 to take them away.  No transaction is involved. */
+extern void throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at);
 
 #endif

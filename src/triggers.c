@@ -20,6 +20,7 @@
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
+#include "account.h"
 #include "audit.h"
 #include "bytes.h"
 #include "catalog.h"
@@ -157,16 +158,30 @@ differs(TriggerData *data, int column)
 	return old_value != new_value;
 }
 
-/* Which sessions and links a change of a user ends, whoever made it. */
+static char *
+address_in(TriggerData *data, HeapTuple tuple)
+{
+	bool		is_null;
+
+	return TextDatumGetCString(heap_getattr(tuple, Anum_customer_user_email, RelationGetDescr(data->tg_relation), &is_null));
+}
+
+/*
+ * Which sessions and links a change of a user ends, whoever made it.  The verbs that change a hash themselves (rehash at
+ * login, change and reset of a password) end what they must.
+ */
 static void
 user_updated(TriggerData *data, const pg_uuid_t *id)
 {
 	bool		email = differs(data, Anum_customer_user_email);
 	bool		disabling = differs(data, Anum_customer_user_disabled_at);
-	bool		password = differs(data, Anum_customer_user_password_hash) &&
-		!differs(data, Anum_customer_user_hash_replaced_at);
+	bool		password = differs(data, Anum_customer_user_password_hash) && !store_user_hash_is_own();
 	bool		enabled = heap_attisnull(data->tg_newtuple, Anum_customer_user_disabled_at, NULL);
 
+	if (!email && !disabling && !password)
+		return;
+	if (email && shared_loaded())
+		account_email_changed(address_in(data, data->tg_trigtuple), address_in(data, data->tg_newtuple));
 	if (password || (disabling && !enabled))
 		store_session_delete_of(id, NULL);
 	store_reset_delete_of(id);

@@ -6,7 +6,7 @@ import time
 
 import psycopg2
 
-from support import WRONG, Cluster, equal, error_of, fails, later, main, ok, shop, together, until, until_blocked
+from support import OTHER, WRONG, Cluster, equal, error_of, fails, later, main, ok, shop, together, until, until_blocked
 
 cluster = Cluster("faults", "djust_auth.databases = 'postgres'", "djust_auth.max_concurrent_hashes = 2")
 db = cluster.connect()
@@ -163,5 +163,76 @@ def times_without_end():
     ok(db.one("SELECT djust_introspect(%s)", token)["active"], "and its tokens stay good")
 
 
+def suspend(address):
+    db.setting("max_login_failures", "1000")
+    for _ in range(100):
+        db.login(address, WRONG)
+    db.setting("max_login_failures", None)
+    equal(error_of(db.login(address)), "too_many_attempts", f"{address} is suspended")
+
+
+def clearing_is_rolled_back():
+    """Whatever clears a count, and is rolled back, has cleared nothing."""
+    user_id = db.create_user("count@faults.example")
+    suspend("count@faults.example")
+    link = db.reset_link("count@faults.example")
+    other = cluster.connect()
+    for what, statement, values in (("unlock_user", "SELECT djust_auth.unlock_user(%s)", (user_id,)),
+                                    ("set_password", "SELECT djust_auth.set_password(%s, %s)", (user_id, OTHER)),
+                                    ("a reset", "SELECT djust_reset_confirm(%s, %s)", (link, OTHER)),
+                                    ("a change of address", "SELECT djust_auth.change_email(%s, 'moved@faults.example')", (user_id,))):
+        other.begin()
+        other.run(statement, *values)
+        other.rollback()
+        equal(error_of(db.login("count@faults.example")), "too_many_attempts", f"{what} that is rolled back leaves the password suspended")
+        other.begin()
+        other.run("SAVEPOINT outer_one")
+        other.run("SAVEPOINT inner_one")
+        other.run(statement, *values)
+        other.run("RELEASE inner_one")
+        other.run("ROLLBACK TO outer_one")
+        other.commit()
+        equal(error_of(db.login("count@faults.example")), "too_many_attempts", "so does one in a savepoint that is rolled back")
+    db.until_written()
+    equal(db.one("SELECT count(*) FROM djust_auth.throttle_lock WHERE failures = 100"), 1, "and one lock in the table")
+    equal(error_of(db.login("moved@faults.example")), "invalid_grant", "the address that was not moved to has none")
+    other.begin()
+    other.run("SELECT djust_auth.unlock_user(%s)", user_id)
+    equal(error_of(other.login("count@faults.example")), None, "an unlocking counts within its transaction")
+    other.commit()
+    equal(error_of(db.login("count@faults.example")), None, "and from its commit on")
+
+
+def count_goes_along():
+    user_id = db.create_user("old@faults.example")
+    suspend("old@faults.example")
+    suspend("nobody@faults.example")
+    db.run("SELECT djust_auth.change_email(%s, 'nobody@faults.example')", user_id)
+    equal(error_of(db.login("nobody@faults.example")), "too_many_attempts", "an account that changes its address stays suspended")
+    db.run("UPDATE djust_auth.customer_user SET email = 'new@faults.example' WHERE id = %s", user_id)
+    equal(error_of(db.login("new@faults.example")), "too_many_attempts", "also by plain UPDATE")
+    equal(error_of(db.login("old@faults.example")), "invalid_grant", "the address that it left is not")
+    suspend("later@faults.example")
+    db.create_user("later@faults.example")
+    equal(error_of(db.login("later@faults.example")), None, "what was counted before an account was made is not held against it")
+
+
+def triggers_are_off():
+    """As a logical replication worker applies changes, or a superuser who turns triggers off."""
+    user_id = db.create_user("replica@faults.example", profiles=["customer"])
+    caller, applier = cluster.connect(), cluster.connect()
+    token = caller.login("replica@faults.example")["access_token"]
+    ok(caller.can(token), "a right is known to a backend")
+    applier.run("SET session_replication_role = replica")
+    applier.run("UPDATE djust_auth.profile_right SET access = 'none' WHERE profile = 'customer'")
+    ok(not caller.can(token), "its change by who fires no ordinary triggers counts")
+    applier.run("UPDATE djust_auth.profile_right SET access = 'read' WHERE profile = 'customer'")
+    ok(caller.can(token), "and its way back")
+    applier.run("DELETE FROM djust_auth.user_profile WHERE user_id = %s", user_id)
+    ok(not caller.can(token), "so do changes of profiles")
+    applier.run("UPDATE djust_auth.customer_user SET disabled_at = now() WHERE id = %s", user_id)
+    equal(db.sessions(user_id), 0, "and disabling")
+
+
 main(arenas_after_crash, role_is_dropped, event_is_refused, check_is_interrupted, columns_are_added, profiles_are_truncated,
-     refresh_waits, row_is_held, times_without_end)
+     refresh_waits, row_is_held, times_without_end, clearing_is_rolled_back, count_goes_along, triggers_are_off)
