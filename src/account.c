@@ -15,6 +15,7 @@
 #include "audit.h"
 #include "catalog.h"
 #include "errors.h"
+#include "mail.h"
 #include "normal.h"
 #include "password.h"
 #include "session.h"
@@ -118,8 +119,12 @@ account_set_disabled(const pg_uuid_t *id, bool disabled)
 void
 account_delete(const pg_uuid_t *id)
 {
+	UserRow		user;
+
+	require_user(id, &user);
 	if (store_user_delete(id) == 0)
 		errors_unknown_user(id);
+	mail_forget(user.email);
 }
 
 void

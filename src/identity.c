@@ -25,6 +25,7 @@
 #include "secret.h"
 #include "settings.h"
 
+#define LATEST_S INT64CONST(253402300799)	/* the end of the year 9999 */
 #define REFRESH_PREFIX "djr_"
 #define REFRESH_PREFIX_LENGTH 4
 #define REFRESH_CONTENT_SIZE (UUID_LEN + 4)
@@ -68,11 +69,50 @@ static bool
 member_time(Jsonb *object, const char *name, TimestampTz *time)
 {
 	JsonbValue	value;
+	int64		seconds;
 
 	if (!member(object, name, &value, jbvNumeric))
 		return false;
-	*time = from_unix(DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric))));
+	seconds = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+	if (seconds < 0 || seconds > LATEST_S)
+		return false;
+	*time = from_unix(seconds);
 	return true;
+}
+
+static bool
+read_claims(char *payload, size_t n, Identity *identity)
+{
+	Jsonb	   *claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(normal_from_utf8(payload, n))));
+
+	return JB_ROOT_IS_OBJECT(claims) &&
+		member_is(claims, "iss", setting_issuer) && member_is(claims, "aud", setting_audience) &&
+		member_time(claims, "exp", &identity->expires_at) && member_time(claims, "iat", &identity->issued_at);
+}
+
+/*
+ * Whoever else has the key of HS256 may sign what no JSON or number of the server's can hold.  The functions that refuse it
+ * hold nothing but memory, so their error can be taken as a no.
+ */
+static bool
+can_read_claims(char *payload, size_t n, Identity *identity)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool good = false;
+
+	PG_TRY();
+	{
+		good = read_claims(payload, n, identity);
+	}
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return good;
 }
 
 /* Only after the signature is known to be ours is the payload read. */
@@ -82,17 +122,11 @@ read_signed(const char *token, size_t length, Identity *identity)
 	JwtParts	parts;
 	char	   *payload;
 	size_t		n;
-	Jsonb	   *claims;
 
 	if (!jwt_split(token, length, &parts) || !keys_verify(&parts))
 		return false;
 	payload = palloc(JWT_MAX);
-	if (!jwt_payload(&parts, payload, &n))
-		return false;
-	claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(normal_from_utf8(payload, n))));
-	return JB_ROOT_IS_OBJECT(claims) &&
-		member_is(claims, "iss", setting_issuer) && member_is(claims, "aud", setting_audience) &&
-		member_time(claims, "exp", &identity->expires_at) && member_time(claims, "iat", &identity->issued_at);
+	return jwt_payload(&parts, payload, &n) && can_read_claims(payload, n, identity);
 }
 
 IdentityMemo *

@@ -88,12 +88,13 @@ concerns_us(const ErrorData *report)
 		is_ours(report->context) || is_ours(report->internalquery) || is_ours(report->schema_name);
 }
 
-/* A row that the server refused by itself, printed without quotes, of a table into which somebody may type a password. */
+/* A row or a key that the server refused by itself, printed without quotes, of a table into which passwords are typed. */
 static bool
 prints_row(const ErrorData *report)
 {
-	return (report->sqlerrcode == ERRCODE_CHECK_VIOLATION || report->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION) &&
-		report->schema_name && strcmp(report->schema_name, "djust_auth") == 0 && report->table_name && is_ours(report->table_name);
+	return ERRCODE_TO_CATEGORY(report->sqlerrcode) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
+		report->schema_name && strcmp(report->schema_name, "djust_auth") == 0 && report->table_name && is_ours(report->table_name) &&
+		(report->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || strcmp(report->table_name, "password_blocklist") == 0);
 }
 
 /* Of debug_print_parse and its like, which print constants byte by byte. */

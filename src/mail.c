@@ -228,6 +228,23 @@ mail_claim(int max)
 	return mails;
 }
 
+/* Requests of who is being deleted: their address is sealed, so each is opened. */
+void
+mail_forget(const char *email)
+{
+	ListCell   *cell;
+
+	foreach(cell, store_mail_sealed())
+	{
+		QueuedMail *queued = lfirst(cell);
+		char		address[ADDRESS_MAX + 1];
+
+		if (keyfile_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), address) &&
+			strcmp(address, email) == 0)
+			store_mail_delete(queued->id);
+	}
+}
+
 bool
 mail_due(TimestampTz *due)
 {
@@ -300,12 +317,32 @@ retry_delay(int attempts)
 	return attempts > 7 ? LONGEST_RETRY_S : Min(FIRST_RETRY_S << (attempts - 1), LONGEST_RETRY_S);
 }
 
+/* A reason may quote the mail, and with it a link that is good: what follows the prefix of a secret is left out. */
+static char *
+without_secrets(const char *reason)
+{
+	StringInfoData out;
+	const char *secret;
+
+	initStringInfo(&out);
+	while ((secret = strstr(reason, RESET_PREFIX)) != NULL)
+	{
+		secret += strlen(RESET_PREFIX);
+		appendBinaryStringInfo(&out, reason, secret - reason);
+		appendStringInfoString(&out, "***");
+		reason = secret + strspn(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+	}
+	appendStringInfoString(&out, reason);
+	return out.data;
+}
+
 /* Given up: the server refused it for good, or the next attempt would come after the link's end. */
 static void
 mark_failed(int64 id, const char *reason, bool for_good)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	char	   *short_reason = pnstrdup(reason, pg_mbcliplen(reason, strlen(reason), REASON_MAX));
+	char	   *safe_reason = without_secrets(reason);
+	char	   *short_reason = pnstrdup(safe_reason, pg_mbcliplen(safe_reason, strlen(safe_reason), REASON_MAX));
 	TimestampTz next;
 	QueuedMail	queued;
 

@@ -19,6 +19,8 @@ extern void mail_mark_sent(int64 id);
 extern void mail_mark_failed(int64 id, const char *reason);
 extern void mail_mark_rejected(int64 id, const char *reason);
 /* When the next mail is due; false when none waits. */
+/* Takes away what was asked for by this address. */
+extern void mail_forget(const char *email);
 extern bool mail_due(TimestampTz *due);
 
 /* For the worker. */

@@ -137,23 +137,49 @@ check_role(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* http only where the link cannot leave the machine. */
+/* What follows "host" or "host:port", a name or an address in brackets; NULL where there is neither. */
+static const char *
+skip_host(const char *text)
+{
+	static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+	size_t		n = text[0] == '[' ? strspn(text + 1, "0123456789abcdefABCDEF:.") + 2 : strspn(text, name);
+	long		port;
+	char	   *end;
+
+	if (n == 0 || (text[0] == '[' && (n == 2 || text[n - 1] != ']')))
+		return NULL;
+	text += n;
+	if (*text != ':')
+		return text;
+	if (text[1] < '0' || text[1] > '9')
+		return NULL;
+	port = strtol(text + 1, &end, 10);
+	return port >= 1 && port <= 65535 ? end : NULL;
+}
+
+/* http only where the link cannot leave the machine; nobody's name, no password, and no token before the path. */
 static bool
 is_safe_origin(const char *url)
 {
-	static const char *const local[] = {"http://localhost", "http://127.0.0.1", "http://[::1]"};
+	static const char *const local[] = {"localhost", "127.0.0.1", "[::1]"};
+	bool		secure = strncmp(url, "https://", 8) == 0;
+	const char *host = url + (secure ? 8 : 7);
+	const char *rest;
 	int			i;
 
-	if (strncmp(url, "https://", 8) == 0)
-		return url[8] != '\0' && url[8] != '/';
-	for (i = 0; i < (int) lengthof(local); i++)
+	if (!secure && strncmp(url, "http://", 7) != 0)
+		return false;
+	rest = skip_host(host);
+	if (rest == NULL || strchr("/?#", *rest) == NULL)
+		return false;
+	for (i = 0; !secure && i < (int) lengthof(local); i++)
 	{
 		size_t		n = strlen(local[i]);
 
-		if (strncmp(url, local[i], n) == 0 && (url[n] == ':' || url[n] == '/'))
+		if (strncmp(host, local[i], n) == 0 && strchr(":/", host[n]) != NULL)
 			return true;
 	}
-	return false;
+	return secure;
 }
 
 /*
@@ -189,8 +215,10 @@ check_databases(char **newval, void **extra, GucSource source)
 static bool
 check_smtp_url(char **newval, void **extra, GucSource source)
 {
-	if (**newval == '\0' || (is_plain(*newval) && strpbrk(*newval, " @") == NULL &&
-							 (strncmp(*newval, "smtp://", 7) == 0 || strncmp(*newval, "smtps://", 8) == 0)))
+	const char *host = strncmp(*newval, "smtp://", 7) == 0 ? *newval + 7 : strncmp(*newval, "smtps://", 8) == 0 ? *newval + 8 : "";
+	const char *rest = skip_host(host);
+
+	if (**newval == '\0' || (rest != NULL && (*rest == '\0' || strcmp(rest, "/") == 0)))
 		return true;
 	GUC_check_errhint("Use smtp://host:port or smtps://host:port without user and password, or an empty value for no mail.");
 	return false;

@@ -118,6 +118,9 @@ extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const 
 							  TimestampTz now, TimestampTz expires_at);
 /* List of QueuedMail *, locked, skipping those locked by others. */
 extern List *store_mail_due(TimestampTz now, int max);
+/* Those with an address of their own, whoever it belongs to. */
+extern List *store_mail_sealed(void);
+extern void store_mail_delete(int64 id);
 extern void store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker);
 extern bool store_mail_done(int64 id, TimestampTz now, const char *error);
 extern bool store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error);

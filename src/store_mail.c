@@ -18,6 +18,8 @@ typedef enum Statement
 	RESET_DELETE_OF,
 	MAIL_INSERT,
 	MAIL_DUE,
+	MAIL_SEALED,
+	MAIL_DELETE,
 	MAIL_LEASE,
 	MAIL_DONE,
 	MAIL_RETRY,
@@ -47,6 +49,12 @@ static StoreStatement statements[] = {
 		" WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
 		" ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED",
 		2, {TIMESTAMPTZOID, INT4OID}, true},
+	[MAIL_SEALED] = {
+		"SELECT id, kind, user_id, address, expires_at, attempts FROM djust_auth.mail_queue WHERE address IS NOT NULL",
+		0, {0}},
+	[MAIL_DELETE] = {
+		"DELETE FROM djust_auth.mail_queue WHERE id" EQ "$1",
+		1, {INT8OID}},
 	[MAIL_LEASE] = {
 		"UPDATE djust_auth.mail_queue SET attempts = attempts OPERATOR(pg_catalog.+) 1, next_attempt_at = $2"
 		", with_worker = $3 WHERE id" EQ "$1",
@@ -148,19 +156,16 @@ read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
 	MemoryContextSwitchTo(old);
 }
 
-List *
-store_mail_due(TimestampTz now, int max)
+static List *
+read_mails(Statement statement, Call *call)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	List	   *mails = NIL;
-	Call		call = {0};
 	uint64		rows;
 	uint64		i;
 
-	put_time(&call, now);
-	put_int(&call, max);
 	store_connect();
-	rows = store_execute(&statements[MAIL_DUE], &call);
+	rows = store_execute(&statements[statement], call);
 	for (i = 0; i < rows; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(caller);
@@ -172,6 +177,33 @@ store_mail_due(TimestampTz now, int max)
 	}
 	store_finish();
 	return mails;
+}
+
+List *
+store_mail_due(TimestampTz now, int max)
+{
+	Call		call = {0};
+
+	put_time(&call, now);
+	put_int(&call, max);
+	return read_mails(MAIL_DUE, &call);
+}
+
+List *
+store_mail_sealed(void)
+{
+	Call		call = {0};
+
+	return read_mails(MAIL_SEALED, &call);
+}
+
+void
+store_mail_delete(int64 id)
+{
+	Call		call = {0};
+
+	put_id(&call, id);
+	run(MAIL_DELETE, &call);
 }
 
 bool

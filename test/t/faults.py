@@ -1,6 +1,9 @@
 """Faults and what administrators do beside us: crashes, dropped roles, columns and constraints of their own, rows they hold."""
 
+import base64
+import hmac
 import os
+import re
 import signal
 import time
 
@@ -234,5 +237,58 @@ def triggers_are_off():
     equal(db.sessions(user_id), 0, "and disabling")
 
 
+def address_is_forgotten():
+    """A request for a reset holds an address, sealed: it goes with the user."""
+    user_id = db.create_user("forgotten@faults.example")
+    db.create_user("kept@faults.example")
+    db.run("SELECT djust_auth.claim_mail(1000)")
+    db.run("SELECT djust_reset_request('forgotten@faults.example'), djust_reset_request('kept@faults.example')")
+    waiting = "SELECT count(*) FROM djust_auth.mail_queue WHERE kind = 'reset' AND attempts = 0"
+    equal(db.one(waiting), 2, "two ask for a reset")
+    db.run("SELECT djust_auth.delete_user(%s)", user_id)
+    equal(db.one(waiting), 1, "with one of them his request goes")
+
+
+def reason_is_masked():
+    """A mailer that hands on the relay's words may hand on the link."""
+    db.create_user("quoted@faults.example")
+    db.run("SELECT djust_reset_request('quoted@faults.example')")
+    mail_id, body = db.row("SELECT id, body_text FROM djust_auth.claim_mail(1000) WHERE recipient = 'quoted@faults.example'")
+    secret = re.search(r"djp_[A-Za-z0-9_-]+", body).group()
+    db.run("SELECT djust_auth.mail_failed(%s, %s)", mail_id, f"550 spam: token={secret}, {secret} and more")
+    equal(db.one("SELECT last_error FROM djust_auth.mail_queue WHERE id = %s", mail_id), "550 spam: token=djp_***, djp_*** and more",
+          "secrets are left out of the reason of a failed mail")
+    equal(error_of(db.confirm(secret, "weak")), "weak_password", "they are good")
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def claims_are_strange():
+    """Signed by who else has the key: what the server cannot hold is a dead token, and no error."""
+    db.create_user("strange@faults.example", profiles=["customer"])
+    db.run("SELECT djust_auth.rotate_signing_key('HS256')")
+    header, payload, _ = db.login("strange@faults.example")["access_token"].split(".")
+    key = db.one("SELECT djust_auth.hs256_key()")["k"]
+    key = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
+    claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("utf-8")
+
+    def signed(text):
+        message = header + "." + base64url(text.encode("utf-8"))
+        return message + "." + base64url(hmac.digest(key, message.encode("ascii"), "sha256"))
+
+    ok(db.can(signed(claims.replace('"jti"', '"x":1,"jti"'))), "a token that the other holder of the key signs is good")
+    for what, text in (("exp of 10^30", re.sub(r'"exp":\d+', '"exp":' + "1" + 30 * "0", claims)), ("exp of 10^18", re.sub(r'"exp":\d+', '"exp":' + "1" + 18 * "0", claims)),
+                       ("exp of 1e400", re.sub(r'"exp":\d+', '"exp":1e400', claims)), ("iat below 0", re.sub(r'"iat":\d+', '"iat":-1', claims)),
+                       ("NUL", claims.replace('"jti"', '"x":"\\u0000","jti"')), ("half a pair", claims.replace('"jti"', '"x":"\\ud800","jti"')),
+                       ("no JSON", claims[:-1])):
+        token = signed(text)
+        equal((db.can(token), db.one("SELECT djust_introspect(%s)", token), db.one("SELECT djust_sessions(%s)", token)),
+              (False, {"active": False}, []), f"dead: {what}")
+    db.run("SELECT djust_auth.rotate_signing_key('ES256')")
+
+
 main(arenas_after_crash, role_is_dropped, event_is_refused, check_is_interrupted, columns_are_added, profiles_are_truncated,
-     refresh_waits, row_is_held, times_without_end, clearing_is_rolled_back, count_goes_along, triggers_are_off)
+     refresh_waits, row_is_held, times_without_end, clearing_is_rolled_back, count_goes_along, triggers_are_off, address_is_forgotten,
+     reason_is_masked, claims_are_strange)
