@@ -766,9 +766,9 @@ COMMENT ON FUNCTION @extschema@.djust_pre_request() IS
 	'For db-pre-request of PostgREST: refuses a dead bearer token with 401, and with djust_auth.enforce_routes what the profiles do not give with 403, or 401 when anonymous (RFC 6750 section 3).';
 
 COMMENT ON FUNCTION djust_auth.create_user(text, text, text[]) IS
-	'Makes a user; without a password, login waits for a reset. Answers the id. 22023 for a weak password, codes in DETAIL; 23505 for a taken email, 23514 for a malformed one, 23503 for an unknown profile.';
+	'Makes a user; without a password, login waits for a reset. Answers the id. 22023 for a weak password, codes in DETAIL; 23505 for a taken email, 23514 for a malformed one, P0002 for an unknown profile.';
 COMMENT ON FUNCTION djust_auth.import_user(text, text, text[]) IS
-	'Makes a user with the hash of another system: Argon2, scrypt, PBKDF2 (PHC, passlib, Django), bcrypt, sha-crypt; replaced by Argon2id at the first login. Answers the id. 23514 for an unknown hash or a malformed email, 23505 for a taken email, 23503 for an unknown profile.';
+	'Makes a user with the hash of another system: Argon2, scrypt, PBKDF2 (PHC, passlib, Django), bcrypt, sha-crypt; replaced by Argon2id at the first login. Answers the id. 23514 for an unknown hash or a malformed email, 23505 for a taken email, P0002 for an unknown profile.';
 COMMENT ON FUNCTION djust_auth.set_password(uuid, text) IS
 	'Sets a password and ends all sessions of the user. P0002 for an unknown user, 22023 for a weak password, codes in DETAIL.';
 COMMENT ON FUNCTION djust_auth.disable_user(uuid) IS
@@ -797,7 +797,7 @@ COMMENT ON FUNCTION djust_auth.add_profile(uuid, text) IS
 COMMENT ON FUNCTION djust_auth.remove_profile(uuid, text) IS
 	'Takes a profile from a user, from the next check on; does nothing if it is not there. P0002 for an unknown user or profile.';
 COMMENT ON FUNCTION djust_auth.set_right(text, text, djust_auth.access_right) IS
-	'Sets a profile''s right on a route pattern, in place of the one on an equal pattern. 23514 with the reason for a malformed pattern, 23503 for an unknown profile.';
+	'Sets a profile''s right on a route pattern, in place of the one on an equal pattern. 23514 with the reason for a malformed pattern, P0002 for an unknown profile.';
 COMMENT ON FUNCTION djust_auth.explain(uuid, text, text) IS
 	'Why a user (NULL: anonymous) may or may not: which profile and pattern decided, in a sentence. P0002 for an unknown user, 22023 for another access than read, write or an HTTP method.';
 COMMENT ON FUNCTION djust_auth.profile_access(text, text) IS
@@ -855,3 +855,157 @@ COMMENT ON FUNCTION djust_auth.audit_change() IS
 	'Trigger: records changes of users, profiles, assignments and rights in the audit.';
 COMMENT ON FUNCTION djust_auth.keep_anonymous() IS
 	'Trigger: refuses to drop or rename the profile anonymous.';
+
+-- triggers, constraints and indexes
+COMMENT ON TRIGGER audit_insert ON djust_auth.customer_user IS
+	'Events administration: users added, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_delete ON djust_auth.customer_user IS
+	'Events administration: users removed, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_truncate ON djust_auth.customer_user IS
+	'Events administration: users removed all at once, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_insert ON djust_auth.profile IS
+	'Events administration: profiles added, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_update ON djust_auth.profile IS
+	'Events administration: profiles changed, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_delete ON djust_auth.profile IS
+	'Events administration: profiles removed, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_insert ON djust_auth.profile_right IS
+	'Events administration: rights added, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_update ON djust_auth.profile_right IS
+	'Events administration: rights changed, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_delete ON djust_auth.profile_right IS
+	'Events administration: rights removed, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_truncate ON djust_auth.profile_right IS
+	'Events administration: rights removed all at once, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_insert ON djust_auth.user_profile IS
+	'Events administration: assignments added, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_update ON djust_auth.user_profile IS
+	'Events administration: assignments changed, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_delete ON djust_auth.user_profile IS
+	'Events administration: assignments removed, one a statement, by whatever statement.';
+COMMENT ON TRIGGER audit_truncate ON djust_auth.user_profile IS
+	'Events administration: assignments removed all at once, one a statement, by whatever statement.';
+COMMENT ON TRIGGER normalise ON djust_auth.customer_user IS
+	'Trims the address, brings it into NFC and lower case, before constraints see it.';
+COMMENT ON TRIGGER changed ON djust_auth.customer_user IS
+	'Ends the sessions and links that a change of address, password hash or disabled_at must end; fires for replicated changes, too.';
+COMMENT ON TRIGGER removed ON djust_auth.customer_user IS
+	'Takes client addresses out of the audit with their user; fires for replicated changes, too.';
+COMMENT ON TRIGGER changed ON djust_auth.user_profile IS
+	'Copies the profiles of a user into his sessions; fires for replicated changes, too.';
+COMMENT ON TRIGGER truncated ON djust_auth.user_profile IS
+	'Takes all profiles out of all sessions; fires for replicated changes, too.';
+COMMENT ON TRIGGER policy_changed ON djust_auth.profile_right IS
+	'Tells every backend to forget its compiled rights; fires for replicated changes, too.';
+COMMENT ON TRIGGER policy_truncated ON djust_auth.profile_right IS
+	'Tells every backend to forget its compiled rights, when all rows go at once.';
+COMMENT ON TRIGGER policy_changed ON djust_auth.signing_key IS
+	'Tells every backend to forget its parsed keys; fires for replicated changes, too.';
+COMMENT ON TRIGGER policy_truncated ON djust_auth.signing_key IS
+	'Tells every backend to forget its parsed keys, when all rows go at once.';
+COMMENT ON TRIGGER keep_anonymous_update ON djust_auth.profile IS
+	'The profile anonymous cannot be renamed: 55000.';
+COMMENT ON TRIGGER keep_anonymous_delete ON djust_auth.profile IS
+	'The profile anonymous cannot be dropped: 55000.';
+COMMENT ON TRIGGER keep_anonymous_truncate ON djust_auth.profile IS
+	'The profile anonymous cannot be removed with all others: 55000.';
+COMMENT ON CONSTRAINT audit_event_event_valid ON djust_auth.audit_event IS
+	'Only the events that are documented.';
+COMMENT ON CONSTRAINT audit_event_pkey ON djust_auth.audit_event IS
+	'By time, and then by id.';
+COMMENT ON CONSTRAINT customer_user_email_key ON djust_auth.customer_user IS
+	'One user an address, in its normal form.';
+COMMENT ON CONSTRAINT customer_user_email_valid ON djust_auth.customer_user IS
+	'An address that mail can be sent to (RFC 5321), with the reason where it is not.';
+COMMENT ON CONSTRAINT customer_user_locale_valid ON djust_auth.customer_user IS
+	'A language, or a language and a country, such as de or fr-CA.';
+COMMENT ON CONSTRAINT customer_user_password_hash_valid ON djust_auth.customer_user IS
+	'A hash of a scheme and a cost that can be verified; never a password in clear.';
+COMMENT ON CONSTRAINT customer_user_pkey ON djust_auth.customer_user IS
+	'The id of a user is the claim sub of his tokens.';
+COMMENT ON CONSTRAINT mail_queue_kind_valid ON djust_auth.mail_queue IS
+	'The kinds of mail: reset and password_changed.';
+COMMENT ON CONSTRAINT mail_queue_pkey ON djust_auth.mail_queue IS
+	'What claim_mail, mail_sent and mail_failed name a mail by.';
+COMMENT ON CONSTRAINT mail_queue_user_id_fkey ON djust_auth.mail_queue IS
+	'A notice goes with its user.';
+COMMENT ON CONSTRAINT mail_template_kind_valid ON djust_auth.mail_template IS
+	'The kinds of mail: reset and password_changed.';
+COMMENT ON CONSTRAINT mail_template_pkey ON djust_auth.mail_template IS
+	'One template a kind and language.';
+COMMENT ON CONSTRAINT mail_template_subject_valid ON djust_auth.mail_template IS
+	'No control characters in the subject, which is a header.';
+COMMENT ON CONSTRAINT password_blocklist_pkey ON djust_auth.password_blocklist IS
+	'Each password once.';
+COMMENT ON CONSTRAINT profile_name_valid ON djust_auth.profile IS
+	'1 to 63 characters, none of them a control character, no space at either end.';
+COMMENT ON CONSTRAINT profile_pkey ON djust_auth.profile IS
+	'Profiles are known by name.';
+COMMENT ON CONSTRAINT profile_right_pkey ON djust_auth.profile_right IS
+	'One right a profile and pattern.';
+COMMENT ON CONSTRAINT profile_right_profile_fkey ON djust_auth.profile_right IS
+	'Rights are renamed and removed with their profile.';
+COMMENT ON CONSTRAINT profile_right_route_valid ON djust_auth.profile_right IS
+	'A pattern that can match, with the reason where it cannot.';
+COMMENT ON CONSTRAINT reset_token_pkey ON djust_auth.reset_token IS
+	'Links are found by the SHA-256 of their secret.';
+COMMENT ON CONSTRAINT reset_token_user_id_fkey ON djust_auth.reset_token IS
+	'Links go with their user.';
+COMMENT ON CONSTRAINT session_pkey ON djust_auth.session IS
+	'Claim sid of tokens.';
+COMMENT ON CONSTRAINT session_user_id_fkey ON djust_auth.session IS
+	'Sessions go with their user.';
+COMMENT ON CONSTRAINT signing_key_algorithm_valid ON djust_auth.signing_key IS
+	'The algorithms of signatures (RFC 7518, RFC 8037).';
+COMMENT ON CONSTRAINT signing_key_pkey ON djust_auth.signing_key IS
+	'Header kid of tokens.';
+COMMENT ON CONSTRAINT throttle_lock_pkey ON djust_auth.throttle_lock IS
+	'One lock an account, by its keyed tag.';
+COMMENT ON CONSTRAINT user_profile_pkey ON djust_auth.user_profile IS
+	'A user has a profile or has it not.';
+COMMENT ON CONSTRAINT user_profile_profile_fkey ON djust_auth.user_profile IS
+	'Assignments are renamed and removed with their profile.';
+COMMENT ON CONSTRAINT user_profile_user_id_fkey ON djust_auth.user_profile IS
+	'Assignments go with their user.';
+COMMENT ON INDEX djust_auth.audit_event_pkey IS
+	'Events by time: for purges, and questions about a time.';
+COMMENT ON INDEX djust_auth.customer_user_email_key IS
+	'Users by address: for login.';
+COMMENT ON INDEX djust_auth.customer_user_pkey IS
+	'Users by id.';
+COMMENT ON INDEX djust_auth.mail_queue_pkey IS
+	'Mails by id.';
+COMMENT ON INDEX djust_auth.mail_template_pkey IS
+	'Templates by kind and language.';
+COMMENT ON INDEX djust_auth.password_blocklist_pkey IS
+	'Passwords that are refused.';
+COMMENT ON INDEX djust_auth.profile_pkey IS
+	'Profiles by name.';
+COMMENT ON INDEX djust_auth.profile_right_pkey IS
+	'Rights by profile and pattern: for compiling a profile.';
+COMMENT ON INDEX djust_auth.reset_token_pkey IS
+	'Links by the hash of their secret.';
+COMMENT ON INDEX djust_auth.session_pkey IS
+	'Sessions by sid.';
+COMMENT ON INDEX djust_auth.signing_key_pkey IS
+	'Keys by kid.';
+COMMENT ON INDEX djust_auth.throttle_lock_pkey IS
+	'Locks by tag.';
+COMMENT ON INDEX djust_auth.user_profile_pkey IS
+	'Profiles of a user: for login.';
+COMMENT ON INDEX djust_auth.audit_event_user_id_idx IS
+	'Events of a user by time; of unknown addresses, too, so that writing one costs as much as for a known one.';
+COMMENT ON INDEX djust_auth.mail_queue_user_id_idx IS
+	'Notices of a user: for removing him.';
+COMMENT ON INDEX djust_auth.mail_queue_waiting_idx IS
+	'Mails that wait, by when they are due.';
+COMMENT ON INDEX djust_auth.profile_right_route_key IS
+	'Equal patterns, however they are spelt, are one.';
+COMMENT ON INDEX djust_auth.reset_token_user_id_idx IS
+	'Links of a user: using one ends all.';
+COMMENT ON INDEX djust_auth.session_user_id_idx IS
+	'Sessions of a user: for listing and ending them.';
+COMMENT ON INDEX djust_auth.signing_key_active_idx IS
+	'One key signs.';
+COMMENT ON INDEX djust_auth.user_profile_profile_idx IS
+	'Users of a profile: for renaming and dropping it.';

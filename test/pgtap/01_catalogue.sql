@@ -1,7 +1,7 @@
 -- 01_catalogue: what the extension puts into the catalogue is what the contract names, and nobody may use it by default
 
 BEGIN;
-SELECT plan(261);
+SELECT plan(262);
 
 -- from 17 on the types of tables, and of arrays, are members too
 CREATE TEMP TABLE member AS
@@ -229,6 +229,14 @@ SELECT is_empty(
 		WHERE m.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
 			AND coalesce(col_description(m.objid, a.attnum), '') = ''$$,
 	'every column has a comment');
+SELECT is_empty(
+	$$SELECT tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE c.relnamespace = 'djust_auth'::regnamespace AND NOT tgisinternal AND obj_description(t.oid, 'pg_trigger') IS NULL
+	UNION ALL SELECT conname FROM pg_constraint k
+		WHERE connamespace = 'djust_auth'::regnamespace AND contype <> 'n' AND obj_description(k.oid, 'pg_constraint') IS NULL
+	UNION ALL SELECT relname FROM pg_class c
+		WHERE relnamespace = 'djust_auth'::regnamespace AND relkind = 'i' AND obj_description(c.oid, 'pg_class') IS NULL$$,
+	'so has every trigger, constraint and index');
 SELECT isnt(obj_description(oid, 'pg_extension'), NULL, 'the extension has a comment') FROM pg_extension WHERE extname = 'djust_auth';
 
 -- what a dump takes along

@@ -104,14 +104,20 @@ def restores():
     second = Db(dbname=custom)
     judge_restored(second, "pg_dump -Fc, pg_restore", tokens, link, events)
 
+    sections = database("_sections")
+    for section in (["pre-data"], ["data"], ["post-data", "-j", "2"]):
+        program("pg_restore", "--exit-on-error", "-d", sections, "--section", *section, file)
+    by_section = Db(dbname=sections)
+    judge_restored(by_section, "pg_restore by sections", tokens, link, events)
+
     # a dump of the restored database restores as well
     again = database("_again")
     restore(program("pg_dump", plain), again)
     third = Db(dbname=again)
     equal([third.all(sql) for sql in KEPT.values()], [db.all(sql) for sql in KEPT.values()], "and so does a dump of the restored database")
-    for each in (copy, second, third):
+    for each in (copy, second, by_section, third):
         each.close()
-    drop(plain, custom, again)
+    drop(plain, custom, sections, again)
 
 
 # Nothing in it is a key

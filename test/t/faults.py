@@ -237,6 +237,35 @@ def triggers_are_off():
     equal(db.sessions(user_id), 0, "and disabling")
 
 
+def changes_are_replicated():
+    """By a real subscription, into a database that has sessions of its own."""
+    publisher, subscriber = Cluster("publisher", "wal_level = logical"), Cluster("subscriber", "wal_level = logical")
+    source, target = publisher.connect(), subscriber.connect()
+    for each in (source, target):
+        each.run("CREATE EXTENSION djust_auth")
+    shop(source)
+    user_id = source.create_user("ann@replica.example", profiles=["customer"])
+    source.run("CREATE PUBLICATION shop FOR TABLE djust_auth.customer_user, djust_auth.profile WHERE (name <> 'anonymous'),"
+               " djust_auth.user_profile, djust_auth.profile_right")
+    target.run(f"CREATE SUBSCRIPTION shop CONNECTION 'host={publisher.host} port={publisher.port} user=postgres dbname=postgres' PUBLICATION shop")
+    until(lambda: target.one("SELECT count(*) FROM djust_auth.user_profile") == 1 and
+          target.one("SELECT count(*) FROM djust_auth.profile_right") == 1, "the first copy")
+    token = target.login("ann@replica.example")["access_token"]
+    ok(target.can(token), "a replicated customer logs in, and has the rights of his profiles")
+    source.run("SELECT djust_auth.set_right('customer', '/orders', 'none')")
+    until(lambda: not target.can(token), "the change of a right")
+    source.run("SELECT djust_auth.set_right('customer', '/orders', 'write')")
+    until(lambda: target.can(token), "and its way back")
+    source.run("SELECT djust_auth.remove_profile(%s, 'customer')", user_id)
+    until(lambda: not target.can(token), "the profile to be taken away")
+    source.run("SELECT djust_auth.disable_user(%s)", user_id)
+    until(lambda: target.sessions(user_id) == 0, "the sessions to end")
+    ok(True, "changes of rights, profiles and users follow in a backend that knew them before")
+    target.run("DROP SUBSCRIPTION shop")
+    for each in (publisher, subscriber):
+        each.stop()
+
+
 def address_is_forgotten():
     """A request for a reset holds an address, sealed: it goes with the user."""
     user_id = db.create_user("forgotten@faults.example")
@@ -290,5 +319,5 @@ def claims_are_strange():
 
 
 main(arenas_after_crash, role_is_dropped, event_is_refused, check_is_interrupted, columns_are_added, profiles_are_truncated,
-     refresh_waits, row_is_held, times_without_end, clearing_is_rolled_back, count_goes_along, triggers_are_off, address_is_forgotten,
-     reason_is_masked, claims_are_strange)
+     refresh_waits, row_is_held, times_without_end, clearing_is_rolled_back, count_goes_along, triggers_are_off, changes_are_replicated,
+     address_is_forgotten, reason_is_masked, claims_are_strange)
