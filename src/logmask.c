@@ -106,7 +106,8 @@ prints_tree(const ErrorData *report)
 
 /*
  * Runs in the report's own memory context.  Details of errors are our own or the server's words for the client; those
- * of log lines hold parameters, and those for the log only, statements of others in a deadlock.  A value of the wrong type is the exception: the server quotes it in message, detail
+ * of log lines hold parameters, and those for the log only, statements of others in a deadlock.  A value of the wrong
+ * type is the exception: the server quotes it in message, detail
  * and context, and it may be a token that took the place of a session id.  The client is told no more than the log,
  * there is only one report.
  */

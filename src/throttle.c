@@ -329,9 +329,10 @@ take_own(const ThrottleTag *tag)
  * Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there.  What was counted
  * comes back if this is rolled back.
  */
-static void
-clear(const ThrottleTag *tag, int *failures, TimestampTz *allowed_at)
+static const UndoNote *
+clear(const ThrottleTag *tag)
 {
+	UndoNote   *note = undo_note(tag);
 	SavedLock	saved = {false};
 	TallyEntry *entry;
 
@@ -339,24 +340,21 @@ clear(const ThrottleTag *tag, int *failures, TimestampTz *allowed_at)
 		read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	entry = take_own(tag);
-	*failures = saved.found ? saved.failures : entry ? entry->count : 0;
-	*allowed_at = saved.found ? saved.allowed_at : entry ? entry->allowed_at : 0;
+	note->failures = saved.found ? saved.failures : entry ? entry->count : 0;
+	note->allowed_at = saved.found ? saved.allowed_at : entry ? entry->allowed_at : 0;
 	if (entry)
 		entry->count = 0;
 	throttle->cleared++;
 	hand_over(entry, RING_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
-	undo_note(tag, *failures, *allowed_at);
+	return note;
 }
 
 void
 throttle_clear(const ThrottleTag *tag)
 {
-	TimestampTz allowed_at;
-	int			failures;
-
-	clear(tag, &failures, &allowed_at);
+	clear(tag);
 	throttle_settle();
 }
 
@@ -386,15 +384,16 @@ throttle_start_over(const ThrottleTag *tag)
 void
 throttle_move(const ThrottleTag *from, const ThrottleTag *to)
 {
-	TimestampTz allowed_at;
-	int			failures;
+	UndoNote   *added;
+	const UndoNote *cleared;
 
 	throttle_start_over(to);
 	if (!is_counted(from))
 		return;
-	clear(from, &failures, &allowed_at);
-	throttle_add(to, failures, allowed_at);
-	undo_note(to, -failures, 0);
+	added = undo_note(to);
+	cleared = clear(from);
+	throttle_add(to, cleared->failures, cleared->allowed_at);
+	added->failures = -cleared->failures;
 	throttle_settle();
 }
 

@@ -21,8 +21,7 @@ typedef struct Note
 	struct Note *next;
 	SubTransactionId level;
 	ThrottleTag tag;
-	int			failures;
-	int64		allowed_at;
+	UndoNote	what;
 } Note;
 
 static Note *notes = NULL;
@@ -44,7 +43,7 @@ undo(SubTransactionId level)
 			continue;
 		}
 		*link = note->next;
-		throttle_add(&note->tag, note->failures, note->allowed_at);
+		throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
 	}
 }
 
@@ -70,20 +69,21 @@ subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId
 				note->level = parent;
 }
 
-void
-undo_note(const ThrottleTag *tag, int failures, int64_t allowed_at)
+UndoNote *
+undo_note(const ThrottleTag *tag)
 {
 	Note	   *note;
 
-	if (failures == 0)
-		return;
 	if (!registered)
 	{
 		RegisterXactCallback(transaction_ended, NULL);
 		RegisterSubXactCallback(subtransaction_ended, NULL);
 		registered = true;
 	}
-	note = MemoryContextAlloc(TopTransactionContext, sizeof(Note));
-	*note = (Note) {notes, GetCurrentSubTransactionId(), *tag, failures, allowed_at};
+	note = MemoryContextAllocZero(TopTransactionContext, sizeof(Note));
+	note->next = notes;
+	note->level = GetCurrentSubTransactionId();
+	note->tag = *tag;
 	notes = note;
+	return &note->what;
 }

@@ -8,7 +8,14 @@
 
 #include "throttle.h"
 
-/* If this subtransaction or one around it is rolled back, failures are added. */
-extern void undo_note(const ThrottleTag *tag, int failures, int64_t allowed_at);
+/* Added to the tag's count if this subtransaction, or one around it, is rolled back. */
+typedef struct UndoNote
+{
+	int			failures;
+	int64_t		allowed_at;
+} UndoNote;
+
+/* Of nothing yet: taken before something is done, so that nothing can fail between that and its note. */
+extern UndoNote *undo_note(const ThrottleTag *tag);
 
 #endif
