@@ -60,22 +60,13 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 	}
 }
 
-static void
-tag_of(const char *address, ThrottleTag *tag)
-{
-	Email		email = {(char *) address, strlen(address)};
-
-	password_tag(&email, tag);
-}
-
 /* What was counted while nobody had this address is not held against who has it now. */
 static void
 begin_count(const char *address)
 {
-	Email		email = normal_email(address, strlen(address));
 	ThrottleTag tag;
 
-	password_tag(&email, &tag);
+	password_tag(normal_email(address, strlen(address)).text, &tag);
 	throttle_start_over(&tag);
 }
 
@@ -141,7 +132,7 @@ account_unlock(const pg_uuid_t *id)
 	UserRow		user;
 
 	require_user(id, &user);
-	tag_of(user.email, &tag);
+	password_tag(user.email, &tag);
 	throttle_clear(&tag);
 	audit_event("administration", id, NULL, "{\"change\": \"unlocked\"}");
 }
@@ -153,8 +144,8 @@ account_email_changed(const char *from, const char *to)
 	ThrottleTag from_tag;
 	ThrottleTag to_tag;
 
-	tag_of(from, &from_tag);
-	tag_of(to, &to_tag);
+	password_tag(from, &from_tag);
+	password_tag(to, &to_tag);
 	throttle_move(&from_tag, &to_tag);
 }
 

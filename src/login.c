@@ -35,14 +35,14 @@ typedef struct Candidate
 } Candidate;
 
 static void
-find_candidate(const Email *email, const ThrottleTag *tag, Candidate *candidate)
+find_candidate(const char *address, const ThrottleTag *tag, Candidate *candidate)
 {
 	static UserRow sample;
 	pg_uuid_t	point;
 	bool		sampled;
 
 	memcpy(point.data, tag->bytes, UUID_LEN);
-	candidate->known = catalog_user_by_email(email->text, &candidate->user);
+	candidate->known = catalog_user_by_email(address, &candidate->user);
 	sampled = catalog_user_from(&point, &sample) && sample.has_hash;
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
 	if (candidate->known && candidate->user.has_hash)
@@ -118,11 +118,11 @@ login_with_password(const char *email, size_t email_length, const char *password
 	pg_uuid_t	sid;
 	int			tries;
 
-	password_tag(&normal, &tag);
+	password_tag(normal.text, &tag);
 	/* Twice, if the hash was replaced by a login beside this one while it was checked. */
 	for (tries = 0; tries < 2; tries++)
 	{
-		find_candidate(&normal, &tag, &candidate);
+		find_candidate(normal.text, &tag, &candidate);
 		answer->verdict = password_check(&tag, candidate.hash, candidate.hash_length, candidate.usable, &secret,
 										 replacement, &answer->retry_after);
 		if (answer->verdict != VERDICT_OK)
@@ -159,7 +159,7 @@ login_change_password(const char *token, size_t token_length, const char *curren
 	Candidate	candidate;
 	ThrottleTag tag;
 	Identity	identity;
-	Email		email;
+	const char *address;
 
 	answer->verdict = VERDICT_INVALID_GRANT;
 	if (!identity_access(token, token_length, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
@@ -170,10 +170,9 @@ login_change_password(const char *token, size_t token_length, const char *curren
 		answer->verdict = VERDICT_WEAK_PASSWORD;
 		return;
 	}
-	email.text = candidate.user.email;
-	email.length = strlen(email.text);
-	password_tag(&email, &tag);
-	find_candidate(&email, &tag, &candidate);
+	address = candidate.user.email;
+	password_tag(address, &tag);
+	find_candidate(address, &tag, &candidate);
 	answer->verdict = password_check(&tag, candidate.hash, candidate.hash_length, candidate.usable, &old_password,
 									 replacement, &answer->retry_after);
 	if (answer->verdict != VERDICT_OK)

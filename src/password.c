@@ -22,9 +22,9 @@
 #include "throttle.h"
 
 void
-password_tag(const Email *email, ThrottleTag *tag)
+password_tag(const char *address, ThrottleTag *tag)
 {
-	keyfile_tag("password", email->text, email->length, tag);
+	keyfile_tag("password", address, strlen(address), tag);
 }
 
 /* A blocklist entry in lower case stands for every spelling in capitals. */

@@ -28,6 +28,6 @@ extern Verdict password_hash(const Password *password, char *out, int *retry_aft
 extern const char *password_decoy(void);
 
 /* Account name for the throttle. */
-extern void password_tag(const Email *email, ThrottleTag *tag);
+extern void password_tag(const char *address, ThrottleTag *tag);
 
 #endif

@@ -35,7 +35,7 @@ reset_request(const char *text, size_t length)
 		return;
 	shared_count(COUNT_RESET_REQUESTS, 1);
 	mail_queue_reset(email.text, email.length);
-	keyfile_tag("password", email.text, email.length, &tag);
+	password_tag(email.text, &tag);
 	for (i = 0; i < (int) sizeof(tag.bytes); i++)
 		snprintf(account + 2 * i, 3, "%02x", tag.bytes[i]);
 	audit_event("reset_requested", NULL, NULL, psprintf("{\"account\": \"%s\"}", account));
@@ -52,7 +52,6 @@ reset_confirm(const char *token, size_t token_length, const char *password, size
 	pg_uuid_t	user_id;
 	UserRow		user;
 	ThrottleTag tag;
-	Email		email;
 
 	answer->verdict = VERDICT_INVALID_GRANT;
 	if (token_length != strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) ||
@@ -77,9 +76,7 @@ reset_confirm(const char *token, size_t token_length, const char *password, size
 	store_user_set_hash(&user_id, hash, true);
 	store_reset_delete_of(&user_id);
 	store_session_delete_of(&user_id, NULL);
-	email.text = user.email;
-	email.length = strlen(user.email);
-	password_tag(&email, &tag);
+	password_tag(user.email, &tag);
 	throttle_clear(&tag);
 	mail_queue_notice(&user_id);
 	audit_event("reset_confirmed", &user_id, NULL, NULL);

@@ -339,9 +339,10 @@ clear(const ThrottleTag *tag)
 	if (ring_served())
 		read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	note->failures = entry ? entry->count : saved.found ? saved.failures : 0;
+	note->allowed_at = entry ? entry->allowed_at : saved.found ? saved.allowed_at : 0;
 	entry = take_own(tag);
-	note->failures = saved.found ? saved.failures : entry ? entry->count : 0;
-	note->allowed_at = saved.found ? saved.allowed_at : entry ? entry->allowed_at : 0;
 	if (entry)
 		entry->count = 0;
 	throttle->cleared++;
