@@ -478,28 +478,56 @@ CREATE VIEW djust_auth.effective_right AS
 	WHERE a.access IS NOT NULL
 	ORDER BY u.id, r.key, a.access DESC, p.profile;
 
--- privileges: nothing for PUBLIC
+-- privileges: nothing for anybody but the owner, whatever default privileges gave to PUBLIC or to roles when the objects above
+-- were made.  The last step that makes objects; scripts of updates repeat it after theirs.  What is left is what pg_dump
+-- takes for the beginning (pg_init_privs), so a restored extension starts with nothing granted, too.
 
-REVOKE ALL ON ALL TABLES IN SCHEMA djust_auth FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA djust_auth FROM PUBLIC;
-REVOKE ALL ON TYPE djust_auth.access_right FROM PUBLIC;
-REVOKE ALL ON DOMAIN djust_auth."text/html" FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_login(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_token(text, text, text, text, text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_refresh(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_logout(text, text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_can(text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_reset_request(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_reset_confirm(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_reset_page(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_introspect(text, text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_change_password(text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_sessions(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_end_session(text, uuid) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_jwks() FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_request_user() FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_request_can(text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION @extschema@.djust_pre_request() FROM PUBLIC;
+DO $$
+DECLARE
+	statement text;
+BEGIN
+	FOR statement IN
+		WITH member AS (
+			SELECT d.classid, d.objid
+			FROM pg_catalog.pg_depend d
+			JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+			WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+				AND d.deptype OPERATOR(pg_catalog.=) 'e' AND e.extname OPERATOR(pg_catalog.=) 'djust_auth'),
+		object AS (
+			SELECT m.classid, n.oid, 'SCHEMA' AS kind, n.nspowner AS owner, coalesce(n.nspacl, pg_catalog.acldefault('n', n.nspowner)) AS acl
+			FROM member m
+			JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) m.objid
+			WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+			UNION ALL SELECT m.classid, c.oid, 'TABLE', c.relowner, coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))
+			FROM member m
+			JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) m.objid AND c.relkind OPERATOR(pg_catalog.<>) 'S'
+			WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+			UNION ALL SELECT m.classid, c.oid, 'SEQUENCE', c.relowner, coalesce(c.relacl, pg_catalog.acldefault('s', c.relowner))
+			FROM member m
+			JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) m.objid AND c.relkind OPERATOR(pg_catalog.=) 'S'
+			WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+			UNION ALL SELECT m.classid, p.oid, 'ROUTINE', p.proowner, coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))
+			FROM member m
+			JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) m.objid
+			WHERE m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+			-- row types, too, which are members from PostgreSQL 17 on only; arrays have no privileges of their own
+			UNION SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, 'TYPE', t.typowner, coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))
+			FROM member m
+			JOIN pg_catalog.pg_type t ON t.typtype OPERATOR(pg_catalog.<>) 'b' AND m.objid OPERATOR(pg_catalog.=)
+				CASE WHEN m.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass THEN t.oid ELSE t.typrelid END
+			WHERE m.classid OPERATOR(pg_catalog.=) ANY (ARRAY['pg_catalog.pg_type', 'pg_catalog.pg_class']::pg_catalog.regclass[]))
+		SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind, (pg_catalog.pg_identify_object(o.classid, o.oid, 0)).identity,
+			pg_catalog.string_agg(DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+				ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, ', '))
+		FROM object o
+		CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a
+		WHERE a.grantee OPERATOR(pg_catalog.<>) o.owner
+		GROUP BY o.classid, o.oid, o.kind
+	LOOP
+		EXECUTE statement;
+	END LOOP;
+END
+$$;
 
 -- what pg_dump takes along: everything about users, profiles and rights, and the audit.  Not: sessions, reset links and
 -- mail (a restore must not revive what was ended since), signing keys (sealed under a key file the dump does not hold),
@@ -820,7 +848,7 @@ COMMENT ON FUNCTION djust_auth.mail_due() IS
 COMMENT ON FUNCTION djust_auth.purge() IS
 	'Removes expired sessions, links, mails, keys and locks, and audit events older than djust_auth.audit_retention: JSON object of rows removed, by table. Rows that somebody holds are left; progress is in stats().';
 COMMENT ON FUNCTION djust_auth.grant_api(regrole, text) IS
-	'Gives a role its part of the API; kind is anonymous, customer, backend, authenticator or worker. Revoke with REVOKE. 22023 for another kind or PUBLIC.';
+	'Gives a role its part: kind is anonymous, customer, backend (the whole public API), authenticator, worker, dba (administers, without keys and open_session) or monitor (counters). Revoke with REVOKE. 22023 for another kind or PUBLIC.';
 COMMENT ON FUNCTION djust_auth.postgrest_config() IS
 	'For db-pre-config of PostgREST: sets the public keys and the pre-request function for the transaction.';
 COMMENT ON FUNCTION djust_auth.stats() IS

@@ -17,6 +17,7 @@
 #include "audit.h"
 #include "catalog.h"
 #include "face.h"
+#include "grants.h"
 #include "http.h"
 #include "keys.h"
 #include "mail.h"
@@ -389,7 +390,7 @@ djust_auth_grant_api(PG_FUNCTION_ARGS)
 {
 	begin_write("djust_auth.grant_api()");
 	REQUIRED(0, "role");
-	policy_grant(PG_GETARG_OID(0), PG_ARGISNULL(1) ? "backend" : TEXT(1));
+	grants_give(PG_GETARG_OID(0), PG_ARGISNULL(1) ? "backend" : TEXT(1));
 	PG_RETURN_VOID();
 }
 

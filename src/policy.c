@@ -1,20 +1,15 @@
 /*
  * policy.c
- *		Owns what administrators do to profiles, and whom the API is granted to.
+ *		Owns what administrators do to profiles.
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
-#include "audit.h"
 #include "catalog.h"
 #include "errors.h"
 #include "policy.h"
 #include "rights.h"
-#include "ring.h"
 #include "store.h"
 
 void
@@ -116,77 +111,4 @@ policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 	else
 		describe(&out, decisions, needed);
 	return out.data;
-}
-
-/* Which functions each kind gets; each kind's letter marks the rows that are its. */
-static const struct
-{
-	const char *signature;
-	bool		administration;
-	const char *kinds;			/* a: anonymous, c: customer, b: backend, p: authenticator (PostgREST), w: worker */
-}			grants[] = {
-	{"djust_login(text, text)", false, "acb"},
-	{"djust_token(text, text, text, text, text, text, text)", false, "acb"},
-	{"djust_refresh(text)", false, "acb"},
-	{"djust_logout(text, text, text, text)", false, "acb"},
-	{"djust_reset_request(text)", false, "acb"},
-	{"djust_reset_confirm(text, text)", false, "acb"},
-	{"djust_reset_page(text, text)", false, "acb"},
-	{"djust_jwks()", false, "acb"},
-	{"djust_pre_request()", false, "acb"},
-	{"djust_request_user()", false, "acb"},
-	{"djust_request_can(text, text)", false, "acb"},
-	{"djust_can(text, text, text)", false, "cb"},
-	{"djust_sessions(text)", false, "cb"},
-	{"djust_end_session(text, uuid)", false, "cb"},
-	{"djust_change_password(text, text, text)", false, "cb"},
-	{"djust_introspect(text, text, text, text)", false, "b"},
-	{"postgrest_config()", true, "p"},
-	{"claim_mail(integer)", true, "w"},
-	{"mail_sent(bigint)", true, "w"},
-	{"mail_failed(bigint, text)", true, "w"},
-	{"mail_rejected(bigint, text)", true, "w"},
-	{"mail_due()", true, "w"},
-	{"purge()", true, "w"},
-	{"worker_start()", true, "w"},
-	{"worker_write()", true, "w"},
-	{"worker_purge()", true, "w"},
-};
-
-static char
-letter_of(const char *kind)
-{
-	static const char *const names[] = {"anonymous", "customer", "backend", "authenticator", "worker"};
-	int			i;
-
-	for (i = 0; i < lengthof(names); i++)
-		if (strcmp(kind, names[i]) == 0)
-			return "acbpw"[i];
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown kind of grant \"%s\"", kind),
-			 errhint("Use anonymous, customer, backend, authenticator or worker.")));
-}
-
-void
-policy_grant(Oid role, const char *kind)
-{
-	char		letter = letter_of(kind);
-	char	   *name = OidIsValid(role) ? pstrdup(quote_identifier(GetUserNameFromId(role, false))) : NULL;
-	char	   *api = pstrdup(quote_identifier(get_namespace_name(catalog_api_schema())));
-	int			i;
-
-	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot grant the API to PUBLIC")));
-	/* PostgREST casts the reset page to its type, which is in djust_auth, as the role it serves */
-	store_grant(psprintf("GRANT USAGE ON SCHEMA djust_auth%s%s TO %s", strchr("pw", letter) ? "" : ", ",
-						 strchr("pw", letter) ? "" : api, name));
-	for (i = 0; i < lengthof(grants); i++)
-		if (strchr(grants[i].kinds, letter))
-			store_grant(psprintf("GRANT EXECUTE ON FUNCTION %s.%s TO %s",
-								 grants[i].administration ? "djust_auth" : api, grants[i].signature, name));
-	ring_wake_at_commit();
-	audit_event("administration", NULL, NULL, psprintf("{\"change\": \"api granted\", \"kind\": \"%s\"}", kind));
 }

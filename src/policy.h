@@ -1,6 +1,6 @@
 /*
  * policy.h
- *		Profiles, rights, grants.
+ *		Profiles and rights.
  */
 #ifndef DJUST_POLICY_H
 #define DJUST_POLICY_H
@@ -13,6 +13,5 @@ extern void policy_remove_profile(const pg_uuid_t *user_id, const char *profile)
 extern void policy_set_right(const char *profile, const char *route, const char *access);
 /* user_id NULL: somebody not logged in. */
 extern char *policy_explain(const pg_uuid_t *user_id, const char *route, const char *access);
-extern void policy_grant(Oid role, const char *kind);
 
 #endif

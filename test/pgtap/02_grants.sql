@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT plan(53);
+SELECT plan(106);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
@@ -9,50 +9,134 @@ CREATE ROLE pgtap_backend;
 CREATE ROLE pgtap_default;
 CREATE ROLE pgtap_authenticator;
 CREATE ROLE pgtap_worker;
+CREATE ROLE pgtap_dba;
+CREATE ROLE pgtap_monitor;
 
 SELECT lives_ok(format('SELECT djust_auth.grant_api(%L, %L)', 'pgtap_' || k, k), 'grant_api ' || k)
-	FROM unnest('{anonymous,customer,backend,authenticator,worker}'::text[]) k;
+	FROM unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor}'::text[]) k;
 SELECT lives_ok($$SELECT djust_auth.grant_api('pgtap_default')$$, 'grant_api without a kind');
 SELECT lives_ok($$SELECT djust_auth.grant_api('pgtap_backend', 'backend')$$, 'grant_api twice');
 
-CREATE FUNCTION pg_temp.executable(role name) RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT CASE WHEN p.pronamespace = 'djust_auth'::regnamespace THEN 'djust_auth.' ELSE '' END || p.proname
+-- who may call what: every function of the extension stands here, with the kinds that may call it; '' is the owner alone
+
+CREATE TEMP TABLE callable (name text, kinds text);
+INSERT INTO callable VALUES
+	('djust_login', 'anonymous backend customer'),
+	('djust_token', 'anonymous backend customer'),
+	('djust_refresh', 'anonymous backend customer'),
+	('djust_logout', 'anonymous backend customer'),
+	('djust_reset_request', 'anonymous backend customer'),
+	('djust_reset_confirm', 'anonymous backend customer'),
+	('djust_reset_page', 'anonymous backend customer'),
+	('djust_jwks', 'anonymous backend customer'),
+	('djust_pre_request', 'anonymous backend customer'),
+	('djust_request_user', 'anonymous backend customer'),
+	('djust_request_can', 'anonymous backend customer'),
+	('djust_can', 'backend customer'),
+	('djust_sessions', 'backend customer'),
+	('djust_end_session', 'backend customer'),
+	('djust_change_password', 'backend customer'),
+	('djust_introspect', 'backend'),
+	('djust_auth.create_user', 'dba'),
+	('djust_auth.import_user', 'dba'),
+	('djust_auth.set_password', 'dba'),
+	('djust_auth.disable_user', 'dba'),
+	('djust_auth.enable_user', 'dba'),
+	('djust_auth.delete_user', 'dba'),
+	('djust_auth.change_email', 'dba'),
+	('djust_auth.unlock_user', 'dba'),
+	('djust_auth.end_sessions', 'dba'),
+	('djust_auth.open_session', ''),
+	('djust_auth.check_password', 'dba'),
+	('djust_auth.create_profile', 'dba'),
+	('djust_auth.drop_profile', 'dba'),
+	('djust_auth.add_profile', 'dba'),
+	('djust_auth.remove_profile', 'dba'),
+	('djust_auth.set_right', 'dba'),
+	('djust_auth.explain', 'dba'),
+	('djust_auth.profile_access', 'dba'),
+	('djust_auth.rotate_signing_key', ''),
+	('djust_auth.hs256_key', ''),
+	('djust_auth.claim_mail', 'worker'),
+	('djust_auth.mail_sent', 'worker'),
+	('djust_auth.mail_failed', 'worker'),
+	('djust_auth.mail_rejected', 'worker'),
+	('djust_auth.mail_due', 'worker'),
+	('djust_auth.purge', 'worker'),
+	('djust_auth.grant_api', ''),
+	('djust_auth.postgrest_config', 'authenticator'),
+	('djust_auth.stats', 'dba monitor'),
+	('djust_auth.worker_start', 'worker'),
+	('djust_auth.worker_write', 'worker'),
+	('djust_auth.worker_purge', 'worker'),
+	-- what constraints and indexes call as the role that writes
+	('djust_auth.email_is_valid', 'dba'),
+	('djust_auth.password_hash_is_valid', 'dba'),
+	('djust_auth.route_is_valid', 'dba'),
+	('djust_auth.route_key', 'dba'),
+	('djust_auth.event_is_valid', ''),
+	-- triggers
+	('djust_auth.user_normalise', ''),
+	('djust_auth.user_changed', ''),
+	('djust_auth.user_profile_changed', ''),
+	('djust_auth.policy_changed', ''),
+	('djust_auth.audit_change', ''),
+	('djust_auth.keep_anonymous', '');
+
+CREATE TEMP VIEW member AS
+	SELECT p.oid, p.oid::regprocedure AS signature, CASE WHEN p.pronamespace = 'djust_auth'::regnamespace THEN 'djust_auth.' ELSE '' END || p.proname AS name
 	FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid JOIN pg_proc p ON p.oid = d.objid
-	WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND e.extname = 'djust_auth'
-		AND has_function_privilege($1, p.oid, 'EXECUTE')
-$$;
+	WHERE d.refclassid = 'pg_extension'::regclass AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND e.extname = 'djust_auth';
+CREATE TEMP VIEW granted AS
+	SELECT m.name, m.signature, k.kind,
+		has_function_privilege('pgtap_' || k.kind, m.oid, 'EXECUTE') AS given, k.kind = ANY (string_to_array(c.kinds, ' ')) AS meant
+	FROM member m
+	LEFT JOIN callable c ON c.name = m.name
+	CROSS JOIN unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor}'::text[]) AS k(kind);
 
-SELECT set_eq($$SELECT pg_temp.executable('pgtap_anonymous')$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can}'::text[],
-	'anonymous: exactly this');
-SELECT set_eq($$SELECT pg_temp.executable('pgtap_customer')$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password}'::text[],
-	'customer: exactly this');
-SELECT set_eq($$SELECT pg_temp.executable('pgtap_backend')$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
-	'backend: the whole public API, no administration');
-SELECT set_eq($$SELECT pg_temp.executable('pgtap_default')$$, $$SELECT pg_temp.executable('pgtap_backend')$$, 'the default is backend');
-SELECT set_eq($$SELECT pg_temp.executable('pgtap_authenticator')$$, '{djust_auth.postgrest_config}'::text[], 'authenticator: postgrest_config alone');
-SELECT set_has($$SELECT pg_temp.executable('pgtap_worker')$$,
-	$$SELECT unnest('{djust_auth.claim_mail,djust_auth.mail_sent,djust_auth.mail_failed,djust_auth.purge}'::text[])$$, 'worker: mail and purge');
-SELECT is_empty($$SELECT e FROM pg_temp.executable('pgtap_worker') e WHERE e NOT LIKE 'djust\_auth.%'
-		OR e ~ '(create_user|import_user|set_password|disable_user|enable_user|delete_user|change_email|unlock_user|end_sessions|open_session|profile|set_right|rotate|hs256|grant_api)'$$,
-	'worker: nothing of the public API, nothing that changes users, rights or keys');
+SELECT bag_eq('SELECT name FROM member', 'SELECT name FROM callable', 'every function of the extension stands in the list, and no other');
+SELECT is_empty(format($$SELECT signature, CASE WHEN given THEN 'is given' ELSE 'is missing' END FROM granted WHERE kind = %L AND given IS DISTINCT FROM meant$$, k),
+		k || ': exactly its functions')
+	FROM unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor}'::text[]) k;
+SELECT is_empty(
+	$$SELECT m.signature FROM member m WHERE has_function_privilege('pgtap_default', m.oid, 'EXECUTE') <> has_function_privilege('pgtap_backend', m.oid, 'EXECUTE')$$,
+	'the default is backend');
 
-SELECT is_empty(
-	$$SELECT r, c.relname FROM unnest('{pgtap_anonymous,pgtap_customer,pgtap_backend,pgtap_default,pgtap_authenticator}'::name[]) r, pg_class c
-		WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind IN ('r', 'v')
-			AND (has_any_column_privilege(r, c.oid, 'SELECT, INSERT, UPDATE, REFERENCES') OR has_table_privilege(r, c.oid, 'DELETE, TRUNCATE, TRIGGER'))$$,
-	'none of them has a privilege on a table');
-SELECT is_empty(
-	$$SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relname IN ('customer_user', 'session', 'signing_key', 'reset_token')
-			AND has_any_column_privilege('pgtap_worker', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')$$,
-	'the worker reads no secrets either');
+-- and what a dba may do with tables; all others have none
+
+CREATE TEMP VIEW table_privilege AS
+	SELECT k.kind, c.relname::text AS name,
+		(SELECT string_agg(left(p, 1), '' ORDER BY i)
+			FROM unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,trigger}'::text[]) WITH ORDINALITY x(p, i)
+			WHERE CASE WHEN c.relkind = 'S' THEN p IN ('SELECT', 'UPDATE') AND has_sequence_privilege('pgtap_' || k.kind, c.oid, p)
+				ELSE has_table_privilege('pgtap_' || k.kind, c.oid, p)
+					OR (p IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege('pgtap_' || k.kind, c.oid, p)) END)
+			AS privileges
+	FROM pg_class c
+	CROSS JOIN unnest('{anonymous,customer,backend,default,authenticator,worker,dba,monitor}'::text[]) AS k(kind)
+	WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind IN ('r', 'v', 'S');
+SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind <> 'dba' AND privileges IS NOT NULL$$,
+	'no other kind has a privilege on a table');
+SELECT set_eq($$SELECT name || ' ' || privileges FROM table_privilege WHERE kind = 'dba' AND privileges IS NOT NULL$$,
+	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'password_blocklist SIUD',
+		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'throttle_lock S'],
+	'dba: what the contract says');
 
 -- other kinds
 
+CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+	RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLERRM;
+END $$;
+
 SELECT throws_ok(format('SELECT djust_auth.grant_api(%L, %L)', 'pgtap_default', k), '22023', NULL, 'kind "' || k || '" is refused')
 	FROM unnest('{"",admin,Backend,public,superuser," backend"}'::text[]) k;
+SELECT unalike(pg_temp.error_of($$SELECT djust_auth.grant_api('pgtap_default', 'Tulips-4-Ann')$$), '%Tulips%', 'and not repeated');
+SELECT is((SELECT detail - 'change' FROM djust_auth.audit_event WHERE event = 'administration' AND detail ->> 'kind' = 'monitor'),
+	'{"kind": "monitor", "role": "pgtap_monitor"}'::jsonb, 'the audit says which role was given what');
 SELECT throws_ok($$SELECT djust_auth.grant_api('pgtap_no_such_role', 'backend')$$, '42704', NULL, 'a role must exist');
 
 -- the grants are enough, and only just
@@ -79,6 +163,61 @@ SELECT is(djust_logout(:'at'), true, 'and logs out');
 SET LOCAL ROLE pgtap_worker;
 SELECT lives_ok($$SELECT count(*) FROM djust_auth.claim_mail()$$, 'a worker claims mail');
 SELECT lives_ok($$SELECT djust_auth.purge()$$, 'and purges');
+
+SET LOCAL ROLE pgtap_monitor;
+SELECT is(json_typeof(djust_auth.stats()), 'object', 'monitor reads counters');
+SELECT throws_ok($$SELECT count(*) FROM djust_auth.mail_queue$$, '42501', NULL, 'and no table');
+
+-- a dba who is no superuser
+
+SET LOCAL ROLE pgtap_dba;
+SELECT lives_ok($$SELECT djust_auth.create_profile('g_dba', 'made by a dba')$$, 'a dba: create_profile');
+SELECT lives_ok($$INSERT INTO djust_auth.profile (name) VALUES ('g_plain')$$, 'a dba: INSERT of a profile');
+SELECT lives_ok($$SELECT djust_auth.set_right('g_dba', '/dba/**', 'write')$$, 'a dba: set_right');
+SELECT lives_ok($$INSERT INTO djust_auth.profile_right VALUES ('g_plain', '/plain/{id}', 'read')$$, 'a dba: INSERT of a right');
+SELECT lives_ok($$UPDATE djust_auth.profile_right SET route = '/plain/{number}' WHERE profile = 'g_plain'$$, 'a dba: UPDATE of a right');
+SELECT djust_auth.create_user('one@dba.example', 'Tulips-4-Ann', '{g_dba}') AS one \gset
+SELECT lives_ok($$SELECT djust_auth.import_user('two@dba.example', '$2b$10$N9qo8uLOickgx2ZMRZoMyeymi4cj.rctUsUnWoxLVlpXGdcYBG1Dm')$$, 'a dba: import_user');
+SELECT lives_ok($$INSERT INTO djust_auth.customer_user (email) VALUES ('Three@DBA.example')$$, 'a dba: INSERT of a user');
+SELECT lives_ok($$INSERT INTO djust_auth.user_profile SELECT id, 'g_plain' FROM djust_auth.customer_user WHERE email LIKE '%@dba.example'$$, 'a dba: assignments');
+SELECT lives_ok(format('SELECT djust_auth.add_profile(%1$L, %2$L), djust_auth.remove_profile(%1$L, %2$L)', :'one', 'g_plain'), 'a dba: add and remove a profile');
+SELECT lives_ok(format('SELECT djust_auth.set_password(%1$L, %2$L), djust_auth.unlock_user(%1$L)', :'one', 'Tulips-5-Ann'), 'a dba: set_password, unlock_user');
+SELECT lives_ok(format('SELECT djust_auth.disable_user(%1$L), djust_auth.enable_user(%1$L)', :'one'), 'a dba: disable and enable');
+SELECT lives_ok(format('UPDATE djust_auth.customer_user SET locale = %2$L WHERE id = %1$L', :'one', 'de'), 'a dba: UPDATE of a user');
+SELECT lives_ok(format('SELECT djust_auth.change_email(%1$L, %2$L)', :'one', 'uno@dba.example'), 'a dba: change_email');
+SELECT lives_ok(format('SELECT djust_auth.explain(%1$L, %2$L, %3$L)', :'one', '/dba/1', 'read'), 'a dba: explain');
+SELECT lives_ok('SELECT * FROM djust_auth.effective_right', 'a dba: effective_right');
+SELECT lives_ok('SELECT * FROM djust_auth.active_session', 'a dba: active_session');
+SELECT lives_ok(format('SELECT djust_auth.end_sessions(%1$L)', :'one'), 'a dba: end_sessions');
+SELECT lives_ok('DELETE FROM djust_auth.session', 'a dba: DELETE of sessions');
+SELECT lives_ok($$INSERT INTO djust_auth.password_blocklist VALUES ('Violets-4-Ann')$$, 'a dba: blocklist');
+SELECT lives_ok($$SELECT djust_auth.check_password('violets')$$, 'a dba: check_password');
+SELECT lives_ok($$INSERT INTO djust_auth.mail_template VALUES ('reset', 'de-AT', 'subject', '{link}', '{link}')$$, 'a dba: template');
+SELECT lives_ok($$DELETE FROM djust_auth.mail_template WHERE locale = 'de-AT'$$, 'a dba: and its removal');
+SELECT isnt_empty('SELECT * FROM djust_auth.audit_event', 'a dba: audit');
+SELECT lives_ok('SELECT id, kind, attempts, next_attempt_at, done_at, last_error FROM djust_auth.mail_queue WHERE last_error IS NOT NULL', 'a dba: queue');
+SELECT lives_ok('SELECT * FROM djust_auth.throttle_lock', 'a dba: locks');
+SELECT lives_ok('SELECT djust_auth.stats()', 'a dba: stats');
+SELECT lives_ok('CREATE TEMP TABLE g_rights AS SELECT * FROM djust_auth.profile_right', 'a dba: a copy of the rights');
+SELECT lives_ok(format('SELECT djust_auth.delete_user(%1$L)', :'one'), 'a dba: delete_user');
+SELECT lives_ok($$DELETE FROM djust_auth.customer_user WHERE email LIKE '%@dba.example'$$, 'a dba: DELETE of users');
+SELECT lives_ok($$SELECT djust_auth.drop_profile('g_dba')$$, 'a dba: drop_profile');
+SELECT lives_ok($$DELETE FROM djust_auth.profile WHERE name = 'g_plain'$$, 'a dba: DELETE of a profile');
+SELECT throws_ok(s, '42501', NULL, 'refused to a dba: ' || s) FROM (VALUES
+	('SELECT djust_auth.open_session(id) FROM djust_auth.customer_user'),
+	('SELECT djust_auth.hs256_key()'),
+	('SELECT djust_auth.rotate_signing_key()'),
+	('SELECT djust_auth.grant_api(current_user::regrole)'),
+	('SELECT djust_auth.claim_mail()'),
+	('SELECT * FROM djust_auth.signing_key'),
+	('SELECT * FROM djust_auth.reset_token'),
+	('UPDATE djust_auth.session SET generation = 0'),
+	('INSERT INTO djust_auth.session SELECT * FROM djust_auth.session'),
+	('DELETE FROM djust_auth.audit_event'),
+	('UPDATE djust_auth.throttle_lock SET failures = 0'),
+	('CREATE TRIGGER x BEFORE INSERT ON djust_auth.profile FOR EACH ROW EXECUTE FUNCTION djust_auth.user_normalise()'),
+	('ALTER TABLE djust_auth.customer_user DISABLE TRIGGER ALL'),
+	('TRUNCATE djust_auth.password_blocklist')) x(s);
 
 -- a hostile search_path
 

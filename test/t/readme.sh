@@ -7,6 +7,8 @@
 # ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  Where a statement ends in a comment of
 # one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
 #
+# A statement of SQL that is a kind of grant_api's to run runs as a role that was given this kind and nothing else.
+#
 # Programs that send mail to relay.example find a mail server of the tests' own in its place.
 #
 # Needs PGHOST, PGPORT and PGUSER, as test/run.sh gives them.
@@ -20,7 +22,7 @@ port=25
 relay=$(dirname "$0")/../lib/relay.py
 database=djust_readme_$$
 # the roles of the text, under names that no other test gives
-roles='readme_shop_backend, readme_shop_dba, readme_shop_mailer, readme_shop_worker'
+roles='readme_dba, readme_monitor, readme_operator, readme_shop_backend, readme_shop_dba, readme_shop_mailer, readme_shop_worker'
 
 quiet()
 {
@@ -72,6 +74,30 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 		print "\\echo @end", n > script
 		language = ""
 	}
+	# the role of a statement: of the first of these words that it has
+	function role_of(text) {
+		if (text !~ /djust_auth\./ || text ~ /djust_auth\.(open_session|hs256_key|rotate_signing_key|grant_api)|[^_.]djust_[a-z]+\(/) return ""
+		if (text ~ /djust_auth\.(purge|claim_mail|mail_[a-z]+)\(/) return "readme_operator"
+		if (text ~ /djust_auth\.stats\(/) return "readme_monitor"
+		return text ~ /^(SELECT|INSERT|UPDATE|DELETE|COPY)/ ? "readme_dba" : ""
+	}
+	# roles change before a statement, so that the data of COPY follow it; not where the text itself changes them
+	function flush(    role) {
+		if (statement ~ /^SET (LOCAL )?ROLE/) own = 1
+		role = own || !granted ? "" : role_of(statement)
+		if (statement ~ /^(RESET ROLE|COMMIT)/) own = 0
+		if (role != "") judged[role]++
+		if (!own && role != as) print role == "" ? "RESET ROLE;" : "SET ROLE " role ";" > script
+		as = own ? "" : role
+		printf "%s", statement > script
+		if (statement ~ /^CREATE EXTENSION djust_auth/) {
+			granted = 1
+			print "CREATE ROLE readme_dba; CREATE ROLE readme_monitor; CREATE ROLE readme_operator;" > script
+			print "SELECT djust_auth.grant_api(\047readme_dba\047, \047dba\047), djust_auth.grant_api(\047readme_monitor\047, \047monitor\047)," \
+				" djust_auth.grant_api(\047readme_operator\047, \047worker\047) \\g /dev/null" > script
+		}
+		statement = ""
+	}
 	BEGIN { script = folder "/script.sql" }
 	/^```/ {
 		if (language != "") end()
@@ -84,8 +110,12 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 	language == "" && !other && /^## / { elsewhere = $0 == "## PostgREST" }
 	language != "" { gsub(/shop_(backend|dba|mailer|worker)/, "readme_&") }
 	language == "python" { gsub(/"relay.example", 587/, "\"localhost\", " port) }
+	language == "sql" && (data || (statement == "" && /^ *$/)) { print > script; if ($0 == "\\.") data = 0; next }
 	language == "sql" {
-		print > script
+		statement = statement $0 "\n"
+		if (!/(;|\\gset)( +--.*)?$/) next
+		data = statement ~ /^COPY .* FROM stdin/
+		flush()
 		if (match($0, /; +-- [^ ]+$/)) {
 			word = substr($0, RSTART)
 			sub(/^; +-- /, "", word)
@@ -95,6 +125,7 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 	}
 	language == "python" || language == "js" { print > file }
 	language == "" && !other && /^#/ { heading = $0; sub(/^#+ */, "", heading) }
+	END { for (role in judged) print role, judged[role] > (folder "/roles") }
 ' "$readme"
 
 quiet -c "DROP DATABASE IF EXISTS $database" -c "DROP ROLE IF EXISTS $roles" -c "CREATE DATABASE $database TEMPLATE template0"
@@ -116,7 +147,7 @@ awk -v folder="$folder" -v wanted="$(grep -c '^\\echo @expect' "$folder/script.s
 	}
 	{ last = $0 }
 	END {
-		print "1.." blocks + 1
+		print "1.." blocks + 2
 		for (i = 1; i <= blocks; i++) {
 			good = ended[i] && why[i] == ""
 			print (good ? "ok " : "not ok ") i " - " name[i] (i in skipped ? " # SKIP " skipped[i] : "")
@@ -129,5 +160,9 @@ awk -v folder="$folder" -v wanted="$(grep -c '^\\echo @expect' "$folder/script.s
 		}
 		good = checked > 0 && checked == wanted
 		print (good ? "ok " : "not ok ") blocks + 1 " - " checked + 0 " of " wanted " answers were compared"
-		exit failed > 0 || !good
+		while ((getline line < (folder "/roles")) > 0) { split(line, pair, " "); judged[pair[1]] = pair[2] }
+		kinds = judged["readme_dba"] > 30 && judged["readme_monitor"] > 0 && judged["readme_operator"] > 0
+		print (kinds ? "ok " : "not ok ") blocks + 2 " - statements ran as dba: " judged["readme_dba"] + 0 ", monitor: " \
+			judged["readme_monitor"] + 0 ", worker: " judged["readme_operator"] + 0
+		exit failed > 0 || !good || !kinds
 	}' "$folder/list" "$folder/out"
