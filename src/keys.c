@@ -326,7 +326,7 @@ keys_rotate(const char *algorithm)
 	if (algorithm && !crypto_alg_from_name(algorithm, &alg))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown signing algorithm \"%s\"", algorithm),
+				 errmsg("unknown signing algorithm"),
 				 errhint("Use ES256, HS256, RS256 or EdDSA.")));
 	store_key_lock();
 	key = active_key();

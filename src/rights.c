@@ -308,6 +308,7 @@ rights_parse_access(const char *access, size_t length, RouteRight *needed)
 	return false;
 }
 
+/* The word is not repeated: with the arguments in the wrong order it is a token. */
 RouteRight
 rights_needed(const char *access, size_t length)
 {
@@ -316,7 +317,7 @@ rights_needed(const char *access, size_t length)
 	if (!rights_parse_access(access, length, &needed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown access \"%.*s\"", (int) length, access),
+				 errmsg("unknown access word"),
 				 errhint("Use read, write, or one of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE.")));
 	return needed;
 }

@@ -1,12 +1,82 @@
 """Secrets in calls stay out of the server log, whatever is logged and however the call is made."""
 
 import os
+import re
+import socket
+import struct
 import subprocess
 
-from support import GOOD, OTHER, Cluster, later, main, ok, until_blocked
+import psycopg
+import psycopg2
+
+from support import GOOD, OTHER, Cluster, equal, fails, later, main, ok, until_blocked
 
 EVERYTHING = ("log_statement = 'all'", "log_min_duration_statement = 0", "log_parameter_max_length_on_error = -1",
               "log_error_verbosity = verbose")
+
+
+AUDIT = ("pgaudit.log = 'all'", "pgaudit.log_parameter = on", "pgaudit.log_rows = on", "pgaudit.log_relation = on",
+         "auto_explain.log_min_duration = 0", "auto_explain.log_nested_statements = on", "auto_explain.log_verbose = on")
+
+# every way in which the text of a call reaches an error; {} is the secret
+QUOTING = (
+    'SELECT djust_login("ann@log.example", "{}")',
+    "SELECT djust_login(ann, $q${}$q$::uuid::text)",
+    'SELECT djust_can("{}", \'/x\', \'read\')',
+    'SELECT djust_can("{}".x, \'/x\', \'read\')',
+    'SELECT djust_can(a.b.c."{}", \'/x\', \'read\')',
+    'SELECT djust_can(a.b.c.d."{}", \'/x\', \'read\')',
+    "SELECT djust_can('/orders', 'read', '{}')",
+    "SELECT djust_request_can('/orders', '{}')",
+    "SELECT djust_auth.explain(NULL, '/orders', '{}')",
+    "SELECT djust_auth.rotate_signing_key('{}')",
+    "SELECT djust_auth.grant_api('pg_monitor', '{}')",
+    "SELECT djust_login('ann@log.example', '{}'::date::text)",
+    "SELECT djust_login('ann@log.example', '{}'::inet::text)",
+    "SELECT djust_login('ann@log.example', '{}'::numeric::text)",
+    "SELECT djust_login('ann@log.example', '{}'::regclass::text)",
+    "SELECT djust_login('ann@log.example', '{}'::regtype::text)",
+    "SELECT djust_login('ann@log.example', '{}'::jsonb::text)",
+    "SELECT djust_login('ann@log.example', '{}'::int4range::text)",
+    "SELECT djust_login('ann@log.example', '{}'::xml::text)",
+    "SELECT djust_login('ann@log.example', to_date('{}', 'YYYY')::text)",
+    "SELECT djust_login('ann@log.example', '{}'::bytea::text)",
+    "SELECT djust_login('ann@log.example', regexp_replace('x', '{}(', ''))",
+    "SELECT djust_login('ann@log.example', current_setting('{}'))",
+    "SELECT djust_login('ann@log.example', 'x' COLLATE \"{}\")",
+    "SELECT djust_login('ann@log.example', \"{}\"('x'))",
+    "SELECT djust_login('ann@log.example', password => 'x', \"{}\" => 'y')",
+    "SELECT djust_login('ann@log.example', '{}'::\"{}\")",
+    "SELECT djust_login('ann@log.example', '{}') FROM \"{}\"",
+    "SELECT djust_login('ann@log.example', U&'{}\\zzzz')",
+    "SELECT djust_login('ann@log.example', E'\\u00zz{}')",
+    "SELECT djust_login('ann@log.example', '{}') {}",
+    "SELECT djust_login('ann@log.example', '{}')'{}'",
+    "SELECT djust_login(E'ann', U&\"{}\")",
+    'SELECT U&"djust\\005flogin"(\'ann@log.example\', \'{}\')',
+    'SELECT U&"djust\\005flogin"("ann@log.example", "{}")',
+    "/* djust */ SELECT '{}'::uuid",
+    "SELECT 1; SELECT djust_login('ann@log.example', \"{}\")",
+    'EXECUTE enter("ann@log.example", "{}")',
+    "EXECUTE end_it('x', '{}')",
+    "PREPARE again AS SELECT djust_login('ann@log.example', \"{}\")",
+    "DO $$ BEGIN PERFORM djust_login('ann@log.example', \"{}\"); END $$",
+    "DO $$ BEGIN PERFORM djust_end_session('x', '{}'); END $$",
+    "DO $$ DECLARE i integer; BEGIN i := '{}'; PERFORM djust_jwks(); END $$",
+    "DO $$ BEGIN EXECUTE 'SELECT djust_login(''ann@log.example'', \"{}\")'; END $$",
+    "CREATE FUNCTION enter() RETURNS json LANGUAGE sql AS $$ SELECT djust_login('ann@log.example', \"{}\") $$",
+    "CREATE FUNCTION enter() RETURNS json LANGUAGE sql BEGIN ATOMIC SELECT djust_login('ann@log.example', \"{}\"); END",
+    "CREATE VIEW enter AS SELECT djust_login('ann@log.example', \"{}\")",
+    "DECLARE c CURSOR WITH HOLD FOR SELECT djust_login('ann@log.example', \"{}\")",
+    "BEGIN; DECLARE c CURSOR FOR SELECT djust_login('x', v::uuid::text) FROM (VALUES ('{}')) t(v) LIMIT 1; FETCH c; COMMIT",
+    "SELECT djust_auth.set_pasword(NULL, \"{}\")",
+    "SELECT djust_auth.set_password('{}', 'x')",
+    "UPDATE djust_auth.customer_user SET password_hash = \"{}\"",
+    "INSERT INTO djust_auth.customer_user (email, created_at) VALUES ('x@log.example', '{}')",
+    "SELECT set_config('request.headers', \"{}\", true)",
+    "SELECT djust_login(ann, {})",
+    "SET search_path = djust_auth, public; SELECT set_password(NULL, \"{}\"); RESET search_path",
+)
 
 
 def attempt(db, sql, *values):
@@ -14,6 +84,20 @@ def attempt(db, sql, *values):
         db.run(sql, *values)
     except Exception:
         pass
+
+
+def bound(connection, sql, *values):
+    """By the extended protocol, each value a parameter."""
+    try:
+        connection.execute(sql, values)
+    except psycopg.Error:
+        pass
+
+
+def shown(secret, log):
+    """Lines that have the secret, or a long enough part of it, in any case."""
+    part = max(re.split(r"[^A-Za-z0-9]", secret), key=len)[:20].lower()
+    return [line for line in log.split("\n") if part in line.lower()]
 
 
 def extended(cluster, sql, secret=GOOD):
@@ -92,4 +176,164 @@ def masked():
         ok(not lines, name + " is not", lines[:3])
 
 
-main(masked)
+def quoted():
+    """Errors of any class that quote what was typed: neither the log nor the client's message repeats it."""
+    cluster = Cluster("logmask_quoted", *EVERYTHING)
+    db = cluster.connect()
+    db.run("CREATE EXTENSION djust_auth")
+    db.run("PREPARE enter AS SELECT djust_login($1, $2)")
+    db.run("PREPARE end_it AS SELECT djust_end_session($1, $2)")
+    other = psycopg.connect(host=cluster.host, port=cluster.port, user="postgres", dbname="postgres", autocommit=True)
+    for n, statement in enumerate(QUOTING):
+        attempt(db, statement.replace("{}", f"Qecret-{n:02}-Marker"))
+        attempt(db, "ROLLBACK")
+    bound(other, "SELECT djust_can('/orders', 'read', %s)", "Qecret-80-Marker")
+    bound(other, "SELECT djust_end_session(%s, %s)", "x", "Qecret-81-Marker")
+    bound(other, "SELECT djust_login(%s, %s::integer::text)", "x", "Qecret-82-Marker")
+    fast_path(cluster, "Qecret-83-Marker")
+    with other.cursor() as cursor:
+        try:
+            with cursor.copy("COPY djust_auth.customer_user (email, password_hash) FROM STDIN") as copy:
+                copy.write("x@log.example\tQecret-84-Marker\n")
+        except psycopg.Error:
+            pass
+        try:
+            with cursor.copy("COPY djust_auth.password_blocklist FROM STDIN") as copy:
+                copy.write("Qecret-85-Marker\tmore\n")
+        except psycopg.Error:
+            pass
+    log = cluster.log()
+    leaks = [line for line in log.split("\n") if "qecret" in line.lower()]
+    leaked = sorted({int(number) for line in leaks for number in re.findall(r"(?i)qecret-(\d\d)", line)})
+    ok(not leaks, f"{len(QUOTING) + 6} statements, no secret in the log",
+       [(QUOTING[n] if n < len(QUOTING) else n, [line for line in leaks if f"-{n:02}-" in line][:2]) for n in leaked] or leaks[:3])
+    ok(log.count("ERROR: ") >= len(QUOTING) - 3, "and their errors are there", log.count("ERROR: "))
+
+
+def fast_path(cluster, secret):
+    """The server's words about a value of the wrong type, in a call without a statement."""
+    oid = cluster.connect().one("SELECT 'djust_end_session'::regproc::oid::bigint")
+    wire = socket.socket(socket.AF_UNIX)
+    wire.connect(os.path.join(cluster.host, ".s.PGSQL." + cluster.port))
+    startup = struct.pack("!i", 196608) + b"user\0postgres\0database\0postgres\0\0"
+    wire.sendall(struct.pack("!i", len(startup) + 4) + startup)
+    text = secret.encode()
+    call = struct.pack("!IhhH", oid, 1, 0, 2) + 2 * (struct.pack("!i", len(text)) + text) + struct.pack("!h", 0)
+    wire.sendall(b"F" + struct.pack("!i", len(call) + 4) + call + b"X" + struct.pack("!i", 4))
+    answer = b"".join(iter(lambda: wire.recv(4096), b""))
+    ok(b"C22P02" in answer, "a call by the fast path ends in an error", answer)
+
+
+def audited():
+    """pgaudit with parameters and auto_explain, loaded before and after this library."""
+    for order in ("pgaudit, djust_auth, auto_explain", "auto_explain, djust_auth, pgaudit"):
+        cluster = Cluster("logmask_" + order.split(",", maxsplit=1)[0], f"shared_preload_libraries = '{order}'", *AUDIT)
+        db = cluster.connect()
+        db.run("CREATE EXTENSION pgaudit; CREATE EXTENSION djust_auth")
+        db.run(f"SELECT djust_auth.create_user('ann@log.example', '{GOOD}')")
+        other = psycopg.connect(host=cluster.host, port=cluster.port, user="postgres", dbname="postgres", autocommit=True,
+                                prepare_threshold=1)
+        tokens = other.execute("SELECT djust_login(%s, %s)", ("ann@log.example", GOOD)).fetchone()[0]
+        access, refresh = tokens["access_token"], tokens["refresh_token"]
+        for _ in range(3):
+            bound(other, "SELECT djust_can(%s, '/x', 'read')", access)
+            bound(other, "SELECT djust_introspect(%s)", access)
+        bound(other, "SELECT djust_refresh(%s)", refresh)
+        bound(other, "SELECT djust_logout(%s)", access)
+        bound(other, "SELECT set_config('request.headers', %s, true)", f'{{"authorization": "Bearer {access}"}}')
+        other.execute("SET pgaudit.log_statement = off")
+        bound(other, "SELECT djust_logout(%s)", access)
+        other.execute("SET pgaudit.log_statement = on; SET pgaudit.log_level = notice; SET log_min_messages = notice")
+        bound(other, "SELECT djust_logout(%s)", access)
+        other.execute("RESET ALL")
+        bound(other, "SELECT length(%s || 'x')", "nothing of ours")
+        db.run("PREPARE enter AS SELECT djust_login($1, $2)")
+        db.run(f"EXECUTE enter('ann@log.example', '{GOOD}')")
+        db.run("PREPARE out AS SELECT djust_logout($1)")
+        db.run(f"EXECUTE out('{access}')")
+        db.run(f"DO $$ DECLARE t text := '{GOOD}'; BEGIN PERFORM djust_login('ann@log.example', t); END $$")
+        db.run("CREATE FUNCTION enter(secret text) RETURNS json LANGUAGE plpgsql AS "
+               "$$ BEGIN RETURN djust_login('ann@log.example', secret); END $$")
+        db.run(f"BEGIN; DECLARE c CURSOR FOR SELECT djust_login('ann@log.example', '{GOOD}'); FETCH c; COMMIT")
+        attempt(db, f'SELECT djust_login("ann@log.example", "{GOOD}")')
+        log = cluster.log()
+        ok("AUDIT: SESSION" in log and "nothing of ours" in log, f"{order}: the audit is in the log")
+        ok(re.search(r"AUDIT: SESSION,\d+,\d+,FUNCTION,EXECUTE,FUNCTION,public.djust_logout,\*\*\*", log) is not None,
+           f"{order}: so is that a call was made")
+        for name, secret in (("a password", GOOD), ("an access token", access), ("a refresh token", refresh)):
+            lines = [line for line in log.split("\n") if secret in line]
+            ok(not lines, f"{order}: {name} is not", lines[:3])
+
+
+def sweep():
+    """Every function that takes a secret, called without its schema: a new one must be known to the mask."""
+    cluster = Cluster("logmask_sweep", *EVERYTHING)
+    db = cluster.connect()
+    db.run("CREATE EXTENSION djust_auth")
+    functions = db.all("""SELECT p.proname, p.proargnames[1:p.pronargs], ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes::oid[]) t)
+        FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'djust_auth'
+        WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND p.prorettype <> 'trigger'::regtype""")
+    tried = 0
+    for name, names, types in functions:
+        for i, argument in enumerate(names or []):
+            if re.search("password|token|secret|reason|hash", argument) and "type_hint" not in argument:
+                values = ["'Sweep-4-Marker'" if j == i else "NULL::" + types[j] for j in range(len(names))]
+                tried += 1
+                attempt(db, f"SET search_path = public, djust_auth; SELECT {name}({', '.join(values)})")
+    lines = shown("Sweep-4-Marker", cluster.log().replace("sweep()", ""))
+    ok(tried > 20 and not lines, f"{tried} secret arguments of all functions are not in the log", lines[:5])
+
+
+def mistyped():
+    """What an administrator mistypes and is no secret is shown to them, and to the log."""
+    cluster = Cluster("logmask_mistyped", *EVERYTHING)
+    db = cluster.connect()
+    db.run("CREATE EXTENSION djust_auth")
+    db.run("SELECT djust_auth.create_profile('buyer')")
+    for statement, sqlstate, word in (
+            ("SELECT djust_auth.set_right('buyer', '/x', 'rw')", "22P02", 'access_right: "rw"'),
+            ("INSERT INTO djust_auth.profile_right VALUES ('buyer', '/x', 'rw')", "22P02", 'access_right: "rw"'),
+            ("SELECT djust_auth.set_right('bayer', '/x', 'read')", "P0002", '"bayer"'),
+            ("INSERT INTO djust_auth.profile_right VALUES ('bayer', '/x', 'read')", "23503", "(bayer)"),
+            ("SELECT djust_auth.grant_api('shopp')", "42704", '"shopp"'),
+            ("ALTER SYSTEM SET djust_auth.reset_url = 'ftp://shop.example/{token}'", "22023", "ftp://shop.example/{token}"),
+            ("ALTER SYSTEM SET djust_auth.access_token_lifetime = 'ten minutes'", "22023", "ten minutes"),
+            ("SET djust_auth.reset_ulr = 'x'", "42602", "djust_auth.reset_ulr"),
+            ("SELECT * FROM djust_auth.profiles", "42P01", '"djust_auth.profiles"'),
+            ("SELECT djust_auth.set_rights('buyer', '/x', 'read')", "42883", "djust_auth.set_rights("),
+            ("DO $$ BEGIN PERFORM djust_jwks(); RAISE EXCEPTION 'closed on Sundays'; END $$", "P0001", "closed on Sundays")):
+        fails(sqlstate, lambda s=statement: db.run(s), statement, re.escape(word))
+        ok(word in cluster.log(), f"{word} is in the log")
+    fails("22023", lambda: db.run("SELECT djust_can('/orders', 'read', 'eyJ')"), "an unknown access word: the known ones are named",
+          "Use read, write, or one of GET")
+    db.run("CREATE TABLE others (i integer)")
+    for statement, word in (("GRANT EXECUTE ON FUNCTION nosuch() TO PUBLIC", "nosuch()"),
+                            ("CREATE TRIGGER t BEFORE INSERT ON nosuch_table EXECUTE FUNCTION f()", "nosuch_table"),
+                            ("SELECT nosuch_column FROM others FETCH FIRST 1 ROW ONLY", "nosuch_column")):
+        attempt(db, statement)
+        ok(f'"{word}"' in cluster.log() or f" {word} " in cluster.log(), f"not of ours: {word} is in the log")
+
+
+def error_context(db):
+    return db.one("SELECT total_bytes FROM pg_backend_memory_contexts WHERE name = 'ErrorContext'")
+
+
+def memory():
+    """A backend does not grow by what is logged of it."""
+    cluster = Cluster("logmask_memory", "log_min_duration_statement = 0", "log_statement = 'all'")
+    db = cluster.connect()
+    db.run("CREATE EXTENSION djust_auth")
+    other = psycopg.connect(host=cluster.host, port=cluster.port, user="postgres", dbname="postgres", autocommit=True)
+
+    def calls(n):
+        for _ in range(n):
+            other.execute("SELECT djust_can(%s, %s, %s)", ("x" * 700, "/orders", "read"))
+        return other.execute("SELECT total_bytes FROM pg_backend_memory_contexts WHERE name = 'ErrorContext'").fetchone()[0]
+
+    before = calls(20)
+    equal(calls(6000), before, "6,000 calls, the context of errors as large as before")
+    with open(os.path.join(cluster.folder, "log"), "r+", encoding="ascii") as file:
+        file.truncate(0)
+
+
+main(masked, quoted, audited, sweep, mistyped, memory)
