@@ -83,6 +83,15 @@ CREATE TABLE djust_auth.session (
 ) WITH (fillfactor = 70);
 CREATE INDEX session_user_id_idx ON djust_auth.session (user_id, sid);
 
+-- rows are written frozen, outside of transactions, so there is no index; expires_at of a session that is listed here is
+-- overwritten in place: no index may hold that
+CREATE TABLE djust_auth.session_ended (
+	sid uuid NOT NULL,
+	ended_at timestamptz NOT NULL
+);
+-- rows can be deleted where all tables are published
+ALTER TABLE djust_auth.session_ended REPLICA IDENTITY FULL;
+
 CREATE TABLE djust_auth.reset_token (
 	token_hash bytea NOT NULL CONSTRAINT reset_token_pkey PRIMARY KEY,
 	user_id uuid NOT NULL REFERENCES djust_auth.customer_user ON UPDATE CASCADE ON DELETE CASCADE,
@@ -373,6 +382,9 @@ CREATE FUNCTION djust_auth.user_profile_changed() RETURNS trigger
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_trigger_user_profile_changed';
 
+CREATE FUNCTION djust_auth.session_updated() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_session_updated';
+
 CREATE FUNCTION djust_auth.policy_changed() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_policy_changed';
 
@@ -400,6 +412,9 @@ CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.user_profi
 CREATE TRIGGER truncated AFTER TRUNCATE ON djust_auth.user_profile
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_profile_changed();
 
+CREATE TRIGGER keep_ended AFTER UPDATE ON djust_auth.session
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.session_updated();
+
 CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.profile_right
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
 CREATE TRIGGER policy_truncated AFTER TRUNCATE ON djust_auth.profile_right
@@ -412,6 +427,7 @@ CREATE TRIGGER policy_truncated AFTER TRUNCATE ON djust_auth.signing_key
 -- sessions and caches follow, also where changes come by logical replication, which fires no others, and only by row
 ALTER TABLE djust_auth.customer_user ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS TRIGGER removed;
 ALTER TABLE djust_auth.user_profile ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS TRIGGER truncated;
+ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER keep_ended;
 ALTER TABLE djust_auth.profile_right ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
 ALTER TABLE djust_auth.signing_key ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
 
@@ -606,7 +622,7 @@ COMMENT ON COLUMN djust_auth.session.created_at IS
 COMMENT ON COLUMN djust_auth.session.refreshed_at IS
 	'Last rotation of the refresh token; at first the login.';
 COMMENT ON COLUMN djust_auth.session.expires_at IS
-	'End of the current refresh token and of the session; slides at each refresh.';
+	'End of the current refresh token and of the session; slides at each refresh. -infinity: ended for good by the reuse of a refresh token; the row goes soon.';
 COMMENT ON COLUMN djust_auth.session.access_expires_at IS
 	'End of the newest access token.';
 COMMENT ON COLUMN djust_auth.session.generation IS
@@ -619,6 +635,13 @@ COMMENT ON COLUMN djust_auth.session.client_address IS
 	'Where the login came from: the header djust_auth.client_address_header names, else the connection; NULL where unknown.';
 COMMENT ON COLUMN djust_auth.session.user_agent IS
 	'HTTP header User-Agent at login, at most 256 bytes; NULL where unknown.';
+
+COMMENT ON TABLE djust_auth.session_ended IS
+	'Sessions that the reuse of a refresh token has ended, whatever became of its transaction; the next purge removes them from both tables. Not in pg_dump.';
+COMMENT ON COLUMN djust_auth.session_ended.sid IS
+	'The session.';
+COMMENT ON COLUMN djust_auth.session_ended.ended_at IS
+	'When it was ended.';
 
 COMMENT ON TABLE djust_auth.reset_token IS
 	'Reset links that are out, one row each, made when the mail is claimed. Using one removes all of its user. Not in pg_dump.';
@@ -877,6 +900,8 @@ COMMENT ON FUNCTION djust_auth.user_changed() IS
 	'Trigger: ends the sessions of a user who is disabled or gets another password, and the links at a new email too; audits it. For a deleted user, erases client addresses from the audit.';
 COMMENT ON FUNCTION djust_auth.user_profile_changed() IS
 	'Trigger: keeps the profiles in live sessions equal to the assignments.';
+COMMENT ON FUNCTION djust_auth.session_updated() IS
+	'Trigger: a session that was ended while it was being changed stays ended.';
 COMMENT ON FUNCTION djust_auth.policy_changed() IS
 	'Trigger: tells every backend, at commit, that rights or keys have changed.';
 COMMENT ON FUNCTION djust_auth.audit_change() IS
@@ -923,6 +948,8 @@ COMMENT ON TRIGGER changed ON djust_auth.user_profile IS
 	'Copies the profiles of a user into his sessions; fires for replicated changes, too.';
 COMMENT ON TRIGGER truncated ON djust_auth.user_profile IS
 	'Takes all profiles out of all sessions; fires for replicated changes, too.';
+COMMENT ON TRIGGER keep_ended ON djust_auth.session IS
+	'A session that was ended by reuse while a statement changed its row stays ended; fires for replicated changes, too.';
 COMMENT ON TRIGGER policy_changed ON djust_auth.profile_right IS
 	'Tells every backend to forget its compiled rights; fires for replicated changes, too.';
 COMMENT ON TRIGGER policy_truncated ON djust_auth.profile_right IS

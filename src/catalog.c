@@ -30,6 +30,7 @@ static const char *const table_names[] = {
 	[TABLE_USER_PROFILE] = "user_profile",
 	[TABLE_PROFILE_RIGHT] = "profile_right",
 	[TABLE_SESSION] = "session",
+	[TABLE_SESSION_ENDED] = "session_ended",
 	[TABLE_RESET_TOKEN] = "reset_token",
 	[TABLE_MAIL_TEMPLATE] = "mail_template",
 	[TABLE_SIGNING_KEY] = "signing_key",

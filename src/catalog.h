@@ -26,6 +26,7 @@ typedef enum CatalogTable
 	TABLE_USER_PROFILE,
 	TABLE_PROFILE_RIGHT,
 	TABLE_SESSION,
+	TABLE_SESSION_ENDED,
 	TABLE_RESET_TOKEN,
 	TABLE_MAIL_TEMPLATE,
 	TABLE_SIGNING_KEY,
@@ -63,6 +64,11 @@ enum
 	Anum_session_client_address,
 	Anum_session_user_agent,
 	Natts_session = Anum_session_user_agent
+};
+enum
+{
+	Anum_session_ended_sid = 1,
+	Anum_session_ended_ended_at
 };
 enum
 {

@@ -145,7 +145,7 @@ still_live(const pg_uuid_t *sid)
 {
 	SessionRow	session;
 
-	return catalog_session(sid, &session);
+	return catalog_session(sid, &session) && session.expires_at > GetCurrentTimestamp();
 }
 
 void

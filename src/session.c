@@ -4,7 +4,8 @@
  *
  * A session lives while its row is there and its time is not over; ending it
  * is deleting the row.  Threat: a stolen refresh token.  Each is used once; a
- * second use after the grace window ends the session for both holders.
+ * second use after the grace window ends the session for both holders, and no
+ * rollback revives it (session_revoke.c).
  */
 #include "postgres.h"
 
@@ -206,7 +207,7 @@ rotate(const SessionRow *session, Answer *answer)
 static void
 end_reused(const SessionRow *session)
 {
-	store_session_delete(&session->sid);
+	store_session_revoke(&session->sid);
 	shared_count(COUNT_REFRESH_REUSES, 1);
 	audit_event_surely("refresh_reuse", &session->user_id, &session->sid, NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "catalog/pg_type.h"
 
+#include "session_revoke.h"
 #include "store.h"
 #include "store_row.h"
 #include "store_run.h"
@@ -20,6 +21,7 @@ typedef enum Statement
 	SESSION_INSERT,
 	SESSION_REFRESH,
 	SESSION_DELETE,
+	SESSION_DELETE_UNLOCKED,
 	SESSION_DELETE_OF,
 	SESSION_COPY_PROFILES,
 	SESSION_CLEAR_PROFILES,
@@ -55,6 +57,10 @@ static StoreStatement statements[] = {
 		8, {UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIDOID, INT4OID}},
 	[SESSION_DELETE] = {
 		"DELETE FROM djust_auth.session WHERE sid" EQ "$1",
+		1, {UUIDOID}},
+	[SESSION_DELETE_UNLOCKED] = {
+		"DELETE FROM djust_auth.session WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
+		" WHERE sid" EQ "$1 FOR UPDATE SKIP LOCKED))",
 		1, {UUIDOID}},
 	[SESSION_DELETE_OF] = {
 		"DELETE FROM djust_auth.session WHERE user_id" EQ "$1 AND ($2 IS NULL OR sid OPERATOR(pg_catalog.<>) $2)",
@@ -233,6 +239,13 @@ uint64
 store_session_delete(const pg_uuid_t *sid)
 {
 	return run_for(SESSION_DELETE, sid);
+}
+
+void
+store_session_revoke(const pg_uuid_t *sid)
+{
+	session_revoke_at_once(sid);
+	run_for(SESSION_DELETE_UNLOCKED, sid);
 }
 
 uint64

@@ -82,6 +82,10 @@ extern void store_session_insert(const NewSession *session);
 extern bool store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at,
 								  TimestampTz access_expires_at, const uint8_t *access_hash);
 extern uint64 store_session_delete(const pg_uuid_t *sid);
+/* At once and for good, whatever becomes of this transaction.  Waits for no other transaction that holds the row. */
+extern void store_session_revoke(const pg_uuid_t *sid);
+/* Rows of sessions that were ended so in transactions that were rolled back. */
+extern uint64 store_purge_ended(void);
 extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid);
 extern void store_session_copy_profiles(const pg_uuid_t *user_id);
 extern void store_session_clear_profiles(void);

@@ -31,6 +31,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "session_revoke.h"
 #include "store_check.h"
 #include "store_row.h"
 
@@ -89,6 +90,13 @@ keeps_key(List *keys, Oid constraint, const Row *row, Oid held_table)
 	return false;
 }
 
+/* row_update itself passes on that a session was ended. */
+static bool
+is_done_here(const Trigger *trigger)
+{
+	return !trigger->tgisinternal && strcmp(trigger->tgname, "keep_ended") == 0;
+}
+
 /*
  * Triggers and keys belong to the relation's entry in the cache, which any look-up may free: they are taken when
  * nothing is left to be looked up.
@@ -106,7 +114,7 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 
-		if ((trigger->tgtype & event) == 0)
+		if ((trigger->tgtype & event) == 0 || is_done_here(trigger))
 			continue;
 		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(keys, trigger->tgconstraint, row, held_table))
 			return true;
@@ -350,6 +358,8 @@ row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Ro
 	PushActiveSnapshot(GetLatestSnapshot());
 	old = table_slot_create(target.relation, NULL);
 	written = find(target.relation, place, read, old) && replace(&target, old, change);
+	if (written && table == TABLE_SESSION && session_revoke_follow(target.relation, ExecFetchSlotHeapTuple(old, false, NULL), &target.slot->tts_tid))
+		written = false;
 	if (written)
 		tell_place(&target, old, now);
 	ExecDropSingleTupleTableSlot(old);

@@ -20,6 +20,8 @@ typedef enum Statement
 	AUDIT_FORGET,
 	LOCK_SAVE,
 	LOCK_DELETE,
+	ENDED_DELETE,
+	ENDED_FORGET,
 	FIRST_PURGE,
 	STATEMENTS = FIRST_PURGE + PURGE_TABLES
 } Statement;
@@ -59,6 +61,14 @@ static StoreStatement statements[] = {
 	[LOCK_DELETE] = {
 		"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1",
 		1, {BYTEAOID}},
+	[ENDED_DELETE] = {
+		"DELETE FROM djust_auth.session WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
+		" WHERE sid" EQ "ANY (ARRAY(SELECT sid FROM djust_auth.session_ended)) FOR UPDATE SKIP LOCKED))",
+		0, {0}, true},
+	[ENDED_FORGET] = {
+		"DELETE FROM djust_auth.session_ended WHERE ctid" EQ "ANY (ARRAY(SELECT e.ctid FROM djust_auth.session_ended e"
+		" WHERE NOT EXISTS (SELECT FROM djust_auth.session s WHERE s.sid" EQ "e.sid) FOR UPDATE SKIP LOCKED))",
+		0, {0}, true},
 	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", PAGES "expires_at" LT "$1"),
 	[FIRST_PURGE + PURGE_RESET_TOKEN] = PURGE("reset_token", PAGES "expires_at" LT "$1"),
 	[FIRST_PURGE + PURGE_MAIL_QUEUE] = PURGE("mail_queue", PAGES "(done_at IS NOT NULL OR expires_at" LT "$1)"),
@@ -158,6 +168,19 @@ store_purge(PurgeTable table, TimestampTz before, uint32 first_page, uint32 end_
 	put(&call, PointerGetDatum(&first), false);
 	put(&call, PointerGetDatum(&end), false);
 	return store_run(&statements[FIRST_PURGE + table], &call);
+}
+
+uint64
+store_purge_ended(void)
+{
+	Call		call = {0};
+	uint64		rows;
+
+	if (catalog_pages(TABLE_SESSION_ENDED) == 0)
+		return 0;
+	rows = store_run(&statements[ENDED_DELETE], &call);
+	store_run(&statements[ENDED_FORGET], &call);
+	return rows;
 }
 
 void

@@ -28,6 +28,7 @@
 #include "normal.h"
 #include "pwhash.h"
 #include "route.h"
+#include "session_revoke.h"
 #include "shared.h"
 #include "store.h"
 
@@ -39,6 +40,7 @@ PG_FUNCTION_INFO_V1(djust_event_is_valid);
 PG_FUNCTION_INFO_V1(djust_trigger_user_normalise);
 PG_FUNCTION_INFO_V1(djust_trigger_user_changed);
 PG_FUNCTION_INFO_V1(djust_trigger_user_profile_changed);
+PG_FUNCTION_INFO_V1(djust_trigger_session_updated);
 PG_FUNCTION_INFO_V1(djust_trigger_policy_changed);
 PG_FUNCTION_INFO_V1(djust_trigger_audit_change);
 PG_FUNCTION_INFO_V1(djust_trigger_keep_anonymous);
@@ -235,6 +237,21 @@ djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
 		if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 			copy_profiles(data, data->tg_newtuple);
 	}
+	return PointerGetDatum(NULL);
+}
+
+/* The old version is fetched when the trigger fires, after the update. */
+Datum
+djust_trigger_session_updated(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+
+	if (RelationGetRelid(data->tg_relation) != catalog_table(TABLE_SESSION) || !TRIGGER_FIRED_AFTER(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || !TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as the trigger of its own table")));
+	session_revoke_follow(data->tg_relation, data->tg_trigtuple, &data->tg_newtuple->t_self);
 	return PointerGetDatum(NULL);
 }
 

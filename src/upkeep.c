@@ -242,6 +242,9 @@ purge_some(Purge *purge, int max)
 		memset(purge, 0, sizeof(*purge));
 		purge->under_way = true;
 		progress->started_at = now;
+		purge->rows[PURGE_SESSION] = store_purge_ended();
+		progress->removed = purge->rows[PURGE_SESSION];
+		shared_count(COUNT_PURGED, progress->removed);
 	}
 	if (!purge->in_table)
 		enter_table(purge, progress->table, now);

@@ -79,6 +79,7 @@ INSERT INTO callable VALUES
 	('djust_auth.user_normalise', ''),
 	('djust_auth.user_changed', ''),
 	('djust_auth.user_profile_changed', ''),
+	('djust_auth.session_updated', ''),
 	('djust_auth.policy_changed', ''),
 	('djust_auth.audit_change', ''),
 	('djust_auth.keep_anonymous', '');
