@@ -77,7 +77,8 @@ enum
 enum
 {
 	Anum_user_profile_user_id = 1,
-	Anum_user_profile_profile
+	Anum_user_profile_profile,
+	Natts_user_profile = Anum_user_profile_profile
 };
 enum
 {
@@ -102,6 +103,10 @@ enum
 	Anum_mail_template_body_text,
 	Anum_mail_template_body_html,
 	Natts_mail_template = Anum_mail_template_body_html
+};
+enum
+{
+	Anum_password_blocklist_password = 1
 };
 enum
 {

@@ -79,7 +79,7 @@ catalog_rights_of(const char *profile)
 		bool		nulls[Natts_profile_right];
 		RightRow   *row = palloc(sizeof(RightRow));
 
-		scan_deform(tuple, scan.relation, lengthof(values), values, nulls);
+		scan_values(TABLE_PROFILE_RIGHT, scan.relation, tuple, values, nulls);
 		row->route = TextDatumGetCString(values[Anum_profile_right_route - 1]);
 		row->access = read_access(DatumGetObjectId(values[Anum_profile_right_access - 1]));
 		rights = lappend(rights, row);
@@ -95,7 +95,7 @@ read_key(Scan *scan, HeapTuple tuple)
 	Datum		values[Natts_signing_key];
 	bool		nulls[Natts_signing_key];
 
-	scan_deform(tuple, scan->relation, lengthof(values), values, nulls);
+	scan_values(TABLE_SIGNING_KEY, scan->relation, tuple, values, nulls);
 	row->kid = TextDatumGetCString(values[Anum_signing_key_kid - 1]);
 	row->algorithm = TextDatumGetCString(values[Anum_signing_key_algorithm - 1]);
 	row->private_key = DatumGetByteaPCopy(values[Anum_signing_key_private_key - 1]);
@@ -140,7 +140,7 @@ catalog_template(const char *kind, const char *locale, TemplateRow *row)
 	tuple = scan_next(&scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		scan_deform(tuple, scan.relation, lengthof(values), values, nulls);
+		scan_values(TABLE_MAIL_TEMPLATE, scan.relation, tuple, values, nulls);
 		row->subject = TextDatumGetCString(values[Anum_mail_template_subject - 1]);
 		row->body_text = TextDatumGetCString(values[Anum_mail_template_body_text - 1]);
 		row->body_html = TextDatumGetCString(values[Anum_mail_template_body_html - 1]);

@@ -49,7 +49,7 @@ read_entry(Scan *scan, HeapTuple tuple)
 	Datum		values[Natts_session];
 	bool		nulls[Natts_session];
 
-	scan_deform(tuple, scan->relation, lengthof(values), values, nulls);
+	scan_values(TABLE_SESSION, scan->relation, tuple, values, nulls);
 	read_session(tuple, values, &entry->session);
 	entry->user_agent = scan_text_or_null(values[Anum_session_user_agent - 1], nulls[Anum_session_user_agent - 1]);
 	if (!nulls[Anum_session_client_address - 1])
@@ -63,8 +63,18 @@ read_session_tuple(Relation relation, HeapTuple tuple, SessionRow *row)
 	Datum		values[Natts_session];
 	bool		nulls[Natts_session];
 
-	scan_deform(tuple, relation, lengthof(values), values, nulls);
+	scan_values(TABLE_SESSION, relation, tuple, values, nulls);
 	read_session(tuple, values, row);
+}
+
+/* sid is the first column; an administrator may have made it null. */
+static bool
+has_sid(HeapTuple tuple, const pg_uuid_t *sid)
+{
+	HeapTupleHeader header = tuple->t_data;
+
+	return tuple->t_len >= header->t_hoff + UUID_LEN && !(HeapTupleHasNulls(tuple) && att_isnull(0, header->t_bits)) &&
+		memcmp((char *) header + header->t_hoff, sid, UUID_LEN) == 0;
 }
 
 /* The place's row, if it is the session's and visible; tuple leads into the page, which stays pinned. */
@@ -87,7 +97,7 @@ visible_at(Relation relation, const pg_uuid_t *sid, const Place *place, HeapTupl
 		visible = HeapTupleSatisfiesVisibility(tuple, snapshot, place->buffer);
 	}
 	LockBuffer(place->buffer, BUFFER_LOCK_UNLOCK);
-	return visible && memcmp((char *) tuple->t_data + tuple->t_data->t_hoff, sid, UUID_LEN) == 0;
+	return visible && has_sid(tuple, sid);
 }
 
 /*

@@ -22,7 +22,7 @@ read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 	bool		nulls[Natts_customer_user];
 	text	   *hash;
 
-	scan_deform(tuple, scan->relation, lengthof(values), values, nulls);
+	scan_values(TABLE_CUSTOMER_USER, scan->relation, tuple, values, nulls);
 	memset(row, 0, sizeof(*row));
 	row->place = tuple->t_self;
 	row->id = *DatumGetUUIDP(values[Anum_customer_user_id - 1]);
@@ -98,10 +98,11 @@ catalog_profiles_of(const pg_uuid_t *user_id)
 	scan_begin(&scan, TABLE_USER_PROFILE, INDEX_USER_PROFILE, 1, &key);
 	while (HeapTupleIsValid(tuple = scan_next(&scan)))
 	{
-		bool		is_null;
-		Datum		profile = heap_getattr(tuple, Anum_user_profile_profile, RelationGetDescr(scan.relation), &is_null);
+		Datum		values[Natts_user_profile];
+		bool		nulls[Natts_user_profile];
 
-		state = accumArrayResult(state, profile, is_null, TEXTOID, CurrentMemoryContext);
+		scan_values(TABLE_USER_PROFILE, scan.relation, tuple, values, nulls);
+		state = accumArrayResult(state, values[Anum_user_profile_profile - 1], false, TEXTOID, CurrentMemoryContext);
 	}
 	scan_end_locked(&scan);
 	return DatumGetArrayTypeP(makeArrayResult(state, CurrentMemoryContext));
@@ -121,7 +122,7 @@ catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, Timesta
 	tuple = scan_next(&scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		scan_deform(tuple, scan.relation, lengthof(values), values, nulls);
+		scan_values(TABLE_RESET_TOKEN, scan.relation, tuple, values, nulls);
 		*user_id = *DatumGetUUIDP(values[Anum_reset_token_user_id - 1]);
 		*expires_at = DatumGetTimestampTz(values[Anum_reset_token_expires_at - 1]);
 	}
@@ -143,7 +144,7 @@ catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowe
 	tuple = scan_next(&scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		scan_deform(tuple, scan.relation, lengthof(values), values, nulls);
+		scan_values(TABLE_THROTTLE_LOCK, scan.relation, tuple, values, nulls);
 		*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
 		*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
 	}

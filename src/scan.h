@@ -47,7 +47,7 @@ extern void scan_end_locked(Scan *scan);
 extern void scan_text_key(ScanKey key, AttrNumber attribute, const char *value);
 extern void scan_uuid_key(ScanKey key, AttrNumber attribute, const pg_uuid_t *value);
 extern char *scan_text_or_null(Datum value, bool is_null);
-extern void scan_deform(HeapTuple tuple, Relation relation, int columns, Datum *values, bool *nulls);
+extern void scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *values, bool *nulls);
 extern void scan_bytes_key(ScanKey key, AttrNumber attribute, const uint8_t *bytes, size_t size);
 
 #endif

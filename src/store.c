@@ -341,14 +341,13 @@ void
 store_user_insert(const char *email, const char *hash, pg_uuid_t *id)
 {
 	Call		call = {0};
-	bool		is_null;
 
 	put_text(&call, email);
 	put_text(&call, hash);
 	store_connect();
 	if (store_execute(&statements[USER_INSERT], &call) != 1)
 		elog(ERROR, "user was not inserted");
-	*id = *DatumGetUUIDP(store_column(0, 1, &is_null));
+	*id = *DatumGetUUIDP(store_value(0, 1, UUIDOID));
 	store_finish();
 }
 

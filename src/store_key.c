@@ -48,7 +48,7 @@ store_last_access_expiry(void)
 {
 	Call		call = {0};
 	bool		is_null;
-	Datum		value = store_run_value(&statements[LAST_ACCESS_EXPIRY], &call, &is_null);
+	Datum		value = store_run_value(&statements[LAST_ACCESS_EXPIRY], &call, TIMESTAMPTZOID, &is_null);
 
 	return is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }

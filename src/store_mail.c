@@ -141,18 +141,17 @@ read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	bool		no_address;
 	bool		no_user;
-	bool		is_null;
-	Datum		user_id = store_column(row, 3, &no_user);
-	Datum		address = store_column(row, 4, &no_address);
+	Datum		user_id = store_column(row, 3, UUIDOID, &no_user);
+	Datum		address = store_column(row, 4, BYTEAOID, &no_address);
 
-	mail->id = DatumGetInt64(store_column(row, 1, &is_null));
-	mail->kind = TextDatumGetCString(store_column(row, 2, &is_null));
+	mail->id = DatumGetInt64(store_value(row, 1, INT8OID));
+	mail->kind = TextDatumGetCString(store_value(row, 2, TEXTOID));
 	mail->has_user = !no_user;
 	if (mail->has_user)
 		mail->user_id = *DatumGetUUIDP(user_id);
 	mail->address = no_address ? NULL : DatumGetByteaPCopy(address);
-	mail->expires_at = DatumGetTimestampTz(store_column(row, 5, &is_null));
-	mail->attempts = DatumGetInt32(store_column(row, 6, &is_null));
+	mail->expires_at = DatumGetTimestampTz(store_value(row, 5, TIMESTAMPTZOID));
+	mail->attempts = DatumGetInt32(store_value(row, 6, INT4OID));
 	MemoryContextSwitchTo(old);
 }
 
@@ -271,7 +270,7 @@ store_mail_next(TimestampTz now, TimestampTz *next)
 	bool		is_null;
 
 	put_time(&call, now);
-	*next = DatumGetTimestampTz(store_run_value(&statements[MAIL_NEXT], &call, &is_null));
+	*next = DatumGetTimestampTz(store_run_value(&statements[MAIL_NEXT], &call, TIMESTAMPTZOID, &is_null));
 	return !is_null;
 }
 
@@ -281,5 +280,5 @@ store_mail_waiting(void)
 	Call		call = {0};
 	bool		is_null;
 
-	return DatumGetInt64(store_run_value(&statements[MAIL_WAITING], &call, &is_null));
+	return DatumGetInt64(store_run_value(&statements[MAIL_WAITING], &call, INT8OID, &is_null));
 }

@@ -54,10 +54,32 @@ store_execute(StoreStatement *statement, Call *call)
 	return SPI_processed;
 }
 
+/* Types are what the statement gives, which an administrator may have changed with a column. */
 Datum
-store_column(uint64 row, int number, bool *is_null)
+store_column(uint64 row, int number, Oid type, bool *is_null)
 {
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, is_null);
+	TupleDesc	descriptor = SPI_tuptable->tupdesc;
+
+	if (SPI_gettypeid(descriptor, number) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" is not of the type that the extension gave it", SPI_fname(descriptor, number)),
+				 errhint("Undo the change of its table.")));
+	return SPI_getbinval(SPI_tuptable->vals[row], descriptor, number, is_null);
+}
+
+Datum
+store_value(uint64 row, int number, Oid type)
+{
+	bool		is_null;
+	Datum		value = store_column(row, number, type, &is_null);
+
+	if (is_null)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" is null", SPI_fname(SPI_tuptable->tupdesc, number)),
+				 errhint("Set a value, and make the column NOT NULL again.")));
+	return value;
 }
 
 uint64
@@ -72,14 +94,14 @@ store_run(StoreStatement *statement, Call *call)
 }
 
 Datum
-store_run_value(StoreStatement *statement, Call *call, bool *is_null)
+store_run_value(StoreStatement *statement, Call *call, Oid type, bool *is_null)
 {
 	Datum		value;
 
 	store_connect();
 	if (store_execute(statement, call) != 1)
 		elog(ERROR, "a statement gave no value");
-	value = store_column(0, 1, is_null);
+	value = store_column(0, 1, type, is_null);
 	store_finish();
 	return value;
 }

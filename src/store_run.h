@@ -42,12 +42,14 @@ extern void store_finish(void);
 
 /* Between store_connect and store_finish; results are in SPI_tuptable. */
 extern uint64 store_execute(StoreStatement *statement, Call *call);
-extern Datum store_column(uint64 row, int number, bool *is_null);
+/* Raises 55000 when it is of another type; the second also when it is null. */
+extern Datum store_column(uint64 row, int number, Oid type, bool *is_null);
+extern Datum store_value(uint64 row, int number, Oid type);
 
 /* Connects, runs, finishes: for statements of which only the number of rows is wanted. */
 extern uint64 store_run(StoreStatement *statement, Call *call);
 /* The one value, of a type passed by value, of a statement that gives one row. */
-extern Datum store_run_value(StoreStatement *statement, Call *call, bool *is_null);
+extern Datum store_run_value(StoreStatement *statement, Call *call, Oid type, bool *is_null);
 
 static inline void
 put(Call *call, Datum value, bool is_null)

@@ -55,7 +55,7 @@ store_call_write(void)
 	Call		call = {0};
 	bool		is_null;
 
-	return DatumGetInt32(store_run_value(&statements[WORKER_WRITE], &call, &is_null));
+	return DatumGetInt32(store_run_value(&statements[WORKER_WRITE], &call, INT4OID, &is_null));
 }
 
 bool
@@ -64,15 +64,14 @@ store_call_purge(void)
 	Call		call = {0};
 	bool		is_null;
 
-	return DatumGetBool(store_run_value(&statements[WORKER_PURGE], &call, &is_null));
+	return DatumGetBool(store_run_value(&statements[WORKER_PURGE], &call, BOOLOID, &is_null));
 }
 
 /* A copy in UTF-8, as mails are, that is wiped with the context it is made in: the texts hold a link. */
 static char *
 secret_text(int number)
 {
-	bool		is_null;
-	char	   *value = TextDatumGetCString(store_column(0, number, &is_null));
+	char	   *value = TextDatumGetCString(store_value(0, number, TEXTOID));
 	char	   *utf8 = normal_to_utf8(value, strlen(value));
 	char	   *copy = secret_alloc(strlen(utf8) + 1);
 
@@ -88,7 +87,6 @@ store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 {
 	MemoryContext caller;
 	Call		call = {0};
-	bool		is_null;
 	bool		found;
 
 	store_connect();
@@ -96,7 +94,7 @@ store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 	if (found)
 	{
 		caller = MemoryContextSwitchTo(context);
-		mail->id = DatumGetInt64(store_column(0, 1, &is_null));
+		mail->id = DatumGetInt64(store_value(0, 1, INT8OID));
 		mail->recipient = secret_text(2);
 		mail->subject = secret_text(3);
 		mail->body_text = secret_text(4);
@@ -132,6 +130,6 @@ store_call_mail_due(TimestampTz *due)
 	Call		call = {0};
 	bool		is_null;
 
-	*due = DatumGetTimestampTz(store_run_value(&statements[MAIL_DUE], &call, &is_null));
+	*due = DatumGetTimestampTz(store_run_value(&statements[MAIL_DUE], &call, TIMESTAMPTZOID, &is_null));
 	return !is_null;
 }
