@@ -733,7 +733,7 @@ COMMENT ON COLUMN djust_auth.audit_event.actor IS
 COMMENT ON COLUMN djust_auth.audit_event.client_address IS
 	'Client''s address where known; removed with the user by djust_auth.delete_user.';
 COMMENT ON COLUMN djust_auth.audit_event.detail IS
-	'More, as a JSON object: the cause of a failure, what an administrator changed.';
+	'More, as a JSON object: the cause of a failure, what an administrator changed. pad means nothing: with it a refused password writes as much WAL for every cause.';
 
 COMMENT ON TABLE djust_auth.throttle_lock IS
 	'Accounts, known or not, whose next attempt must wait or that are suspended; so that a restart does not unlock them. Written by the background worker, purged a day after the last failure unless suspended. Use djust_auth.unlock_user. Not in pg_dump: the tags mean nothing in another database or under another key file.';

@@ -4,17 +4,33 @@
  *
  * Never takes a password, a token or an address in clear: what names an
  * unknown account is its keyed tag.
+ *
+ * Threat: learning from the growth of WAL, or from a replica's lag, which
+ * addresses have accounts.  A refused password makes a row and its index
+ * entries, and nothing else, of as many bytes together whoever's it is and
+ * whatever the cause: what a row lacks is padded in its detail.
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit.h"
+#include "bytes.h"
+#include "catalog.h"
 #include "compat.h"
 #include "http.h"
 #include "shared.h"
 #include "store.h"
+#include "throttle_event.h"
+
+/* In bytes; shorter causes are padded. */
+#define LONGEST_CAUSE 14
+
+/* With the oid of audit_event: names the lock that a worker holds while it writes what happened before. */
+#define LATE_WRITING 1
 
 static const char *const events[] = {
 	"refresh", "login", "login_failed", "throttled", "refresh_reuse", "logout", "reset_requested", "mail_sent",
@@ -63,33 +79,33 @@ audit_new_id(pg_uuid_t *id)
 	id->data[8] = (id->data[8] & 0x3f) | 0x80;
 }
 
+static void
+write_event(AuditRow *row)
+{
+	audit_new_id(&row->id);
+	row->at = GetCurrentTimestamp();
+	row->actor = GetUserNameFromId(GetSessionUserId(), true);
+	row->client_address = http_client_address();
+	store_audit_insert(row);
+}
+
 void
 audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
 {
 	AuditRow	row = {.event = event, .user_id = user_id, .sid = sid, .detail = detail};
 
-	audit_new_id(&row.id);
-	row.at = GetCurrentTimestamp();
-	row.actor = GetUserNameFromId(GetSessionUserId(), true);
-	row.client_address = http_client_address();
-	store_audit_insert(&row);
+	write_event(&row);
 }
 
-/* In place of the transaction's own write; so short a text that it fits is the caller's duty, not an attacker's chance. */
-void
-audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
+/* What an event tells of the caller; detail is left to be filled in. */
+static void
+describe(RingEvent *row, const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid)
 {
-	RingEntry	entry = {.kind = RING_EVENT};
-	RingEvent  *row = &entry.u.event;
-	const char *actor;
-	Datum		address;
+	const char *actor = GetUserNameFromId(GetSessionUserId(), true);
+	Datum		address = http_client_address();
 
-	if (!ring_served())
-	{
-		audit_event(event, user_id, sid, detail);
-		return;
-	}
-	Assert(strlen(event) < RING_EVENT_MAX && (detail == NULL || strlen(detail) < RING_DETAIL_MAX));
+	Assert(strlen(event) < RING_EVENT_MAX);
+	memset(row, 0, sizeof(*row));
 	audit_new_id(&row->id);
 	row->has_user = user_id != NULL;
 	if (user_id)
@@ -98,17 +114,105 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 	if (sid)
 		row->sid = *sid;
 	strlcpy(row->event, event, RING_EVENT_MAX);
-	strlcpy(row->detail, detail ? detail : "", RING_DETAIL_MAX);
-	actor = GetUserNameFromId(GetSessionUserId(), true);
 	strlcpy(row->actor, actor ? actor : "", NAMEDATALEN);
-	address = http_client_address();
 	if (address != (Datum) 0 && VARSIZE_ANY_EXHDR(DatumGetPointer(address)) <= RING_ADDRESS_MAX)
 	{
 		row->address_size = VARSIZE_ANY_EXHDR(DatumGetPointer(address));
 		memcpy(row->address, VARDATA_ANY(DatumGetPointer(address)), row->address_size);
 	}
-	if (ring_put(&entry, strcmp(event, "throttled") == 0 ? RING_KEPT_FOR_FAILURES : RING_KEPT_FOR_LOCKS) == 0)
+}
+
+static void
+hand_over(const RingEvent *event, int kept)
+{
+	RingEntry	entry = {.kind = RING_EVENT, .u.event = *event};
+
+	if (ring_put(&entry, kept) == 0)
 		shared_count(COUNT_AUDIT_LOST, 1);
+}
+
+void
+audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
+{
+	RingEvent	row;
+
+	if (!ring_served())
+	{
+		audit_event(event, user_id, sid, detail);
+		return;
+	}
+	Assert(detail == NULL || strlen(detail) < RING_DETAIL_MAX);
+	describe(&row, event, user_id, sid);
+	strlcpy(row.detail, detail ? detail : "", RING_DETAIL_MAX);
+	hand_over(&row, RING_KEPT_FOR_LOCKS);
+}
+
+static void
+put_or_write(const RingEvent *event, int kept)
+{
+	RingEntry	entry = {.at = GetCurrentTimestamp(), .u.event = *event};
+
+	if (ring_served())
+		hand_over(event, kept);
+	else
+		audit_write(&entry);
+}
+
+void
+audit_login_failed(const pg_uuid_t *user_id, const ThrottleTag *tag, const char *cause)
+{
+	char		account[2 * sizeof(tag->bytes)];
+	RingEvent	row;
+
+	Assert(strlen(cause) <= LONGEST_CAUSE);
+	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
+	describe(&row, "login_failed", user_id, NULL);
+	snprintf(row.detail, sizeof(row.detail), "{\"cause\": \"%s\", \"account\": \"%.*s\", \"pad\": \"%*s\"}", cause,
+			 (int) sizeof(account), account, (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL), "");
+	put_or_write(&row, RING_KEPT_FOR_LOCKS);
+}
+
+void
+audit_throttled(const pg_uuid_t *user_id, const ThrottleTag *tag)
+{
+	uint32_t	told;
+	RingEvent	row;
+
+	describe(&row, "throttled", user_id, NULL);
+	told = throttle_event_count(tag, &row, ring_served());
+	if (told == 0)
+		return;
+	throttle_event_detail(tag, user_id != NULL, told, row.detail);
+	put_or_write(&row, RING_KEPT_FOR_FAILURES);
+}
+
+/* Waits until the worker has committed what it is writing: what it writes from now on finds the user deleted. */
+void
+audit_forget(const pg_uuid_t *user_id)
+{
+	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
+
+	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
+	UnlockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
+	store_audit_forget(user_id);
+}
+
+/*
+ * A user may be deleted between the event and its writing, and the client address goes with the user.  The lock is held to the
+ * end of the transaction: a deletion that comes later waits for it and finds the event.  Locking the user's row instead
+ * would write WAL for known addresses alone.
+ */
+static bool
+may_keep_address(const RingEvent *event)
+{
+	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
+
+	if (!event->has_user || !ring_working())
+		return true;
+	/* first what another one may hold for long: a deletion must not wait for a worker that waits */
+	LockRelationOid(table, RowExclusiveLock);
+	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ShareLock);
+	return catalog_user_stays(&event->user_id);
 }
 
 void
@@ -126,7 +230,7 @@ audit_write(const RingEntry *entry)
 		row.sid = &event->sid;
 	if (event->detail[0] != '\0')
 		row.detail = event->detail;
-	if (event->address_size > 0)
+	if (event->address_size > 0 && may_keep_address(event))
 	{
 		struct varlena *address = palloc(VARHDRSZ + event->address_size);
 
@@ -134,5 +238,5 @@ audit_write(const RingEntry *entry)
 		memcpy(VARDATA(address), event->address, event->address_size);
 		row.client_address = PointerGetDatum(address);
 	}
-	store_audit_insert_late(&row);
+	store_audit_insert(&row);
 }

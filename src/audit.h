@@ -26,7 +26,13 @@ extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uu
  * detail is shorter than RING_DETAIL_MAX.  In a database without a worker it is audit_event.
  */
 extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
-/* Writes such an event, in the worker. */
+/* A password that was refused, for the user or, where user_id is NULL, an address that no user has. */
+extern void audit_login_failed(const pg_uuid_t *user_id, const ThrottleTag *tag, const char *cause);
+/* An attempt that was refused without hashing: counted, and written once a minute. */
+extern void audit_throttled(const pg_uuid_t *user_id, const ThrottleTag *tag);
+/* Takes out what the audit says about the person of a user whose row is being deleted. */
+extern void audit_forget(const pg_uuid_t *user_id);
+/* Writes an event from the ring, in the worker. */
 extern void audit_write(const RingEntry *entry);
 
 #endif

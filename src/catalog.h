@@ -215,6 +215,9 @@ extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
 /* The first user whose id is not below this one, wrapping round; false in an empty store. */
 extern bool catalog_user_from(const pg_uuid_t *id, UserRow *row);
 
+/* Is the user there, and no transaction under way that deletes it?  Locks nothing and writes nothing. */
+extern bool catalog_user_stays(const pg_uuid_t *id);
+
 extern bool catalog_session(const pg_uuid_t *sid, SessionRow *row);
 /* List of SessionEntry *, oldest first, live or not. */
 extern List *catalog_sessions_of(const pg_uuid_t *user_id);

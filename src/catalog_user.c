@@ -71,6 +71,23 @@ catalog_user_by_id(const pg_uuid_t *id, UserRow *row)
 	return one_user(INDEX_CUSTOMER_USER_ID, &key, row);
 }
 
+/* An update under way leaves the new version without anybody at it; a deletion leaves none.  Row locks are no matter. */
+bool
+catalog_user_stays(const pg_uuid_t *id)
+{
+	bool		stays = false;
+	SnapshotData dirty;
+	ScanKeyData key;
+	Scan		scan;
+
+	scan_uuid_key(&key, Anum_customer_user_id, id);
+	scan_begin_dirty(&scan, TABLE_CUSTOMER_USER, INDEX_CUSTOMER_USER_ID, &key, &dirty);
+	while (!stays && HeapTupleIsValid(scan_next(&scan)))
+		stays = !TransactionIdIsValid(dirty.xmax);
+	scan_end(&scan);
+	return stays;
+}
+
 /* The lowest user is read whether it is needed or not: the number of scans is the same for every address. */
 bool
 catalog_user_from(const pg_uuid_t *id, UserRow *row)

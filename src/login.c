@@ -67,17 +67,6 @@ cause_of(const Candidate *candidate)
 	return candidate->user.disabled ? "disabled" : "wrong_password";
 }
 
-static char *
-tag_text(const ThrottleTag *tag)
-{
-	char	   *text = palloc0(2 * sizeof(tag->bytes) + 1);
-	int			i;
-
-	for (i = 0; i < (int) sizeof(tag->bytes); i++)
-		snprintf(text + 2 * i, 3, "%02x", tag->bytes[i]);
-	return text;
-}
-
 static void
 record_failure(Verdict verdict, const Candidate *candidate, const ThrottleTag *tag)
 {
@@ -86,13 +75,12 @@ record_failure(Verdict verdict, const Candidate *candidate, const ThrottleTag *t
 	if (verdict == VERDICT_INVALID_GRANT)
 	{
 		shared_count(COUNT_LOGIN_FAILURES, 1);
-		audit_event_surely("login_failed", user_id, NULL,
-						   psprintf("{\"cause\": \"%s\", \"account\": \"%s\"}", cause_of(candidate), tag_text(tag)));
+		audit_login_failed(user_id, tag, cause_of(candidate));
 	}
 	else if (verdict != VERDICT_UNAVAILABLE)
 	{
 		shared_count(COUNT_THROTTLED, 1);
-		audit_event_surely("throttled", user_id, NULL, psprintf("{\"account\": \"%s\"}", tag_text(tag)));
+		audit_throttled(user_id, tag);
 	}
 }
 

@@ -203,8 +203,9 @@ ring_put(RingEntry *entry, int kept)
 	if (ring == NULL || !served)
 		return 0;
 	entry->database = MyDatabaseId;
-	entry->at = GetCurrentTimestamp();
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	if (entry->at == 0)
+		entry->at = GetCurrentTimestamp();
 	if (ring->head - ring->tail < RING_ENTRIES - kept)
 	{
 		ring->entries[ring->head % RING_ENTRIES] = *entry;

@@ -22,6 +22,8 @@
 #define RING_EVENT_MAX 20
 #define RING_ADDRESS_MAX 20
 #define RING_DETAIL_MAX 112
+/* A row without a user is shorter by the user's id, and its entry in the index by user by a half of it. */
+#define AUDIT_PAD(has_user) ((has_user) ? 0 : UUID_LEN + UUID_LEN / 2)
 
 typedef enum RingKind
 {
@@ -85,7 +87,7 @@ extern void ring_attach(LWLockPadded *locks);
 extern bool ring_served(void);
 
 /*
- * Hands an entry to the worker and wakes it; fills in database and time.  The answer is a ticket for ring_await, or 0
+ * Hands an entry to the worker and wakes it; fills in database, and the time where it is 0.  The answer is a ticket for ring_await, or 0
  * when there is no room beyond what is kept for others, or no worker for this database.
  */
 extern uint64_t ring_put(RingEntry *entry, int kept);

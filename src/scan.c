@@ -22,6 +22,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "scan.h"
@@ -195,6 +196,15 @@ scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKe
 {
 	scan->relation = scan_open_table(table);
 	scan->scan = scan_of_index(scan->relation, index, nkeys, keys);
+}
+
+/* Sees what transactions under way have written, and tells in the snapshot which one deletes or updates a row. */
+void
+scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot)
+{
+	InitDirtySnapshot(*snapshot);
+	scan->relation = scan_open_table(table);
+	scan->scan = systable_beginscan(scan->relation, catalog_index(index), true, snapshot, 1, key);
 }
 
 HeapTuple

@@ -8,6 +8,7 @@
 #include "access/genam.h"
 #include "access/skey.h"
 #include "utils/relcache.h"
+#include "utils/snapshot.h"
 
 #include "catalog.h"
 
@@ -40,6 +41,7 @@ typedef struct Scan
 extern Relation scan_open_table(CatalogTable table);
 extern SysScanDesc scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys);
 extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys);
+extern void scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot);
 extern HeapTuple scan_next(Scan *scan);
 extern void scan_end(Scan *scan);
 /* The table stays locked to the end of the transaction. */

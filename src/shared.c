@@ -18,6 +18,7 @@
 #include "ring.h"
 #include "shared.h"
 #include "throttle.h"
+#include "throttle_event.h"
 
 #define SEGMENT "djust_auth"
 
@@ -60,7 +61,8 @@ request_memory(void)
 	RequestAddinShmemSpace(pace_size());
 	RequestAddinShmemSpace(ring_size());
 	RequestAddinShmemSpace(place_size());
-	RequestNamedLWLockTranche(SEGMENT, 3 + ring_locks());
+	RequestAddinShmemSpace(throttle_event_size());
+	RequestNamedLWLockTranche(SEGMENT, 4 + ring_locks());
 }
 
 /* In the postmaster, and again after a crash. */
@@ -84,7 +86,8 @@ start_memory(void)
 	throttle_attach(&locks[0].lock);
 	hashslot_attach(&locks[1].lock);
 	pace_attach(&locks[2].lock);
-	ring_attach(&locks[3]);
+	throttle_event_attach(&locks[3].lock);
+	ring_attach(&locks[4]);
 	place_attach();
 	LWLockRelease(AddinShmemInitLock);
 }

@@ -144,8 +144,6 @@ extern TimestampTz store_last_access_expiry(void);
 
 /* audit and upkeep */
 extern void store_audit_insert(const AuditRow *row);
-/* The same for an event that happened before this transaction: no client address of a user who is gone. */
-extern void store_audit_insert_late(const AuditRow *row);
 extern void store_audit_forget(const pg_uuid_t *user_id);
 extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at);
 extern void store_lock_delete(const uint8_t *tag, size_t size);

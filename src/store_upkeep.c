@@ -16,7 +16,6 @@
 typedef enum Statement
 {
 	AUDIT_INSERT,
-	AUDIT_INSERT_LATE,
 	AUDIT_FORGET,
 	LOCK_SAVE,
 	LOCK_DELETE,
@@ -39,16 +38,6 @@ static StoreStatement statements[] = {
 	[AUDIT_INSERT] = {
 		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
-	/*
-	 * The user may have been deleted since, and client addresses with him: without his row, or beside who is deleting it,
-	 * there is none.  The row is held so that a deletion that comes later finds the event.
-	 */
-	[AUDIT_INSERT_LATE] = {
-		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
-		" VALUES ($1, $2, $3, $4, $5, $6,"
-		" CASE WHEN $7 IS NULL OR $4 IS NULL OR EXISTS (SELECT FROM djust_auth.customer_user WHERE id" EQ "$4"
-		" FOR KEY SHARE SKIP LOCKED) THEN $7 END, $8)",
 		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
 	[AUDIT_FORGET] = {
 		"UPDATE djust_auth.audit_event SET client_address = NULL WHERE user_id" EQ "$1 AND client_address IS NOT NULL",
@@ -86,7 +75,7 @@ detail_of(const AuditRow *row)
 }
 
 static void
-insert_by_statement(Statement statement, const AuditRow *row)
+insert_by_statement(const AuditRow *row)
 {
 	Call		call = {0};
 
@@ -98,7 +87,7 @@ insert_by_statement(Statement statement, const AuditRow *row)
 	put_text(&call, row->actor);
 	put(&call, row->client_address, row->client_address == (Datum) 0);
 	put(&call, detail_of(row), row->detail == NULL);
-	store_run(&statements[statement], &call);
+	store_run(&statements[AUDIT_INSERT], &call);
 }
 
 void
@@ -115,13 +104,7 @@ store_audit_insert(const AuditRow *event)
 	give(&row, Anum_audit_event_client_address, INETOID, event->client_address, event->client_address == (Datum) 0);
 	give(&row, Anum_audit_event_detail, JSONBOID, detail_of(event), event->detail == NULL);
 	if (!row_insert(TABLE_AUDIT_EVENT, &row))
-		insert_by_statement(AUDIT_INSERT, event);
-}
-
-void
-store_audit_insert_late(const AuditRow *row)
-{
-	insert_by_statement(AUDIT_INSERT_LATE, row);
+		insert_by_statement(event);
 }
 
 void

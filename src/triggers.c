@@ -205,7 +205,7 @@ djust_trigger_user_changed(PG_FUNCTION_ARGS)
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 		user_updated(data, &id);
 	else
-		store_audit_forget(&id);
+		audit_forget(&id);
 	return PointerGetDatum(NULL);
 }
 

@@ -31,6 +31,7 @@
 #include "ring.h"
 #include "settings.h"
 #include "store.h"
+#include "throttle_event.h"
 #include "upkeep.h"
 #include "worker.h"
 
@@ -174,8 +175,16 @@ purge(TimestampTz *due)
 	return result;
 }
 
-static Job	jobs[] = {{start}, {write_waiting}, {delivery_run}, {purge}};
-static Job *const writing = &jobs[1];
+/* Minutes of refused attempts that are over become events in the ring. */
+static WorkerResult
+flush_throttled(TimestampTz *due)
+{
+	*due = Min(throttle_event_flush(false), TimestampTzPlusMilliseconds(GetCurrentTimestamp(), THROTTLE_EVENT_S * INT64CONST(1000)));
+	return WORKER_DONE;
+}
+
+static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {delivery_run}, {purge}};
+static Job *const writing = &jobs[2];
 
 /* After a failure a job waits for longer each time. */
 static void
@@ -295,6 +304,9 @@ djust_auth_worker_main(Datum arg)
 	}
 	/* What was put before the server began to stop is written. */
 	if (ShutdownRequestPending)
+	{
+		throttle_event_flush(true);
 		run(writing);
+	}
 	proc_exit(1);
 }
