@@ -810,11 +810,11 @@ COMMENT ON FUNCTION @extschema@.djust_end_session(text, uuid) IS
 COMMENT ON FUNCTION @extschema@.djust_jwks() IS
 	'JWK set (RFC 7517 section 5) of the public keys that verify now; HS256 keys are not in it.';
 COMMENT ON FUNCTION @extschema@.djust_request_user() IS
-	'Under PostgREST: the user behind the bearer token in request.headers, verified now; NULL for none or a dead one. For row level security.';
+	'The user behind the bearer token in request.headers, as PostgREST or a backend sets it, verified now; NULL for none or a dead one. For row level security.';
 COMMENT ON FUNCTION @extschema@.djust_request_can(text, text) IS
-	'Under PostgREST: djust_can for the bearer token in request.headers; without one, anonymous. For row level security. 22023 for another access than read, write or an HTTP method, 22004 for NULL.';
+	'djust_can for the bearer token in request.headers, as PostgREST or a backend sets it; without one, anonymous. For row level security. 22023 for another access than read, write or an HTTP method, 22004 for NULL.';
 COMMENT ON FUNCTION @extschema@.djust_pre_request() IS
-	'For db-pre-request of PostgREST: refuses a dead bearer token with 401, and with djust_auth.enforce_routes what the profiles do not give with 403, or 401 when anonymous (RFC 6750 section 3).';
+	'For db-pre-request of PostgREST: refuses a dead bearer token with 401, but not at login, refresh and reset; a token in the address of djust_can, djust_introspect or djust_sessions with 405; and with djust_auth.enforce_routes what the profiles do not give with 403, or 401 when anonymous (RFC 6750 section 3).';
 
 COMMENT ON FUNCTION djust_auth.create_user(text, text, text[]) IS
 	'Makes a user; without a password, login waits for a reset. Answers the id. 22023 for a weak password, codes in DETAIL; 23505 for a taken email, 23514 for a malformed one, P0002 for an unknown profile.';

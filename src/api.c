@@ -17,6 +17,16 @@
 #include "session.h"
 #include "settings.h"
 
+#define CHALLENGE "WWW-Authenticate"
+
+/* A function of the API that writes: by GET its secrets would stand in the address, whatever the transaction allows. */
+static void
+begin_call(const char *function)
+{
+	begin_write(psprintf("%s()", function));
+	http_refuse_query(function);
+}
+
 PG_FUNCTION_INFO_V1(djust_login);
 PG_FUNCTION_INFO_V1(djust_token);
 PG_FUNCTION_INFO_V1(djust_refresh);
@@ -41,7 +51,7 @@ djust_login(PG_FUNCTION_ARGS)
 	Slice		email;
 	Slice		password;
 
-	begin_write("djust_login()");
+	begin_call("djust_login");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password");
 	email = SLICE(0);
@@ -80,7 +90,7 @@ djust_token(PG_FUNCTION_ARGS)
 {
 	Answer		answer = {VERDICT_OK};
 
-	begin_write("djust_token()");
+	begin_call("djust_token");
 	REQUIRED(0, "grant_type");
 	token_grant(fcinfo, &answer);
 	RETURN_TEXT(errors_tokens(&answer, FACE_OAUTH));
@@ -91,7 +101,7 @@ djust_refresh(PG_FUNCTION_ARGS)
 {
 	Answer		answer = {VERDICT_OK};
 
-	begin_write("djust_refresh()");
+	begin_call("djust_refresh");
 	REQUIRED(0, "refresh_token");
 	session_refresh(SLICE(0).data, SLICE(0).length, &answer);
 	RETURN_TEXT(errors_tokens(&answer, FACE_LOGIN));
@@ -100,7 +110,7 @@ djust_refresh(PG_FUNCTION_ARGS)
 Datum
 djust_logout(PG_FUNCTION_ARGS)
 {
-	begin_write("djust_logout()");
+	begin_call("djust_logout");
 	REQUIRED(0, "token");
 	PG_RETURN_BOOL(session_logout(SLICE(0).data, SLICE(0).length));
 }
@@ -152,6 +162,7 @@ djust_can(PG_FUNCTION_ARGS)
 	bool		good;
 
 	shared_require();
+	http_refuse_query("djust_can");
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
 	needed = rights_needed(SLICE(2).data, SLICE(2).length);
@@ -167,7 +178,7 @@ djust_can(PG_FUNCTION_ARGS)
 Datum
 djust_reset_request(PG_FUNCTION_ARGS)
 {
-	begin_write("djust_reset_request()");
+	begin_call("djust_reset_request");
 	REQUIRED(0, "email");
 	reset_request(SLICE(0).data, SLICE(0).length);
 	PG_RETURN_VOID();
@@ -178,7 +189,7 @@ djust_reset_confirm(PG_FUNCTION_ARGS)
 {
 	Answer		answer = {VERDICT_OK};
 
-	begin_write("djust_reset_confirm()");
+	begin_call("djust_reset_confirm");
 	REQUIRED(0, "reset_token");
 	REQUIRED(1, "new_password");
 	reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
@@ -193,7 +204,7 @@ djust_reset_page(PG_FUNCTION_ARGS)
 
 	shared_require();
 	if (!PG_ARGISNULL(1))
-		begin_write("djust_reset_page()");
+		begin_call("djust_reset_page");
 	REQUIRED(0, "token");
 	if (!PG_ARGISNULL(1))
 		reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
@@ -206,6 +217,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 	bool		refresh_too;
 
 	shared_require();
+	http_refuse_query("djust_introspect");
 	REQUIRED(0, "token");
 	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
 	http_answer(200, 0);
@@ -217,7 +229,7 @@ djust_change_password(PG_FUNCTION_ARGS)
 {
 	Answer		answer = {VERDICT_OK};
 
-	begin_write("djust_change_password()");
+	begin_call("djust_change_password");
 	REQUIRED(0, "access_token");
 	REQUIRED(1, "current_password");
 	REQUIRED(2, "new_password");
@@ -230,6 +242,7 @@ Datum
 djust_sessions(PG_FUNCTION_ARGS)
 {
 	shared_require();
+	http_refuse_query("djust_sessions");
 	REQUIRED(0, "access_token");
 	http_answer(200, 0);
 	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
@@ -238,7 +251,7 @@ djust_sessions(PG_FUNCTION_ARGS)
 Datum
 djust_end_session(PG_FUNCTION_ARGS)
 {
-	begin_write("djust_end_session()");
+	begin_call("djust_end_session");
 	REQUIRED(0, "access_token");
 	PG_RETURN_INT32(session_end(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1)));
 }
@@ -318,6 +331,30 @@ same_session(const Identity *identity, bool present)
 		(present && strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
 }
 
+/* Calls by which somebody without a live session gets one: a stale bearer counts nothing there. */
+static bool
+is_way_in(void)
+{
+	static const char *const ways[] = {
+		"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm", "djust_reset_page"
+	};
+	int			i;
+
+	for (i = 0; i < lengthof(ways); i++)
+		if (http_calls(ways[i]))
+			return true;
+	return false;
+}
+
+/* HEAD would not even call them; those that write are refused by their read-only transaction. */
+static void
+refuse_queries(void)
+{
+	http_refuse_query("djust_can");
+	http_refuse_query("djust_introspect");
+	http_refuse_query("djust_sessions");
+}
+
 Datum
 djust_pre_request(PG_FUNCTION_ARGS)
 {
@@ -326,15 +363,21 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	bool		present;
 
 	shared_require();
+	refuse_queries();
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
-		http_refuse(401, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
+	{
+		if (!is_way_in())
+			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
+		present = false;
+		identity.session.profiles = NULL;
+	}
 	if (setting_enforce_routes &&
 		(!rights_parse_access(http_method(), strlen(http_method()), &needed) ||
 		 right_on(http_path(), strlen(http_path()), &identity) < needed))
 	{
 		if (!present)
-			http_refuse(401, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
-		http_refuse(403, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"", "the profiles do not allow this");
+			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
+		http_refuse(403, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"", "the profiles do not allow this");
 	}
 	PG_RETURN_VOID();
 }

@@ -27,7 +27,8 @@ static const ErrorText texts[] = {
 	[VERDICT_INVALID_GRANT] = {"invalid_grant", "The credentials or the token are not valid.", 400},
 	[VERDICT_THROTTLED] = {"too_many_attempts", "Too many failed attempts; try again later.", 429},
 	[VERDICT_SUSPENDED] = {"too_many_attempts", "Too many failed attempts; reset the password.", 429},
-	[VERDICT_UNAVAILABLE] = {"temporarily_unavailable", "The server is busy; try again later.", 503},
+	/* not 503, which PostgREST takes for a database that is down */
+	[VERDICT_UNAVAILABLE] = {"temporarily_unavailable", "The server is busy; try again later.", 429},
 	[VERDICT_WEAK_PASSWORD] = {"weak_password", "The password does not meet the policy.", 422},
 	[VERDICT_INVALID_REQUEST] = {"invalid_request", "A parameter is missing.", 400},
 	[VERDICT_UNSUPPORTED_GRANT_TYPE] = {"unsupported_grant_type", "Use grant_type password or refresh_token.", 400},
@@ -63,6 +64,13 @@ errors_status(const Answer *answer)
 	return texts[answer->verdict].status;
 }
 
+/* 0 where trying again later is no help. */
+int
+errors_retry_after(const Answer *answer)
+{
+	return answer->verdict == VERDICT_THROTTLED || answer->verdict == VERDICT_UNAVAILABLE ? answer->retry_after : 0;
+}
+
 static char *
 error_object(const Answer *answer, Face face)
 {
@@ -79,7 +87,7 @@ error_object(const Answer *answer, Face face)
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)
 		appendStringInfo(&out, ",\"violations\":%s", errors_violations(answer->violations, true));
 	appendStringInfoChar(&out, '}');
-	http_answer(status, answer->verdict == VERDICT_THROTTLED ? answer->retry_after : 0);
+	http_answer(status, errors_retry_after(answer));
 	return out.data;
 }
 

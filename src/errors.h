@@ -23,6 +23,7 @@ extern char *errors_password_updated(const Answer *answer);
 /* The word and the HTTP status for an answer about a password; "password_updated" and 200 where all went well. */
 extern const char *errors_code(const Answer *answer);
 extern int	errors_status(const Answer *answer);
+extern int	errors_retry_after(const Answer *answer);
 
 /* JSON array of the codes of these violations, and the same separated by commas. */
 extern char *errors_violations(unsigned violations, bool json);

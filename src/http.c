@@ -52,28 +52,93 @@ http_request(void)
 	return *http_method() != '\0';
 }
 
+static int
+digit_of(char c)
+{
+	const char *digits = "0123456789abcdef";
+	const char *found = c ? strchr(digits, pg_tolower((unsigned char) c)) : NULL;
+
+	return found ? (int) (found - digits) : -1;
+}
+
+/* Are the first n bytes of a path, with their escapes undone, exactly this text? */
+static bool
+reads_as(const char *path, size_t n, const char *text)
+{
+	const char *end = path + n;
+
+	for (; path < end && *text; text++)
+	{
+		bool		escaped = *path == '%' && end - path > 2 && digit_of(path[1]) >= 0 && digit_of(path[2]) >= 0;
+		int			c = escaped ? digit_of(path[1]) * 16 + digit_of(path[2]) : (unsigned char) *path;
+
+		if (c != (unsigned char) *text)
+			return false;
+		path += escaped ? 3 : 1;
+	}
+	return path == end && *text == '\0';
+}
+
+/* The last segment that ends at *end and is not empty; *end is moved before it. */
+static size_t
+last_segment(const char *path, const char **end)
+{
+	const char *stop;
+
+	while (*end > path && (*end)[-1] == '/')
+		(*end)--;
+	stop = *end;
+	while (*end > path && (*end)[-1] != '/')
+		(*end)--;
+	return stop - *end;
+}
+
+bool
+http_calls(const char *function)
+{
+	const char *path = http_path();
+	const char *end = path + strcspn(path, "?");
+	size_t		n = last_segment(path, &end);
+
+	if (!reads_as(end, n, function))
+		return false;
+	n = last_segment(path, &end);
+	return reads_as(end, n, "rpc");
+}
+
+void
+http_refuse_query(const char *function)
+{
+	const char *method = http_method();
+
+	if (*method != '\0' && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) && http_calls(function))
+		http_refuse(405, "Allow", "POST", "secrets are sent in the body of a POST, never in the address");
+}
+
 /* What the parser's callbacks look for: a string member of the outermost object. */
-typedef struct HeaderSearch
+typedef struct MemberSearch
 {
 	JsonLexContext *lex;
 	const char *name;
+	bool		any_case;
 	bool		at_name;
 	char	   *value;
-} HeaderSearch;
+} MemberSearch;
 
 static CompatJsonAction
-header_field(void *state, char *name, bool is_null)
+member_name(void *state, char *name, bool is_null)
 {
-	HeaderSearch *search = state;
+	MemberSearch *search = state;
 
-	search->at_name = search->lex->lex_level == 1 && strcmp(name, search->name) == 0;
+	search->at_name = search->lex->lex_level == 1 &&
+		(search->any_case ? pg_strcasecmp(name, search->name) : strcmp(name, search->name)) == 0;
 	return COMPAT_JSON_SUCCESS;
 }
 
 static CompatJsonAction
-header_value(void *state, char *token, JsonTokenType type)
+member_value(void *state, char *token, JsonTokenType type)
 {
-	HeaderSearch *search = state;
+	MemberSearch *search = state;
 
 	if (search->at_name && search->lex->lex_level == 1)
 		search->value = type == JSON_TOKEN_STRING ? token : NULL;
@@ -83,10 +148,10 @@ header_value(void *state, char *token, JsonTokenType type)
 
 /* Any role can set these settings: what is no JSON object has no members, and nothing of it reaches an error text. */
 static char *
-string_member(const char *json, const char *name)
+string_member(const char *json, const char *name, bool any_case)
 {
-	HeaderSearch search = {.name = name};
-	JsonSemAction actions = {.semstate = &search, .object_field_start = header_field, .scalar = header_value};
+	MemberSearch search = {.name = name, .any_case = any_case};
+	JsonSemAction actions = {.semstate = &search, .object_field_start = member_name, .scalar = member_value};
 
 	if (*json == '\0')
 		return NULL;
@@ -99,13 +164,13 @@ string_member(const char *json, const char *name)
 char *
 http_header(const char *name)
 {
-	return string_member(setting("request.headers"), name);
+	return string_member(setting("request.headers"), name, true);
 }
 
 char *
 http_claim(const char *name)
 {
-	return string_member(setting("request.jwt.claims"), name);
+	return string_member(setting("request.jwt.claims"), name, false);
 }
 
 struct HttpMemo
@@ -126,6 +191,22 @@ http_memo(void)
 	return memo;
 }
 
+/* Without white space around it, and without quotes around the whole of it, which some documents print. */
+static char *
+bare(char *value)
+{
+	size_t		n;
+
+	value += strspn(value, " \t");
+	for (n = strlen(value); n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'); n--)
+		;
+	value[n] = '\0';
+	if (n < 2 || value[0] != '"' || value[n - 1] != '"')
+		return value;
+	value[n - 1] = '\0';
+	return value + 1;
+}
+
 /*
  * RFC 6750 section 2.1; the scheme's name is compared without regard to case.  PostgREST ends it at any white space and
  * takes a scheme without a token for an empty token: what it takes for a bearer is one here.
@@ -134,7 +215,8 @@ static const char *
 find_bearer(void)
 {
 	static const char spaces[] = " \t\n\v\f\r";
-	const char *header = http_header("authorization");
+	char	   *value = http_header("authorization");
+	const char *header = value ? bare(value) : NULL;
 
 	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
 		return NULL;
@@ -163,11 +245,32 @@ http_bearer(HttpMemo *memo, const char **token, size_t *length)
 	return memo->has_bearer;
 }
 
+/* Takes the brackets of an IPv6 address away, and a port of either kind. */
+static char *
+without_port(char *hop)
+{
+	char	   *end;
+
+	if (*hop == '[')
+	{
+		end = strchr(++hop, ']');
+		if (end == NULL || (end[1] != '\0' && (end[1] != ':' || end[2 + strspn(end + 2, "0123456789")] != '\0')))
+			return NULL;
+		*end = '\0';
+		return strchr(hop, ':') ? hop : NULL;
+	}
+	end = strchr(hop, ':');
+	if (end && strchr(hop, '.') && end > strchr(hop, '.') && end[1 + strspn(end + 1, "0123456789")] == '\0')
+		*end = '\0';
+	return hop;
+}
+
 /* The part that the nearest proxy wrote: after the last comma, if it is an address. */
 static Datum
 forwarded_address(void)
 {
 	char	   *header = http_header(setting_client_address_header);
+	unsigned char address[16];
 	char	   *hop;
 	char	   *end;
 
@@ -175,19 +278,20 @@ forwarded_address(void)
 		return (Datum) 0;
 	hop = strrchr(header, ',');
 	hop = hop ? hop + 1 : header;
-	while (*hop == ' ')
-		hop++;
-	for (end = hop + strlen(hop); end > hop && end[-1] == ' '; end--)
+	hop += strspn(hop, " \t");
+	for (end = hop + strlen(hop); end > hop && strchr(" \t", end[-1]); end--)
 		end[-1] = '\0';
-	if (*hop == '\0' || strspn(hop, "0123456789abcdefABCDEF.:") != strlen(hop))
+	hop = without_port(hop);
+	if (hop == NULL || (inet_pton(AF_INET, hop, address) != 1 && inet_pton(AF_INET6, hop, address) != 1))
 		return (Datum) 0;
-	{
-		unsigned char address[16];
-
-		if (inet_pton(AF_INET, hop, address) != 1 && inet_pton(AF_INET6, hop, address) != 1)
-			return (Datum) 0;
-	}
 	return DirectFunctionCall1(inet_in, CStringGetDatum(hop));
+}
+
+/* A request that somebody speaks for: PostgREST, or a backend that sets request.headers. */
+static bool
+is_on_behalf(void)
+{
+	return http_request() || *setting("request.headers") != '\0';
 }
 
 Datum
@@ -197,7 +301,7 @@ http_client_address(void)
 	Datum		address;
 
 	/* Without the preloaded library there are no settings; a dump is being restored then. */
-	if (setting_client_address_header && *setting_client_address_header != '\0' && http_request())
+	if (setting_client_address_header && *setting_client_address_header != '\0' && is_on_behalf())
 		return forwarded_address();
 	if (MyProcPort == NULL)
 		return (Datum) 0;
@@ -209,7 +313,7 @@ http_client_address(void)
 char *
 http_user_agent(void)
 {
-	char	   *agent = http_request() ? http_header("user-agent") : NULL;
+	char	   *agent = http_header("user-agent");
 
 	if (agent)
 		agent[pg_mbcliplen(agent, strlen(agent), USER_AGENT_MAX)] = '\0';
@@ -237,17 +341,23 @@ answer(int status, const char *headers)
 		set("response.status", psprintf("%d", status));
 }
 
-void
-http_answer(int status, int retry_after)
+static char *
+retry_header(int retry_after)
 {
-	answer(status, retry_after > 0 ? psprintf(NO_STORE ", {\"Retry-After\": \"%d\"}", retry_after) : NO_STORE);
+	return retry_after > 0 ? psprintf(", {\"Retry-After\": \"%d\"}", retry_after) : "";
 }
 
 void
-http_answer_page(int status, const char *policy)
+http_answer(int status, int retry_after)
 {
-	answer(status, psprintf(NO_STORE ", {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
-							"{\"X-Content-Type-Options\": \"nosniff\"}", policy));
+	answer(status, psprintf(NO_STORE "%s", retry_header(retry_after)));
+}
+
+void
+http_answer_page(int status, int retry_after, const char *policy)
+{
+	answer(status, psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
+							"{\"X-Content-Type-Options\": \"nosniff\"}", retry_header(retry_after), policy));
 }
 
 void
@@ -260,10 +370,10 @@ http_configure(const char *jwks, const char *audience, const char *pre_request)
 
 /* The error class PostgREST documents for raising a status and headers. */
 void
-http_refuse(int status, const char *challenge, const char *message)
+http_refuse(int status, const char *header, const char *value, const char *message)
 {
 	ereport(ERROR,
 			(errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
 			 errmsg("{\"code\": \"%d\", \"message\": \"%s\"}", status, message),
-			 errdetail("{\"status\": %d, \"headers\": {\"WWW-Authenticate\": \"%s\"}}", status, challenge)));
+			 errdetail("{\"status\": %d, \"headers\": {\"%s\": \"%s\"}}", status, header, value)));
 }

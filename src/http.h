@@ -15,7 +15,13 @@ extern bool http_request(void);
 extern const char *http_method(void);
 extern const char *http_path(void);
 
-/* Value of a request header (lower-case name), or NULL. */
+/* Does request.path call this function of the API: does it end in /rpc/ and its name, escapes undone? */
+extern bool http_calls(const char *function);
+
+/* Raises 405 where this function is called by GET or HEAD, its arguments in the address, which logs and histories keep. */
+extern void http_refuse_query(const char *function);
+
+/* Value of a request header, whatever the case of its name, or NULL. */
 extern char *http_header(const char *name);
 
 /* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
@@ -27,10 +33,10 @@ typedef struct HttpMemo HttpMemo;
 /* In the current context, wiped with it. */
 extern HttpMemo *http_memo(void);
 
-/* The bearer token of the Authorization header, good until the next call; false when there is no such header. */
+/* The bearer token of the Authorization header, in quotes or not, good until the next call; false when there is no such header. */
 extern bool http_bearer(HttpMemo *memo, const char **token, size_t *length);
 
-/* Client's address as inet, 0 where unknown: the configured header's right-most hop, else the connection's. */
+/* Client's address as inet, 0 where unknown: the configured header's right-most hop without its port, else the connection's. */
 extern Datum http_client_address(void);
 /* At most 256 bytes, NULL where unknown. */
 extern char *http_user_agent(void);
@@ -40,12 +46,12 @@ extern char *http_user_agent(void);
  * query.  retry_after 0: no such header.  policy is the page's Content-Security-Policy, without double quotes.
  */
 extern void http_answer(int status, int retry_after);
-extern void http_answer_page(int status, const char *policy);
+extern void http_answer_page(int status, int retry_after, const char *policy);
 
 /* For db-pre-config: settings of PostgREST itself. */
 extern void http_configure(const char *jwks, const char *audience, const char *pre_request);
 
-/* Raises an error PostgREST turns into this status and WWW-Authenticate header. */
-COMPAT_NORETURN extern void http_refuse(int status, const char *challenge, const char *message);
+/* Raises an error PostgREST turns into this status and header; value has its double quotes escaped for JSON. */
+COMPAT_NORETURN extern void http_refuse(int status, const char *header, const char *value, const char *message);
 
 #endif

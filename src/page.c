@@ -201,7 +201,7 @@ page_reset(const char *token, size_t length, const Answer *answer)
 	const char *title = answer && answer->verdict == VERDICT_OK ? "Password changed" : "Choose a new password";
 	StringInfoData out;
 
-	http_answer_page(answer ? errors_status(answer) : 200,
+	http_answer_page(answer ? errors_status(answer) : 200, answer ? errors_retry_after(answer) : 0,
 					 psprintf("default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src 'self'; "
 							  "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 							  source_of(script), source_of(style)));

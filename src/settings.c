@@ -116,15 +116,15 @@ check_plain(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* RFC 9110 field name, compared in lower case as PostgREST delivers it. */
+/* RFC 9110 field name. */
 static bool
 check_header(char **newval, void **extra, GucSource source)
 {
 	size_t		length = strlen(*newval);
 
-	if (strspn(*newval, "abcdefghijklmnopqrstuvwxyz0123456789-") == length && length < 64)
+	if (strspn(*newval, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == length && length < 64)
 		return true;
-	GUC_check_errhint("Use the header's name in lower case, such as x-forwarded-for, or an empty value for none.");
+	GUC_check_errhint("Use the header's name, such as X-Forwarded-For, or an empty value for none.");
 	return false;
 }
 

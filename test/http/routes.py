@@ -1,7 +1,9 @@
 """Every function of the public API over HTTP: success and each failure, with status, headers and body."""
 
-from support import GOOD, OTHER, WRONG, Db, equal, later, main, ok
-from web import ask, form, get, post
+import urllib.parse
+
+from support import GOOD, OTHER, WRONG, Db, equal, later, main, ok, until
+from web import ask, form, get, post, schema_loads
 
 JSON = "application/json; charset=utf-8"
 INVALID_TOKEN = 'Bearer realm="djust_auth", error="invalid_token"'
@@ -102,18 +104,55 @@ def throttled():
 
 
 def busy():
-    """Slow hashes and no patience: who finds no slot hears 503."""
+    """Slow hashes and no patience: 429 with a Retry-After of its own, not 503, at which PostgREST reads its schema cache anew."""
     db.setting("argon2_iterations", "60")
     db.setting("hash_wait_timeout", "10ms")
+    loads = schema_loads()
     try:
         waiting = [later(post, "djust_login", {"email": f"busy{i}@routes.example", "password": WRONG}) for i in range(8)]
-        late = [answer for answer in (future.result(120) for future in waiting) if answer.status == 503]
+        answers = [future.result(120) for future in waiting]
     finally:
         db.setting("argon2_iterations", None)
         db.setting("hash_wait_timeout", None)
-    if ok(late, "no hash slot in time: 503"):
-        oauth_error(late[0], 503, "temporarily_unavailable", "as an error object")
-        ok(late[0].json["retry_after"] >= 1 and late[0].header("retry-after") is not None, "with retry_after", late[0])
+    late = [answer for answer in answers if answer.status == 429 and answer.error == "temporarily_unavailable"]
+    if ok(late, "no hash slot in time: 429", answers):
+        seconds = late[0].json["retry_after"]
+        ok(seconds >= 1, "with retry_after")
+        oauth_error(late[0], 429, "temporarily_unavailable", "as an error object", retry_after=str(seconds))
+    ok(not [answer for answer in answers if answer.status == 503], "no 503")
+    equal(schema_loads(), loads, "and PostgREST reads no schema cache because of it")
+
+
+def unavailable():
+    """The other way round: at 503 PostgREST does read it, and answers a Retry-After of its own."""
+    db.run("CREATE FUNCTION api.down() RETURNS json LANGUAGE sql AS $$ SELECT json_build_object('set', set_config('response.status', '503', true),"
+           " 'headers', set_config('response.headers', '[{\"Retry-After\": \"7\"}]', true)) $$")
+    db.run("GRANT EXECUTE ON FUNCTION api.down() TO http_anon")
+    db.run("NOTIFY pgrst")
+    until(lambda: post("down").status == 503, "the new function")
+    loads = schema_loads()
+    answer = post("down")
+    ok(answer.status == 503 and answer.header("retry-after").startswith("0"), "503: Retry-After is PostgREST's", answer)
+    until(lambda: schema_loads() > loads, "the schema cache to be read anew")
+    db.run("DROP FUNCTION api.down()")
+    db.run("NOTIFY pgrst")
+
+
+def in_the_address():
+    """A secret in the query of a GET is refused; a policy that checks a token in a GET of a table is not."""
+    session = fresh()
+    access = session["access_token"]
+    for function, arguments in (("djust_can", {"access_token": access, "route": "/", "access": "read"}), ("djust_sessions", {"access_token": access}),
+                                ("djust_introspect", {"token": access}), ("djust_login", {"email": "ann@routes.example", "password": GOOD}),
+                                ("djust_refresh", {"refresh_token": session["refresh_token"]}), ("djust_logout", {"token": access}),
+                                ("djust_token", {"grant_type": "refresh_token", "refresh_token": session["refresh_token"]}),
+                                ("djust_reset_page", {"token": "djp_x", "new_password": GOOD})):
+        for method in ("GET", "HEAD"):
+            answer = ask(method, f"/rpc/{function}?" + urllib.parse.urlencode(arguments), bearer=access)
+            ok(answer.status == 405 and access not in answer.text, f"{method} {function}", answer)
+    equal(get("djust_can", {"access_token": access, "route": "/", "access": "read"}, bearer=access).header("allow"), "POST", "Allow says how")
+    equal(ask("GET", f"/rpc/djust%5Fcan?access_token={access}&route=/&access=read", bearer=access).status, 405, "the path is read decoded")
+    equal(post("djust_can", {"access_token": access, "route": "/nothing", "access": "read"}, bearer=access).json, False, "by POST it is answered")
 
 
 def token():
@@ -155,7 +194,7 @@ def logout():
 def can():
     bearer = fresh()["access_token"]
     told(post("djust_can", {"access_token": bearer, "route": "/orders/1", "access": "write"}, bearer=bearer), 200, True, "may")
-    told(get("djust_can", {"access_token": bearer, "route": "/orders/1", "access": "GET"}, bearer=bearer), 200, True, "by GET")
+    told(post("djust_can", {"access_token": bearer, "route": "/orders/1", "access": "GET"}, bearer=bearer), 200, True, "what GET needs")
     told(post("djust_can", {"access_token": bearer, "route": "/invoices", "access": "read"}, bearer=bearer), 200, False, "may not")
     told(post("djust_can", {"access_token": None, "route": "/orders/1", "access": "read"}, bearer=bearer), 200, False, "anonymous may not")
     refused(post("djust_can", {"access_token": bearer, "route": "/orders/1", "access": "fly"}, bearer=bearer), 400, "22023", "another access")
@@ -226,4 +265,4 @@ def request():
     refused(get("create_user", {"email": "x"}), 404, "PGRST202", "administration is not there")
 
 
-main(login, reading, throttled, busy, token, refresh, logout, can, reset, introspect, sessions, request)
+main(login, reading, throttled, busy, unavailable, in_the_address, token, refresh, logout, can, reset, introspect, sessions, request)

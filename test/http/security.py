@@ -161,6 +161,34 @@ def forged_settings():
         web.rollback()
 
 
+def stale():
+    """A bearer that has ended keeps nobody from a new session; elsewhere it is refused."""
+    session = fresh()
+    gone = session["access_token"]
+    db.logout(gone)
+    other = fresh()
+    answer = post("djust_login", {"email": "ann@security.example", "password": GOOD}, bearer=gone)
+    ok(answer.status == 200 and "access_token" in answer.json, "login", answer)
+    answer = form("djust_token", {"grant_type": "refresh_token", "refresh_token": other["refresh_token"]}, bearer=gone)
+    ok(answer.status == 200 and "access_token" in answer.json, "token endpoint", answer)
+    answer = post("djust_refresh", {"refresh_token": answer.json["refresh_token"]}, bearer=gone)
+    ok(answer.status == 200 and "access_token" in answer.json, "refresh", answer)
+    equal(post("djust_reset_request", {"email": "nobody@security.example"}, bearer=gone).status, 204, "reset request")
+    answer = post("djust_reset_confirm", {"reset_token": "djp_x", "new_password": GOOD}, bearer=gone)
+    ok(answer.status == 400 and answer.error == "invalid_grant", "reset confirm", answer)
+    equal(ask("GET", "/rpc/djust_reset_page?token=djp_x", bearer=gone, headers=[("Accept", "text/html")]).status, 200, "reset page")
+    dead(get("djust_request_user", bearer=gone), "not elsewhere")
+    dead(post("djust_can", {"access_token": gone, "route": "/", "access": "read"}, bearer=gone), "nor to check a token")
+
+
+def quoted():
+    """Quotes around the whole header: PostgREST takes the anonymous role, but the bearer is known."""
+    answer = get("djust_request_user", headers=[("Authorization", f'"Bearer {fresh()["access_token"]}"')])
+    ok(answer.status == 200 and answer.json == ann, "the bearer in quotes", answer)
+    answer = get("djust_request_user", headers=[("Authorization", '"Bearer garbage"')])
+    dead(answer, "a dead one in quotes is refused")
+
+
 def one_statement():
     """Verified once a statement, and never longer: another statement asks again."""
     session = fresh()
@@ -243,7 +271,7 @@ def addresses():
     """The address is the right-most hop of the named header, where it is one; a session keeps it and the user agent."""
     db.setting("client_address_header", "x-forwarded-for")
     try:
-        for hops, expected in ((["203.0.113.7"], "203.0.113.7"), (["198.51.100.1, 203.0.113.8"], "203.0.113.8"),
+        for hops, expected in ((["203.0.113.7"], "203.0.113.7"), (["203.0.113.7:51234"], "203.0.113.7"), (["198.51.100.1, [2001:db8::7]:443"], "2001:db8::7"), (["198.51.100.1, 203.0.113.8"], "203.0.113.8"),
                                (["198.51.100.1", "203.0.113.9"], "203.0.113.9"), (["2001:db8::1"], "2001:db8::1"),
                                (["203.0.113.7, unknown"], None), (["' OR 1=1"], None), (["203.0.113.7/8"], None), ([], None)):
             def logged_in():
@@ -257,4 +285,4 @@ def addresses():
         db.setting("client_address_header", None)
 
 
-main(own_rows, expiry, ended, foreign_tokens, headers, forged_settings, one_statement, rotation, first_key, routes, addresses)
+main(stale, quoted, own_rows, expiry, ended, foreign_tokens, headers, forged_settings, one_statement, rotation, first_key, routes, addresses)

@@ -93,6 +93,7 @@ class PostgREST:
         self.idle = queue.LifoQueue()
         for _ in range(int(self.file.get("db-pool", "10"))):
             self.idle.put(None)
+        self.loads = 0
         self.read_schema()
         self.read_config()
         self.listening = threading.Event()
@@ -103,6 +104,8 @@ class PostgREST:
         return psycopg.connect(self.file["db-uri"], autocommit=True)
 
     def read_schema(self):
+        """Counted as /metrics of the admin server counts it."""
+        self.loads += 1
         with self.connect() as connection:
             functions = [Function(row) for row in connection.execute(FUNCTIONS, (quoted(self.schema),))]
             self.tables = {name for name, in connection.execute(TABLES, (quoted(self.schema),))}
@@ -207,7 +210,7 @@ class PostgREST:
         body = json.dumps(refusal.body, separators=(",", ":")).encode()
         headers = [("Content-Type", "application/json; charset=utf-8"), ("Proxy-Status", f"PostgREST; error={refusal.code}"),
                    *refusal.headers]
-        return refusal.status, refusal.reason, with_retry(refusal.status, headers), body
+        return refusal.status, refusal.reason, headers, body
 
     def call(self, request, name, query, body):
         method = request["method"]
@@ -363,11 +366,7 @@ def finish(status, headers, content, row):
         if not re.match(r"\d", row[4]):
             return PostgREST.refused(Refusal(500, "PGRST112", "response.status guc must be a valid status code"))
         status = int(re.match(r"\d+", row[4]).group())
-    return status, None, with_retry(status, headers + [("Vary", "Accept, Prefer, Range")]), content
-
-
-def with_retry(status, headers):
-    return [("Retry-After", "1"), *headers] if status == 503 else headers
+    return status, None, headers + [("Vary", "Accept, Prefer, Range")], content
 
 
 # Error.mapSQLtoHTTP
@@ -409,9 +408,14 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def handle_request(self):
+        postgrest = self.server.postgrest
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
-        status, reason, answer, content = self.server.postgrest.answer(self.command, self.requestline.split()[1], headers, body)
+        status, reason, answer, content = postgrest.answer(self.command, self.requestline.split()[1], headers, body)
+        if status == 503:
+            # taken for a database that is down: all is read anew, and Retry-After is the delay until then, which is over
+            answer = [("Retry-After", "0"), *((name, value) for name, value in answer if name.lower() != "retry-after")]
+            postgrest.read_schema()
         self.send_response(status, reason)
         for name, value in answer:
             self.send_header(name, value)
@@ -427,6 +431,18 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Admin(BaseHTTPRequestHandler):
+    def do_GET(self):
+        content = f'pgrst_schema_cache_loads_total{{status="SUCCESS"}} {self.server.postgrest.loads}\n'.encode()
+        self.send_response(200 if self.path == "/metrics" else 404)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -434,6 +450,10 @@ class Server(ThreadingHTTPServer):
 
 if __name__ == "__main__":
     replayed = PostgREST(sys.argv[1])
+    if "admin-server-port" in replayed.file:
+        admin = Server((replayed.file.get("server-host", "127.0.0.1"), int(replayed.file["admin-server-port"])), Admin)
+        admin.postgrest = replayed
+        threading.Thread(target=admin.serve_forever, daemon=True).start()
     server = Server((replayed.file.get("server-host", "127.0.0.1"), int(replayed.file["server-port"])), Handler)
     server.postgrest = replayed
     server.serve_forever()

@@ -3,7 +3,9 @@
 import http.client
 import json
 import os
+import re
 import urllib.parse
+import urllib.request
 
 URL = os.environ["HTTP_URL"]
 DRIVER = os.environ["HTTP_DRIVER"]
@@ -66,3 +68,9 @@ def form(function, arguments, headers=(), **options):
 def get(function, arguments=None, **options):
     query = "?" + urllib.parse.urlencode(arguments) if arguments else ""
     return ask("GET", f"/rpc/{function}{query}", **options)
+
+
+def schema_loads():
+    """How often PostgREST has read its schema cache."""
+    with urllib.request.urlopen(os.environ["HTTP_ADMIN_URL"] + "/metrics", timeout=60) as answer:
+        return int(float(re.search(r'^pgrst_schema_cache_loads_total\{status="SUCCESS"\} (\S+)', answer.read().decode(), re.M).group(1)))

@@ -3,7 +3,7 @@
     with_postgrest.py replay|postgrest PROGRAM...
 
 In the empty database PGDATABASE it creates the extension in a schema api, roles and a configuration file as README.md
-describes, starts the server on a free port of 127.0.0.1, and gives the program HTTP_URL and HTTP_DRIVER.  PostgREST is
+describes, starts the server on a free port of 127.0.0.1, and gives the program HTTP_URL, HTTP_ADMIN_URL and HTTP_DRIVER.  PostgREST is
 looked for in POSTGREST, else in PATH.
 """
 
@@ -30,6 +30,7 @@ db-anon-role = "http_anon"
 db-pre-config = "djust_auth.postgrest_config"
 server-host = "127.0.0.1"
 server-port = {server_port}
+admin-server-port = {admin_port}
 """
 
 
@@ -79,19 +80,20 @@ def main(driver, *program):
     if program[0].endswith(".py"):
         program = (sys.executable, *program)
     prepare()
-    port = free_port()
+    port, admin_port = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "postgrest.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(database=os.environ["PGDATABASE"], host=os.environ["PGHOST"],
-                                            port=os.environ["PGPORT"], server_port=port))
+                                            port=os.environ["PGPORT"], server_port=port, admin_port=admin_port))
         command = [postgrest()] if driver == "postgrest" else [sys.executable, os.path.join(HERE, "postgrest_replay.py")]
         with open(os.path.join(folder, "log"), "w+", encoding="utf-8") as log:
             server = subprocess.Popen([*command, path], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             try:
                 url = f"http://127.0.0.1:{port}"
                 await_answer(url, server)
-                return subprocess.run(program, check=False, env={**os.environ, "HTTP_URL": url, "HTTP_DRIVER": driver}).returncode
+                return subprocess.run(program, check=False, env={
+                    **os.environ, "HTTP_URL": url, "HTTP_ADMIN_URL": f"http://127.0.0.1:{admin_port}", "HTTP_DRIVER": driver}).returncode
             finally:
                 server.terminate()
                 server.wait()

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(112);
+SELECT plan(199);
 
 CREATE FUNCTION pg_temp.request(method text, path text, bearer text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT set_config('request.method', method, true), set_config('request.path', path, true),
@@ -195,6 +195,94 @@ SELECT pg_temp.request('POST', '/rpc/djust_login', NULL, '{"x-forwarded-for": "n
 SELECT is(djust_login('ann@request.example', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'nonsense in the headers is no error');
 SELECT pg_temp.request('POST', '/rpc/djust_login', NULL, jsonb_build_object('user-agent', repeat('x', 100000)));
 SELECT is(djust_login('ann@request.example', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'nor is a long user agent');
+
+-- a backend that sets request.headers and nothing else
+
+CREATE FUNCTION pg_temp.headers(headers jsonb) RETURNS void LANGUAGE sql AS $$
+	SELECT set_config('request.method', '', true), set_config('request.path', '', true), set_config('request.headers', headers::text, true)
+$$;
+CREATE FUNCTION pg_temp.seen(headers jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	at text;
+BEGIN
+	PERFORM pg_temp.headers(headers);
+	at := djust_login('ann@request.example', 'Tulips-4-Ann') ->> 'access_token';
+	RETURN (SELECT concat_ws(' ', coalesce(host(client_address), 'unknown'), user_agent) FROM djust_auth.session WHERE sid = (djust_introspect(at) ->> 'sid')::uuid);
+END $$;
+SET LOCAL djust_auth.client_address_header = 'X-Forwarded-For';
+SELECT is(pg_temp.seen(h), e, format('%s: %s', h, e)) FROM (VALUES
+	('{"x-forwarded-for": "203.0.113.7", "user-agent": "Shop/2.0"}'::jsonb, '203.0.113.7 Shop/2.0'),
+	('{"X-Forwarded-For": "203.0.113.8", "User-Agent": "Shop/2.1"}', '203.0.113.8 Shop/2.1'),
+	('{"X-FORWARDED-FOR": "198.51.100.1,203.0.113.9", "USER-AGENT": "Shop/2.2"}', '203.0.113.9 Shop/2.2'),
+	('{"x-forwarded-for": "1.2.3.4:5678"}', '1.2.3.4'),
+	('{"x-forwarded-for": "[2001:db8::1]:443"}', '2001:db8::1'),
+	('{"x-forwarded-for": "[2001:db8::1]"}', '2001:db8::1'),
+	('{"x-forwarded-for": "2001:db8::1"}', '2001:db8::1'),
+	('{"x-forwarded-for": "::ffff:203.0.113.7"}', '::ffff:203.0.113.7'),
+	('{"x-forwarded-for": "198.51.100.1:80 ,\t 203.0.113.9:81 "}', '203.0.113.9'),
+	('{"x-forwarded-for": "203.0.113.9, "}', 'unknown'),
+	('{"x-forwarded-for": "203.0.113.9:80x"}', 'unknown'),
+	('{"x-forwarded-for": "[203.0.113.9]"}', 'unknown'),
+	('{"x-forwarded-for": "[2001:db8::1"}', 'unknown'),
+	('{"x-forwarded-for": "[2001:db8::1]x"}', 'unknown'),
+	('{"x-forwarded-for": "[2001:db8::1]:"}', '2001:db8::1'),
+	('{"x-forwarded-for": "unknown"}', 'unknown'),
+	('{"x-forwarded-for": ["203.0.113.9"]}', 'unknown'),
+	('{"user-agent": "Shop/2.3"}', 'unknown Shop/2.3')) x(h, e);
+RESET djust_auth.client_address_header;
+SELECT pg_temp.headers('{"user-agent": "Shop/2.4"}');
+SELECT djust_login('ann@request.example', 'Tulips-4-Ann') ->> 'access_token' AS at \gset
+SELECT is(user_agent, 'Shop/2.4', 'an agent without any setting'), is(client_address, inet_client_addr(), 'and the connection''s address')
+	FROM djust_auth.session WHERE sid = (djust_introspect(:'at') ->> 'sid')::uuid;
+
+CREATE FUNCTION pg_temp.bearer(headers jsonb) RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_temp.headers(headers);
+	RETURN djust_request_user();
+END $$;
+SELECT is(pg_temp.bearer(jsonb_build_object(n, v || :'a' || w)), u::uuid, format('%s: %s..%s', n, v, w)) FROM (VALUES
+	('Authorization', 'Bearer ', '', :'ann'), ('AUTHORIZATION', 'bEARER ', '', :'ann'), ('authorization', '"Bearer ', '"', :'ann'), ('Authorization', ' "bearer ', '" ', :'ann'),
+	('authorization', '"Bearer ', '', NULL), ('authorization', 'Bearer ', '"', NULL), ('authorization', 'Bearer "', '"', NULL),
+	('authorization', '""Bearer ', '""', NULL), ('authorizatio', 'Bearer ', '', NULL)) x(n, v, w, u);
+SELECT pg_temp.headers(jsonb_build_object('authorization', '"Bearer ' || :'a' || '"'));
+SELECT is(djust_request_user(), :'ann', 'a bearer in quotes'), is(djust_request_can('/orders', 'write'), true, 'with its rights');
+SELECT pg_temp.headers(jsonb_build_object('AUTHORIZATION', 'Bearer ' || :'b'));
+SELECT is(djust_request_user(), :'bob', 'a header in capitals');
+SELECT pg_temp.headers('{"authorization": "\""}');
+SELECT is(djust_request_user(), NULL, 'a quote alone');
+
+-- a stale bearer and the ways in
+
+CREATE FUNCTION pg_temp.at(path text, bearer text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_temp.request('POST', path, bearer);
+	RETURN pg_temp.pre_request();
+END $$;
+SELECT is(pg_temp.at(p, b), 'passed', format('a dead bearer (%s) at %s', left(b, 4), p)) FROM unnest(ARRAY['garbage', :'gone', '']) b,
+	unnest('{/rpc/djust_login,/rpc/djust_token,/rpc/djust_refresh,/rpc/djust_reset_request,/rpc/djust_reset_confirm,/rpc/djust_reset_page,/api/v1/rpc/djust_login/,/rpc/djust%5flogin,/rpc/djust_reset_page?token=x}'::text[]) p;
+SELECT matches(pg_temp.at(p, :'gone'), '^401 ', format('and at %s it is refused', p))
+	FROM unnest('{/rpc/djust_can,/rpc/djust_sessions,/rpc/djust_login/x,/djust_login,/rpcdjust_login,/orders/djust_login,/rpc/djust_login2,/rpc/xdjust_login,/rpc/djust%255flogin,/rpc/%64,/}'::text[]) p;
+SET LOCAL djust_auth.enforce_routes = on;
+SELECT matches(pg_temp.at('/rpc/djust_login', :'gone'), '^401 Bearer realm="djust_auth"$', 'with routes enforced it counts as anonymous');
+SELECT djust_auth.set_right('anonymous', '/rpc/djust_login', 'write');
+SELECT is(pg_temp.at('/rpc/djust_login', :'gone'), 'passed', 'who may log in where that profile may write');
+SET LOCAL djust_auth.enforce_routes = off;
+
+-- secrets in the address
+
+CREATE FUNCTION pg_temp.called(method text, path text, sql text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_temp.request(method, path, NULL);
+	RETURN (SELECT CASE state WHEN 'none' THEN 'answered' WHEN 'PGRST' THEN concat_ws(' ', detail::json ->> 'status', detail::json #>> '{headers,Allow}') ELSE state END FROM pg_temp.refusal(sql));
+END $$;
+SELECT is(pg_temp.called(m, p, format(q, :'a')), e, format('%s %s', m, p)) FROM (VALUES
+	('GET', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', '405 POST'), ('HEAD', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', '405 POST'),
+	('GET', '/rpc/djust_introspect', 'SELECT djust_introspect(%L)', '405 POST'), ('GET', '/rpc/djust_sessions', 'SELECT djust_sessions(%L)', '405 POST'),
+	('GET', '/rpc/djust%5Fcan/', 'SELECT djust_can(%L, ''/'', ''read'')', '405 POST'), ('GET', '/rpc/djust_logout', 'SELECT djust_logout(%L || ''x'')', '405 POST'),
+	('GET', '/rpc/djust_reset_page', 'SELECT djust_reset_page(%L)', 'answered'), ('GET', '/rpc/djust_reset_page', 'SELECT djust_reset_page(%L, ''x'')', '405 POST'),
+	('GET', '/orders', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'), ('GET', '/rpc/report', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'),
+	('GET', '/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'), ('POST', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'),
+	('GET', '/rpc/djust_request_user', 'SELECT djust_request_user()', 'answered'), ('', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered')) x(m, p, q, e);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -293,7 +293,7 @@ SET djust_auth.audience = '';
 \echo :SQLSTATE
 SET djust_auth.audit_retention = 0;
 \echo :SQLSTATE
-SET djust_auth.client_address_header = 'X-Forwarded-For';
+SET djust_auth.client_address_header = 'X Forwarded For';
 \echo :SQLSTATE
 SET djust_auth.client_id = '';
 \echo :SQLSTATE
