@@ -29,6 +29,9 @@ CREATE FUNCTION djust_auth.route_key(route text) RETURNS text
 CREATE FUNCTION djust_auth.event_is_valid(event text) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_event_is_valid';
 
+CREATE FUNCTION djust_auth.mail_template_is_valid(subject text, body_text text, body_html text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_mail_template_is_valid';
+
 -- tables; the order of columns is mirrored in src/catalog.h
 
 CREATE TABLE djust_auth.customer_user (
@@ -120,13 +123,15 @@ CREATE INDEX mail_queue_user_id_idx ON djust_auth.mail_queue (user_id) WHERE use
 CREATE TABLE djust_auth.mail_template (
 	kind text COLLATE "C" NOT NULL
 		CONSTRAINT mail_template_kind_valid CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['reset', 'password_changed'])),
-	locale text COLLATE "C" NOT NULL DEFAULT '',
-	subject text NOT NULL
-		CONSTRAINT mail_template_subject_valid CHECK (subject OPERATOR(pg_catalog.!~) '[[:cntrl:]]'),
+	locale text COLLATE "C" NOT NULL DEFAULT ''
+		CONSTRAINT mail_template_locale_valid CHECK (locale OPERATOR(pg_catalog.~) '^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$'),
+	subject text NOT NULL,
 	body_text text NOT NULL,
 	body_html text NOT NULL,
-	CONSTRAINT mail_template_pkey PRIMARY KEY (kind, locale)
+	CONSTRAINT mail_template_pkey PRIMARY KEY (kind, locale),
+	CONSTRAINT mail_template_valid CHECK (djust_auth.mail_template_is_valid(subject, body_text, body_html))
 );
+CREATE UNIQUE INDEX mail_template_locale_idx ON djust_auth.mail_template (kind, pg_catalog.lower(pg_catalog.replace(locale, '_', '-')));
 
 CREATE TABLE djust_auth.signing_key (
 	kid text COLLATE "C" NOT NULL CONSTRAINT signing_key_pkey PRIMARY KEY,
@@ -684,11 +689,11 @@ COMMENT ON SEQUENCE djust_auth.mail_queue_id_seq IS
 	'Gives djust_auth.mail_queue.id.';
 
 COMMENT ON TABLE djust_auth.mail_template IS
-	'Texts of the mails by kind and language, in place of the built-in ones: first the row of the user''s locale, then the one with the empty locale.';
+	'Texts of the mails by kind and language, in place of the built-in ones: the row whose locale is the longest beginning of the user''s, the empty one for all others.';
 COMMENT ON COLUMN djust_auth.mail_template.kind IS
 	'reset or password_changed.';
 COMMENT ON COLUMN djust_auth.mail_template.locale IS
-	'Exactly as in djust_auth.customer_user.locale; empty for all others.';
+	'Such as de or fr-CA, for users with that locale or a narrower one, whatever the case, with - or _ between the parts; empty for all others.';
 COMMENT ON COLUMN djust_auth.mail_template.subject IS
 	'Subject line, no control characters.';
 COMMENT ON COLUMN djust_auth.mail_template.body_text IS
@@ -889,6 +894,8 @@ COMMENT ON FUNCTION djust_auth.password_hash_is_valid(text) IS
 	'Can this password hash be verified, at a bearable cost? For the constraint on djust_auth.customer_user.';
 COMMENT ON FUNCTION djust_auth.route_is_valid(text) IS
 	'Is this a well-formed route pattern? For the constraint on djust_auth.profile_right.';
+COMMENT ON FUNCTION djust_auth.mail_template_is_valid(text, text, text) IS
+	'For a constraint: true, or 23514 with the reason why no mail can be made of these texts: not UTF-8, a control character in the subject, a subject over 500 bytes, a body over 256 kB.';
 COMMENT ON FUNCTION djust_auth.route_key(text) IS
 	'One spelling for all patterns that match the same paths; for the unique index on djust_auth.profile_right.';
 COMMENT ON FUNCTION djust_auth.event_is_valid(text) IS
@@ -988,8 +995,10 @@ COMMENT ON CONSTRAINT mail_template_kind_valid ON djust_auth.mail_template IS
 	'The kinds of mail: reset and password_changed.';
 COMMENT ON CONSTRAINT mail_template_pkey ON djust_auth.mail_template IS
 	'One template a kind and language.';
-COMMENT ON CONSTRAINT mail_template_subject_valid ON djust_auth.mail_template IS
-	'No control characters in the subject, which is a header.';
+COMMENT ON CONSTRAINT mail_template_locale_valid ON djust_auth.mail_template IS
+	'A locale as in customer_user, or empty.';
+COMMENT ON CONSTRAINT mail_template_valid ON djust_auth.mail_template IS
+	'Mails can be made of the texts; the error says why not.';
 COMMENT ON CONSTRAINT password_blocklist_pkey ON djust_auth.password_blocklist IS
 	'Each password once.';
 COMMENT ON CONSTRAINT profile_name_valid ON djust_auth.profile IS
@@ -1030,6 +1039,8 @@ COMMENT ON INDEX djust_auth.customer_user_pkey IS
 	'Users by id.';
 COMMENT ON INDEX djust_auth.mail_queue_pkey IS
 	'Mails by id.';
+COMMENT ON INDEX djust_auth.mail_template_locale_idx IS
+	'Locales that differ by case or by - and _ alone are one.';
 COMMENT ON INDEX djust_auth.mail_template_pkey IS
 	'Templates by kind and language.';
 COMMENT ON INDEX djust_auth.password_blocklist_pkey IS

@@ -125,26 +125,51 @@ catalog_keys(void)
 	return keys;
 }
 
+/*
+ * How well a template's locale serves a reader's: its length if it is that locale or a wider one (fr for fr-CA, the empty
+ * one for all), else -1.  Case counts nothing, and _ is as good as - (RFC 4647 section 3.4).
+ */
+static int
+locale_fit(const char *offered, const char *wanted)
+{
+	int			n;
+
+	for (n = 0; offered[n]; n++)
+	{
+		char		o = offered[n] == '_' ? '-' : pg_tolower((unsigned char) offered[n]);
+		char		w = wanted[n] == '_' ? '-' : pg_tolower((unsigned char) wanted[n]);
+
+		if (o != w)
+			return -1;
+	}
+	return n == 0 || wanted[n] == '\0' || wanted[n] == '-' || wanted[n] == '_' ? n : -1;
+}
+
 bool
 catalog_template(const char *kind, const char *locale, TemplateRow *row)
 {
 	Datum		values[Natts_mail_template];
 	bool		nulls[Natts_mail_template];
-	ScanKeyData keys[2];
+	ScanKeyData key;
 	Scan		scan;
 	HeapTuple	tuple;
+	int			best = -1;
 
-	scan_text_key(&keys[0], Anum_mail_template_kind, kind);
-	scan_text_key(&keys[1], Anum_mail_template_locale, locale);
-	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, 2, keys);
-	tuple = scan_next(&scan);
-	if (HeapTupleIsValid(tuple))
+	scan_text_key(&key, Anum_mail_template_kind, kind);
+	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, 1, &key);
+	while (HeapTupleIsValid(tuple = scan_next(&scan)))
 	{
+		int			fit;
+
 		scan_values(TABLE_MAIL_TEMPLATE, scan.relation, tuple, values, nulls);
+		fit = locale_fit(TextDatumGetCString(values[Anum_mail_template_locale - 1]), locale);
+		if (fit <= best)
+			continue;
+		best = fit;
 		row->subject = TextDatumGetCString(values[Anum_mail_template_subject - 1]);
 		row->body_text = TextDatumGetCString(values[Anum_mail_template_body_text - 1]);
 		row->body_html = TextDatumGetCString(values[Anum_mail_template_body_html - 1]);
 	}
 	scan_end(&scan);
-	return HeapTupleIsValid(tuple);
+	return best >= 0;
 }

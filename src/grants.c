@@ -93,6 +93,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "password_hash_is_valid(text)", "d"},
 	{"EXECUTE", "FUNCTION", "route_is_valid(text)", "d"},
 	{"EXECUTE", "FUNCTION", "route_key(text)", "d"},
+	{"EXECUTE", "FUNCTION", "mail_template_is_valid(text, text, text)", "d"},
 	{"USAGE", "TYPE", "access_right", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "customer_user", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "profile", "d"},

@@ -130,29 +130,12 @@ make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 	return psprintf("%.*s%s%s", (int) (place - setting_reset_url), setting_reset_url, secret, place + strlen("{token}"));
 }
 
-/* de_AT becomes de, and de the locale of everybody else. */
-static void
-widen(char *locale)
-{
-	size_t		n = strlen(locale);
-
-	while (n > 0 && locale[n - 1] != '-' && locale[n - 1] != '_')
-		n--;
-	locale[n > 0 ? n - 1 : 0] = '\0';
-}
-
 static const TemplateRow *
-template_for(const char *kind, const char *user_locale, TemplateRow *found)
+template_for(const char *kind, const char *locale, TemplateRow *found)
 {
-	char	   *locale = pstrdup(user_locale ? user_locale : "");
-
-	while (!catalog_template(kind, locale, found))
-	{
-		if (*locale == '\0')
-			return strcmp(kind, "reset") == 0 ? &reset_template : &changed_template;
-		widen(locale);
-	}
-	return found;
+	if (catalog_template(kind, locale ? locale : "", found))
+		return found;
+	return strcmp(kind, "reset") == 0 ? &reset_template : &changed_template;
 }
 
 static bool

@@ -5,8 +5,9 @@
  * Threat: a mail reported as sent that was not, or the reverse, and a reply
  * that quotes the link into the log.  A mail is sent when the answer to all of
  * it says so; refused for good when an answer to it says that; and otherwise
- * tried again, whatever went wrong.  No text of the server's is kept: a reason
- * has our words and its numbers.
+ * tried again, whatever went wrong: a template or a setting can be mended
+ * while the link is good.  No text of the server's is kept: a reason has our
+ * words and its numbers.
  *
  * Nothing here or below is a symbol of the server's, so that tests load the
  * library alone.
@@ -75,6 +76,16 @@ conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const Transcript 
 	text_append(&text, steps[transcript->step]);
 }
 
+/* RFC 3463: what a server says of the sender, or of whom it serves, when it hears of the recipient. */
+static bool
+is_about_us(const Transcript *transcript)
+{
+	const char *enhanced = transcript->enhanced;
+
+	return transcript->step == SMTP_RCPT &&
+		(strncmp(enhanced, "5.7.", 4) == 0 || strcmp(enhanced, "5.1.7") == 0 || strcmp(enhanced, "5.1.8") == 0);
+}
+
 /*
  * An answer to the mail or its recipient.  One to MAIL is about the sender, and 530 and the like (RFC 4954 section 6)
  * about a login: mistakes in the settings, which somebody will mend.
@@ -84,11 +95,12 @@ is_final(const Transcript *transcript)
 {
 	int			code = transcript->code;
 
-	return transcript->step > SMTP_MAIL && code / 100 == 5 && code != 530 && code != 534 && code != 535 && code != 538;
+	return transcript->step > SMTP_MAIL && code / 100 == 5 && code != 530 && code != 534 && code != 535 && code != 538 &&
+		!is_about_us(transcript);
 }
 
 static void
-judge(RelayResult result, const RelayAnswer *answer, MailerOutcome *outcome)
+judge(RelayResult result, const RelayAnswer *answer, bool ascii_recipient, MailerOutcome *outcome)
 {
 	const Transcript *transcript = &answer->transcript;
 
@@ -110,7 +122,8 @@ judge(RelayResult result, const RelayAnswer *answer, MailerOutcome *outcome)
 			conclude(outcome, MAILER_TEMPORARY, "interrupted", "");
 			break;
 		case RELAY_NO_UTF8:
-			conclude(outcome, MAILER_PERMANENT, "the address needs SMTPUTF8, which the server does not offer", "");
+			conclude(outcome, ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
+					 ascii_recipient ? "djust_auth.mail_from" : "the address", " needs SMTPUTF8, which the server does not offer");
 			break;
 		case RELAY_FAULT:
 			conclude(outcome, MAILER_TEMPORARY, answer->reason, answer->detail);
@@ -125,7 +138,7 @@ write_mail(const MailerMessage *given, const char *recipient, Message *message, 
 	const char *fault;
 
 	if (!message_parse_mailbox(given->from, &message->from))
-		return conclude(outcome, MAILER_PERMANENT, "djust_auth.mail_from is no address", "");
+		return conclude(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address", "");
 	message->recipient = recipient;
 	message->subject = given->subject;
 	message->body_text = given->body_text;
@@ -134,13 +147,13 @@ write_mail(const MailerMessage *given, const char *recipient, Message *message, 
 	message->date = given->date;
 	fault = message_fault(message);
 	if (fault)
-		return conclude(outcome, MAILER_PERMANENT, fault, "");
+		return conclude(outcome, message_address_is_safe(recipient) ? MAILER_TEMPORARY : MAILER_PERMANENT, fault, "");
 	mail.capacity = message_bound(message);
 	mail.data = malloc(mail.capacity);
 	if (mail.data == NULL)
 		return conclude(outcome, MAILER_TEMPORARY, "out of memory", "");
 	message_write(message, &mail);
-	return !mail.full || conclude(outcome, MAILER_PERMANENT, "the mail is too long", "");
+	return !mail.full || conclude(outcome, MAILER_TEMPORARY, "the mail is too long", "");
 }
 
 void
@@ -160,7 +173,7 @@ djust_mailer_send(const MailerServer *server, const MailerMessage *message, Mail
 		RelayMail	relayed = {from, recipient, !message_is_ascii(from) || !message_is_ascii(recipient), mail.data, mail.length};
 		RelayAnswer answer = {0};
 
-		judge(relay_send(server, &relayed, meanwhile, arg, &answer), &answer, outcome);
+		judge(relay_send(server, &relayed, meanwhile, arg, &answer), &answer, message_is_ascii(recipient), outcome);
 	}
 	wipe_mail();
 }

@@ -98,6 +98,18 @@ is_header_text(const char *text)
 	return true;
 }
 
+static bool
+is_utf8(const char *text)
+{
+	const unsigned char *p = (const unsigned char *) text;
+	size_t		n;
+
+	for (; *p; p += n)
+		if ((n = utf8_length(p)) == 0)
+			return false;
+	return true;
+}
+
 bool
 message_is_ascii(const char *text)
 {
@@ -161,13 +173,35 @@ is_message_id(const char *id)
 	return message_address_is_safe(id) && message_is_ascii(id);
 }
 
+static const char *
+text_fault(const char *subject, const char *body_text, const char *body_html)
+{
+	if (!is_header_text(subject))
+		return "the subject holds control characters or is not UTF-8";
+	if (!is_utf8(body_text) || !is_utf8(body_html))
+		return "the body is not UTF-8";
+	return NULL;
+}
+
+const char *
+message_template_fault(const char *subject, const char *body_text, const char *body_html)
+{
+	if (strlen(subject) > SUBJECT_LONGEST)
+		return "the subject is longer than 500 bytes";
+	if (strlen(body_text) > BODY_LONGEST || strlen(body_html) > BODY_LONGEST)
+		return "the body is longer than 256 kB";
+	return text_fault(subject, body_text, body_html);
+}
+
 const char *
 message_fault(const Message *message)
 {
+	const char *fault = text_fault(message->subject, message->body_text, message->body_html);
+
 	if (!message_address_is_safe(message->recipient))
 		return "the recipient is no address that can be written into a mail";
-	if (!is_header_text(message->subject))
-		return "the subject holds control characters or is not UTF-8";
+	if (fault)
+		return fault;
 	if (!is_message_id(message->message_id))
 		return "the Message-ID is malformed";
 	return NULL;

@@ -23,6 +23,8 @@ extern void text_append_bytes(Text *text, const char *more, size_t n);
 extern void text_append_number(Text *text, int64_t number, int digits);
 
 #define ADDRESS_LONGEST 254
+#define SUBJECT_LONGEST 500			/* bytes; RFC 5322 allows lines of 998, into which an address is filled */
+#define BODY_LONGEST (256 * 1024)	/* bytes; large enough, and smaller than any relay's limit once it is encoded */
 #define NAME_LONGEST 200
 
 /* NUL-terminated copies, without the quotes and the brackets they may have stood in. */
@@ -51,6 +53,9 @@ extern bool message_address_is_safe(const char *address);
 
 /* Does it need SMTPUTF8 (RFC 6531)? */
 extern bool message_is_ascii(const char *text);
+
+/* NULL if mails can be written from this template, in UTF-8, else why not. */
+extern const char *message_template_fault(const char *subject, const char *body_text, const char *body_html);
 
 /* NULL if the message can be written, else why not, in words that repeat nothing of it. */
 extern const char *message_fault(const Message *message);

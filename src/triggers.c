@@ -25,6 +25,7 @@
 #include "bytes.h"
 #include "catalog.h"
 #include "compat.h"
+#include "message.h"
 #include "normal.h"
 #include "pwhash.h"
 #include "route.h"
@@ -37,6 +38,7 @@ PG_FUNCTION_INFO_V1(djust_password_hash_is_valid);
 PG_FUNCTION_INFO_V1(djust_route_is_valid);
 PG_FUNCTION_INFO_V1(djust_route_key);
 PG_FUNCTION_INFO_V1(djust_event_is_valid);
+PG_FUNCTION_INFO_V1(djust_mail_template_is_valid);
 PG_FUNCTION_INFO_V1(djust_trigger_user_normalise);
 PG_FUNCTION_INFO_V1(djust_trigger_user_changed);
 PG_FUNCTION_INFO_V1(djust_trigger_user_profile_changed);
@@ -114,6 +116,26 @@ djust_event_is_valid(PG_FUNCTION_ARGS)
 	text	   *event = PG_GETARG_TEXT_PP(0);
 
 	PG_RETURN_BOOL(audit_is_event(VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event)));
+}
+
+/* As it travels: in UTF-8. */
+static char *
+travelling(text *value)
+{
+	return normal_to_utf8(text_to_cstring(value), VARSIZE_ANY_EXHDR(value));
+}
+
+Datum
+djust_mail_template_is_valid(PG_FUNCTION_ARGS)
+{
+	const char *fault = message_template_fault(travelling(PG_GETARG_TEXT_PP(0)), travelling(PG_GETARG_TEXT_PP(1)),
+											   travelling(PG_GETARG_TEXT_PP(2)));
+
+	if (fault)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("no mail can be made of this template: %s", fault)));
+	PG_RETURN_BOOL(true);
 }
 
 static TriggerData *

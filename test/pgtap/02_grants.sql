@@ -74,6 +74,7 @@ INSERT INTO callable VALUES
 	('djust_auth.password_hash_is_valid', 'dba'),
 	('djust_auth.route_is_valid', 'dba'),
 	('djust_auth.route_key', 'dba'),
+	('djust_auth.mail_template_is_valid', 'dba'),
 	('djust_auth.event_is_valid', ''),
 	-- triggers
 	('djust_auth.user_normalise', ''),

@@ -122,7 +122,36 @@ def templates():
     mail = arrives(address)
     ok("?a=1&amp;token=djp_" in mail.part("html") and "?a=1&token=djp_" in mail.part("plain"), "an & of the link too", mail.part("html"))
     db.setting("reset_url", None)
-    fails("23514", lambda: db.run("UPDATE djust_auth.mail_template SET subject = E'x\\nBcc: eve@evil.example'"), "a subject with a line feed is refused")
+    db.run("INSERT INTO djust_auth.mail_template (kind, locale, subject, body_text, body_html) VALUES"
+           " ('reset', 'fr_CA', 'Bonjour', 'Bonjour {link}', '<p>{link}</p>'), ('reset', 'PT', 'Bom dia', '{link}', '{link}'),"
+           " ('reset', 'zh-Hant', 'zh-Hant', '{link}', '{link}'), ('reset', 'zh', 'zh', '{link}', '{link}'), ('reset', 'zh_hant_tw', 'zh_hant_tw', '{link}', '{link}')")
+    for locale, subject in (("fr-CA", "Bonjour"), ("FR-ca", "Bonjour"), ("fr_ca", "Bonjour"), ("fr-CA-quebec", "Bonjour"), ("fr-CAN", "For "), ("fr", "For "),
+                            ("pt-BR", "Bom dia"), ("pt", "Bom dia"), ("ptx", "For "), ("zh-TW", "zh"), ("ZH_HANT_HK", "zh-Hant"), ("zh-Hant-TW", "zh_hant_tw"), ("DE-at", "Servus")):
+        address, _ = customer(locale=locale)
+        request(address)
+        got = str(arrives(address).message["Subject"])
+        ok(got.startswith("For ") if subject == "For " else got == subject, f"locale {locale}: {subject}", got)
+    fails("23505", lambda: db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'FR-ca', 'x', 'x', 'x')"), "two spellings of one locale")
+    fails("23514", lambda: db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'french!', 'x', 'x', 'x')"), "what is no locale")
+    for name, subject, body, reason in (("a line feed in the subject", "x\nBcc: eve@evil.example", "x", "control characters"), ("a control of Latin-1", "a\u0085b", "x", "control characters"),
+                                        ("a line separator", "a\u2028b", "x", "control characters"), ("a long subject", "x" * 501, "x", "longer than 500"),
+                                        ("a large body", "x", "x" * 262145, "longer than 256 kB")):
+        fails("23514", lambda s=subject, b=body: db.run("UPDATE djust_auth.mail_template SET subject = %s, body_html = %s WHERE locale = ''", s, b), name, reason)
+    db.run("UPDATE djust_auth.mail_template SET subject = %s, body_text = %s, body_html = %s WHERE locale = ''",
+           "\u00a0" * 250, "{link}\t\x01\x7f\u0085\u2028" + "\u20ac" * 80000, "<p>{link}</p>" + ".\n" * 100000)
+    address, _ = customer()
+    request(address)
+    ok(arrives(address).secret(), "the strangest template that is taken is sent")
+    db.run("ALTER TABLE djust_auth.mail_template DROP CONSTRAINT mail_template_valid")
+    db.run("UPDATE djust_auth.mail_template SET subject = E'a\\u0085b', body_text = '{link}', body_html = '{link}' WHERE locale = ''")
+    address, _ = customer()
+    mail_id = request(address)
+    _, done, error, _ = row(mail_id, "last_error IS NOT NULL")
+    ok(not done and "subject" in error, "a template that no mail can be made of: the mail waits", (done, error))
+    db.run("UPDATE djust_auth.mail_template SET subject = 'mended' WHERE locale = ''")
+    db.run("ALTER TABLE djust_auth.mail_template ADD CONSTRAINT mail_template_valid CHECK (djust_auth.mail_template_is_valid(subject, body_text, body_html))")
+    at_once(mail_id)
+    equal(str(arrives(address).message["Subject"]), "mended", "and goes once it is mended")
     address, user_id = customer()
     db.run("UPDATE djust_auth.customer_user SET email = %s WHERE id = %s", "u\u0085bcc:x".replace(":", "") + "@mail.example", user_id)
     mail_id = request("u\u0085bccx@mail.example")

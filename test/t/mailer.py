@@ -162,12 +162,13 @@ def injection():
                             ("sender", f"Shop{end}Bcc: eve@evil.example <no-reply@shop.example>"), ("sender", f"no-reply@shop.example{end}Bcc: eve@evil.example"),
                             ("message_id", f"1@shop.example{end}Bcc: eve@evil.example")):
             outcome = Outcome(server, **{name: value})
-            ok(outcome.verdict == PERMANENT and outcome.code == 0 and "evil" not in outcome.reason, f"{name} with {end!a} is refused", outcome.reason)
+            ok(outcome.verdict == (PERMANENT if name == "recipient" else TEMPORARY) and outcome.code == 0 and "evil" not in outcome.reason,
+               f"{name} with {end!a} is refused", outcome.reason)
     for value in ("ann@shop.example> SIZE=1", "ann@shop.example>,<eve@evil.example", "ann@shop.example, eve@evil.example", "<ann@shop.example>", "ann", "",
                   "@a:ann@shop.example", "ann@shop.example@evil.example", "(x)ann@shop.example", '"a b"@shop.example', "ann@[127.0.0.1]", b"\xff@shop.example",
                   "a" * 250 + "@shop.example"):
         ok(Outcome(server, recipient=value).verdict == PERMANENT, f"recipient {value[:30]!a} is refused")
-    ok(Outcome(server, subject=b"\xc0\x8a").verdict == PERMANENT, "a subject that is no UTF-8 is refused")
+    ok(Outcome(server, subject=b"\xc0\x8a").verdict == TEMPORARY, "a subject that is no UTF-8 waits for somebody to mend it")
     equal((server.connections, server.mails), (0, []), "before the server hears of it")
     Outcome(server, body_text="x\r\n.\r\nRCPT TO:<eve@evil.example>\r\n", body_html="\n.\n\r.\r")
     equal([mail.recipients for mail in server.mails], [["ann@shop.example"]], "a body is a body")
@@ -243,7 +244,8 @@ def answers():
     for word, answer, verdict, code in (
             ("connection", "554 not here", TEMPORARY, 554), ("connection", "421 later", TEMPORARY, 421), ("connection", "SSH-2.0-x", TEMPORARY, 0),
             ("MAIL", "530 5.7.0 log in", TEMPORARY, 530), ("MAIL", "550 no", TEMPORARY, 550), ("MAIL", "421 bye", TEMPORARY, 421),
-            ("MAIL", None, TEMPORARY, 0), ("RCPT", None, TEMPORARY, 0), ("RCPT", "550-no\r\n550-5.1.1 no\r\n550 no", PERMANENT, 550), ("DATA", None, TEMPORARY, 0),
+            ("MAIL", None, TEMPORARY, 0), ("RCPT", None, TEMPORARY, 0), ("RCPT", "550-no\r\n550-5.1.1 no\r\n550 no", PERMANENT, 550),
+            ("RCPT", "554 5.7.1 Relay access denied", TEMPORARY, 554), ("RCPT", "550 5.1.8 who are you", TEMPORARY, 550), ("RCPT", "550 5.1.10 no", PERMANENT, 550), ("DATA", None, TEMPORARY, 0),
             ("DATA", "451 no", TEMPORARY, 451), ("DATA", "554 no", PERMANENT, 554), ("DATA", "250 what", TEMPORARY, 250), ("line", None, TEMPORARY, 0), ("dot", None, TEMPORARY, 0),
             ("dot", "554 5.7.1 " + LINK, PERMANENT, 554), ("dot", "hello", TEMPORARY, 0), ("dot", "99 x", TEMPORARY, 0), ("dot", "250-a\r\n250 b", SENT, 250), ("dot", "250", SENT, 250)):
         server = Raw(polite({word: answer}))

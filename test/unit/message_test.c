@@ -86,6 +86,12 @@ test_faults(void)
 		message.subject = subjects[i];
 		CHECK_THAT(message_fault(&message) != NULL, subjects[i]);
 	}
+	message.subject = "s";
+	message.body_text = "\xff";
+	CHECK_THAT(message_fault(&message) != NULL, "a body that is no UTF-8");
+	CHECK_THAT(message_template_fault("s", "x", "\xc3") != NULL, "nor one of HTML");
+	CHECK_THAT(message_template_fault("s", "a\tb\r\n\x01", "x") == NULL, "controls in a body are encoded");
+	message.body_text = "";
 	message.subject = AN EURO TULIP "\xc2\xa0";
 	CHECK(message_fault(&message) == NULL);
 	message.recipient = "a@b>\r\nRCPT TO:<c@d";
