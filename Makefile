@@ -80,7 +80,11 @@ fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
 bench:
 	@sh test/bench/run.sh
 
+# 100,000 calls by the SQL fuzzer against a server with sanitizers, which is built from the distribution's sources at first
+torture-asan:
+	@sh test/torture/asan.sh
+
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install install-mailer uninstall uninstall-mailer unit fuzz layers test bench demo demo-stop
+.PHONY: all install install-mailer uninstall uninstall-mailer unit fuzz layers test bench torture-asan demo demo-stop

@@ -83,8 +83,14 @@ need_node()
 	if ! command -v node || ! command -v npm; then need_packages nodejs npm; fi >/dev/null
 }
 
+# Of another installation than Debian's, if DJUST_SERVER is its prefix.
 private_server()
 {
+	if [ -n "$DJUST_SERVER" ]; then
+		cp -R "$DJUST_SERVER" "$DJUST_TMP/server"
+		DJUST_BIN=$DJUST_TMP/server/bin
+		return
+	fi
 	mkdir -p "$DJUST_TMP/lib/postgresql" "$DJUST_TMP/share/postgresql" "$DJUST_TMP/include"
 	cp -rs "/usr/lib/postgresql/$PG_MAJOR" "$DJUST_TMP/lib/postgresql/"
 	cp -rs "/usr/share/postgresql/$PG_MAJOR" "$DJUST_TMP/share/postgresql/"

@@ -92,18 +92,23 @@ class Crash(Exception):
     """The connection is gone."""
 
 
-def connect_again():
-    """When the server is back."""
-    global db
+CHECKPOINTER = "SELECT backend_start FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+life = db.one(CHECKPOINTER)
 
-    def connected():
+
+def connect_again():
+    """When the server has begun another life."""
+    global db, life
+
+    def reborn():
         global db
         try:
             db = Db()
-            return True
-        except psycopg2.OperationalError:
+            return db.one(CHECKPOINTER) not in (None, life)
+        except psycopg2.Error:
             return False
-    until(connected, "the server")
+    until(reborn, "the server")
+    life = db.one(CHECKPOINTER)
 
 
 def judge(name, changes, costly):

@@ -18,6 +18,7 @@ LDFLAGS="$SANITIZERS"
 LDFLAGS_EX='-Wl,--no-as-needed -lcrypt -Wl,--as-needed'
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/djust_auth
+KIND=$(cksum <"$0" | cut -d ' ' -f 1)
 mkdir -p "$CACHE"
 WORK=$(mktemp -d "$CACHE/build.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
@@ -58,11 +59,6 @@ download()
 	(cd "$WORK/source" && apt_sources apt-get -q source "postgresql-$PG_MAJOR=$1") >&2
 }
 
-prefix()
-{
-	echo "$CACHE/postgresql-$1-$(cksum <"$ROOT/test/torture/server.sh" | cut -d ' ' -f 1)"
-}
-
 build()
 {
 	cd "$WORK"/source/*/
@@ -75,14 +71,16 @@ build()
 	mv "$WORK/root$1" "$1"
 }
 
+# What is there already serves.
+for prefix in "$CACHE/postgresql-$PG_MAJOR".*-"$KIND"; do
+	[ ! -x "$prefix/bin/postgres" ] || { echo "$prefix"; exit; }
+done
 source_lists
+need_packages build-essential dpkg-dev bison flex perl libcrypt-dev
 for version in $(versions); do
-	prefix=$(prefix "$version")
-	if [ ! -x "$prefix/bin/postgres" ]; then
-		need_packages build-essential dpkg-dev bison flex perl libcrypt-dev
-		download "$version" || continue
-		build "$prefix" >&2
-	fi
+	download "$version" || continue
+	prefix=$CACHE/postgresql-$version-$KIND
+	build "$prefix" >&2
 	echo "$prefix"
 	exit
 done
