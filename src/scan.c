@@ -76,6 +76,11 @@ static const Column session[] = {
 	[Anum_session_user_agent - 1] = {TEXTOID, NULLABLE},
 };
 
+static const Column session_ended[] = {
+	[Anum_session_ended_sid - 1] = {UUIDOID, NOT_NULL},
+	[Anum_session_ended_ended_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+};
+
 static const Column reset_token[] = {
 	[Anum_reset_token_token_hash - 1] = {BYTEAOID, NOT_NULL},
 	[Anum_reset_token_user_id - 1] = {UUIDOID, NOT_NULL},
@@ -132,6 +137,7 @@ static const struct
 	[TABLE_USER_PROFILE] = COLUMNS(user_profile),
 	[TABLE_PROFILE_RIGHT] = COLUMNS(profile_right),
 	[TABLE_SESSION] = COLUMNS(session),
+	[TABLE_SESSION_ENDED] = COLUMNS(session_ended),
 	[TABLE_RESET_TOKEN] = COLUMNS(reset_token),
 	[TABLE_MAIL_TEMPLATE] = COLUMNS(mail_template),
 	[TABLE_SIGNING_KEY] = COLUMNS(signing_key),
@@ -172,23 +178,44 @@ check_columns(CatalogTable table, Relation relation)
 }
 
 Relation
-scan_open_table(CatalogTable table)
+scan_open_locked(CatalogTable table, LOCKMODE mode)
 {
-	Relation	relation = table_open(catalog_table(table), AccessShareLock);
+	Relation	relation = table_open(catalog_table(table), mode);
 
 	check_columns(table, relation);
 	return relation;
 }
 
-/* Opening the table may have accepted invalidations; the ids just used are then gone, but the scan needs only the index's. */
-SysScanDesc
-scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
+Relation
+scan_open_table(CatalogTable table)
 {
-	SysScanDesc scan = systable_beginscan(relation, catalog_index(index), true, NULL, nkeys, keys);
+	return scan_open_locked(table, AccessShareLock);
+}
+
+/*
+ * Opening the table may have accepted invalidations; the ids just used are then gone, but the scan needs only the index's.
+ * Without a snapshot it is the latest.
+ */
+static SysScanDesc
+begin(Relation relation, CatalogIndex index, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	SysScanDesc scan = systable_beginscan(relation, catalog_index(index), true, snapshot, nkeys, keys);
 
 	if (scan->irel && scan->irel->rd_index->indrelid != RelationGetRelid(relation))
 		refuse(relation, "Its index is another table's.");
 	return scan;
+}
+
+SysScanDesc
+scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
+{
+	return begin(relation, index, NULL, nkeys, keys);
+}
+
+SysScanDesc
+scan_of_all_versions(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
+{
+	return begin(relation, index, SnapshotAny, nkeys, keys);
 }
 
 void
@@ -204,7 +231,7 @@ scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key
 {
 	InitDirtySnapshot(*snapshot);
 	scan->relation = scan_open_table(table);
-	scan->scan = systable_beginscan(scan->relation, catalog_index(index), true, snapshot, 1, key);
+	scan->scan = begin(scan->relation, index, snapshot, 1, key);
 }
 
 HeapTuple

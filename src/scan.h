@@ -7,6 +7,7 @@
 
 #include "access/genam.h"
 #include "access/skey.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
@@ -38,8 +39,11 @@ typedef struct Scan
 	SysScanDesc scan;
 } Scan;
 
+/* Raises 55000 where the table is not as the extension made it. */
 extern Relation scan_open_table(CatalogTable table);
+extern Relation scan_open_locked(CatalogTable table, LOCKMODE mode);
 extern SysScanDesc scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys);
+extern SysScanDesc scan_of_all_versions(Relation relation, CatalogIndex index, int nkeys, ScanKey keys);
 extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys);
 extern void scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot);
 extern HeapTuple scan_next(Scan *scan);

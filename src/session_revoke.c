@@ -140,7 +140,7 @@ mark_from(Relation relation, const ItemPointerData *first, const pg_uuid_t *sid,
 static void
 mark_all(const pg_uuid_t *sid)
 {
-	Relation	relation = table_open(catalog_table(TABLE_SESSION), RowExclusiveLock);
+	Relation	relation = scan_open_locked(TABLE_SESSION, RowExclusiveLock);
 	Size		offset = expiry_offset(RelationGetDescr(relation));
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -149,7 +149,7 @@ mark_all(const pg_uuid_t *sid)
 	if (offset > 0)
 	{
 		scan_uuid_key(&key, Anum_session_sid, sid);
-		scan = systable_beginscan(relation, catalog_index(INDEX_SESSION_SID), true, SnapshotAny, 1, &key);
+		scan = scan_of_all_versions(relation, INDEX_SESSION_SID, 1, &key);
 		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 			mark_from(relation, &tuple->t_self, sid, offset);
 		systable_endscan(scan);
@@ -161,7 +161,7 @@ mark_all(const pg_uuid_t *sid)
 static void
 list(const pg_uuid_t *sid)
 {
-	Relation	relation = table_open(catalog_table(TABLE_SESSION_ENDED), RowExclusiveLock);
+	Relation	relation = scan_open_locked(TABLE_SESSION_ENDED, RowExclusiveLock);
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	int			natts = RelationGetNumberOfAttributes(relation);
 
