@@ -31,8 +31,8 @@
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
-#include "utils/timestamp.h"
 
+#include "deadline.h"
 #include "hashslot.h"
 #include "settings.h"
 #include "shared.h"
@@ -152,14 +152,14 @@ try_acquire(void)
 static bool
 wait_for_slot(void)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_hash_wait_timeout);
+	Deadline	deadline = deadline_in(setting_hash_wait_timeout);
 	long		left;
 
 	shared_count(COUNT_HASH_WAITS, 1);
 	ConditionVariablePrepareToSleep(&slots->freed);
 	while (!try_acquire())
 	{
-		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		left = deadline_left(&deadline);
 		if (left <= 0)
 			break;
 		ConditionVariableTimedSleep(&slots->freed, left, PG_WAIT_EXTENSION);

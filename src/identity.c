@@ -25,6 +25,11 @@
 #include "secret.h"
 #include "settings.h"
 
+/*
+ * A token from the future was issued before the clock was set back, and would live longer than it should.  Standbys may be
+ * behind the primary by a little.
+ */
+#define CLOCK_SKEW_S 2
 #define LATEST_S INT64CONST(253402300799)	/* the end of the year 9999 */
 #define REFRESH_PREFIX "djr_"
 #define REFRESH_PREFIX_LENGTH 4
@@ -203,7 +208,7 @@ identity_finish(const Letters *letters, const char *token, size_t length, Identi
 	}
 	else if (!read_signed_once(token, length, memo, identity))
 		return false;
-	return now < identity->expires_at;
+	return now < identity->expires_at && identity->issued_at <= now + CLOCK_SKEW_S * USECS_PER_SEC;
 }
 
 bool
@@ -264,13 +269,15 @@ identity_refresh(const char *token, size_t length, TimestampTz presented_at, Ses
 {
 	pg_uuid_t	sid;
 	int32		generation;
+	TimestampTz now;
 
 	if (!read_refresh(token, length, &sid, &generation) || !catalog_session(&sid, session) ||
-		GetCurrentTimestamp() >= session->expires_at || generation > session->generation)
+		(now = GetCurrentTimestamp()) >= session->expires_at || generation > session->generation)
 		return REFRESH_DEAD;
 	if (generation == session->generation)
 		return REFRESH_CURRENT;
-	if (generation == session->generation - 1 &&
+	/* refreshed ahead of now: the clock was set back since, and nobody can tell how long ago that was */
+	if (generation == session->generation - 1 && session->refreshed_at <= now &&
 		presented_at - session->refreshed_at < setting_refresh_reuse_grace * USECS_PER_SEC)
 		return REFRESH_PREVIOUS;
 	return REFRESH_REUSED;

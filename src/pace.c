@@ -49,6 +49,9 @@ pace_reset_request(const ThrottleTag *tag)
 	LWLockAcquire(pace_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
 	entry = tally_take(&requests, tag, now);
+	/* neither is later than a clock that was not set back would have it */
+	entry->touched_at = Min(entry->touched_at, now);
+	entry->allowed_at = Min(entry->allowed_at, now + PAUSE_MS * INT64CONST(1000));
 	if (now - entry->touched_at >= WINDOW_MS * INT64CONST(1000))
 	{
 		entry->count = 0;

@@ -3,8 +3,9 @@
  *		Owns checking and making passwords: policy, throttle, slot, hash.
  *
  * Threat: guessing.  The order is fixed: a place under the account's throttle
- * first, then a hash slot, then the hash; whatever ends the check early, the
- * place is given back counted, unless nothing was hashed.
+ * first, then a hash slot, then the hash.  Whatever ends the check early, the
+ * place is given back: counted as a failure if the hash had begun, uncounted if
+ * it had not.
  */
 #include "postgres.h"
 
@@ -83,6 +84,9 @@ password_decoy(void)
 					cost.memory, cost.iterations, cost.parallelism);
 }
 
+/* An attempt that is cut off from here on has been made. */
+static bool hash_begun = false;
+
 /* With the slot held. */
 static PwResult
 verify(const char *hash, size_t hash_length, bool usable, const Password *password, const PwArena *arena,
@@ -91,6 +95,7 @@ verify(const char *hash, size_t hash_length, bool usable, const Password *passwo
 	PwCost		cost = cost_now();
 	PwResult	result;
 
+	hash_begun = true;
 	shared_count(COUNT_HASHES, 1);
 	result = pwhash_verify(hash, hash_length, password->text, password->length, arena);
 	if (result == PW_MATCH && !usable)
@@ -104,7 +109,7 @@ static void
 abandon(int code, Datum arg)
 {
 	hashslot_abandon();
-	throttle_abandon();
+	throttle_abandon(hash_begun);
 }
 
 Verdict
@@ -117,6 +122,7 @@ password_check(const ThrottleTag *tag, const char *hash, size_t hash_length, boo
 
 	replacement[0] = '\0';
 	*retry_after = 1;
+	hash_begun = false;
 	switch (throttle_enter(tag, retry_after))
 	{
 		case THROTTLE_LATER:

@@ -33,6 +33,7 @@
 #include "utils/varlena.h"
 
 #include "compat.h"
+#include "deadline.h"
 #include "ring.h"
 #include "settings.h"
 
@@ -231,7 +232,7 @@ is_written(uint64 ticket, bool *hopeless)
 void
 ring_await(uint64_t ticket)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), AWAIT_MS);
+	Deadline	deadline = deadline_in(AWAIT_MS);
 	bool		hopeless;
 
 	if (ticket == 0 || is_written(ticket, &hopeless) || hopeless)
@@ -239,7 +240,7 @@ ring_await(uint64_t ticket)
 	ConditionVariablePrepareToSleep(&mine->written);
 	while (!is_written(ticket, &hopeless) && !hopeless)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		long		left = deadline_left(&deadline);
 
 		if (left <= 0)
 			break;
@@ -381,10 +382,12 @@ bool
 ring_must_leave(int n)
 {
 	Ring	   *ring = ring_at(n);
+	TimestampTz now = GetCurrentTimestamp();
 	bool		away;
 
 	LWLockAcquire(ring->lock, LW_SHARED);
-	away = GetCurrentTimestamp() < ring->away_until;
+	/* later than that it can only be by a clock that was set back since */
+	away = now < ring->away_until && ring->away_until <= TimestampTzPlusMilliseconds(now, AWAY_MS);
 	LWLockRelease(ring->lock);
 	return away;
 }

@@ -26,6 +26,7 @@
 #include "store.h"
 
 #define REFRESH_TRIES 50
+#define CLAIMED_PROFILES_MAX 2048	/* bytes of names that the claim profiles of an access token holds at most */
 
 static int64
 to_unix(TimestampTz time)
@@ -50,6 +51,21 @@ append_string(StringInfo out, const char *name, const char *value)
 {
 	appendStringInfo(out, ",\"%s\":", name);
 	escape_json(out, value);
+}
+
+/* A token must fit into a header of HTTP, and a session can be had with however many profiles. */
+static bool
+fit_into_token(ArrayType *profiles)
+{
+	Datum	   *values;
+	size_t		length = 0;
+	int			n;
+	int			i;
+
+	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+	for (i = 0; i < n; i++)
+		length += VARSIZE_ANY_EXHDR(DatumGetPointer(values[i]));
+	return length <= CLAIMED_PROFILES_MAX;
 }
 
 static void
@@ -89,7 +105,8 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 	append_string(&out, "iss", setting_issuer);
 	append_string(&out, "aud", setting_audience);
 	append_string(&out, "client_id", setting_client_id);
-	append_profiles(&out, profiles);
+	if (fit_into_token(profiles))
+		append_profiles(&out, profiles);
 	if (*setting_jwt_role != '\0')
 		append_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');

@@ -61,12 +61,19 @@ tally_find(TallySet *set, const ThrottleTag *tag)
 	return NULL;
 }
 
+/* Also when the time of the last touch is ahead by that much: the clock was set back since. */
+static bool
+is_over(TimestampTz touched_at, TimestampTz now)
+{
+	return Max(now - touched_at, touched_at - now) > PROTECTED_MS * INT64CONST(1000);
+}
+
 static bool
 may_evict(const TallyEntry *entry, TimestampTz now)
 {
 	if (entry->under_way > 0 || entry->count >= THROTTLE_SUSPENDED_AT)
 		return false;
-	return entry->count == 0 || now - entry->touched_at > PROTECTED_MS * INT64CONST(1000);
+	return entry->count == 0 || is_over(entry->touched_at, now);
 }
 
 /* Which of two leaves first: the one with fewer failures, then the older one. */
@@ -82,7 +89,7 @@ leaves_before(const Tally *tally, const TallyEntry *a, const TallyEntry *b)
 static TallyEntry *
 overflow_entry(TallySet *set, TimestampTz now)
 {
-	if (set->overflow.under_way == 0 && now - set->overflow.touched_at > PROTECTED_MS * INT64CONST(1000))
+	if (set->overflow.under_way == 0 && is_over(set->overflow.touched_at, now))
 		memset(&set->overflow, 0, sizeof(set->overflow));
 	return &set->overflow;
 }

@@ -17,6 +17,8 @@ typedef struct TallyEntry
 	int32_t		count;			/* consecutive failures, or reset requests in the window */
 	int32_t		under_way;
 	bool		saved;			/* a lock the table may hold */
+	uint32_t	clears_with;	/* a prepared transaction that clears the count if it commits; 0: none */
+	TimestampTz prepared_at;
 	TimestampTz allowed_at;
 	TimestampTz touched_at;
 } TallyEntry;

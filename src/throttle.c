@@ -9,9 +9,10 @@
  * An attempt holds a place in its account's entry before anything is hashed.
  * Failures plus attempts under way never exceed the limit: those beyond it
  * wait for the ones under way and are then judged by how these ended.  No
- * transaction is involved, so nothing a caller does undoes a count; only what
- * a rolled-back transaction had cleared comes back (undo.c).  How entries are
- * kept and lost is tally.c's.
+ * transaction is involved, so nothing a caller does undoes a count.  A success
+ * clears the count when its transaction commits, and what a rolled-back one had
+ * cleared otherwise comes back (undo.c).  How entries are kept and lost is
+ * tally.c's.
  *
  * Locks outlive the server: one that is made or grows is handed to the worker
  * before the caller is answered, and one that is not in memory is looked up in
@@ -21,22 +22,26 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "pgstat.h"
 #include "port/pg_bitutils.h"
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
+#include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "catalog.h"
+#include "deadline.h"
 #include "ring.h"
 #include "settings.h"
 #include "tally.h"
 #include "throttle.h"
+#include "throttle_rule.h"
 #include "undo.h"
 
 #define ENTRIES_PER_SLOT (128 * 1024)
-#define LONGEST_DELAY_S (15 * 60)
+#define PREPARED_MAX_S SECS_PER_DAY
 
 typedef struct Throttle
 {
@@ -92,36 +97,6 @@ throttle_attach(struct LWLock *lock)
 	tally_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
 }
 
-/* 1 s after the limit, doubling up to a quarter of an hour. */
-static int
-delay_after(int failures)
-{
-	int			doublings = failures - setting_max_login_failures;
-
-	return doublings >= 10 ? LONGEST_DELAY_S : Min(1 << Max(doublings, 0), LONGEST_DELAY_S);
-}
-
-/*
- * THROTTLE_BUSY means: wait for an attempt under way to end, then ask again.  The time is read with the lock held, so that
- * whoever comes second does not come from before.
- */
-static ThrottleAnswer
-judge(const TallyEntry *entry, TimestampTz now, int *retry_after)
-{
-	if (entry->count >= THROTTLE_SUSPENDED_AT)
-		return THROTTLE_SUSPENDED;
-	if (entry->count >= setting_max_login_failures)
-	{
-		if (now < entry->allowed_at)
-		{
-			*retry_after = (int) ((entry->allowed_at - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
-			return THROTTLE_LATER;
-		}
-		return entry->under_way > 0 ? THROTTLE_BUSY : THROTTLE_GO;
-	}
-	return entry->count + entry->under_way < Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT) ? THROTTLE_GO : THROTTLE_BUSY;
-}
-
 /* Is the tag in memory?  If not, what does the table say? */
 static void
 read_saved(const ThrottleTag *tag, SavedLock *saved)
@@ -151,6 +126,26 @@ restore(TallyEntry *entry, const SavedLock *saved)
 	return true;
 }
 
+static void clear_entry(TallyEntry *entry);
+
+/* What a prepared transaction is to clear is cleared once it has committed.  Nobody remembers older ones: they clear nothing. */
+static void
+settle_prepared(TallyEntry *entry, TimestampTz now)
+{
+	TransactionId xid = entry->clears_with;
+
+	if (!TransactionIdIsValid(xid))
+		return;
+	if (Max(now - entry->prepared_at, entry->prepared_at - now) < PREPARED_MAX_S * USECS_PER_SEC)
+	{
+		if (TransactionIdIsInProgress(xid))
+			return;
+		if (TransactionIdDidCommit(xid))
+			clear_entry(entry);
+	}
+	entry->clears_with = InvalidTransactionId;
+}
+
 /* A lock is restored into an entry of its own or, where there is no place, is judged by itself. */
 static bool
 find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved, TallyEntry **entry, TallyEntry *outside)
@@ -159,7 +154,10 @@ find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved,
 
 	*entry = tally_find(set, tag);
 	if (*entry)
+	{
+		settle_prepared(*entry, now);
 		return true;
+	}
 	if (ring_served() && !restore(outside, saved))
 		return false;
 	*entry = tally_take(&attempts, tag, now);
@@ -188,9 +186,9 @@ try_enter(const ThrottleTag *tag, const SavedLock *saved, int *retry_after, bool
 		bool		is_shared = entry == &tally_set(&attempts, tag)->overflow;
 
 		if (is_shared)
-			answer = judge(&outside, now, retry_after);
+			answer = throttle_judge(&outside, now, retry_after);
 		if (answer == THROTTLE_GO)
-			answer = judge(entry, now, retry_after);
+			answer = throttle_judge(entry, now, retry_after);
 		if (answer == THROTTLE_GO)
 		{
 			entry->under_way++;
@@ -222,7 +220,7 @@ ThrottleAnswer
 throttle_enter(const ThrottleTag *tag, int *retry_after)
 {
 	ThrottleAnswer answer;
-	TimestampTz deadline;
+	Deadline	deadline;
 	long		left;
 
 	Assert(held_entry == NULL);
@@ -230,11 +228,11 @@ throttle_enter(const ThrottleTag *tag, int *retry_after)
 	if (answer != THROTTLE_BUSY)
 		return answer;
 
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_hash_wait_timeout);
+	deadline = deadline_in(setting_hash_wait_timeout);
 	ConditionVariablePrepareToSleep(&throttle->ended);
 	while ((answer = enter(tag, retry_after)) == THROTTLE_BUSY)
 	{
-		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		left = deadline_left(&deadline);
 		if (left <= 0)
 			break;
 		ConditionVariableTimedSleep(&throttle->ended, left, PG_WAIT_EXTENSION);
@@ -266,8 +264,8 @@ count_failure(TallyEntry *entry, TimestampTz now, bool is_shared)
 	entry->count = Min(entry->count + 1, THROTTLE_SUSPENDED_AT);
 	entry->touched_at = now;
 	if (entry->count >= setting_max_login_failures)
-		entry->allowed_at = now + delay_after(entry->count) * USECS_PER_SEC;
-	if (!is_shared && entry->count >= Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT))
+		entry->allowed_at = now + throttle_delay_s(entry->count) * USECS_PER_SEC;
+	if (!is_shared && throttle_is_lock(entry->count))
 		hand_over(entry, RING_LOCK, &entry->tag);
 }
 
@@ -281,18 +279,18 @@ clear_entry(TallyEntry *entry)
 	hand_over(entry, RING_UNLOCK, &entry->tag);
 }
 
-/* A success clears the account's own entry; in a shared one it clears nobody. */
+/* A success clears the account's own entry once it commits; in a shared one it clears nobody. */
 void
 throttle_leave(ThrottleOutcome outcome)
 {
 	TimestampTz now;
 
 	Assert(held_entry != NULL);
+	if (outcome == ATTEMPT_GOOD && !held_shared && (held_entry->count > 0 || held_entry->saved))
+		undo_clear_at_commit(&held_entry->tag);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
 	held_entry->under_way--;
-	if (outcome == ATTEMPT_GOOD && !held_shared)
-		clear_entry(held_entry);
 	if (outcome == ATTEMPT_BAD)
 		count_failure(held_entry, now, held_shared);
 	held_entry = NULL;
@@ -301,10 +299,38 @@ throttle_leave(ThrottleOutcome outcome)
 }
 
 void
-throttle_abandon(void)
+throttle_abandon(bool begun)
 {
 	if (held_entry)
-		throttle_leave(ATTEMPT_BAD);
+		throttle_leave(begun ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
+}
+
+void
+throttle_clear_committed(const ThrottleTag *tag)
+{
+	TallyEntry *entry;
+
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	if (entry)
+		clear_entry(entry);
+	LWLockRelease(throttle_lock);
+	ConditionVariableBroadcast(&throttle->ended);
+}
+
+void
+throttle_clear_with(const ThrottleTag *tag, TransactionId prepared)
+{
+	TallyEntry *entry;
+
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	if (entry)
+	{
+		entry->clears_with = prepared;
+		entry->prepared_at = GetCurrentTimestamp();
+	}
+	LWLockRelease(throttle_lock);
 }
 
 void
@@ -413,7 +439,7 @@ throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at)
 		entry = &outside;
 	entry->count = Max(Min(entry->count + failures, THROTTLE_SUSPENDED_AT), 0);
 	entry->allowed_at = Max(entry->allowed_at, allowed_at);
-	if (entry->count >= Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT))
+	if (throttle_is_lock(entry->count))
 		hand_over(entry, RING_LOCK, tag);
 	else if (failures < 0)
 		hand_over(entry, RING_UNLOCK, tag);

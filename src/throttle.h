@@ -29,7 +29,7 @@ typedef enum ThrottleAnswer
 
 typedef enum ThrottleOutcome
 {
-	ATTEMPT_GOOD,
+	ATTEMPT_GOOD,				/* clears the count when this transaction commits */
 	ATTEMPT_BAD,
 	ATTEMPT_NOT_MADE			/* nothing was hashed: the slot is given back uncounted */
 } ThrottleOutcome;
@@ -39,8 +39,12 @@ extern void throttle_attach(struct LWLock *lock);
 
 extern ThrottleAnswer throttle_enter(const ThrottleTag *tag, int *retry_after);
 extern void throttle_leave(ThrottleOutcome outcome);
-/* After ERROR or FATAL: an attempt that was cut off counts as bad.  Harmless when none is held. */
-extern void throttle_abandon(void);
+/* After ERROR or FATAL: an attempt whose hash had begun counts as bad.  Harmless when none is held. */
+extern void throttle_abandon(bool begun);
+
+/* At the end of a transaction in which an attempt was good: it has committed, or is prepared and may. */
+extern void throttle_clear_committed(const ThrottleTag *tag);
+extern void throttle_clear_with(const ThrottleTag *tag, uint32_t prepared);
 
 /* Waits, for a second at most, until a lock that was made or cleared here is on disk; where a worker is there to write it. */
 extern void throttle_settle(void);

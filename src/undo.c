@@ -1,13 +1,15 @@
 /*
  * undo.c
- *		Owns what is to be undone in the throttle when a transaction is rolled
- *		back.
+ *		Owns what the end of a transaction does to the throttle.
  *
- * Threat: a caller who unlocks an account, or resets its password, and rolls
- * back: nothing would be on record and nothing changed, but for the count of
- * guesses.
+ * Threat: a caller who gives the right password, unlocks an account or resets
+ * its password, and rolls back: nothing would be on record and nothing changed,
+ * but for the count of guesses.
  *
- * A transaction that is prepared for two-phase commit counts as committed.
+ * A good attempt clears the count when its transaction commits.  What else
+ * clears it does so at once, and is undone by a rollback.  A transaction that is
+ * prepared for two-phase commit has cleared nothing until it commits, which the
+ * throttle looks up at the next attempt; what it has added stays.
  */
 #include "postgres.h"
 
@@ -21,6 +23,7 @@ typedef struct Note
 	struct Note *next;
 	SubTransactionId level;
 	ThrottleTag tag;
+	bool		clears;			/* the count, at commit; otherwise what is undone at a rollback: */
 	UndoNote	what;
 } Note;
 
@@ -43,7 +46,36 @@ undo(SubTransactionId level)
 			continue;
 		}
 		*link = note->next;
-		throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+		if (!note->clears)
+			throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+	}
+}
+
+/* Before the caller is answered a lock is off the disk, too, as after the other ways to clear it; interrupts are held off. */
+static void
+commit(void)
+{
+	Note	   *note;
+
+	for (note = notes; note; note = note->next)
+		if (note->clears)
+			throttle_clear_committed(&note->tag);
+	if (notes)
+		throttle_settle();
+}
+
+static void
+prepare(void)
+{
+	Note	   *note;
+
+	for (note = notes; note; note = note->next)
+	{
+		if (!note->clears && note->what.failures <= 0)
+			continue;
+		if (!note->clears)
+			throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+		throttle_clear_with(&note->tag, GetTopTransactionIdIfAny());
 	}
 }
 
@@ -52,6 +84,10 @@ transaction_ended(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_ABORT)
 		undo(InvalidSubTransactionId);
+	if (event == XACT_EVENT_COMMIT)
+		commit();
+	if (event == XACT_EVENT_PREPARE)
+		prepare();
 	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
 		notes = NULL;
 }
@@ -69,8 +105,8 @@ subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId
 				note->level = parent;
 }
 
-UndoNote *
-undo_note(const ThrottleTag *tag)
+static Note *
+new_note(const ThrottleTag *tag)
 {
 	Note	   *note;
 
@@ -85,5 +121,17 @@ undo_note(const ThrottleTag *tag)
 	note->level = GetCurrentSubTransactionId();
 	note->tag = *tag;
 	notes = note;
-	return &note->what;
+	return note;
+}
+
+UndoNote *
+undo_note(const ThrottleTag *tag)
+{
+	return &new_note(tag)->what;
+}
+
+void
+undo_clear_at_commit(const ThrottleTag *tag)
+{
+	new_note(tag)->clears = true;
 }

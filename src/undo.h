@@ -1,7 +1,6 @@
 /*
  * undo.h
- *		What a transaction has done to the throttle, to be undone if it is rolled
- *		back.
+ *		What the end of a transaction does to the throttle.
  */
 #ifndef DJUST_UNDO_H
 #define DJUST_UNDO_H
@@ -17,5 +16,8 @@ typedef struct UndoNote
 
 /* Of nothing yet: taken before something is done, so that nothing can fail between that and its note. */
 extern UndoNote *undo_note(const ThrottleTag *tag);
+
+/* The tag's count is cleared if this subtransaction, and all around it, commit. */
+extern void undo_clear_at_commit(const ThrottleTag *tag);
 
 #endif

@@ -35,7 +35,7 @@ floors()
 {
 	{
 		echo "1 verdict $(floor_list PURE)"
-		echo "2 compat $(floor_list SERVER)"
+		echo "2 compat deadline $(floor_list SERVER)"
 		echo "2 $(floor_list MAILER)"
 		echo "3 $(floor_list VERBS)"
 		echo "4 face $(floor_list FACE)"

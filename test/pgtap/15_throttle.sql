@@ -2,7 +2,7 @@
 -- each run are its own
 
 SET client_min_messages = warning;
-SELECT plan(52);
+SELECT plan(72);
 
 CREATE FUNCTION pg_temp.stat(name text) RETURNS bigint LANGUAGE sql AS $$ SELECT (djust_auth.stats() ->> name)::bigint $$;
 CREATE FUNCTION pg_temp.fail(email text, n int) RETURNS text LANGUAGE sql AS $$
@@ -90,6 +90,86 @@ SELECT djust_login(:'other', 'Tulips-4-Ann') ->> 'error' AS e2 \gset
 ROLLBACK;
 SELECT is(:'e' || ' ' || :'e2', 'too_many_attempts too_many_attempts', 'the fourth must wait all the same');
 SELECT is(pg_temp.stat('hashes'), :hashes::bigint, 'and nothing is hashed');
+
+-- a success clears the count when it commits: rolled back in any way, four of ten are left after six failures
+
+SET djust_auth.max_login_failures = 10;
+CREATE FUNCTION pg_temp.left_of(email text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(djust_login(email, 'wrong') ->> 'error', ',') FROM generate_series(1, 5)
+$$;
+SELECT 'six-' || gen_random_uuid() || '@throttle.example' AS six \gset
+SELECT djust_auth.create_user(:'six', 'Tulips-4-Ann') AS six_id \gset
+SELECT djust_login(:'six', 'Tulips-4-Ann') ->> 'access_token' AS six_at \gset
+SELECT 'invalid_grant,invalid_grant,invalid_grant,invalid_grant,too_many_attempts' AS four_more \gset
+
+SELECT pg_temp.fail(:'six', 6) \g /dev/null
+BEGIN;
+SELECT is(djust_login(:'six', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'a success after six failures');
+ROLLBACK;
+SELECT is(pg_temp.left_of(:'six'), :'four_more', 'that is rolled back clears nothing');
+
+SELECT djust_auth.unlock_user(:'six_id'), pg_temp.fail(:'six', 6) \g /dev/null
+BEGIN;
+SAVEPOINT s;
+SELECT is(djust_login(:'six', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'nor does one');
+ROLLBACK TO s;
+COMMIT;
+SELECT is(pg_temp.left_of(:'six'), :'four_more', 'in a savepoint that is rolled back');
+
+SELECT djust_auth.unlock_user(:'six_id'), pg_temp.fail(:'six', 6) \g /dev/null
+BEGIN;
+SELECT is(djust_change_password(:'six_at', 'Tulips-4-Ann', 'Tulips-5-Ann') ->> 'status', 'password_updated', 'a change of password');
+ROLLBACK;
+SELECT is(pg_temp.left_of(:'six'), :'four_more', 'that is rolled back does not');
+
+SELECT djust_auth.unlock_user(:'six_id'), pg_temp.fail(:'six', 6) \g /dev/null
+BEGIN;
+SELECT djust_auth.set_password(:'six_id', 'Tulips-4-Ann');
+SELECT djust_auth.unlock_user(:'six_id');
+ROLLBACK;
+SELECT is(pg_temp.left_of(:'six'), :'four_more', 'set_password and unlock_user that are rolled back do not');
+
+SELECT djust_auth.unlock_user(:'six_id'), pg_temp.fail(:'six', 6) \g /dev/null
+SELECT djust_reset_request(:'six');
+SELECT substring(body_text FROM 'djp_[A-Za-z0-9_-]+') AS link FROM djust_auth.claim_mail(100) WHERE recipient = :'six' \gset
+BEGIN;
+SELECT is(djust_reset_confirm(:'link', 'Tulips-5-Ann') ->> 'status', 'password_updated', 'a reset');
+ROLLBACK;
+SELECT is(pg_temp.left_of(:'six'), :'four_more', 'that is rolled back does not');
+
+SELECT djust_auth.unlock_user(:'six_id'), pg_temp.fail(:'six', 6) \g /dev/null
+BEGIN;
+SELECT djust_login(:'six', 'Tulips-4-Ann') ->> 'token_type' AS type \gset
+PREPARE TRANSACTION 'throttle';
+SELECT is(:'type'::text, 'Bearer', 'a success');
+SELECT is(pg_temp.fail(:'six', 1), 'invalid_grant', 'that is prepared has not committed: a seventh failure');
+ROLLBACK PREPARED 'throttle';
+SELECT is(pg_temp.left_of(:'six'), 'invalid_grant,invalid_grant,invalid_grant,too_many_attempts,too_many_attempts', 'rolled back, it clears nothing');
+
+SELECT djust_auth.unlock_user(:'six_id'), pg_temp.fail(:'six', 6) \g /dev/null
+BEGIN;
+SELECT djust_login(:'six', 'Tulips-4-Ann') ->> 'token_type' AS type \gset
+PREPARE TRANSACTION 'throttle';
+SELECT is(:'type'::text, 'Bearer', 'another');
+COMMIT PREPARED 'throttle';
+SELECT is(pg_temp.fail(:'six', 10), 'invalid_grant', 'that commits clears all');
+SELECT is(djust_login(:'six', 'wrong') ->> 'error', 'too_many_attempts', 'which leaves ten');
+
+BEGIN;
+SELECT djust_auth.unlock_user(:'six_id');
+PREPARE TRANSACTION 'throttle';
+SELECT is(djust_login(:'six', 'wrong') ->> 'error', 'too_many_attempts', 'unlock_user that is prepared has unlocked nobody');
+COMMIT PREPARED 'throttle';
+SELECT is(pg_temp.fail(:'six', 6), 'invalid_grant', 'until it commits');
+BEGIN;
+SELECT djust_auth.unlock_user(:'six_id');
+PREPARE TRANSACTION 'throttle';
+ROLLBACK PREPARED 'throttle';
+SELECT is(pg_temp.left_of(:'six'), :'four_more', 'and never if it is rolled back');
+SELECT djust_auth.unlock_user(:'six_id'), pg_temp.fail(:'six', 6) \g /dev/null
+SELECT is(djust_login(:'six', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'a success that commits');
+SELECT is(pg_temp.fail(:'six', 10), 'invalid_grant', 'clears the count');
+SET djust_auth.max_login_failures = 3;
 
 -- djust_change_password counts too
 

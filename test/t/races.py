@@ -125,6 +125,12 @@ class Cut:
     def wait(self):
         until(lambda: self.raw.poll() == psycopg2.extensions.POLL_OK, "the connection")
 
+    def wait_idle(self, observer):
+        """Until it is answered."""
+        until(lambda: not observer.one("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s AND state = 'active')",
+                                       self.pid), "the answer")
+        self.raw.close()
+
 
 def slot_is_taken(prober):
     return error_of(prober.login("prober@cut.example")) == "temporarily_unavailable"
@@ -174,6 +180,80 @@ def cut_off():
           "so none of the cut off was undone: the password is suspended, also for its owner")
     note(f"{admin.stats('login_failures') - before[0]} failures, {admin.stats('hashes') - before[1]} hashes")
     own.stop()
+
+
+def not_begun():
+    """Attempts that wait for a slot when they are cut off: nothing was hashed, so nothing is counted."""
+    own = Cluster("not_begun", "djust_auth.max_concurrent_hashes = 1", "djust_auth.hash_wait_timeout = '60s'")
+    admin = own.connect()
+    admin.run("CREATE EXTENSION djust_auth")
+    admin.run("SET djust_auth.argon2_iterations = 64")
+    slow_id = admin.create_user("slow@cut.example")
+    admin.run("RESET djust_auth.argon2_iterations")
+    admin.create_user("quick@cut.example")
+    admin.create_user("prober@cut.example")
+    prober, hurried = own.connect(), own.connect()
+    prober.run("SET djust_auth.hash_wait_timeout = '1ms'")
+
+    def in_time():
+        try:
+            return hurried.login("quick@cut.example") and False
+        except psycopg2.errors.QueryCanceled:
+            return None
+
+    def while_hashing(function):
+        """What the function gives while another account hashes; False if that ended first."""
+        slow = Cut(own, "slow@cut.example")
+        until(lambda: slot_is_taken(prober), "the hash to begin")
+        got = function()
+        held = slot_is_taken(prober)
+        slow.wait_idle(admin)
+        admin.run("SELECT djust_auth.unlock_user(%s)", slow_id)
+        return got if held else False
+
+    hurried.run("SET statement_timeout = '50ms'")
+    made = []
+    for _ in range(100):
+        made.append(while_hashing(in_time))
+        if made.count(None) == 14:
+            break
+    hurried.run("RESET statement_timeout")
+    equal(made.count(None), 14, "14 logins end by statement_timeout while the only slot is taken")
+
+    def cut(kind):
+        attempt = Cut(own, "quick@cut.example")
+        until(lambda: admin.one("SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = %s", attempt.pid), "it to wait")
+        if kind == "disconnect":
+            attempt.raw.close()
+            admin.one("SELECT pg_terminate_backend(%s)", attempt.pid)
+        else:
+            admin.one(f"SELECT pg_{kind}_backend(%s)", attempt.pid)
+        until(lambda: not admin.one("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s AND state = 'active')",
+                                    attempt.pid), "the backend to stop")
+        return True
+
+    kinds = ("cancel", "terminate", "disconnect") * 4
+    cuts = [while_hashing(lambda: cut(kind)) for kind in kinds]
+    ok(cuts.count(True) >= 6, "and others are cancelled, terminated and disconnected", cuts)
+    equal(error_of(admin.login("quick@cut.example")), None, "none of them was counted: the account is not locked")
+    guesses_left = [error_of(admin.login("quick@cut.example", WRONG)) for _ in range(11)]
+    equal(guesses_left, ["invalid_grant"] * 10 + ["too_many_attempts"], "and has ten guesses left")
+    own.stop()
+
+
+def open_success():
+    """A success clears the count for others when it commits, not before."""
+    db.create_user("open@login.example")
+    for _ in range(6):
+        db.login("open@login.example", WRONG)
+    other = cluster.connect()
+    other.begin()
+    equal(error_of(other.login("open@login.example")), None, "a success after six failures, not committed")
+    equal([error_of(db.login("open@login.example", WRONG)) for _ in range(5)], ["invalid_grant"] * 4 + ["too_many_attempts"],
+          "leaves others four guesses")
+    other.commit()
+    equal(error_of(db.login("open@login.example")), None, "and ten once it commits")
+    other.close()
 
 
 # Refreshes
@@ -493,6 +573,6 @@ def hash_cpus():
     close(dbs)
 
 
-main(guesses, success_gives_back, rehash, cut_off, refreshes, older_generation, refresh_beside_logout, confirms, first_key, rotations,
+main(guesses, success_gives_back, open_success, rehash, cut_off, not_begun, refreshes, older_generation, refresh_beside_logout, confirms, first_key, rotations,
      login_beside_administration, refresh_beside_disable, refresh_beside_profiles, hash_slots,
      hash_cpus)
