@@ -148,7 +148,7 @@ catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, Timesta
 }
 
 bool
-catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at)
+catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at)
 {
 	Datum		values[Natts_throttle_lock];
 	bool		nulls[Natts_throttle_lock];
@@ -164,6 +164,7 @@ catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowe
 		scan_values(TABLE_THROTTLE_LOCK, scan.relation, tuple, values, nulls);
 		*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
 		*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
+		*saved_at = DatumGetTimestampTz(values[Anum_throttle_lock_saved_at - 1]);
 	}
 	scan_end(&scan);
 	return HeapTupleIsValid(tuple);

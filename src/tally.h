@@ -19,6 +19,7 @@ typedef struct TallyEntry
 	bool		saved;			/* a lock the table may hold */
 	uint32_t	clears_with;	/* a prepared transaction that clears the count if it commits; 0: none */
 	TimestampTz prepared_at;
+	int32_t		wait_s;			/* how long the wait was that ends then */
 	TimestampTz allowed_at;
 	TimestampTz touched_at;
 } TallyEntry;

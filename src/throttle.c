@@ -55,8 +55,7 @@ typedef struct SavedLock
 	bool		read;
 	bool		found;
 	uint64		cleared;
-	int32		failures;
-	TimestampTz allowed_at;
+	TallyEntry	lock;
 } SavedLock;
 
 static Throttle *throttle = NULL;
@@ -101,29 +100,29 @@ throttle_attach(struct LWLock *lock)
 static void
 read_saved(const ThrottleTag *tag, SavedLock *saved)
 {
+	TallyEntry *lock = &saved->lock;
+	TimestampTz saved_at;
 	bool		known;
 
+	memset(saved, 0, sizeof(*saved));
 	LWLockAcquire(throttle_lock, LW_SHARED);
 	known = tally_find(tally_set(&attempts, tag), tag) != NULL;
 	saved->cleared = throttle->cleared;
 	LWLockRelease(throttle_lock);
 	saved->read = !known;
-	saved->found = !known && catalog_lock(tag->bytes, sizeof(tag->bytes), &saved->failures, &saved->allowed_at);
+	saved->found = !known && catalog_lock(tag->bytes, sizeof(tag->bytes), &lock->count, &lock->allowed_at, &saved_at);
+	if (saved->found)
+		lock->wait_s = throttle_wait_s(saved_at, lock->allowed_at);
+	lock->saved = saved->found;
 }
 
-/* False when the entry left memory, or a lock was cleared, since the table was read. */
-static bool
-restore(TallyEntry *entry, const SavedLock *saved)
+static void
+copy_lock(TallyEntry *to, const TallyEntry *from)
 {
-	if (!saved->read || saved->cleared != throttle->cleared)
-		return false;
-	if (saved->found)
-	{
-		entry->count = saved->failures;
-		entry->allowed_at = saved->allowed_at;
-		entry->saved = true;
-	}
-	return true;
+	to->count = from->count;
+	to->allowed_at = from->allowed_at;
+	to->wait_s = from->wait_s;
+	to->saved = from->saved;
 }
 
 static void clear_entry(TallyEntry *entry);
@@ -146,7 +145,10 @@ settle_prepared(TallyEntry *entry, TimestampTz now)
 	entry->clears_with = InvalidTransactionId;
 }
 
-/* A lock is restored into an entry of its own or, where there is no place, is judged by itself. */
+/*
+ * A lock is restored into an entry of its own or, where there is no place, is judged by itself.  False when the entry left
+ * memory, or a lock was cleared, since the table was read.
+ */
 static bool
 find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved, TallyEntry **entry, TallyEntry *outside)
 {
@@ -158,15 +160,12 @@ find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved,
 		settle_prepared(*entry, now);
 		return true;
 	}
-	if (ring_served() && !restore(outside, saved))
+	if (ring_served() && (!saved->read || saved->cleared != throttle->cleared))
 		return false;
+	*outside = saved->lock;
 	*entry = tally_take(&attempts, tag, now);
 	if (*entry != &set->overflow)
-	{
-		(*entry)->count = outside->count;
-		(*entry)->allowed_at = outside->allowed_at;
-		(*entry)->saved = outside->saved;
-	}
+		copy_lock(*entry, outside);
 	return true;
 }
 
@@ -264,7 +263,10 @@ count_failure(TallyEntry *entry, TimestampTz now, bool is_shared)
 	entry->count = Min(entry->count + 1, THROTTLE_SUSPENDED_AT);
 	entry->touched_at = now;
 	if (entry->count >= setting_max_login_failures)
-		entry->allowed_at = now + throttle_delay_s(entry->count) * USECS_PER_SEC;
+	{
+		entry->wait_s = throttle_delay_s(entry->count);
+		entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
+	}
 	if (!is_shared && throttle_is_lock(entry->count))
 		hand_over(entry, RING_LOCK, &entry->tag);
 }
@@ -366,8 +368,8 @@ clear(const ThrottleTag *tag)
 		read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	entry = tally_find(tally_set(&attempts, tag), tag);
-	note->failures = entry ? entry->count : saved.found ? saved.failures : 0;
-	note->allowed_at = entry ? entry->allowed_at : saved.found ? saved.allowed_at : 0;
+	note->failures = entry ? entry->count : saved.lock.count;
+	note->allowed_at = entry ? entry->allowed_at : saved.lock.allowed_at;
 	entry = take_own(tag);
 	if (entry)
 		entry->count = 0;
@@ -439,6 +441,7 @@ throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at)
 		entry = &outside;
 	entry->count = Max(Min(entry->count + failures, THROTTLE_SUSPENDED_AT), 0);
 	entry->allowed_at = Max(entry->allowed_at, allowed_at);
+	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
 	if (throttle_is_lock(entry->count))
 		hand_over(entry, RING_LOCK, tag);
 	else if (failures < 0)

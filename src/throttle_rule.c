@@ -11,8 +11,6 @@
 #include "settings.h"
 #include "throttle_rule.h"
 
-#define LONGEST_DELAY_S (15 * 60)
-
 bool
 throttle_is_lock(int failures)
 {
@@ -25,14 +23,24 @@ throttle_delay_s(int failures)
 {
 	int			doublings = failures - setting_max_login_failures;
 
-	return doublings >= 10 ? LONGEST_DELAY_S : Min(1 << Max(doublings, 0), LONGEST_DELAY_S);
+	return doublings >= 10 ? THROTTLE_LONGEST_WAIT_S : Min(1 << Max(doublings, 0), THROTTLE_LONGEST_WAIT_S);
 }
 
-/* A wait cannot be longer than the count gives: if it is, the clock was set back since, and the wait begins now. */
+int
+throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
+{
+	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) || ends_at - made_at >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
+		return THROTTLE_LONGEST_WAIT_S;
+	return (int) (Max(ends_at - made_at + USECS_PER_SEC - 1, 0) / USECS_PER_SEC);
+}
+
+/* A wait that is longer than it was when it was made begins now: the clock was set back since. */
 static void
 bound_wait(TallyEntry *entry, TimestampTz now)
 {
-	entry->allowed_at = Min(entry->allowed_at, now + throttle_delay_s(entry->count) * USECS_PER_SEC);
+	int64		longest = Min(entry->wait_s, THROTTLE_LONGEST_WAIT_S) * USECS_PER_SEC;
+
+	entry->allowed_at = Min(entry->allowed_at, now + longest);
 }
 
 /*

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(287);
+SELECT plan(292);
 
 CREATE FUNCTION pg_temp.part(token text, n int) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb
@@ -231,14 +231,14 @@ SELECT is(djust_refresh(:'answer'::json ->> 'refresh_token') ->> 'token_type', '
 RESET djust_auth.jwt_role;
 RESET djust_auth.issuer;
 INSERT INTO djust_auth.profile SELECT 'token_' || rpad(i::text, 34, 'x') FROM generate_series(1, 100) i;
-INSERT INTO djust_auth.profile_right SELECT 'token_' || rpad('99', 34, 'x'), '/many', 'read';
+INSERT INTO djust_auth.profile_right SELECT 'token_' || rpad('99', 34, 'x'), '/crowd', 'read';
 SELECT djust_auth.create_user('many@tokens.example', 'Tulips-4-Ann', (SELECT array_agg(name) FROM djust_auth.profile WHERE name LIKE 'token\_%x')) AS many \gset
 SELECT lives_ok($$SELECT djust_login('many@tokens.example', 'Tulips-4-Ann')$$, 'a user of a hundred profiles logs in');
 CREATE FUNCTION pg_temp.may_many(u uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	s json := djust_auth.open_session(u);
 BEGIN
-	RETURN djust_can(s ->> 'access_token', '/many', 'read') AND djust_refresh(s ->> 'refresh_token') ->> 'token_type' = 'Bearer' AND djust_can(s ->> 'access_token', '/many', 'read');
+	RETURN djust_can(s ->> 'access_token', '/crowd', 'read') AND djust_refresh(s ->> 'refresh_token') ->> 'token_type' = 'Bearer' AND djust_can(s ->> 'access_token', '/crowd', 'read');
 END $$;
 SELECT is(pg_temp.may_many(:'many'), true, 'and has rights');
 
@@ -290,6 +290,22 @@ SELECT pg_sleep(1.1);
 SELECT is(djust_can(:'at', '/orders/1', 'read'), false, 'then the first token is dead'), is(djust_can(:'at2', '/orders/1', 'read'), false, 'and the second');
 SELECT is(djust_refresh(:'rt2')::text, :'refused', 'and the refresh token');
 RESET djust_auth.session_max_lifetime;
+
+-- however many profiles a user has, there is a token: beyond 2 kB of names without the claim
+
+SELECT djust_auth.create_profile('crowd-' || lpad(i::text, 14, '0')) FROM generate_series(1, 300) i;
+SELECT djust_auth.set_right('crowd-' || lpad('300', 14, '0'), '/crowd', 'read');
+SELECT djust_auth.create_user('crowd@tokens.example', 'Tulips-4-Ann', ARRAY(SELECT 'crowd-' || lpad(i::text, 14, '0') FROM generate_series(1, 102) i)) AS many \gset
+SELECT djust_login('crowd@tokens.example', 'Tulips-4-Ann') ->> 'access_token' AS at \gset
+SELECT is(jsonb_array_length(convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb -> 'profiles'), 102, '2,040 bytes of names are a claim')
+	FROM translate(split_part(:'at', '.', 2), '-_', '+/') t;
+INSERT INTO djust_auth.user_profile SELECT :'many', 'crowd-' || lpad(i::text, 14, '0') FROM generate_series(103, 300) i;
+SELECT djust_login('crowd@tokens.example', 'Tulips-4-Ann') AS tokens \gset
+SELECT is(:'tokens'::json ->> 'token_type', 'Bearer', 'with 300 profiles of 20 characters a login works');
+SELECT ok(NOT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb ? 'profiles', 'without the claim')
+	FROM translate(split_part(:'tokens'::json ->> 'access_token', '.', 2), '-_', '+/') t;
+SELECT is(djust_can(:'tokens'::json ->> 'access_token', '/crowd', 'read'), true, 'and all of them count');
+SELECT is(json_array_length(djust_introspect(:'tokens'::json ->> 'access_token') -> 'profiles'), 300, 'and introspection tells them');
 
 SELECT * FROM finish();
 ROLLBACK;

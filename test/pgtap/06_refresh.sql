@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(67);
+SELECT plan(84);
 
 CREATE FUNCTION pg_temp.claims(token text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb
@@ -75,6 +75,42 @@ SELECT djust_refresh(:'a0'::json ->> 'refresh_token') AS a1 \gset
 SELECT is(djust_refresh(:'a0'::json ->> 'refresh_token')::text, :'refused', 'without grace: refused at once');
 SELECT is(djust_refresh(:'a1'::json ->> 'refresh_token')::text, :'refused', 'and dead');
 RESET djust_auth.refresh_reuse_grace;
+
+-- a clock that was set back lengthens nothing: refreshed two hours ahead, a used token is a reuse; a retry at once is none
+
+SELECT djust_auth.open_session(:'ann') AS a0 \gset
+SELECT djust_refresh(:'a0'::json ->> 'refresh_token') AS a1 \gset
+SELECT is(djust_refresh(:'a0'::json ->> 'refresh_token') ->> 'refresh_token', :'a1'::json ->> 'refresh_token', 'used just now: the successor');
+UPDATE djust_auth.session SET refreshed_at = refreshed_at + interval '2 hours' WHERE sid = (pg_temp.claims(:'a0'::json ->> 'access_token') ->> 'sid')::uuid;
+SELECT is(djust_can(:'a1'::json ->> 'access_token', '/orders/1', 'read'), false, 'an access token issued two hours ahead is dead');
+SELECT is(djust_refresh(:'a0'::json ->> 'refresh_token')::text, :'refused', 'used two hours ahead: refused');
+SELECT is(djust_refresh(:'a1'::json ->> 'refresh_token')::text, :'refused', 'and the session is dead');
+SELECT djust_auth.open_session(:'ann') AS a0 \gset
+SELECT djust_refresh(:'a0'::json ->> 'refresh_token') AS a1 \gset
+UPDATE djust_auth.session SET refreshed_at = refreshed_at + interval '2 hours' WHERE sid = (pg_temp.claims(:'a0'::json ->> 'access_token') ->> 'sid')::uuid;
+SELECT djust_refresh(:'a1'::json ->> 'refresh_token') AS a2 \gset
+SELECT is(djust_can(:'a2'::json ->> 'access_token', '/orders/1', 'read'), true, 'the current refresh token goes on by the clock of now');
+
+-- reuse that is undone stays; the row is gone with the next purge
+
+SELECT djust_auth.open_session(:'ann') AS a0 \gset
+SELECT djust_refresh(:'a0'::json ->> 'refresh_token') AS a1 \gset
+SELECT djust_refresh(:'a1'::json ->> 'refresh_token') AS a2 \gset
+SELECT (pg_temp.claims(:'a0'::json ->> 'access_token') ->> 'sid')::uuid AS sid \gset
+SAVEPOINT reuse;
+SELECT is(djust_refresh(:'a0'::json ->> 'refresh_token')::text, :'refused', 'reuse in a savepoint');
+ROLLBACK TO reuse;
+SELECT is(djust_can(:'a2'::json ->> 'access_token', '/orders/1', 'read'), false, 'that is rolled back: the session is dead'),
+		is(djust_introspect(:'a2'::json ->> 'access_token')::text, '{"active":false}', 'to introspection'),
+		is(djust_refresh(:'a2'::json ->> 'refresh_token')::text, :'refused', 'to refreshes'),
+		is(djust_logout(:'a2'::json ->> 'refresh_token'), false, 'to logout'),
+		is(djust_end_session(:'other'::json ->> 'access_token', :'sid'), 0, 'to other sessions of the user'),
+		ok(NOT (djust_sessions(:'other'::json ->> 'access_token')::jsonb @> jsonb_build_array(jsonb_build_object('sid', :'sid'))), 'in their list'),
+		is((SELECT count(*) FROM djust_auth.active_session WHERE sid = :'sid'), 0::bigint, 'and in the view');
+SELECT is((SELECT count(*) FROM djust_auth.session WHERE sid = :'sid'), 1::bigint, 'its row waits');
+SELECT ok((djust_auth.purge() ->> 'session')::int >= 1, 'for a purge');
+SELECT is((SELECT count(*) FROM djust_auth.session WHERE sid = :'sid'), 0::bigint, 'and is gone'),
+		is((SELECT count(*) FROM djust_auth.session_ended WHERE sid = :'sid'), 0::bigint, 'from the list, too');
 
 -- a refresh that was rolled back
 

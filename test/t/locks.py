@@ -69,6 +69,22 @@ def waiting():
     equal((set(answers), db.stats("hashes") - hashes), ({"too_many_attempts"}, 0), "also for many who come at once after a crash")
 
 
+def ahead():
+    """Locks that were made while the clock was an hour ahead."""
+    db.until_worker()
+    lock("ada@locks.example")
+    for _ in range(10):
+        db.login("ida@locks.example", WRONG)
+    crash()
+    db.run("UPDATE djust_auth.throttle_lock SET allowed_at = allowed_at + interval '1 hour', saved_at = saved_at + interval '1 hour'")
+    error, retry_after, hashes = locked("ada@locks.example")
+    equal((error, hashes), ("too_many_attempts", 0), "a lock made while the clock was an hour ahead holds")
+    ok(600 < retry_after <= 900, "for a quarter of an hour at most", retry_after)
+    equal(locked("ida@locks.example"), ("too_many_attempts", 1, 0), "after ten failures for the second that ten failures give")
+    until(lambda: error_of(db.login("ida@locks.example", WRONG)) == "invalid_grant", "that to be over")
+    ok(locked("ada@locks.example")[1] < retry_after, "and it goes down as time does")
+
+
 def suspended():
     user_id = db.create_user("sue@locks.example")
     fail("sue@locks.example", 100)
@@ -138,4 +154,4 @@ def without_worker():
     equal(error_of(db.login("eve@locks.example")), None, "and for good when it comes back")
 
 
-main(waiting, suspended, cleared, without_worker)
+main(waiting, suspended, cleared, without_worker, ahead)
