@@ -82,9 +82,12 @@ CREATE TABLE djust_auth.session (
 	access_hash bytea NOT NULL,
 	profiles text[] COLLATE "C" NOT NULL,
 	client_address inet,
-	user_agent text
+	user_agent text,
+	purge_at timestamptz NOT NULL DEFAULT 'infinity'
 ) WITH (fillfactor = 70);
 CREATE INDEX session_user_id_idx ON djust_auth.session (user_id, sid);
+-- not of expires_at: each refresh would have to write into it
+CREATE INDEX session_purge_idx ON djust_auth.session (purge_at, sid);
 
 -- rows are written frozen, outside of transactions, so there is no index; expires_at of a session that is listed here is
 -- overwritten in place: no index may hold that
@@ -102,6 +105,7 @@ CREATE TABLE djust_auth.reset_token (
 	expires_at timestamptz NOT NULL
 );
 CREATE INDEX reset_token_user_id_idx ON djust_auth.reset_token (user_id);
+CREATE INDEX reset_token_purge_idx ON djust_auth.reset_token (expires_at, token_hash);
 
 CREATE TABLE djust_auth.mail_queue (
 	id bigint NOT NULL GENERATED ALWAYS AS IDENTITY CONSTRAINT mail_queue_pkey PRIMARY KEY,
@@ -117,7 +121,8 @@ CREATE TABLE djust_auth.mail_queue (
 	last_error text,
 	with_worker boolean NOT NULL DEFAULT false
 );
-CREATE INDEX mail_queue_waiting_idx ON djust_auth.mail_queue (next_attempt_at) WHERE done_at IS NULL;
+CREATE INDEX mail_queue_waiting_idx ON djust_auth.mail_queue (next_attempt_at, id) WHERE done_at IS NULL;
+CREATE INDEX mail_queue_purge_idx ON djust_auth.mail_queue ((LEAST(done_at, expires_at)), id);
 CREATE INDEX mail_queue_user_id_idx ON djust_auth.mail_queue (user_id) WHERE user_id IS NOT NULL;
 
 CREATE TABLE djust_auth.mail_template (
@@ -140,7 +145,8 @@ CREATE TABLE djust_auth.signing_key (
 	private_key bytea NOT NULL,
 	public_key bytea NOT NULL,
 	created_at timestamptz NOT NULL,
-	verify_until timestamptz
+	verify_until timestamptz,
+	longest_token integer NOT NULL DEFAULT 86400
 );
 CREATE UNIQUE INDEX signing_key_active_idx ON djust_auth.signing_key ((verify_until IS NULL)) WHERE verify_until IS NULL;
 
@@ -170,6 +176,7 @@ CREATE TABLE djust_auth.throttle_lock (
 	allowed_at timestamptz NOT NULL,
 	saved_at timestamptz NOT NULL
 );
+CREATE INDEX throttle_lock_purge_idx ON djust_auth.throttle_lock (saved_at, tag) WHERE failures OPERATOR(pg_catalog.<) 100;
 
 -- never holds a row: its relcache invalidation tells every backend to forget compiled rights and parsed keys
 CREATE TABLE djust_auth.policy_epoch ();
@@ -397,6 +404,9 @@ CREATE FUNCTION djust_auth.audit_change() RETURNS trigger
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_trigger_audit_change';
 
+CREATE FUNCTION djust_auth.session_purge_at() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_session_purge_at';
+
 CREATE FUNCTION djust_auth.keep_anonymous() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_keep_anonymous';
 
@@ -435,6 +445,11 @@ ALTER TABLE djust_auth.user_profile ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS
 ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER keep_ended;
 ALTER TABLE djust_auth.profile_right ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
 ALTER TABLE djust_auth.signing_key ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
+
+-- logins and refreshes see to it themselves (store_session_insert, store_session_refresh)
+CREATE TRIGGER djust_purge_at BEFORE INSERT OR UPDATE OF expires_at, purge_at ON djust_auth.session
+	FOR EACH ROW WHEN (NEW.purge_at OPERATOR(pg_catalog.>) NEW.expires_at) EXECUTE FUNCTION djust_auth.session_purge_at();
+ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER djust_purge_at;
 
 CREATE TRIGGER keep_anonymous_update BEFORE UPDATE ON djust_auth.profile
 	FOR EACH ROW WHEN (OLD.name OPERATOR(pg_catalog.=) 'anonymous' AND NEW.name OPERATOR(pg_catalog.<>) 'anonymous')
@@ -640,6 +655,8 @@ COMMENT ON COLUMN djust_auth.session.client_address IS
 	'Where the login came from: the header djust_auth.client_address_header names, else the connection; NULL where unknown.';
 COMMENT ON COLUMN djust_auth.session.user_agent IS
 	'HTTP header User-Agent at login, at most 256 bytes; NULL where unknown.';
+COMMENT ON COLUMN djust_auth.session.purge_at IS
+	'When a purge looks at the row next: never later than expires_at, and often earlier, because a refresh moves only that.';
 
 COMMENT ON TABLE djust_auth.session_ended IS
 	'Sessions that the reuse of a refresh token has ended, whatever became of its transaction; the next purge removes them from both tables. Not in pg_dump.';
@@ -715,6 +732,8 @@ COMMENT ON COLUMN djust_auth.signing_key.created_at IS
 	'When the key was made.';
 COMMENT ON COLUMN djust_auth.signing_key.verify_until IS
 	'Until when a retired key verifies: the end of its last token. NULL: the active key, of which there is one.';
+COMMENT ON COLUMN djust_auth.signing_key.longest_token IS
+	'Longest life in seconds of an access token that it signed, so that it verifies until the last of them has expired.';
 
 COMMENT ON TABLE djust_auth.password_blocklist IS
 	'Passwords that are refused as too_common. Empty at first; fill it with COPY.';
@@ -913,6 +932,8 @@ COMMENT ON FUNCTION djust_auth.policy_changed() IS
 	'Trigger: tells every backend, at commit, that rights or keys have changed.';
 COMMENT ON FUNCTION djust_auth.audit_change() IS
 	'Trigger: records changes of users, profiles, assignments and rights in the audit.';
+COMMENT ON FUNCTION djust_auth.session_purge_at() IS
+	'Trigger: a session is looked at by a purge when it expires, or earlier.';
 COMMENT ON FUNCTION djust_auth.keep_anonymous() IS
 	'Trigger: refuses to drop or rename the profile anonymous.';
 
@@ -971,6 +992,8 @@ COMMENT ON TRIGGER keep_anonymous_delete ON djust_auth.profile IS
 	'The profile anonymous cannot be dropped: 55000.';
 COMMENT ON TRIGGER keep_anonymous_truncate ON djust_auth.profile IS
 	'The profile anonymous cannot be removed with all others: 55000.';
+COMMENT ON TRIGGER djust_purge_at ON djust_auth.session IS
+	'Keeps purge_at from being later than expires_at, so that a purge finds every expired row; fires for replicated changes, too.';
 COMMENT ON CONSTRAINT audit_event_event_valid ON djust_auth.audit_event IS
 	'Only the events that are documented.';
 COMMENT ON CONSTRAINT audit_event_pkey ON djust_auth.audit_event IS
@@ -1071,6 +1094,14 @@ COMMENT ON INDEX djust_auth.reset_token_user_id_idx IS
 	'Links of a user: using one ends all.';
 COMMENT ON INDEX djust_auth.session_user_id_idx IS
 	'Sessions of a user: for listing and ending them.';
+COMMENT ON INDEX djust_auth.session_purge_idx IS
+	'Sessions by the time at which a purge looks at them.';
+COMMENT ON INDEX djust_auth.reset_token_purge_idx IS
+	'Links by their end: for purges.';
+COMMENT ON INDEX djust_auth.mail_queue_purge_idx IS
+	'Mails by their end, or by when they were sent or given up: for purges.';
+COMMENT ON INDEX djust_auth.throttle_lock_purge_idx IS
+	'Locks that are no suspensions by age: for purges.';
 COMMENT ON INDEX djust_auth.signing_key_active_idx IS
 	'One key signs.';
 COMMENT ON INDEX djust_auth.user_profile_profile_idx IS

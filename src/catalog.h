@@ -63,7 +63,8 @@ enum
 	Anum_session_profiles,
 	Anum_session_client_address,
 	Anum_session_user_agent,
-	Natts_session = Anum_session_user_agent
+	Anum_session_purge_at,
+	Natts_session = Anum_session_purge_at
 };
 enum
 {
@@ -136,7 +137,8 @@ enum
 	Anum_signing_key_public_key,
 	Anum_signing_key_created_at,
 	Anum_signing_key_verify_until,
-	Natts_signing_key = Anum_signing_key_verify_until
+	Anum_signing_key_longest_token,
+	Natts_signing_key = Anum_signing_key_longest_token
 };
 
 typedef struct UserRow
@@ -160,6 +162,7 @@ typedef struct SessionRow
 	TimestampTz refreshed_at;
 	TimestampTz expires_at;
 	TimestampTz access_expires_at;
+	TimestampTz purge_at;
 	int32		generation;
 	uint8_t		access_hash[SHA256_SIZE];
 	ArrayType  *profiles;
@@ -182,6 +185,7 @@ typedef struct KeyRow
 	bool		active;
 	TimestampTz created_at;
 	TimestampTz verify_until;	/* of a key that is not active */
+	int32		longest_token;	/* s */
 } KeyRow;
 
 typedef struct RightRow

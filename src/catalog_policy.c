@@ -102,6 +102,7 @@ read_key(Scan *scan, HeapTuple tuple)
 	row->public_key = DatumGetByteaPCopy(values[Anum_signing_key_public_key - 1]);
 	row->active = nulls[Anum_signing_key_verify_until - 1];
 	row->created_at = DatumGetTimestampTz(values[Anum_signing_key_created_at - 1]);
+	row->longest_token = DatumGetInt32(values[Anum_signing_key_longest_token - 1]);
 	row->verify_until = row->active ? DT_NOEND : DatumGetTimestampTz(values[Anum_signing_key_verify_until - 1]);
 	return row;
 }

@@ -35,6 +35,7 @@ read_session(HeapTuple tuple, const Datum *values, SessionRow *row)
 	row->refreshed_at = DatumGetTimestampTz(values[Anum_session_refreshed_at - 1]);
 	row->expires_at = DatumGetTimestampTz(values[Anum_session_expires_at - 1]);
 	row->access_expires_at = DatumGetTimestampTz(values[Anum_session_access_expires_at - 1]);
+	row->purge_at = DatumGetTimestampTz(values[Anum_session_purge_at - 1]);
 	row->generation = DatumGetInt32(values[Anum_session_generation - 1]);
 	hash = DatumGetByteaPP(values[Anum_session_access_hash - 1]);
 	memset(row->access_hash, 0, SHA256_SIZE);

@@ -30,9 +30,6 @@
 /* A token may be signed by a key while the transaction that retires it is open: its last one lives this much longer. */
 #define RETIREMENT_SLACK_S 300
 
-/* access_token_lifetime is no longer. */
-#define LONGEST_TOKEN_S SECS_PER_DAY
-
 /* PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before. */
 #define LEAD_S 5
 
@@ -43,6 +40,7 @@ typedef struct SigningKey
 	bool		active;
 	TimestampTz created_at;
 	TimestampTz verify_until;
+	int			longest_token;	/* s */
 	char		header[JWT_HEADER_MAX];
 	size_t		header_length;
 	CryptoKey  *verifier;		/* NULL when it could not be opened */
@@ -93,6 +91,7 @@ parse_key(const KeyRow *row, SigningKey *key)
 	key->active = row->active;
 	key->created_at = row->created_at;
 	key->verify_until = row->verify_until;
+	key->longest_token = row->longest_token;
 	key->header_length = jwt_header(key->alg, key->kid, key->header);
 	key->signer = open_private(row, key->alg);
 	key->verifier = key->alg == ALG_HS256 ? key->signer :
@@ -150,7 +149,7 @@ make_key(CryptoAlg alg)
 	b64url_encode(random, sizeof(random), kid);
 	keyfile_seal_key(kid, private_key, private_length, sealed);
 	store_key_insert(kid, crypto_alg_name(alg), sealed, private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
-					 public_key, public_length, GetCurrentTimestamp());
+					 public_key, public_length, GetCurrentTimestamp(), setting_access_token_lifetime);
 	Async_Notify("pgrst", "reload config");
 	return kid;
 }
@@ -178,7 +177,7 @@ active_key_or_new(void)
 
 /* The newest key that PostgREST has had time to hear of; the oldest one where all are new. */
 static SigningKey *
-signing_key(void)
+choose_key(void)
 {
 	SigningKey *best = active_key_or_new();
 	TimestampTz now = GetCurrentTimestamp();
@@ -196,6 +195,20 @@ signing_key(void)
 			best = key;
 	}
 	return best;
+}
+
+/* The first token after access_token_lifetime was raised writes so into the key, which has to verify for longer. */
+static SigningKey *
+signing_key(void)
+{
+	SigningKey *key = choose_key();
+
+	if (key->active && key->longest_token < setting_access_token_lifetime)
+	{
+		store_key_lengthen(key->kid, setting_access_token_lifetime);
+		key = choose_key();
+	}
+	return key;
 }
 
 char *
@@ -317,9 +330,6 @@ keys_jwks(bool with_secrets)
 char *
 keys_rotate(const char *algorithm)
 {
-	TimestampTz now;
-	TimestampTz until;
-	TimestampTz last;
 	SigningKey *key;
 	CryptoAlg	alg = ALG_ES256;
 
@@ -332,11 +342,8 @@ keys_rotate(const char *algorithm)
 	key = active_key();
 	if (algorithm == NULL && key)
 		alg = key->alg;
-	now = GetCurrentTimestamp();
-	until = TimestampTzPlusMilliseconds(now, setting_access_token_lifetime * INT64CONST(1000));
-	/* a session says what somebody may have written into its row */
-	last = Min(store_last_access_expiry(), TimestampTzPlusMilliseconds(now, LONGEST_TOKEN_S * INT64CONST(1000)));
-	store_key_retire(TimestampTzPlusMilliseconds(Max(until, last), RETIREMENT_SLACK_S * INT64CONST(1000)));
+	if (key)
+		store_key_retire(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (key->longest_token + RETIREMENT_SLACK_S) * INT64CONST(1000)));
 	return make_key(alg);
 }
 

@@ -74,6 +74,7 @@ static const Column session[] = {
 	[Anum_session_profiles - 1] = {TEXTARRAYOID, NOT_NULL},
 	[Anum_session_client_address - 1] = {INETOID, NULLABLE},
 	[Anum_session_user_agent - 1] = {TEXTOID, NULLABLE},
+	[Anum_session_purge_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
 };
 
 static const Column session_ended[] = {
@@ -103,6 +104,7 @@ static const Column signing_key[] = {
 	[Anum_signing_key_public_key - 1] = {BYTEAOID, NOT_NULL},
 	[Anum_signing_key_created_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
 	[Anum_signing_key_verify_until - 1] = {TIMESTAMPTZOID, NULLABLE},
+	[Anum_signing_key_longest_token - 1] = {INT4OID, NOT_NULL},
 };
 
 static const Column password_blocklist[] = {

@@ -47,8 +47,8 @@ typedef enum Statement
 static StoreStatement statements[] = {
 	[SESSION_INSERT] = {
 		"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, generation,"
-		" access_hash, profiles, client_address, user_agent)"
-		" VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9)",
+		" access_hash, profiles, client_address, user_agent, purge_at)"
+		" VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9, $4)",
 		9, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TEXTARRAYOID, INETOID, TEXTOID}},
 	[SESSION_REFRESH] = {
 		"UPDATE djust_auth.session SET generation = $8, refreshed_at = $3, expires_at = $4,"
@@ -136,6 +136,9 @@ run(Statement statement, Call *call)
 	return store_run(&statements[statement], call);
 }
 
+/* Sees to it that purge_at is not later than expires_at. */
+#define PURGE_TRIGGER "djust_purge_at"
+
 static void
 insert_by_statement(const NewSession *session)
 {
@@ -156,7 +159,7 @@ insert_by_statement(const NewSession *session)
 void
 store_session_insert(const NewSession *session)
 {
-	Row			row = {.held = {Anum_session_user_id, TABLE_CUSTOMER_USER, Anum_customer_user_id}};
+	Row			row = {.held = {Anum_session_user_id, TABLE_CUSTOMER_USER, Anum_customer_user_id}, .settled = PURGE_TRIGGER};
 
 	give_uuid(&row, Anum_session_sid, &session->sid);
 	give_uuid(&row, Anum_session_user_id, &session->user_id);
@@ -169,6 +172,7 @@ store_session_insert(const NewSession *session)
 	give(&row, Anum_session_profiles, TEXTARRAYOID, PointerGetDatum(session->profiles), false);
 	give(&row, Anum_session_client_address, INETOID, session->client_address, session->client_address == (Datum) 0);
 	give_text(&row, Anum_session_user_agent, session->user_agent);
+	give_time(&row, Anum_session_purge_at, session->expires_at);
 	if (!row_insert(TABLE_SESSION, &row))
 		insert_by_statement(session);
 }
@@ -195,7 +199,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 					  const uint8_t *access_hash)
 {
 	Row			read = {0};
-	Row			change = {0};
+	Row			change = {.settled = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
 	RowOutcome	outcome;
 	Place		moved;
 

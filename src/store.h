@@ -76,6 +76,17 @@ typedef enum PurgeTable
 	PURGE_TABLES
 } PurgeTable;
 
+#define PURGE_ID_MAX 256
+
+/* The last row of a table that a purge has passed; all zeroes: none yet. */
+typedef struct PurgeCursor
+{
+	bool		begun;
+	bool		more;			/* there may be rows behind it */
+	TimestampTz key;
+	char		id[PURGE_ID_MAX];
+} PurgeCursor;
+
 /* sessions */
 /* The caller has locked the user: the foreign key is not asked again. */
 extern void store_session_insert(const NewSession *session);
@@ -139,8 +150,9 @@ extern int64 store_mail_waiting(void);
 extern void store_key_lock(void);
 extern void store_key_retire(TimestampTz verify_until);
 extern void store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
-							 const uint8_t *public_key, size_t public_size, TimestampTz now);
-extern TimestampTz store_last_access_expiry(void);
+							 const uint8_t *public_key, size_t public_size, TimestampTz now, int longest_token);
+/* It signs tokens that live so many seconds. */
+extern void store_key_lengthen(const char *kid, int longest_token);
 
 /* audit and upkeep */
 extern void store_audit_insert(const AuditRow *row);
@@ -148,10 +160,10 @@ extern void store_audit_forget(const pg_uuid_t *user_id);
 extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at);
 extern void store_lock_delete(const uint8_t *tag, size_t size);
 /*
- * Deletes at most max rows of a table that ended before this time and that nobody holds, from the pages first to end - 1;
- * from anywhere in the audit, which has an index.
+ * Looks at no more than max rows of a table that ended before this time, behind those that the cursor has passed, and
+ * deletes those that nobody holds.  Returns how many were deleted.
  */
-extern uint64 store_purge(PurgeTable table, TimestampTz before, uint32 first_page, uint32 end_page, int max);
+extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor);
 /* One GRANT statement, already quoted. */
 extern void store_grant(const char *statement);
 

@@ -16,7 +16,7 @@ typedef enum Statement
 	KEY_LOCK,
 	KEY_RETIRE,
 	KEY_INSERT,
-	LAST_ACCESS_EXPIRY,
+	KEY_LENGTHEN,
 	STATEMENTS
 } Statement;
 
@@ -28,11 +28,12 @@ static StoreStatement statements[] = {
 		"UPDATE djust_auth.signing_key SET verify_until = $1 WHERE verify_until IS NULL",
 		1, {TIMESTAMPTZOID}},
 	[KEY_INSERT] = {
-		"INSERT INTO djust_auth.signing_key (kid, algorithm, private_key, public_key, created_at) VALUES ($1, $2, $3, $4, $5)",
-		5, {TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID}},
-	[LAST_ACCESS_EXPIRY] = {
-		"SELECT pg_catalog.max(access_expires_at) FROM djust_auth.session",
-		0, {0}},
+		"INSERT INTO djust_auth.signing_key (kid, algorithm, private_key, public_key, created_at, longest_token)"
+		" VALUES ($1, $2, $3, $4, $5, $6)",
+		6, {TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID, INT4OID}},
+	[KEY_LENGTHEN] = {
+		"UPDATE djust_auth.signing_key SET longest_token = $2 WHERE kid" EQ "$1 AND longest_token" LT "$2",
+		2, {TEXTOID, INT4OID}},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -41,16 +42,6 @@ static uint64
 run(Statement statement, Call *call)
 {
 	return store_run(&statements[statement], call);
-}
-
-TimestampTz
-store_last_access_expiry(void)
-{
-	Call		call = {0};
-	bool		is_null;
-	Datum		value = store_run_value(&statements[LAST_ACCESS_EXPIRY], &call, TIMESTAMPTZOID, &is_null);
-
-	return is_null ? DT_NOBEGIN : DatumGetTimestampTz(value);
 }
 
 void
@@ -72,7 +63,7 @@ store_key_retire(TimestampTz verify_until)
 
 void
 store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
-				 const uint8_t *public_key, size_t public_size, TimestampTz now)
+				 const uint8_t *public_key, size_t public_size, TimestampTz now, int longest_token)
 {
 	Call		call = {0};
 
@@ -81,6 +72,17 @@ store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_
 	put_bytes(&call, private_key, private_size);
 	put_bytes(&call, public_key, public_size);
 	put_time(&call, now);
+	put_int(&call, longest_token);
 	run(KEY_INSERT, &call);
+}
+
+void
+store_key_lengthen(const char *kid, int longest_token)
+{
+	Call		call = {0};
+
+	put_text(&call, kid);
+	put_int(&call, longest_token);
+	run(KEY_LENGTHEN, &call);
 }
 

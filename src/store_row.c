@@ -114,7 +114,8 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 	{
 		Trigger    *trigger = &triggers->triggers[i];
 
-		if ((trigger->tgtype & event) == 0 || is_done_here(trigger))
+		if ((trigger->tgtype & event) == 0 || is_done_here(trigger) ||
+			(row->settled && strcmp(trigger->tgname, row->settled) == 0))
 			continue;
 		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(keys, trigger->tgconstraint, row, held_table))
 			return true;

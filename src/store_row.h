@@ -34,6 +34,7 @@ typedef struct Row
 	Datum		values[ROW_COLUMNS];
 	bool		nulls[ROW_COLUMNS];
 	Reference	held;
+	const char *settled;		/* name of a trigger of this extension that would change nothing; NULL: none */
 } Row;
 
 typedef enum RowOutcome

@@ -2,12 +2,13 @@
  * store_run.c
  *		Owns the running of the store's statements by SPI.
  *
- * Each is prepared once per backend, most also planned once, and runs under
+ * Each is prepared and planned once per backend, and runs under
  * the latest snapshot, so that it meets what is committed now, also in an
  * older REPEATABLE READ transaction.
  */
 #include "postgres.h"
 
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
 #include "store_run.h"
@@ -32,7 +33,7 @@ plan_of(StoreStatement *statement)
 	if (statement->plan == NULL)
 	{
 		SPIPlanPtr	plan = SPI_prepare_cursor(statement->text, statement->narguments, statement->types,
-											  statement->by_estimate ? 0 : CURSOR_OPT_GENERIC_PLAN);
+											  CURSOR_OPT_GENERIC_PLAN);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare a statement");
@@ -41,14 +42,30 @@ plan_of(StoreStatement *statement)
 	return statement->plan;
 }
 
+/* An error undoes it with the transaction. */
+static int
+plan_by_index(void)
+{
+	int			level = NewGUCNestLevel();
+
+	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	set_config_option("enable_bitmapscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
 uint64
 store_execute(StoreStatement *statement, Call *call)
 {
 	SPIPlanPtr	plan = plan_of(statement);
+	int			level = 0;
 	int			result;
 
 	Assert(call->n == statement->narguments);
+	if (statement->by_index)
+		level = plan_by_index();
 	result = SPI_execute_snapshot(plan, call->values, call->nulls, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	if (statement->by_index)
+		AtEOXact_GUC(true, level);
 	if (result < 0)
 		elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
 	return SPI_processed;

@@ -25,7 +25,7 @@ typedef struct StoreStatement
 	const char *text;
 	int			narguments;
 	Oid			types[MAX_ARGUMENTS];
-	bool		by_estimate;	/* the best plan depends on the arguments: not so where rows are found by a key */
+	bool		by_index;		/* never reads a whole table that has an index to go by, whatever the planner thinks of it */
 	SPIPlanPtr	plan;			/* prepared at the first use in a backend */
 } StoreStatement;
 

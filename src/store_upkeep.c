@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "storage/itemptr.h"
 
 #include "store.h"
 #include "store_row.h"
@@ -26,13 +25,27 @@ typedef enum Statement
 } Statement;
 
 /*
- * $1: what is older goes; $2: how many rows; $3, $4: from which page on, up to which.  Pages in place of an index, which
- * would make every refresh of a session write into it.  Rows that somebody holds are left to the next purge.
+ * Expired rows in the order of an index on (key, id), so that a purge reads what it removes and nothing else.  $1: rows
+ * whose key is older are due; $2, $3: only rows behind this key and id; $4: how many.  Rows that others hold are left to
+ * the next purge.  The index entries of removed rows stay until a vacuum: starting behind the last row keeps a batch from
+ * walking over those of the batches before it.
  */
-#define PURGE(table, where) \
-	{"DELETE FROM djust_auth." table " WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth." table \
-	" WHERE " where " LIMIT $2 FOR UPDATE SKIP LOCKED))", 4, {TIMESTAMPTZOID, INT4OID, TIDOID, TIDOID}, true}
-#define PAGES "ctid" GE "$3 AND ctid" LT "$4 AND "
+#define PURGE(table, key, id, type, ended, which, then) \
+	{"WITH due AS MATERIALIZED (SELECT ctid AS place, " key " AS key, " id " AS id, " ended " AS ended FROM djust_auth." table \
+	" WHERE " which key LT "$1 AND ROW(" key ", " id ")" GT "ROW($2, $3::pg_catalog.text::pg_catalog." type ")" \
+	" ORDER BY " key ", " id " LIMIT $4 FOR UPDATE SKIP LOCKED)," \
+	" removed AS (DELETE FROM djust_auth." table " WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE ended)) RETURNING 1)" then \
+	" SELECT (SELECT pg_catalog.count(*) FROM removed), (SELECT pg_catalog.count(*) FROM due), key, id::pg_catalog.text" \
+	" FROM due ORDER BY due.key DESC, due.id DESC LIMIT 1", \
+	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}, true}
+
+/*
+ * A refresh moves expires_at and, to stay a HOT update, nothing that has an index.  So purge_at is when a session would
+ * have expired as it was last looked at: if it lives, it is looked at again when it expires now.
+ */
+#define LOOK_AGAIN \
+	", kept AS (UPDATE djust_auth.session SET purge_at = expires_at WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE NOT ended)))"
+#define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
 static StoreStatement statements[] = {
 	[AUDIT_INSERT] = {
@@ -58,15 +71,27 @@ static StoreStatement statements[] = {
 		"DELETE FROM djust_auth.session_ended WHERE ctid" EQ "ANY (ARRAY(SELECT e.ctid FROM djust_auth.session_ended e"
 		" WHERE NOT EXISTS (SELECT FROM djust_auth.session s WHERE s.sid" EQ "e.sid) FOR UPDATE SKIP LOCKED))",
 		0, {0}, true},
-	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", PAGES "expires_at" LT "$1"),
-	[FIRST_PURGE + PURGE_RESET_TOKEN] = PURGE("reset_token", PAGES "expires_at" LT "$1"),
-	[FIRST_PURGE + PURGE_MAIL_QUEUE] = PURGE("mail_queue", PAGES "(done_at IS NOT NULL OR expires_at" LT "$1)"),
-	[FIRST_PURGE + PURGE_SIGNING_KEY] = PURGE("signing_key", PAGES "verify_until" LT "$1"),
-	[FIRST_PURGE + PURGE_THROTTLE_LOCK] = PURGE("throttle_lock", PAGES "saved_at" LT "$1 AND failures" LT "100"),
-	[FIRST_PURGE + PURGE_AUDIT_EVENT] = PURGE("audit_event", "at" LT "$1"),
+	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", LOOK_AGAIN),
+	[FIRST_PURGE + PURGE_RESET_TOKEN] = PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""),
+	[FIRST_PURGE + PURGE_MAIL_QUEUE] = PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""),
+	[FIRST_PURGE + PURGE_SIGNING_KEY] = PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""),
+	[FIRST_PURGE + PURGE_THROTTLE_LOCK] = PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", "failures" LT "100 AND ", ""),
+	[FIRST_PURGE + PURGE_AUDIT_EVENT] = PURGE("audit_event", "at", "id", "uuid", "true", "", ""),
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
+
+/* In the order of its type no id comes before it. */
+static const char *const first_ids[] = {
+	[PURGE_SESSION] = "00000000-0000-0000-0000-000000000000",
+	[PURGE_RESET_TOKEN] = "",
+	[PURGE_MAIL_QUEUE] = "-9223372036854775808",
+	[PURGE_SIGNING_KEY] = "",
+	[PURGE_THROTTLE_LOCK] = "",
+	[PURGE_AUDIT_EVENT] = "00000000-0000-0000-0000-000000000000",
+};
+
+StaticAssertDecl(lengthof(first_ids) == PURGE_TABLES, "every table has a first id");
 
 static Datum
 detail_of(const AuditRow *row)
@@ -138,19 +163,28 @@ store_lock_delete(const uint8_t *tag, size_t size)
 }
 
 uint64
-store_purge(PurgeTable table, TimestampTz before, uint32 first_page, uint32 end_page, int max)
+store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor)
 {
-	ItemPointerData first;
-	ItemPointerData end;
 	Call		call = {0};
+	int64		removed = 0;
+	int64		seen = 0;
 
-	ItemPointerSet(&first, first_page, 0);
-	ItemPointerSet(&end, end_page, 0);
 	put_time(&call, before);
+	put_time(&call, cursor->begun ? cursor->key : DT_NOBEGIN);
+	put_text(&call, cursor->begun ? cursor->id : first_ids[table]);
 	put_int(&call, max);
-	put(&call, PointerGetDatum(&first), false);
-	put(&call, PointerGetDatum(&end), false);
-	return store_run(&statements[FIRST_PURGE + table], &call);
+	store_connect();
+	if (store_execute(&statements[FIRST_PURGE + table], &call) > 0)
+	{
+		removed = DatumGetInt64(store_value(0, 1, INT8OID));
+		seen = DatumGetInt64(store_value(0, 2, INT8OID));
+		cursor->begun = true;
+		cursor->key = DatumGetTimestampTz(store_value(0, 3, TIMESTAMPTZOID));
+		strlcpy(cursor->id, TextDatumGetCString(store_value(0, 4, TEXTOID)), sizeof(cursor->id));
+	}
+	store_finish();
+	cursor->more = seen == max;
+	return removed;
 }
 
 uint64

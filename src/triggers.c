@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -46,6 +47,7 @@ PG_FUNCTION_INFO_V1(djust_trigger_session_updated);
 PG_FUNCTION_INFO_V1(djust_trigger_policy_changed);
 PG_FUNCTION_INFO_V1(djust_trigger_audit_change);
 PG_FUNCTION_INFO_V1(djust_trigger_keep_anonymous);
+PG_FUNCTION_INFO_V1(djust_trigger_session_purge_at);
 
 Datum
 djust_email_is_valid(PG_FUNCTION_ARGS)
@@ -293,6 +295,28 @@ djust_trigger_keep_anonymous(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("profile \"anonymous\" cannot be dropped or renamed"),
 			 errhint("Remove its rights instead.")));
+}
+
+/* For sessions that are inserted, or whose end is moved, by other statements than the extension's own. */
+Datum
+djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	int			column = Anum_session_purge_at;
+	bool		is_null;
+	Datum		expires_at;
+
+	if (RelationGetRelid(data->tg_relation) != catalog_table(TABLE_SESSION) || !TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event) || desc->natts < Natts_session ||
+		TupleDescAttr(desc, Anum_session_expires_at - 1)->atttypid != TIMESTAMPTZOID ||
+		TupleDescAttr(desc, Anum_session_purge_at - 1)->atttypid != TIMESTAMPTZOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function must be called as the trigger of its own table")));
+	expires_at = heap_getattr(tuple, Anum_session_expires_at, desc, &is_null);
+	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, desc, 1, &column, &expires_at, &is_null));
 }
 
 /*

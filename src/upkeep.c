@@ -3,9 +3,9 @@
  *		Owns what keeps the tables complete and small: writing what waits in
  *		the ring, and purging.
  *
- * A purge goes through each table once, some pages and at most some rows at a
- * time.  The worker commits after each such batch, so locks are held for
- * moments; by hand it is one transaction.  Rows that others hold are skipped.
+ * A purge goes through the expired rows of each table once, some at a time.
+ * The worker commits after each such batch, so locks are held for moments; the
+ * function purge() is one transaction.  Rows that others hold are skipped.
  */
 #include "postgres.h"
 
@@ -28,9 +28,7 @@
 #include "store.h"
 #include "upkeep.h"
 
-#define BATCH_PAGES 256
 #define BATCH_ROWS 1000
-#define BATCH_ROWS_BY_HAND 50000
 #define LOCK_LIFE_S SECS_PER_DAY
 
 /* Where a purge is. */
@@ -38,23 +36,17 @@ typedef struct Purge
 {
 	bool		under_way;
 	RingProgress progress;
-	bool		in_table;
-	uint32		page;
-	uint32		pages;			/* of the table as it was when the purge came to it */
+	PurgeCursor cursor;			/* in the table it is at */
 	uint64		rows[PURGE_TABLES];
 } Purge;
 
-static const struct
-{
-	const char *name;
-	CatalogTable table;
-}			purged[] = {
-	[PURGE_SESSION] = {"session", TABLE_SESSION},
-	[PURGE_RESET_TOKEN] = {"reset_token", TABLE_RESET_TOKEN},
-	[PURGE_MAIL_QUEUE] = {"mail_queue", TABLE_MAIL_QUEUE},
-	[PURGE_SIGNING_KEY] = {"signing_key", TABLE_SIGNING_KEY},
-	[PURGE_THROTTLE_LOCK] = {"throttle_lock", TABLE_THROTTLE_LOCK},
-	[PURGE_AUDIT_EVENT] = {"audit_event", TABLE_AUDIT_EVENT},
+static const char *const purged[] = {
+	[PURGE_SESSION] = "session",
+	[PURGE_RESET_TOKEN] = "reset_token",
+	[PURGE_MAIL_QUEUE] = "mail_queue",
+	[PURGE_SIGNING_KEY] = "signing_key",
+	[PURGE_THROTTLE_LOCK] = "throttle_lock",
+	[PURGE_AUDIT_EVENT] = "audit_event",
 };
 
 StaticAssertDecl(lengthof(purged) == PURGE_TABLES, "every table has a name");
@@ -204,35 +196,24 @@ horizon(PurgeTable table, TimestampTz now)
 	return table == PURGE_THROTTLE_LOCK ? now - LOCK_LIFE_S * USECS_PER_SEC : now;
 }
 
-static void
-enter_table(Purge *purge, PurgeTable table, TimestampTz now)
-{
-	purge->in_table = true;
-	purge->page = 0;
-	purge->pages = table == PURGE_SIGNING_KEY && !has_expired_key(now) ? 0 : catalog_pages(purged[table].table);
-}
-
 /* One batch of the present table: is there more in it? */
 static bool
-purge_table(Purge *purge, PurgeTable table, TimestampTz now, int max)
+purge_table(Purge *purge, PurgeTable table, TimestampTz now)
 {
-	uint32		end = Min(purge->pages - purge->page, BATCH_PAGES) + purge->page;
 	uint64		rows;
 
-	if (purge->page >= purge->pages)
+	if (table == PURGE_SIGNING_KEY && !has_expired_key(now))
 		return false;
-	rows = store_purge(table, horizon(table, now), purge->page, end, max);
+	rows = store_purge(table, horizon(table, now), BATCH_ROWS, &purge->cursor);
 	purge->rows[table] += rows;
 	purge->progress.removed += rows;
 	shared_count(COUNT_PURGED, rows);
-	if (rows < max)
-		purge->page = table == PURGE_AUDIT_EVENT ? purge->pages : end;
-	return purge->page < purge->pages;
+	return purge->cursor.more;
 }
 
 /* False at the end of the last table. */
 static bool
-purge_some(Purge *purge, int max)
+purge_some(Purge *purge)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	RingProgress *progress = &purge->progress;
@@ -246,11 +227,9 @@ purge_some(Purge *purge, int max)
 		progress->removed = purge->rows[PURGE_SESSION];
 		shared_count(COUNT_PURGED, progress->removed);
 	}
-	if (!purge->in_table)
-		enter_table(purge, progress->table, now);
-	if (!purge_table(purge, progress->table, now, max))
+	if (!purge_table(purge, progress->table, now))
 	{
-		purge->in_table = false;
+		memset(&purge->cursor, 0, sizeof(purge->cursor));
 		purge->under_way = progress->table < PURGE_TABLES - 1;
 		if (purge->under_way)
 			progress->table++;
@@ -264,7 +243,7 @@ purge_some(Purge *purge, int max)
 bool
 upkeep_purge_some(void)
 {
-	return purge_some(&running, BATCH_ROWS);
+	return purge_some(&running);
 }
 
 void
@@ -280,11 +259,11 @@ upkeep_purge(void)
 	StringInfoData out;
 	int			i;
 
-	while (purge_some(&purge, BATCH_ROWS_BY_HAND))
+	while (purge_some(&purge))
 		CHECK_FOR_INTERRUPTS();
 	initStringInfo(&out);
 	for (i = 0; i < PURGE_TABLES; i++)
-		appendStringInfo(&out, "%c\"%s\":" UINT64_FORMAT, i > 0 ? ',' : '{', purged[i].name, purge.rows[i]);
+		appendStringInfo(&out, "%c\"%s\":" UINT64_FORMAT, i > 0 ? ',' : '{', purged[i], purge.rows[i]);
 	appendStringInfoChar(&out, '}');
 	return out.data;
 }
@@ -311,7 +290,7 @@ append_progress(StringInfo out)
 		appendStringInfoString(out, "null");
 		return;
 	}
-	appendStringInfo(out, "{\"table\":\"%s\",\"removed\":" UINT64_FORMAT, purged[progress.table].name, progress.removed);
+	appendStringInfo(out, "{\"table\":\"%s\",\"removed\":" UINT64_FORMAT, purged[progress.table], progress.removed);
 	append_time(out, "started_at", progress.started_at);
 	append_time(out, "finished_at", progress.finished_at);
 	appendStringInfoChar(out, '}');

@@ -83,7 +83,8 @@ INSERT INTO callable VALUES
 	('djust_auth.session_updated', ''),
 	('djust_auth.policy_changed', ''),
 	('djust_auth.audit_change', ''),
-	('djust_auth.keep_anonymous', '');
+	('djust_auth.keep_anonymous', ''),
+	('djust_auth.session_purge_at', '');
 
 CREATE TEMP VIEW member AS
 	SELECT p.oid, p.oid::regprocedure AS signature, CASE WHEN p.pronamespace = 'djust_auth'::regnamespace THEN 'djust_auth.' ELSE '' END || p.proname AS name

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+import json
 import os
 import re
 import signal
@@ -156,14 +157,27 @@ def row_is_held():
     ok(True, "which comes when the row is free")
 
 
+def kid_of(token):
+    header = token.split(".")[0]
+    return json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+
+
 def times_without_end():
+    """Tokens of a day, made before the setting was lowered, decide; a session's row, which somebody may have written, does not."""
     db.create_user("endless@faults.example", profiles=["customer"])
     token = db.login("endless@faults.example")["access_token"]
     db.run("UPDATE djust_auth.session SET access_expires_at = 'infinity'")
     db.run("SELECT djust_auth.rotate_signing_key()")
-    ok(db.one("SELECT bool_and(verify_until BETWEEN now() + '1 day' AND now() + '1 day 10 minutes') FROM djust_auth.signing_key"
-              " WHERE verify_until IS NOT NULL"), "a key retires after the longest life a token may have, whatever a session's row says")
+    retires = "SELECT verify_until BETWEEN now() + %s::interval AND now() + %s::interval + '10 minutes' FROM djust_auth.signing_key WHERE kid = %s"
+    first = kid_of(token)
+    ok(db.one(retires, "10 minutes", "10 minutes", first), "a key retires after the life of its tokens, whatever a session's row says")
     ok(db.one("SELECT djust_introspect(%s)", token)["active"], "and its tokens stay good")
+    db.setting("access_token_lifetime", "1h")
+    token = db.login("endless@faults.example")["access_token"]
+    db.setting("access_token_lifetime", None)
+    db.one("SELECT djust_auth.rotate_signing_key()")
+    second = kid_of(token)
+    ok(second != first and db.one(retires, "1 hour", "1 hour", second), "after that of the longest of them", second)
 
 
 def suspend(address):

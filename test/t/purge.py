@@ -1,11 +1,15 @@
-"""A million expired sessions leave while logins run: nobody waits, and their room is used again."""
+"""
+Expired sessions leave while logins run: nobody waits, their room is used again, and a purge reads what it removes, not what is
+there. PURGE_SESSIONS says how many sessions there are; the limits are meant for a million, too.
+"""
 
+import os
 import statistics
 import time
 
 from support import Cluster, equal, error_of, later, main, note, ok, until
 
-SESSIONS = 1000000
+SESSIONS = int(os.environ.get("PURGE_SESSIONS", "100000"))
 BOUND = 0.1
 
 cluster = Cluster("purge", "djust_auth.databases = 'postgres'", "djust_auth.purge_interval = '1d'", "log_lock_waits = on", "deadlock_timeout = 100ms",
@@ -43,7 +47,7 @@ def purge_state():
 
 def by_worker():
     fill()
-    equal(expired(), SESSIONS, "a million expired sessions")
+    equal(expired(), SESSIONS, "so many expired sessions")
     living = db.one("SELECT count(*) FROM djust_auth.session WHERE expires_at > now()")
     last = purge_state()["started_at"]
     logins = [cluster.connect() for _ in users]
@@ -112,7 +116,7 @@ def room():
     fill()
     after = sizes()
     note(f"table {before[0] >> 20} MB, indexes {before[1] >> 20} MB; filled again {after[0] >> 20} MB, {after[1] >> 20} MB")
-    ok(after[0] <= before[0] * 1.02 and after[1] <= before[1] * 1.05, "as many sessions again take no more room", (before, after))
+    ok(after[0] <= before[0] * 1.02 and after[1] <= before[1] * 1.1, "as many sessions again take no more room", (before, after))
 
 
 def by_hand():
@@ -159,4 +163,72 @@ def others():
     equal(sum(db.one("SELECT djust_auth.purge()").values()), 0, "a second purge finds nothing")
 
 
-main(by_worker, room, by_hand, others)
+def touched(statement, *args):
+    """Buffers that a statement asked for, in all it called; one that it asked for twice counts twice."""
+    plan = db.one("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement, *args)[0]["Plan"]
+    return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def nothing(what):
+    n = touched("SELECT djust_auth.purge()")
+    note(f"purge() of nothing, {what}: {n} buffers")
+    ok(n <= 100, f"a purge that finds nothing touches at most 100 buffers: {what}", n)
+
+
+def live_sessions(sid):
+    """So many that live, with a session id that is this expression."""
+    db.run("TRUNCATE djust_auth.session")
+    db.run(f"""INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, generation, access_hash, profiles)
+        SELECT {sid}, %s::uuid, now() - n * interval '11 hours' / {SESSIONS}, now(), now() + (3600 + n %% 7000) * interval '1 s', now(), 0,
+            decode(repeat('00', 32), 'hex'), '{{}}' FROM generate_series(1, {SESSIONS}) n""", users[0])
+
+
+def cost():
+    """Not analyzed: nor does the cost hang on statistics."""
+    db.setting("purge_interval", "1d")
+    db.one("SELECT djust_auth.purge()")
+    by_time = f"(lpad(to_hex((extract(epoch FROM now() - n * interval '11 hours' / {SESSIONS}) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 19))::uuid"
+    for sid in ("gen_random_uuid()", by_time):
+        live_sessions(sid)
+        db.one("SELECT djust_auth.purge()")  # reads the catalogs
+        nothing(f"{SESSIONS} live sessions")
+    few = SESSIONS // 100
+    db.run("UPDATE djust_auth.session SET expires_at = now() - interval '1 min' WHERE generation = 0 AND sid IN (SELECT sid FROM djust_auth.session ORDER BY md5(sid::text) LIMIT %s)", few)
+    n = touched("SELECT djust_auth.purge()")
+    note(f"purge() of {few} of {SESSIONS} sessions: {n / few:.1f} buffers a row")
+    ok(n <= 10 * few, "a purge touches a few buffers for each row that it removes", (n, few))
+    equal(db.one("SELECT count(*) FROM djust_auth.session"), SESSIONS - few, "and removes those that are over, of any age")
+
+    db.run("SET session_replication_role = replica")
+    db.run("UPDATE djust_auth.session SET purge_at = now() - interval '1 min' WHERE sid IN (SELECT sid FROM djust_auth.session ORDER BY md5(sid::text) LIMIT %s)", few)
+    db.run("RESET session_replication_role")
+    equal(db.one("SELECT djust_auth.purge() ->> 'session'"), "0", "sessions that were refreshed since they were last looked at stay")
+    equal(db.one("SELECT count(*) FROM djust_auth.session WHERE purge_at < now()"), 0, "and are looked at again when they end now")
+    equal(db.one("SELECT count(*) FROM djust_auth.session WHERE purge_at > expires_at"), 0, "no session is looked at later than at its end")
+    db.one("SELECT djust_auth.purge()")
+    nothing("after sessions were removed and moved")
+    n = touched("SELECT djust_auth.rotate_signing_key()")
+    note(f"rotate_signing_key() with {SESSIONS} sessions: {n} buffers")
+    ok(n <= 300, "nor does rotate_signing_key() read the sessions", n)
+
+
+def cost_of_others():
+    db.run("""INSERT INTO djust_auth.reset_token SELECT sha256(n::text::bytea), %s, now(), now() + interval '1 day' FROM generate_series(1, 20000) n""", users[0])
+    db.run("""INSERT INTO djust_auth.mail_queue (kind, user_id, created_at, expires_at, next_attempt_at)
+        SELECT 'password_changed', %s, now(), now() + interval '1 day', now() + interval '1 hour' FROM generate_series(1, 20000) n""", users[0])
+    db.run("""INSERT INTO djust_auth.throttle_lock SELECT sha256(n::text::bytea), CASE WHEN n % 2 = 0 THEN 100 ELSE 11 END, now(),
+        CASE WHEN n % 2 = 0 THEN now() - interval '1 year' ELSE now() END FROM generate_series(1, 20000) n""")
+    db.run("INSERT INTO djust_auth.audit_event (id, at, event) SELECT gen_random_uuid(), now() - n * interval '1 s', 'login' FROM generate_series(1, 20000) n")
+    db.one("SELECT djust_auth.purge()")
+    nothing("20,000 links, mails, locks and events")
+    db.run("UPDATE djust_auth.reset_token SET expires_at = now() - interval '1 s' WHERE token_hash < '\\x10'")
+    db.run("UPDATE djust_auth.mail_queue SET done_at = now() WHERE id % 20 = 0 AND user_id IS NOT NULL")
+    db.run("UPDATE djust_auth.throttle_lock SET saved_at = now() - interval '2 days' WHERE tag < '\\x10' AND failures < 100")
+    db.run("UPDATE djust_auth.audit_event SET at = now() - interval '1 year' WHERE at < now() - interval '19000 s'")
+    n = touched("SELECT djust_auth.purge()")
+    left = 80000 - sum(db.one(f"SELECT count(*) FROM djust_auth.{table}") for table in ("reset_token", "mail_queue", "throttle_lock", "audit_event"))
+    note(f"purge() of {left} links, mails, locks and events: {n / left:.1f} buffers a row")
+    ok(left > 2000 and n <= 10 * left, "what has ended leaves at a few buffers a row", (n, left))
+
+
+main(by_worker, room, by_hand, others, cost, cost_of_others)
