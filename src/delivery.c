@@ -216,6 +216,8 @@ delivery_run(TimestampTz *due)
 		*due = 0;
 		result = deliver(&delivery);
 	}
+	else if (mail_is_unfinished())
+		*due = 0;
 	else if (delivery.waiting)
 		*due = Max(delivery.due, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_PAUSE_MS));
 	MemoryContextDelete(delivery.context);

@@ -12,6 +12,8 @@
 #include "commands/async.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "audit.h"
@@ -33,7 +35,8 @@
 #define FIRST_RETRY_S 10
 #define LONGEST_RETRY_S (15 * 60)
 #define REASON_MAX 500
-#define ROWS_MAX 1000			/* looked at in one claim, so that a flood of unknown addresses does not make it endless */
+#define LONGEST_BATCH 1000
+#define WORKER_ROWS 5000		/* looked at by one claim of the worker, which has other things to do, too */
 
 static const TemplateRow reset_template = {
 	"Reset your password",
@@ -150,65 +153,110 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 		catalog_user_by_email(email, user);
 }
 
-/* NULL for who is no customer, or no longer: the row is then done; or *later, because his row is being changed. */
+/* NULL where another transaction is changing or deleting the recipient. */
 static ClaimedMail *
-write_mail(const QueuedMail *queued, TimestampTz now, bool *later)
+write_mail(const QueuedMail *queued, const UserRow *user, TimestampTz now)
 {
 	ClaimedMail *mail = palloc(sizeof(ClaimedMail));
 	const TemplateRow *template;
 	const char *link = "";
 	TemplateRow found;
-	UserRow		user;
 
-	*later = false;
-	if (!find_recipient(queued, &user) || user.disabled)
+	if (!store_user_confirm_at_once(&user->id))
 		return NULL;
-	if (!store_user_confirm_at_once(&user.id))
-	{
-		*later = true;
-		return NULL;
-	}
 	if (strcmp(queued->kind, "reset") == 0)
-		link = make_link(&user.id, now, queued->expires_at);
-	template = template_for(queued->kind, user.locale, &found);
+		link = make_link(&user->id, now, queued->expires_at);
+	template = template_for(queued->kind, user->locale, &found);
 	mail->id = queued->id;
-	mail->recipient = user.email;
-	mail->subject = fill(template->subject, user.email, NULL, false);
-	mail->body_text = fill(template->body_text, user.email, link, false);
-	mail->body_html = fill(template->body_html, user.email, link, true);
+	mail->recipient = pstrdup(user->email);
+	mail->subject = fill(template->subject, user->email, NULL, false);
+	mail->body_text = fill(template->body_text, user->email, link, false);
+	mail->body_html = fill(template->body_html, user->email, link, true);
 	return mail;
 }
 
+/* Adds the mail, made in this context, unless others hold it or its recipient. */
+static void
+claim(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryContext context, List **mails)
+{
+	MemoryContext old;
+	ClaimedMail *mail;
+
+	if (!store_mail_take(queued->id, now))
+		return;
+	old = MemoryContextSwitchTo(context);
+	mail = write_mail(queued, user, now);
+	if (mail)
+		*mails = lappend(*mails, mail);
+	MemoryContextSwitchTo(old);
+	if (mail)
+		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, ring_working());
+	else
+		store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the user is being changed");
+}
+
+/*
+ * Claims mails of a batch until there are max of them, and gives up those without a recipient by one statement.  Only what
+ * is claimed or given up is locked, so that others who claim meanwhile find the rest.
+ */
+static void
+claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **mails)
+{
+	List	   *without = NIL;
+	ListCell   *cell;
+
+	foreach(cell, batch)
+	{
+		QueuedMail *queued = lfirst(cell);
+		UserRow		user;
+
+		if (list_length(*mails) == max)
+			break;
+		if (!find_recipient(queued, &user) || user.disabled)
+			without = lappend(without, queued);
+		else
+			claim(queued, &user, now, context, mails);
+	}
+	if (without != NIL)
+		store_mail_done_all(without, now, "no recipient");
+}
+
+static bool unfinished = false;
+
+/* Looks at everything that is due, in longer and longer batches; the worker at so much that others need not wait for it. */
 List *
 mail_claim(int max)
 {
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "djust_auth mails", ALLOCSET_DEFAULT_SIZES);
 	TimestampTz now = GetCurrentTimestamp();
+	QueuedMail	last = {.next_attempt_at = DT_NOBEGIN};
+	int			size = Min(max, LONGEST_BATCH);
+	int			looked = 0;
 	List	   *mails = NIL;
-	List	   *due;
-	ListCell   *cell;
-	int			rows = 0;
+	List	   *batch;
 
-	while (list_length(mails) < max && rows < Max(max, ROWS_MAX) &&
-		   (due = store_mail_due(now, max - list_length(mails))) != NIL)
+	unfinished = false;
+	MemoryContextSwitchTo(context);
+	while (list_length(mails) < max && !unfinished && (batch = store_mail_due(now, &last, size)) != NIL)
 	{
-		rows += list_length(due);
-		foreach(cell, due)
-		{
-			QueuedMail *queued = lfirst(cell);
-			bool		later;
-			ClaimedMail *mail = write_mail(queued, now, &later);
-
-			if (later)
-				store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the user is being changed");
-			else if (mail == NULL)
-				store_mail_done(queued->id, now, "no recipient");
-			if (mail == NULL)
-				continue;
-			store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, ring_working());
-			mails = lappend(mails, mail);
-		}
+		last = *(QueuedMail *) llast(batch);
+		looked += list_length(batch);
+		claim_some(batch, max, now, caller, &mails);
+		size = Min(size * 10, LONGEST_BATCH);
+		unfinished = ring_working() && looked >= WORKER_ROWS;
+		MemoryContextReset(context);
+		CHECK_FOR_INTERRUPTS();
 	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 	return mails;
+}
+
+bool
+mail_is_unfinished(void)
+{
+	return unfinished;
 }
 
 /* Requests of who is being deleted: their address is sealed, so each is opened. */

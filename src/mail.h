@@ -15,12 +15,14 @@ extern void mail_queue_notice(const pg_uuid_t *user_id);
 
 /* List of ClaimedMail *; makes the secrets of reset links. */
 extern List *mail_claim(int max);
+/* Is there more that the worker's last claim has not looked at? */
+extern bool mail_is_unfinished(void);
 extern void mail_mark_sent(int64 id);
 extern void mail_mark_failed(int64 id, const char *reason);
 extern void mail_mark_rejected(int64 id, const char *reason);
-/* When the next mail is due; false when none waits. */
 /* Takes away what was asked for by this address. */
 extern void mail_forget(const char *email);
+/* When the next mail is due; false when none waits. */
 extern bool mail_due(TimestampTz *due);
 
 /* For the worker. */

@@ -51,6 +51,7 @@ typedef struct QueuedMail
 	bool		has_user;
 	bytea	   *address;		/* sealed; NULL for a mail to user_id */
 	TimestampTz expires_at;
+	TimestampTz next_attempt_at;
 	int32		attempts;
 } QueuedMail;
 
@@ -131,8 +132,12 @@ extern bool store_reset_consume(const uint8_t *hash, TimestampTz now);
 extern void store_reset_delete_of(const pg_uuid_t *user_id);
 extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
 							  TimestampTz now, TimestampTz expires_at);
-/* List of QueuedMail *, locked, skipping those locked by others. */
-extern List *store_mail_due(TimestampTz now, int max);
+/* List of QueuedMail * in the order in which they are due, behind this one; not locked. */
+extern List *store_mail_due(TimestampTz now, const QueuedMail *after, int max);
+/* Locks it; false when it is no longer due, or others hold it. */
+extern bool store_mail_take(int64 id, TimestampTz now);
+/* Those of a List of QueuedMail * that nobody holds. */
+extern void store_mail_done_all(List *mails, TimestampTz now, const char *error);
 /* Those with an address of their own, whoever it belongs to. */
 extern List *store_mail_sealed(void);
 extern void store_mail_delete(int64 id);

@@ -18,10 +18,12 @@ typedef enum Statement
 	RESET_DELETE_OF,
 	MAIL_INSERT,
 	MAIL_DUE,
+	MAIL_TAKE,
 	MAIL_SEALED,
 	MAIL_DELETE,
 	MAIL_LEASE,
 	MAIL_DONE,
+	MAIL_DONE_ALL,
 	MAIL_RETRY,
 	MAIL_GET,
 	MAIL_RELEASE,
@@ -45,12 +47,15 @@ static StoreStatement statements[] = {
 		" VALUES ($1, $2, $3, $4, $5, $4)",
 		5, {TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
 	[MAIL_DUE] = {
-		"SELECT id, kind, user_id, address, expires_at, attempts FROM djust_auth.mail_queue"
+		"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
 		" WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
-		" ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED",
-		2, {TIMESTAMPTZOID, INT4OID}, true},
+		" AND ROW(next_attempt_at, id)" GT "ROW($2, $3) ORDER BY next_attempt_at, id LIMIT $4",
+		4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT4OID}, true},
+	[MAIL_TAKE] = {
+		"SELECT 1 FROM djust_auth.mail_queue WHERE id" EQ "$1 AND done_at IS NULL AND next_attempt_at" LE "$2 FOR UPDATE SKIP LOCKED",
+		2, {INT8OID, TIMESTAMPTZOID}},
 	[MAIL_SEALED] = {
-		"SELECT id, kind, user_id, address, expires_at, attempts FROM djust_auth.mail_queue WHERE address IS NOT NULL",
+		"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue WHERE address IS NOT NULL",
 		0, {0}},
 	[MAIL_DELETE] = {
 		"DELETE FROM djust_auth.mail_queue WHERE id" EQ "$1",
@@ -62,12 +67,16 @@ static StoreStatement statements[] = {
 	[MAIL_DONE] = {
 		"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3, with_worker = false WHERE id" EQ "$1 AND done_at IS NULL",
 		3, {INT8OID, TIMESTAMPTZOID, TEXTOID}},
+	[MAIL_DONE_ALL] = {
+		"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3 WHERE ctid" EQ "ANY (ARRAY("
+		"SELECT ctid FROM djust_auth.mail_queue WHERE id" EQ "ANY ($1) AND done_at IS NULL FOR UPDATE SKIP LOCKED))",
+		3, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID}, true},
 	[MAIL_RETRY] = {
 		"UPDATE djust_auth.mail_queue SET next_attempt_at = $2, last_error = $3, with_worker = false"
 		" WHERE id" EQ "$1 AND done_at IS NULL",
 		3, {INT8OID, TIMESTAMPTZOID, TEXTOID}},
 	[MAIL_GET] = {
-		"SELECT id, kind, user_id, address, expires_at, attempts FROM djust_auth.mail_queue"
+		"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
 		" WHERE id" EQ "$1 AND done_at IS NULL AND attempts" GT "0 FOR UPDATE",
 		1, {INT8OID}},
 	[MAIL_RELEASE] = {
@@ -152,6 +161,7 @@ read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
 	mail->address = no_address ? NULL : DatumGetByteaPCopy(address);
 	mail->expires_at = DatumGetTimestampTz(store_value(row, 5, TIMESTAMPTZOID));
 	mail->attempts = DatumGetInt32(store_value(row, 6, INT4OID));
+	mail->next_attempt_at = DatumGetTimestampTz(store_value(row, 7, TIMESTAMPTZOID));
 	MemoryContextSwitchTo(old);
 }
 
@@ -179,13 +189,25 @@ read_mails(Statement statement, Call *call)
 }
 
 List *
-store_mail_due(TimestampTz now, int max)
+store_mail_due(TimestampTz now, const QueuedMail *after, int max)
 {
 	Call		call = {0};
 
 	put_time(&call, now);
+	put_time(&call, after->next_attempt_at);
+	put_id(&call, after->id);
 	put_int(&call, max);
 	return read_mails(MAIL_DUE, &call);
+}
+
+bool
+store_mail_take(int64 id, TimestampTz now)
+{
+	Call		call = {0};
+
+	put_id(&call, id);
+	put_time(&call, now);
+	return run(MAIL_TAKE, &call) > 0;
 }
 
 List *
@@ -241,6 +263,21 @@ store_mail_done(int64 id, TimestampTz now, const char *error)
 	put_time(&call, now);
 	put_text(&call, error);
 	return run(MAIL_DONE, &call) > 0;
+}
+
+void
+store_mail_done_all(List *mails, TimestampTz now, const char *error)
+{
+	Datum	   *ids = palloc(list_length(mails) * sizeof(Datum));
+	Call		call = {0};
+	ListCell   *cell;
+
+	foreach(cell, mails)
+		ids[foreach_current_index(cell)] = Int64GetDatum(((QueuedMail *) lfirst(cell))->id);
+	put(&call, PointerGetDatum(construct_array(ids, list_length(mails), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+	put_time(&call, now);
+	put_text(&call, error);
+	run(MAIL_DONE_ALL, &call);
 }
 
 bool
