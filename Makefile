@@ -17,6 +17,11 @@ MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
 MAILER_OBJS = $(patsubst %,src/%.o,bytes message $(MAILER))
 
 DATA = $(wildcard sql/djust_auth--*.sql)
+REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
+REGRESS_OPTS = --inputdir=test --outputdir=$(OUT) --encoding=UTF8
+REGRESS_PREP = preloaded
+ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
+ISOLATION_OPTS = $(REGRESS_OPTS)
 LIBS_PURE = -lcrypto -largon2 -lcrypt
 SHLIB_LINK = $(LIBS_PURE)
 PG_CPPFLAGS = -Isrc -DDJUST_VERSION='"$(EXTVERSION)"'
@@ -50,6 +55,14 @@ else
 all install:
 	@echo "$(PG_CONFIG) leads to no server headers: install postgresql-server-dev-NN, or set PG_CONFIG" >&2; exit 1
 endif
+
+# make installcheck: pg_regress and its sister for isolation, on the running server that psql finds (PGHOST, PGPORT, PGUSER)
+preloaded:
+	@mkdir -p $(OUT)
+	@libraries=$$($(bindir)/psql -XqAt -d postgres -c 'SHOW shared_preload_libraries') || exit 1; case ", $$libraries," in \
+		*[\ ,/]djust_auth,*) ;; \
+		*) echo "make installcheck: the server has not loaded djust_auth: set shared_preload_libraries = 'djust_auth' and restart it" >&2; \
+			exit 1 ;; esac
 
 # what needs no server: unit tests and fuzzers of the pure floor, under sanitizers
 
@@ -87,4 +100,4 @@ torture-asan:
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install install-mailer uninstall uninstall-mailer unit fuzz layers test bench torture-asan demo demo-stop
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer unit fuzz layers test bench torture-asan demo demo-stop

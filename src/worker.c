@@ -85,6 +85,14 @@ become_owner(void)
 	return OidIsValid(owner);
 }
 
+/* In the error that is being handled: a new extension knows nothing of what was granted in the one before. */
+static void
+hint_at_grants(void)
+{
+	if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE && *setting_worker_role != '\0')
+		errhint("In this database, call djust_auth.grant_api('%s', 'worker').", setting_worker_role);
+}
+
 WorkerResult
 worker_do(WorkerTask task, void *arg, const char *activity)
 {
@@ -107,6 +115,7 @@ worker_do(WorkerTask task, void *arg, const char *activity)
 	PG_CATCH();
 	{
 		HOLD_INTERRUPTS();
+		hint_at_grants();
 		EmitErrorReport();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(caller);

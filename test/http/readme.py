@@ -92,7 +92,7 @@ def example(cluster, text, expected, heading):
 
 
 def section():
-    cluster = Cluster("readme_http")
+    cluster = Cluster(f"readme_http_{DRIVER}")
     program("createdb", "-h", cluster.host, "-p", cluster.port, "-U", "postgres", "shop")
     command, previous, statements = None, None, 0
     for language, text, heading in blocks():
@@ -114,7 +114,7 @@ def section():
 
 def logs():
     """With everything logged, calls over HTTP leave no secret in the log."""
-    cluster = Cluster("readme_log", "log_statement = 'all'", "log_min_duration_statement = 0")
+    cluster = Cluster(f"readme_log_{DRIVER}", "log_statement = 'all'", "log_min_duration_statement = 0")
     program("createdb", "-h", cluster.host, "-p", cluster.port, "-U", "postgres", "shop")
     found = [(language, text) for language, text, _ in blocks()]
     for language, text in found[:3]:

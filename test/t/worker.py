@@ -160,6 +160,13 @@ def extension():
         db.commit()
         works(db, f"recreated {number}")
     equal((db.worker(), complaints(mark)), (worker, []), "the extension dropped and created again, the worker stays and complains of nothing")
+    mark = len(cluster.log())
+    db.run("DROP EXTENSION djust_auth CASCADE")
+    db.run("CREATE EXTENSION djust_auth")
+    until(lambda: "permission denied for schema djust_auth" in cluster.log()[mark:], "the worker to complain")
+    ok("HINT:  In this database, call djust_auth.grant_api('shop_worker', 'worker')." in cluster.log()[mark:], "without its grants, it says which function gives them")
+    db.run("SELECT djust_auth.grant_api('shop_worker', 'worker')")
+    works(db, "granted")
     shop(db)
 
 
