@@ -33,8 +33,6 @@ ENDINGS = {
     "change of password elsewhere": lambda user_id, tokens: db.one(
         "SELECT djust_change_password(%s, %s, %s)",
         db.one("SELECT djust_auth.open_session(%s)", user_id)["access_token"], GOOD, OTHER),
-    "reuse of a refresh token": lambda user_id, tokens: [db.refresh(token) for token in (
-        tokens["refresh_token"], db.refresh(tokens["refresh_token"])["refresh_token"], tokens["refresh_token"])],
 }
 
 
@@ -65,6 +63,24 @@ def endings_rolled_back():
         end(user_id, tokens)
         db.rollback()
         equal((db.can(tokens["access_token"]), other.can(tokens["access_token"])), (True, True), f"{kind}, rolled back: the token lives")
+
+
+def reuse():
+    """Of a refresh token: what it ends is dead before the transaction ends, and however it ends (reuse_is_final.py)."""
+    for end in (db.commit, db.rollback):
+        _, _, tokens = customer(f"reuse_{end.__name__}")
+        token = tokens["access_token"]
+        other.begin_with_snapshot()
+        before = other.can(token)
+        db.refresh(db.refresh(tokens["refresh_token"])["refresh_token"])
+        db.begin()
+        db.refresh(tokens["refresh_token"])
+        during = other.can(token), db.can(token)
+        end()
+        after = other.can(token), db.can(token)
+        other.rollback()
+        equal((before, during, after), (True, (False, False), (False, False)),
+              f"reuse of a refresh token, {end.__name__}: dead at once, in an older snapshot too")
 
 
 def logins():
@@ -280,4 +296,4 @@ def again():
     program("dropdb", name, env=here("postgres"))
 
 
-main(endings, endings_rolled_back, logins, rights, assignments, profiles, older_snapshots, prepared, again)
+main(endings, endings_rolled_back, reuse, logins, rights, assignments, profiles, older_snapshots, prepared, again)
