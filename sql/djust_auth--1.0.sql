@@ -170,6 +170,37 @@ CREATE TABLE djust_auth.audit_event (
 -- events of unknown addresses too, so that writing one costs as much as for a known one
 CREATE INDEX audit_event_user_id_idx ON djust_auth.audit_event (user_id, at);
 
+-- seals over the audit; members holds 56 random-looking bytes an event
+CREATE TABLE djust_auth.audit_chain (
+	chain uuid NOT NULL CONSTRAINT audit_chain_pkey PRIMARY KEY,
+	key_id bytea NOT NULL,
+	first_seal bigint NOT NULL,
+	last_seal bigint NOT NULL,
+	started_at timestamptz NOT NULL,
+	started_id uuid NOT NULL,
+	sealed_at timestamptz NOT NULL,
+	sealed_id uuid NOT NULL,
+	after_loss boolean NOT NULL,
+	last_mac bytea NOT NULL,
+	mac bytea NOT NULL
+) WITH (fillfactor = 50);
+
+CREATE TABLE djust_auth.audit_seal (
+	chain uuid NOT NULL,
+	number bigint NOT NULL,
+	from_at timestamptz NOT NULL,
+	from_id uuid NOT NULL,
+	to_at timestamptz NOT NULL,
+	to_id uuid NOT NULL,
+	made_at timestamptz NOT NULL,
+	events integer NOT NULL,
+	previous bytea NOT NULL,
+	mac bytea NOT NULL,
+	members bytea NOT NULL,
+	CONSTRAINT audit_seal_pkey PRIMARY KEY (chain, number)
+);
+ALTER TABLE djust_auth.audit_seal ALTER COLUMN members SET STORAGE EXTERNAL;
+
 CREATE TABLE djust_auth.throttle_lock (
 	tag bytea NOT NULL CONSTRAINT throttle_lock_pkey PRIMARY KEY,
 	failures integer NOT NULL,
@@ -367,7 +398,15 @@ CREATE FUNCTION djust_auth.stats() RETURNS json
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_stats';
 
+CREATE FUNCTION djust_auth.audit_verify() RETURNS TABLE (at timestamptz, id uuid, finding text)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_audit_verify';
+
 -- what the background worker calls
+
+CREATE FUNCTION djust_auth.worker_seal() RETURNS timestamptz
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_worker_seal';
 
 CREATE FUNCTION djust_auth.worker_start() RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -576,6 +615,8 @@ SELECT pg_catalog.pg_extension_config_dump('djust_auth.profile_right', '');
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.password_blocklist', '');
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.mail_template', '');
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.audit_event', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.audit_chain', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.audit_seal', '');
 
 -- the first signing key; without the preloaded library it is made at the first login instead
 
@@ -759,6 +800,56 @@ COMMENT ON COLUMN djust_auth.audit_event.client_address IS
 COMMENT ON COLUMN djust_auth.audit_event.detail IS
 	'More, as a JSON object: the cause of a failure, what an administrator changed. pad means nothing: with it a refused password writes as much WAL for every cause.';
 
+COMMENT ON TABLE djust_auth.audit_chain IS
+	'What is known of the seals over the audit, one row a chain: written and authenticated by the background worker. In pg_dump: seals verify under the same key file.';
+COMMENT ON COLUMN djust_auth.audit_chain.chain IS
+	'Identifier of the chain; a database begins one of its own, and brings along those it was restored with.';
+COMMENT ON COLUMN djust_auth.audit_chain.key_id IS
+	'Which key file the chain is made under; says nothing about the key.';
+COMMENT ON COLUMN djust_auth.audit_chain.first_seal IS
+	'Number of the oldest seal that is kept.';
+COMMENT ON COLUMN djust_auth.audit_chain.last_seal IS
+	'Number of the newest seal; 0 where there was none yet.';
+COMMENT ON COLUMN djust_auth.audit_chain.started_at IS
+	'With started_id: events before this place in the order (at, id) are not covered, or no longer: djust_auth.audit_retention.';
+COMMENT ON COLUMN djust_auth.audit_chain.started_id IS
+	'See started_at.';
+COMMENT ON COLUMN djust_auth.audit_chain.sealed_at IS
+	'With sealed_id: up to this place events are covered.';
+COMMENT ON COLUMN djust_auth.audit_chain.sealed_id IS
+	'See sealed_at.';
+COMMENT ON COLUMN djust_auth.audit_chain.after_loss IS
+	'The chain was begun because seals had been removed or altered.';
+COMMENT ON COLUMN djust_auth.audit_chain.last_mac IS
+	'mac of the newest seal.';
+COMMENT ON COLUMN djust_auth.audit_chain.mac IS
+	'HMAC-SHA-256 of this row under a key derived from the key file.';
+
+COMMENT ON TABLE djust_auth.audit_seal IS
+	'Seals over the audit, of at most 1000 events each; see djust_auth.audit_verify. Written by the background worker, purged with their events. In pg_dump.';
+COMMENT ON COLUMN djust_auth.audit_seal.chain IS
+	'Chain that the seal belongs to.';
+COMMENT ON COLUMN djust_auth.audit_seal.number IS
+	'Place in the chain, from 1 on.';
+COMMENT ON COLUMN djust_auth.audit_seal.from_at IS
+	'With from_id: the seal covers events from this place in the order (at, id) on.';
+COMMENT ON COLUMN djust_auth.audit_seal.from_id IS
+	'See from_at.';
+COMMENT ON COLUMN djust_auth.audit_seal.to_at IS
+	'With to_id: the seal covers events before this place in the order (at, id).';
+COMMENT ON COLUMN djust_auth.audit_seal.to_id IS
+	'See to_at.';
+COMMENT ON COLUMN djust_auth.audit_seal.made_at IS
+	'When the seal was made.';
+COMMENT ON COLUMN djust_auth.audit_seal.events IS
+	'How many events the seal covers.';
+COMMENT ON COLUMN djust_auth.audit_seal.previous IS
+	'mac of the seal before; zeroes in the first one.';
+COMMENT ON COLUMN djust_auth.audit_seal.mac IS
+	'HMAC-SHA-256 of this row under a key derived from the key file.';
+COMMENT ON COLUMN djust_auth.audit_seal.members IS
+	'56 bytes an event, in order: at, id, half a SHA-256 of the event, half an HMAC of what goes with its user (zeroes where there is nothing).';
+
 COMMENT ON TABLE djust_auth.throttle_lock IS
 	'Accounts, known or not, whose next attempt must wait or that are suspended; so that a restart does not unlock them. Written by the background worker, purged a day after the last failure unless suspended. Use djust_auth.unlock_user. Not in pg_dump: the tags mean nothing in another database or under another key file.';
 COMMENT ON COLUMN djust_auth.throttle_lock.tag IS
@@ -900,6 +991,10 @@ COMMENT ON FUNCTION djust_auth.postgrest_config() IS
 	'For db-pre-config of PostgREST: sets the public keys and the pre-request function for the transaction.';
 COMMENT ON FUNCTION djust_auth.stats() IS
 	'Counters since server start, for all databases; and of this database mails_waiting, ring_waiting (events and locks the worker has not written) and purge (table, removed, started_at, finished_at of the last one), as a JSON object.';
+COMMENT ON FUNCTION djust_auth.audit_verify() IS
+	'Compares the audit with its seals: one row for each event that was altered, removed, added or moved in time since it was sealed, and for each seal that is missing or forged (id is NULL); no rows: nothing is wrong. A NOTICE says how far it looked. 55000 without the key file that the audit is sealed under.';
+COMMENT ON FUNCTION djust_auth.worker_seal() IS
+	'The background worker seals events: when to come again. 55000 for anybody else.';
 COMMENT ON FUNCTION djust_auth.worker_start() IS
 	'The background worker takes back the mails it had claimed. 55000 for anybody else.';
 COMMENT ON FUNCTION djust_auth.worker_write() IS
@@ -996,6 +1091,10 @@ COMMENT ON TRIGGER djust_purge_at ON djust_auth.session IS
 	'Keeps purge_at from being later than expires_at, so that a purge finds every expired row; fires for replicated changes, too.';
 COMMENT ON CONSTRAINT audit_event_event_valid ON djust_auth.audit_event IS
 	'Only the events that are documented.';
+COMMENT ON CONSTRAINT audit_chain_pkey ON djust_auth.audit_chain IS
+	'One row a chain of seals.';
+COMMENT ON CONSTRAINT audit_seal_pkey ON djust_auth.audit_seal IS
+	'Seals follow each other by number.';
 COMMENT ON CONSTRAINT audit_event_pkey ON djust_auth.audit_event IS
 	'By time, and then by id.';
 COMMENT ON CONSTRAINT customer_user_email_key ON djust_auth.customer_user IS
@@ -1054,6 +1153,10 @@ COMMENT ON CONSTRAINT user_profile_profile_fkey ON djust_auth.user_profile IS
 	'Assignments are renamed and removed with their profile.';
 COMMENT ON CONSTRAINT user_profile_user_id_fkey ON djust_auth.user_profile IS
 	'Assignments go with their user.';
+COMMENT ON INDEX djust_auth.audit_chain_pkey IS
+	'Chains of seals by identifier.';
+COMMENT ON INDEX djust_auth.audit_seal_pkey IS
+	'Seals in order.';
 COMMENT ON INDEX djust_auth.audit_event_pkey IS
 	'Events by time: for purges, and questions about a time.';
 COMMENT ON INDEX djust_auth.customer_user_email_key IS

@@ -24,6 +24,7 @@
 #include "http.h"
 #include "shared.h"
 #include "store.h"
+#include "store_seal.h"
 #include "throttle_event.h"
 
 /* In bytes; shorter causes are padded. */
@@ -79,11 +80,29 @@ audit_new_id(pg_uuid_t *id)
 	id->data[8] = (id->data[8] & 0x3f) | 0x80;
 }
 
+/* So that a clock that was set back while the server was down makes no events from before the last seal. */
+static void
+know_floor(void)
+{
+	AuditChain	chains[CHAINS_MAX];
+	TimestampTz floor = 1;
+	int			n;
+
+	if (!ring_served() || ring_floor_known())
+		return;
+	for (n = store_chains_read(NULL, chains); n > 0; n--)
+		floor = Max(floor, chains[n - 1].sealed.at);
+	ring_raise_floor(floor);
+}
+
+/* The lock comes before the clock is read: audit_seal.c. */
 static void
 write_event(AuditRow *row)
 {
+	know_floor();
+	LockRelationOid(catalog_table(TABLE_AUDIT_EVENT), RowExclusiveLock);
 	audit_new_id(&row->id);
-	row->at = GetCurrentTimestamp();
+	row->at = ring_now();
 	row->actor = GetUserNameFromId(GetSessionUserId(), true);
 	row->client_address = http_client_address();
 	store_audit_insert(row);
@@ -105,6 +124,7 @@ describe(RingEvent *row, const char *event, const pg_uuid_t *user_id, const pg_u
 	Datum		address = http_client_address();
 
 	Assert(strlen(event) < RING_EVENT_MAX);
+	know_floor();
 	memset(row, 0, sizeof(*row));
 	audit_new_id(&row->id);
 	row->has_user = user_id != NULL;

@@ -39,6 +39,8 @@ static const char *const table_names[] = {
 	[TABLE_MAIL_QUEUE] = "mail_queue",
 	[TABLE_THROTTLE_LOCK] = "throttle_lock",
 	[TABLE_AUDIT_EVENT] = "audit_event",
+	[TABLE_AUDIT_CHAIN] = "audit_chain",
+	[TABLE_AUDIT_SEAL] = "audit_seal",
 };
 
 static const char *const index_names[] = {

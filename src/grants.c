@@ -119,6 +119,8 @@ static const struct
 	{"EXECUTE", "FUNCTION", "worker_start()", "w"},
 	{"EXECUTE", "FUNCTION", "worker_write()", "w"},
 	{"EXECUTE", "FUNCTION", "worker_purge()", "w"},
+	{"EXECUTE", "FUNCTION", "worker_seal()", "w"},
+	{"EXECUTE", "FUNCTION", "audit_verify()", "d"},
 };
 
 /* A token may have slipped in where the kind belongs: an unknown word is not repeated. */

@@ -34,6 +34,7 @@ typedef struct DerivedKeys
 	uint8_t		tag[SHA256_SIZE];
 	uint8_t		key_seal[SEAL_KEY_SIZE];
 	uint8_t		address_seal[SEAL_KEY_SIZE];
+	uint8_t		audit[SHA256_SIZE];
 } DerivedKeys;
 
 static DerivedKeys keys;
@@ -137,7 +138,8 @@ load(const char *path)
 		derive(master, "refresh token v1", keys.refresh, sizeof(keys.refresh)) &&
 		derive(master, "account tag v1", keys.tag, sizeof(keys.tag)) &&
 		derive(master, "signing key seal v1", keys.key_seal, sizeof(keys.key_seal)) &&
-		derive(master, "address seal v1", keys.address_seal, sizeof(keys.address_seal));
+		derive(master, "address seal v1", keys.address_seal, sizeof(keys.address_seal)) &&
+		derive(master, "audit seal v1", keys.audit, sizeof(keys.audit));
 	bytes_wipe(master, sizeof(master));
 	return good;
 }
@@ -177,6 +179,20 @@ keyfile_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
 	require_keys();
 	if (!crypto_hmac_sha256(keys.refresh, sizeof(keys.refresh), data, n, mac))
 		cannot_happen();
+}
+
+void
+keyfile_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
+{
+	require_keys();
+	if (!crypto_hmac_sha256(keys.audit, sizeof(keys.audit), data, n, mac))
+		cannot_happen();
+}
+
+bool
+keyfile_audit_usable(void)
+{
+	return keys_ready;
 }
 
 /* The address is hashed first, so that purpose, database and address cannot run into each other. */

@@ -21,6 +21,10 @@ extern void keyfile_load(void);
 /* MAC of a refresh token's content. */
 extern void keyfile_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
 
+/* MAC of what the audit is sealed by; can it be made? */
+extern void keyfile_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
+extern bool keyfile_audit_usable(void);
+
 /* Name of an account that says nothing about its address; purpose keeps counters apart. */
 extern void keyfile_tag(const char *purpose, const void *email, size_t n, ThrottleTag *tag);
 

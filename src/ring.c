@@ -49,6 +49,8 @@ typedef struct Ring
 	uint64		tail;			/* entries ever dropped */
 	pg_atomic_uint32 calls;
 	ConditionVariable written;
+	pg_atomic_uint64 floor;		/* TimestampTz */
+	RingSealed	sealed;
 	RingProgress progress;
 	RingEntry	entries[FLEXIBLE_ARRAY_MEMBER];
 } Ring;
@@ -142,6 +144,7 @@ ring_attach(LWLockPadded *locks)
 		memset(ring, 0, offsetof(Ring, entries));
 		ring->lock = &locks[i].lock;
 		pg_atomic_init_u32(&ring->calls, 0);
+		pg_atomic_init_u64(&ring->floor, 0);
 		ConditionVariableInit(&ring->written);
 	}
 }
@@ -194,6 +197,53 @@ wake(Ring *ring)
 		SetLatch(worker);
 }
 
+TimestampTz
+ring_now(void)
+{
+	return Max(GetCurrentTimestamp(), (TimestampTz) pg_atomic_read_u64(&mine->floor));
+}
+
+bool
+ring_floor_known(void)
+{
+	return pg_atomic_read_u64(&my_ring()->floor) != 0;
+}
+
+TimestampTz
+ring_raise_floor(TimestampTz at)
+{
+	Ring	   *ring = my_ring();
+	uint64		i;
+
+	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	at = Max(at, (TimestampTz) pg_atomic_read_u64(&ring->floor));
+	pg_atomic_write_u64(&ring->floor, at);
+	for (i = ring->tail; i < ring->head; i++)
+		at = Min(at, ring->entries[i % RING_ENTRIES].at);
+	LWLockRelease(ring->lock);
+	return at;
+}
+
+void
+ring_sealed_set(const RingSealed *sealed)
+{
+	Ring	   *ring = my_ring();
+
+	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	ring->sealed = *sealed;
+	LWLockRelease(ring->lock);
+}
+
+void
+ring_sealed_get(RingSealed *sealed)
+{
+	Ring	   *ring = my_ring();
+
+	LWLockAcquire(ring->lock, LW_SHARED);
+	*sealed = ring->sealed;
+	LWLockRelease(ring->lock);
+}
+
 /* Also while an error is cleaned up, so without looking anything up. */
 uint64_t
 ring_put(RingEntry *entry, int kept)
@@ -206,7 +256,7 @@ ring_put(RingEntry *entry, int kept)
 	entry->database = MyDatabaseId;
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
 	if (entry->at == 0)
-		entry->at = GetCurrentTimestamp();
+		entry->at = ring_now();
 	if (ring->head - ring->tail < RING_ENTRIES - kept)
 	{
 		ring->entries[ring->head % RING_ENTRIES] = *entry;

@@ -66,6 +66,16 @@ typedef struct RingEntry
 	}			u;
 } RingEntry;
 
+/* The newest seal over the audit, see audit_seal.c. */
+typedef struct RingSealed
+{
+	Oid			database;		/* InvalidOid: none since server start */
+	Oid			table;			/* where its chain stands */
+	pg_uuid_t	chain;
+	int64_t		last;
+	TimestampTz at;
+} RingSealed;
+
 /* How far a purge is; see stats(). */
 typedef struct RingProgress
 {
@@ -97,6 +107,15 @@ extern int	ring_waiting(void);
 
 /* Once this transaction has committed, the worker looks at the mail queue. */
 extern void ring_wake_at_commit(void);
+
+/* The clock for events of a database with a worker: never before the floor, which rises to what is about to be sealed. */
+extern TimestampTz ring_now(void);
+extern bool ring_floor_known(void);
+/* No event that is put later, and none that waits, is from before the answer. */
+extern TimestampTz ring_raise_floor(TimestampTz at);
+
+extern void ring_sealed_set(const RingSealed *sealed);
+extern void ring_sealed_get(RingSealed *sealed);
 
 extern void ring_progress_set(const RingProgress *progress);
 extern void ring_progress_get(RingProgress *progress);

@@ -176,6 +176,7 @@ extern void store_grant(const char *statement);
 extern void store_call_start(void);
 extern int	store_call_write(void);
 extern bool store_call_purge(void);
+extern TimestampTz store_call_seal(void);
 /* Copies into a context; false when no mail is due. */
 extern bool store_call_claim_mail(MemoryContext context, ClaimedMail *mail);
 extern void store_call_mail_sent(int64 id);

@@ -71,6 +71,18 @@ store_execute(StoreStatement *statement, Call *call)
 	return SPI_processed;
 }
 
+uint64
+store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot)
+{
+	int			result;
+
+	Assert(call->n == statement->narguments);
+	result = SPI_execute_snapshot(plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot, true, false, 0);
+	if (result < 0)
+		elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
 /* Types are what the statement gives, which an administrator may have changed with a column. */
 Datum
 store_column(uint64 row, int number, Oid type, bool *is_null)

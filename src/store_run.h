@@ -42,6 +42,8 @@ extern void store_finish(void);
 
 /* Between store_connect and store_finish; results are in SPI_tuptable. */
 extern uint64 store_execute(StoreStatement *statement, Call *call);
+/* Reads under a snapshot that the caller has registered. */
+extern uint64 store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot);
 /* Raises 55000 when it is of another type; the second also when it is null. */
 extern Datum store_column(uint64 row, int number, Oid type, bool *is_null);
 extern Datum store_value(uint64 row, int number, Oid type);

@@ -20,6 +20,7 @@ typedef enum Statement
 	WORKER_START,
 	WORKER_WRITE,
 	WORKER_PURGE,
+	WORKER_SEAL,
 	CLAIM_MAIL,
 	MAIL_SENT,
 	MAIL_FAILED,
@@ -32,6 +33,7 @@ static StoreStatement statements[] = {
 	[WORKER_START] = {"SELECT djust_auth.worker_start()", 0, {0}},
 	[WORKER_WRITE] = {"SELECT djust_auth.worker_write()", 0, {0}},
 	[WORKER_PURGE] = {"SELECT djust_auth.worker_purge()", 0, {0}},
+	[WORKER_SEAL] = {"SELECT djust_auth.worker_seal()", 0, {0}},
 	[CLAIM_MAIL] = {"SELECT id, recipient, subject, body_text, body_html FROM djust_auth.claim_mail(1)", 0, {0}},
 	[MAIL_SENT] = {"SELECT djust_auth.mail_sent($1)", 1, {INT8OID}},
 	[MAIL_FAILED] = {"SELECT djust_auth.mail_failed($1, $2)", 2, {INT8OID, TEXTOID}},
@@ -65,6 +67,15 @@ store_call_purge(void)
 	bool		is_null;
 
 	return DatumGetBool(store_run_value(&statements[WORKER_PURGE], &call, BOOLOID, &is_null));
+}
+
+TimestampTz
+store_call_seal(void)
+{
+	Call		call = {0};
+	bool		is_null;
+
+	return DatumGetTimestampTz(store_run_value(&statements[WORKER_SEAL], &call, TIMESTAMPTZOID, &is_null));
 }
 
 /* A copy in UTF-8, as mails are, that is wiped with the context it is made in: the texts hold a link. */

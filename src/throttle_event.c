@@ -159,7 +159,7 @@ throttle_event_count(const ThrottleTag *tag, const RingEvent *event, bool has_wo
 	uint32_t	told;
 
 	LWLockAcquire(entries_lock, LW_EXCLUSIVE);
-	told = count(tag, event, has_worker, GetCurrentTimestamp());
+	told = count(tag, event, has_worker, ring_now());
 	LWLockRelease(entries_lock);
 	return told;
 }

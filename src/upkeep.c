@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 
 #include "audit.h"
+#include "audit_seal.h"
 #include "catalog.h"
 #include "ring.h"
 #include "settings.h"
@@ -192,7 +193,7 @@ static TimestampTz
 horizon(PurgeTable table, TimestampTz now)
 {
 	if (table == PURGE_AUDIT_EVENT)
-		return now - setting_audit_retention * USECS_PER_SEC;
+		return audit_seal_retire(now - setting_audit_retention * USECS_PER_SEC);
 	return table == PURGE_THROTTLE_LOCK ? now - LOCK_LIFE_S * USECS_PER_SEC : now;
 }
 

@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "audit_seal.h"
 #include "catalog.h"
 #include "delivery.h"
 #include "ring.h"
@@ -192,7 +193,23 @@ flush_throttled(TimestampTz *due)
 	return WORKER_DONE;
 }
 
-static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {delivery_run}, {purge}};
+static void
+seal_task(void *due)
+{
+	*(TimestampTz *) due = store_call_seal();
+}
+
+static WorkerResult
+seal(TimestampTz *due)
+{
+	WorkerResult result = worker_do(seal_task, due, "sealing the audit");
+
+	if (result == WORKER_DONE)
+		audit_seal_committed();
+	return result;
+}
+
+static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {delivery_run}, {purge}, {seal}};
 static Job *const writing = &jobs[2];
 
 /* After a failure a job waits for longer each time. */
@@ -213,12 +230,12 @@ run(Job *job)
 
 /* Mail was queued, the extension made, a role granted, the configuration loaded: whatever waited may be worth a try. */
 static void
-run_all_again(void)
+run_all_again(bool configured)
 {
 	int			i;
 
 	for (i = 0; i < lengthof(jobs); i++)
-		if (jobs[i].run != purge || jobs[i].failures > 0)
+		if ((jobs[i].run != purge && (configured || jobs[i].run != seal)) || jobs[i].failures > 0)
 			jobs[i].due = 0;
 }
 
@@ -302,10 +319,10 @@ djust_auth_worker_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
-			run_all_again();
+			run_all_again(true);
 		}
 		if (ring_take_call())
-			run_all_again();
+			run_all_again(false);
 		for (i = 0; i < lengthof(jobs); i++)
 			run(&jobs[i]);
 		MemoryContextReset(context);

@@ -68,7 +68,7 @@ INSERT INTO callable VALUES
 	('djust_auth.stats', 'dba monitor'),
 	('djust_auth.worker_start', 'worker'),
 	('djust_auth.worker_write', 'worker'),
-	('djust_auth.worker_purge', 'worker'),
+	('djust_auth.worker_purge', 'worker'), ('djust_auth.worker_seal', 'worker'), ('djust_auth.audit_verify', 'dba'),
 	-- what constraints and indexes call as the role that writes
 	('djust_auth.email_is_valid', 'dba'),
 	('djust_auth.password_hash_is_valid', 'dba'),

@@ -41,7 +41,7 @@ ORDER BY 1;
 SELECT c.relname AS relation, c.relkind, string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum) AS columns
 FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind IN ('r', 'v')
-	AND c.relname NOT IN ('mail_queue', 'mail_template', 'policy_epoch', 'reset_token', 'session_ended', 'signing_key')
+	AND c.relname NOT IN ('audit_chain', 'audit_seal', 'mail_queue', 'mail_template', 'policy_epoch', 'reset_token', 'session_ended', 'signing_key')
 GROUP BY c.oid ORDER BY 2, 1;
 
 SELECT e.enumlabel AS access_right FROM pg_enum e WHERE e.enumtypid = 'djust_auth.access_right'::regtype ORDER BY e.enumsortorder;
