@@ -231,31 +231,22 @@ audit_seal_committed(void)
 	sealed_changed = false;
 }
 
-/* Whole seals go; what is left between is covered still.  The row of a chain that was forged stays as it is. */
-static TimestampTz
+/* Seals go when all their events do; of the oldest that is left a part may not be covered any more. */
+static void
 retire_seals(AuditChain *chain, TimestampTz before)
 {
 	bool		is_good = audit_chain_is_ours(chain) && audit_chain_is_good(chain);
-	bool		changed = false;
-	EventKey	end;
+	EventKey	start = {.at = before};
 	int64		last;
 
-	while (store_seals_retire(&chain->chain, before, &last, &end))
-	{
+	while (store_seals_retire(&chain->chain, before, &last))
 		chain->first = last + 1;
-		chain->started = end;
-		changed = true;
-	}
-	if (chain->first > chain->last && chain->sealed.at <= before)
-	{
-		EventKey	nothing_before = {.at = before};
-
-		chain->started = chain->sealed = nothing_before;
-		changed = true;
-	}
-	if (changed && is_good)
+	chain->started = start;
+	if (event_key_cmp(&chain->sealed, &start) < 0)
+		chain->sealed = start;
+	/* what is known of a forged chain stays as it is */
+	if (is_good)
 		save_chain(chain);
-	return is_good ? chain->started.at : before;
 }
 
 /* Where another key file counts from now on: all events there are will be sealed under it. */
@@ -272,14 +263,19 @@ audit_seal_start_over(void)
 	ring_sealed_set(&nothing);
 }
 
+/* Without the key file nothing that is covered can go. */
 TimestampTz
 audit_seal_retire(TimestampTz before)
 {
 	AuditChain	chains[CHAINS_MAX];
 	TimestampTz limit = before;
-	int			n = store_chains_lock(chains);
+	TimestampTz first;
+	int			n;
 	int			i;
 
+	if (!store_event_first(&first) || first >= before)
+		return before;
+	n = store_chains_lock(chains);
 	for (i = 0; i < n; i++)
 	{
 		AuditChain *chain = &chains[i];
@@ -289,7 +285,7 @@ audit_seal_retire(TimestampTz before)
 		else if (chain->sealed.at <= before && (audit_chain_is_ours(chain) ? i > 0 && audit_chain_is_good(chain) : true))
 			store_chain_delete(&chain->chain);
 		else if (chain->started.at < before)
-			limit = Min(limit, retire_seals(chain, before));
+			retire_seals(chain, before);
 	}
 	return limit;
 }

@@ -36,6 +36,7 @@ typedef struct Walk
 	bool		begun;
 
 	/* seals of the chain */
+	EventKey	started;		/* members before this have gone by rule */
 	int64		expected;		/* number of the next one; 0 where not known */
 	int			forged;			/* seals since the last good one */
 	bool		has_previous;
@@ -148,12 +149,22 @@ is_member(const AuditSeal *seal, const pg_uuid_t *id)
 	return false;
 }
 
+static bool
+is_gone(const Walk *walk, const uint8_t *member)
+{
+	EventKey	key = audit_member_key(member);
+
+	return event_key_cmp(&key, &walk->started) < 0;
+}
+
 static void
 compare_events(Walk *walk, const AuditSeal *seal)
 {
 	SealedEvent *event;
 	int			i = 0;
 
+	while (i < seal->count && is_gone(walk, seal->members + i * MEMBER_SIZE))
+		i++;
 	for (;;)
 	{
 		EventKey	key;
@@ -264,6 +275,7 @@ compare_chain(Walk *walk, const AuditChain *chain)
 	walk->forged = 0;
 	walk->has_previous = false;
 	walk->expected = is_good ? chain->first : 0;
+	walk->started = is_good ? chain->started : beginning;
 	if (is_good)
 		pass_over(walk, &chain->started);
 	else

@@ -177,7 +177,7 @@ store_seal_insert(const AuditSeal *seal)
 
 /* The last of the oldest seals that ends by then; false where none does. */
 static bool
-find_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last, EventKey *end)
+find_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 {
 	Call		call = {0};
 	bool		found = false;
@@ -196,7 +196,6 @@ find_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last, EventKey *en
 		if (to.at > before)
 			break;
 		*last = seal;
-		*end = to;
 		found = true;
 	}
 	store_finish();
@@ -204,11 +203,11 @@ find_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last, EventKey *en
 }
 
 bool
-store_seals_retire(const pg_uuid_t *chain, TimestampTz before, int64 *last, EventKey *end)
+store_seals_retire(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 {
 	Call		call = {0};
 
-	if (!find_ended(chain, before, last, end))
+	if (!find_ended(chain, before, last))
 		return false;
 	put_uuid(&call, chain);
 	put_id(&call, *last);

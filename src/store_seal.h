@@ -80,8 +80,8 @@ extern void store_chain_put(const AuditChain *chain);
 /* With its seals. */
 extern void store_chain_delete(const pg_uuid_t *chain);
 extern void store_seal_insert(const AuditSeal *seal);
-/* Removes some of the oldest seals, which end by then; tells the last of them and its end.  False where none does. */
-extern bool store_seals_retire(const pg_uuid_t *chain, TimestampTz before, int64 *last, EventKey *end);
+/* Removes some of the oldest seals, which end by then; tells the last of them.  False where none does. */
+extern bool store_seals_retire(const pg_uuid_t *chain, TimestampTz before, int64 *last);
 extern bool store_seal_any(void);
 /* Of a chain that audit_chain does not know. */
 extern bool store_seals_orphaned(Snapshot snapshot);
