@@ -53,8 +53,8 @@ plan_by_index(void)
 	return level;
 }
 
-uint64
-store_execute(StoreStatement *statement, Call *call)
+static uint64
+execute(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
 {
 	SPIPlanPtr	plan = plan_of(statement);
 	int			level = 0;
@@ -63,7 +63,7 @@ store_execute(StoreStatement *statement, Call *call)
 	Assert(call->n == statement->narguments);
 	if (statement->by_index)
 		level = plan_by_index();
-	result = SPI_execute_snapshot(plan, call->values, call->nulls, GetLatestSnapshot(), InvalidSnapshot, false, true, 0);
+	result = SPI_execute_snapshot(plan, call->values, call->nulls, snapshot, InvalidSnapshot, only_reads, true, 0);
 	if (statement->by_index)
 		AtEOXact_GUC(true, level);
 	if (result < 0)
@@ -72,15 +72,15 @@ store_execute(StoreStatement *statement, Call *call)
 }
 
 uint64
+store_execute(StoreStatement *statement, Call *call)
+{
+	return execute(statement, call, GetLatestSnapshot(), false);
+}
+
+uint64
 store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot)
 {
-	int			result;
-
-	Assert(call->n == statement->narguments);
-	result = SPI_execute_snapshot(plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot, true, false, 0);
-	if (result < 0)
-		elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
-	return SPI_processed;
+	return execute(statement, call, snapshot, true);
 }
 
 /* Types are what the statement gives, which an administrator may have changed with a column. */

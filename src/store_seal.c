@@ -53,7 +53,7 @@ static StoreStatement statements[] = {
 		11, {UUIDOID, INT8OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT4OID, BYTEAOID, BYTEAOID, BYTEAOID}},
 	[SEALS_OLDEST] = {
 		"SELECT number, to_at, to_id FROM djust_auth.audit_seal WHERE chain" EQ "$1 ORDER BY number LIMIT 100",
-		1, {UUIDOID}},
+		1, {UUIDOID}, .by_index = true},
 	[SEALS_RETIRE] = {
 		"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" LE "$2",
 		2, {UUIDOID, INT8OID}},
@@ -66,7 +66,7 @@ static StoreStatement statements[] = {
 		0, {0}},
 	[SEALS_READ] = {
 		"SELECT " SEAL_COLUMNS " FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" GT "$2 ORDER BY number LIMIT 16",
-		2, {UUIDOID, INT8OID}},
+		2, {UUIDOID, INT8OID}, .by_index = true},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");

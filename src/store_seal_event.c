@@ -33,7 +33,7 @@ typedef enum Statement
 static StoreStatement statements[] = {
 	[EVENT_FIRST] = {
 		"SELECT at FROM djust_auth.audit_event ORDER BY at LIMIT 1",
-		0, {0}},
+		0, {0}, .by_index = true},
 	/* a transaction that is prepared holds its locks under another name */
 	[EVENT_WRITERS] = {
 		"SELECT virtualtransaction FROM pg_catalog.pg_locks WHERE locktype" EQ "'relation' AND database" EQ "$1"
@@ -42,10 +42,10 @@ static StoreStatement statements[] = {
 		2, {OIDOID, OIDOID}},
 	[EVENTS_FROM] = {
 		"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)" BEFORE,
-		4, {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID}},
+		4, {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID}, .by_index = true},
 	[EVENTS_BEHIND] = {
 		"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GT "($1, $2)" BEFORE,
-		4, {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID}},
+		4, {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID}, .by_index = true},
 	[EVENTS_COUNT] = {
 		"SELECT pg_catalog.count(*) FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)",
 		2, {TIMESTAMPTZOID, UUIDOID}},
