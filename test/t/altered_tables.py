@@ -121,8 +121,9 @@ def judge(name, changes, costly):
 
 
 def judge_alive(name, changes, costly):
+    db.run("SELECT djust_auth.unlock_user(%s)", ann)  # wrong passwords count, rolled back or not
     if name.startswith("session"):  # what ends by reuse ends for ever: each case needs one of its own
-        VALUES["reused"] = db.login("ann@altered.example")["refresh_token"]
+        VALUES["reused"] = db.one("SELECT djust_auth.open_session(%s)", ann)["refresh_token"]
         db.refresh(db.refresh(VALUES["reused"])["refresh_token"])
     """All calls after these changes, which are then undone; changes that the server refuses are no case."""
     db.begin()
