@@ -5,7 +5,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth
 MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
-PURE = bytes crypto cryptokey keygen jwt message pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy route routeset
+PURE = bytes unicode address crypto cryptokey keygen jwt message pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy route routeset
 SERVER = settings secret logtext logmask shared tally undo throttle_rule throttle pace hashslot ring throttle_event place keyfile normal catalog scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_upkeep store_seal store_seal_event store_worker keys rights identity audit audit_seal_form audit_seal audit_verify http html
 VERBS = errors password session login reset account policy grants mail upkeep page
 FACE = api admin admin_audit triggers command worker delivery djust_auth
@@ -14,7 +14,7 @@ OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
 # a library of its own, which the worker loads when there is mail: nobody else gets libcurl into the server
 MAILER = transcript errand relay mailer
 MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
-MAILER_OBJS = $(patsubst %,src/%.o,bytes message $(MAILER))
+MAILER_OBJS = $(patsubst %,src/%.o,bytes unicode address message $(MAILER))
 
 DATA = $(wildcard sql/djust_auth--*.sql)
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
@@ -43,7 +43,7 @@ include $(PGXS)
 $(OBJS) $(MAILER_OBJS): $(wildcard src/*.h) djust_auth.control
 
 $(MAILER_LIB): $(MAILER_OBJS)
-	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl -lpthread
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl -lpthread -lunistring -lidn2
 all: $(MAILER_LIB)
 install: install-mailer
 install-mailer: $(MAILER_LIB) | installdirs

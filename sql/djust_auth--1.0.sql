@@ -637,7 +637,7 @@ COMMENT ON TABLE djust_auth.customer_user IS
 COMMENT ON COLUMN djust_auth.customer_user.id IS
 	'Stays the same for life; claim sub of the access tokens.';
 COMMENT ON COLUMN djust_auth.customer_user.email IS
-	'Login name, unique, at most 254 bytes. Stored normalised: trimmed, NFC, lower case. It may change.';
+	'Login name, unique, at most 254 bytes. Stored in its normal form: trimmed, NFC, folded, the domain in A-labels. It may change.';
 COMMENT ON COLUMN djust_auth.customer_user.password_hash IS
 	'Argon2id as PHC string, or an imported hash until the next login (see djust_auth.import_user). NULL: no password, so no login by password. Clear text is refused.';
 COMMENT ON COLUMN djust_auth.customer_user.disabled_at IS

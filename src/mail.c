@@ -23,6 +23,7 @@
 #include "html.h"
 #include "keyfile.h"
 #include "mail.h"
+#include "message.h"
 #include "reset.h"
 #include "ring.h"
 #include "secret.h"
@@ -289,14 +290,13 @@ mail_take_back(void)
 	store_mail_release(GetCurrentTimestamp());
 }
 
-/* The domain that mails come from; what is no name of a host is left out. */
+/* The domain that mails come from, in ASCII. */
 static const char *
 sender_domain(void)
 {
-	const char *at = strrchr(setting_mail_from, '@');
-	size_t		length = at ? strspn(at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") : 0;
+	Mailbox		sender;
 
-	return length > 0 ? pnstrdup(at + 1, length) : "localhost";
+	return message_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address, '@') + 1) : "localhost";
 }
 
 /* The same at every attempt, so that a second delivery is recognised; of no meaning to strangers. */

@@ -133,13 +133,13 @@ judge(RelayResult result, const RelayAnswer *answer, bool ascii_recipient, Maile
 
 /* The whole mail is written before the server hears of it. */
 static bool
-write_mail(const MailerMessage *given, const char *recipient, Message *message, MailerOutcome *outcome)
+write_mail(const MailerMessage *given, Message *message, MailerOutcome *outcome)
 {
 	const char *fault;
 
 	if (!message_parse_mailbox(given->from, &message->from))
 		return conclude(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address", "");
-	message->recipient = recipient;
+	message_set_recipient(message, given->recipient);
 	message->subject = given->subject;
 	message->body_text = given->body_text;
 	message->body_html = given->body_html;
@@ -147,7 +147,7 @@ write_mail(const MailerMessage *given, const char *recipient, Message *message, 
 	message->date = given->date;
 	fault = message_fault(message);
 	if (fault)
-		return conclude(outcome, message_address_is_safe(recipient) ? MAILER_TEMPORARY : MAILER_PERMANENT, fault, "");
+		return conclude(outcome, message->recipient[0] != '\0' ? MAILER_TEMPORARY : MAILER_PERMANENT, fault, "");
 	mail.capacity = message_bound(message);
 	mail.data = malloc(mail.capacity);
 	if (mail.data == NULL)
@@ -160,20 +160,18 @@ void
 djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerMeanwhile meanwhile, void *arg,
 				  MailerOutcome *outcome)
 {
-	char		recipient[ADDRESS_LONGEST + 1];
 	Message		written = {0};
 
 	relay_halt();
 	wipe_mail();
-	if (!relay_ascii_domain(message->recipient, recipient, sizeof(recipient)))
-		conclude(outcome, MAILER_PERMANENT, "the address is too long", "");
-	else if (write_mail(message, recipient, &written, outcome))
+	if (write_mail(message, &written, outcome))
 	{
 		const char *from = written.from.address;
-		RelayMail	relayed = {from, recipient, !message_is_ascii(from) || !message_is_ascii(recipient), mail.data, mail.length};
+		const char *to = written.recipient;
+		RelayMail	relayed = {from, to, !message_is_ascii(from) || !message_is_ascii(to), mail.data, mail.length};
 		RelayAnswer answer = {0};
 
-		judge(relay_send(server, &relayed, meanwhile, arg, &answer), &answer, message_is_ascii(recipient), outcome);
+		judge(relay_send(server, &relayed, meanwhile, arg, &answer), &answer, message_is_ascii(to), outcome);
 	}
 	wipe_mail();
 }

@@ -119,15 +119,7 @@ message_is_ascii(const char *text)
 	return true;
 }
 
-bool
-message_address_is_safe(const char *address)
-{
-	const char *at = strchr(address, '@');
-
-	return at != NULL && at != address && at[1] != '\0' && strchr(at + 1, '@') == NULL &&
-		strlen(address) <= ADDRESS_LONGEST && is_header_text(address) && strpbrk(address, " \"(),:;<>[\\]") == NULL;
-}
-
+/* Without spaces at the ends, then without quotes. */
 static bool
 copy_trimmed(const char *from, size_t n, char *to, size_t longest)
 {
@@ -150,6 +142,16 @@ copy_trimmed(const char *from, size_t n, char *to, size_t longest)
 	return true;
 }
 
+static bool
+parse_address(const char *text, size_t n, AddressCase kind, char to[ADDRESS_LONGEST + 1])
+{
+	Address		address;
+	AddressFault fault = address_parse(text, n, kind, &address);
+
+	memcpy(to, address.text, sizeof(address.text));
+	return fault == ADDRESS_OK;
+}
+
 bool
 message_parse_mailbox(const char *text, Mailbox *mailbox)
 {
@@ -157,20 +159,30 @@ message_parse_mailbox(const char *text, Mailbox *mailbox)
 	const char *close;
 
 	mailbox->name[0] = '\0';
+	if (!is_header_text(text))
+		return false;
 	if (open == NULL)
-		return copy_trimmed(text, strlen(text), mailbox->address, ADDRESS_LONGEST) && message_address_is_safe(mailbox->address);
+		return parse_address(text, strlen(text), ADDRESS_KEEP, mailbox->address);
 	close = strchr(open, '>');
 	return close != NULL && close[1 + strspn(close + 1, " ")] == '\0' &&
 		copy_trimmed(text, open - text, mailbox->name, NAME_LONGEST) &&
-		copy_trimmed(open + 1, close - open - 1, mailbox->address, ADDRESS_LONGEST) &&
-		is_header_text(mailbox->name) && strpbrk(mailbox->name, "\"\\<>") == NULL && message_address_is_safe(mailbox->address);
+		strpbrk(mailbox->name, "\"\\<>") == NULL &&
+		parse_address(open + 1, close - open - 1, ADDRESS_KEEP, mailbox->address);
+}
+
+bool
+message_set_recipient(Message *message, const char *address)
+{
+	return parse_address(address, strlen(address), ADDRESS_KEEP, message->recipient);
 }
 
 /* msg-id of RFC 5322, dot-atoms only. */
 static bool
 is_message_id(const char *id)
 {
-	return message_address_is_safe(id) && message_is_ascii(id);
+	Address		address;
+
+	return message_is_ascii(id) && address_parse(id, strlen(id), ADDRESS_KEEP, &address) == ADDRESS_OK && strcmp(address.text, id) == 0;
 }
 
 static const char *
@@ -198,7 +210,7 @@ message_fault(const Message *message)
 {
 	const char *fault = text_fault(message->subject, message->body_text, message->body_html);
 
-	if (!message_address_is_safe(message->recipient))
+	if (message->recipient[0] == '\0')
 		return "the recipient is no address that can be written into a mail";
 	if (fault)
 		return fault;

@@ -1,6 +1,6 @@
 /*
  * message.h
- *		A mail as the bytes that travel (RFC 5322, MIME); libc only.
+ *		A mail as the bytes that travel (RFC 5322, MIME); pure.
  */
 #ifndef DJUST_MESSAGE_H
 #define DJUST_MESSAGE_H
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "address.h"
 
 /* Bounded text: what does not fit sets full, and the whole is not to be used. */
 typedef struct Text
@@ -22,12 +24,11 @@ extern void text_append(Text *text, const char *more);
 extern void text_append_bytes(Text *text, const char *more, size_t n);
 extern void text_append_number(Text *text, int64_t number, int digits);
 
-#define ADDRESS_LONGEST 254
 #define SUBJECT_LONGEST 500			/* bytes; RFC 5322 allows lines of 998, into which an address is filled */
 #define BODY_LONGEST (256 * 1024)	/* bytes; large enough, and smaller than any relay's limit once it is encoded */
 #define NAME_LONGEST 200
 
-/* NUL-terminated copies, without the quotes and the brackets they may have stood in. */
+/* NUL-terminated: the name without quotes, the address in the form of address.h, its local part in the case given. */
 typedef struct Mailbox
 {
 	char		name[NAME_LONGEST + 1];
@@ -37,7 +38,7 @@ typedef struct Mailbox
 typedef struct Message
 {
 	Mailbox		from;
-	const char *recipient;
+	char		recipient[ADDRESS_LONGEST + 1];	/* empty: none that can be written */
 	const char *subject;
 	const char *body_text;
 	const char *body_html;
@@ -48,8 +49,8 @@ typedef struct Message
 /* "address", "Name <address>" or "\"Name\" <address>"; false for anything else. */
 extern bool message_parse_mailbox(const char *text, Mailbox *mailbox);
 
-/* An address that can be nothing else in a header or an SMTP command: no quotes, brackets, spaces, controls. */
-extern bool message_address_is_safe(const char *address);
+/* In the form of address.h, which can be nothing else in a header or an SMTP command; false, and empty, if it has none. */
+extern bool message_set_recipient(Message *message, const char *address);
 
 /* Does it need SMTPUTF8 (RFC 6531)? */
 extern bool message_is_ascii(const char *text);

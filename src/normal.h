@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "keyfile.h"
-
 /* NUL-terminated; lives in the current context. */
 typedef struct Email
 {
@@ -26,10 +24,10 @@ typedef struct Password
 	const char *in_database;	/* in the encoding of the database, NUL-terminated, for comparison with its tables */
 } Password;
 
-/* Trimmed, NFC, lower case.  Never fails: what is no address comes back as it is and matches none. */
+/* The normal form of address.h, in the encoding of the database.  Never fails: what has none comes back as it is and matches none. */
 extern Email normal_email(const char *text, size_t n);
 
-/* NULL when it is an address we accept, else the reason as a full sentence. */
+/* NULL for an address in its normal form, else the reason as a full sentence. */
 extern const char *email_fault(const char *text, size_t n);
 
 extern Password normal_password(const char *text, size_t n);

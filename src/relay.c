@@ -411,28 +411,3 @@ relay_send(const MailerServer *server, const RelayMail *mail, MailerMeanwhile me
 	} while (again && (result == RELAY_CLOSED || result == RELAY_ANSWERED) && answer->transcript.step <= SMTP_MAIL);
 	return result;
 }
-
-bool
-relay_ascii_domain(const char *address, char *out, size_t capacity)
-{
-	const char *at = strchr(address, '@');
-	char	   *domain = NULL;
-	Text		text = {out, 0, capacity - 1, false};
-
-	memset(out, 0, capacity);
-#if LIBCURL_VERSION_NUM >= 0x075800
-	if (at && !message_is_ascii(at))
-	{
-		CURLU	   *url = curl_url();
-
-		if (url == NULL || curl_url_set(url, CURLUPART_HOST, at + 1, 0) != CURLUE_OK ||
-			curl_url_get(url, CURLUPART_HOST, &domain, CURLU_PUNYCODE) != CURLUE_OK)
-			domain = NULL;
-		curl_url_cleanup(url);
-	}
-#endif
-	text_append_bytes(&text, address, domain ? (size_t) (at + 1 - address) : strlen(address));
-	text_append(&text, domain ? domain : "");
-	curl_free(domain);
-	return !text.full;
-}

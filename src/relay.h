@@ -45,7 +45,4 @@ extern RelayResult relay_send(const MailerServer *server, const RelayMail *mail,
 /* Ends what a call that was left by longjmp is still doing: its mail is not looked at any more. */
 extern void relay_halt(void);
 
-/* The domain of an address in ASCII (RFC 3492), if libcurl can; false if it does not fit. */
-extern bool relay_ascii_domain(const char *address, char *out, size_t capacity);
-
 #endif

@@ -75,6 +75,8 @@ grep -nE 'include "(postgres|c)\.h"' src/*.h | rule "no header includes postgres
 only 'include <openssl/' src/crypto.c src/cryptokey.c src/keygen.c | rule "OpenSSL only in crypto.c, cryptokey.c, keygen.c"
 only 'include <argon2\.h>' src/pwhash.c src/pwargon2.c | rule "libargon2 only in pwhash.c and pwargon2.c"
 only 'include <crypt\.h>' src/pwcrypt.c | rule "crypt only in pwcrypt.c"
+only 'include <uni[a-z]*\.h>' src/unicode.c | grep -v '<unistd' | rule "libunistring only in unicode.c"
+only 'include <idn2\.h>' src/address.c | rule "libidn2 only in address.c"
 only 'curl/' src/relay.c | rule "libcurl only in relay.c"
 { floors; includes; } | awk -v mailer=" $(floor_list MAILER) " '
 	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }

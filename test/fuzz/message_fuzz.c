@@ -11,12 +11,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char	   *in = calloc(1, size + 4), *from = memcpy(in, data, size), *line, *end;
 	char	   *recipient = from + strlen(from) + (from + strlen(from) < in + size), *subject = recipient + strlen(recipient) + 1;
 	char	   *body = subject < in + size ? subject + strlen(subject) + 1 : in + size;
-	Message		message = {.recipient = recipient, .subject = subject < in + size ? subject : "", .body_text = body < in + size ? body : "",
+	Message		message = {.subject = subject < in + size ? subject : "", .body_text = body < in + size ? body : "",
 	.body_html = body < in + size ? body : "", .message_id = "m@x"};
 	Text		text = {0};
 	int			headers = 0, in_body = 0;
 
-	if (message_parse_mailbox(from, &message.from) && message_fault(&message) == NULL)
+	if (message_parse_mailbox(from, &message.from) && message_set_recipient(&message, recipient) && message_fault(&message) == NULL)
 	{
 		text.data = calloc(1, (text.capacity = message_bound(&message)) + 1);
 		message_write(&message, &text);

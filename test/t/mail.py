@@ -152,11 +152,9 @@ def templates():
     db.run("ALTER TABLE djust_auth.mail_template ADD CONSTRAINT mail_template_valid CHECK (djust_auth.mail_template_is_valid(subject, body_text, body_html))")
     at_once(mail_id)
     equal(str(arrives(address).message["Subject"]), "mended", "and goes once it is mended")
-    address, user_id = customer()
-    db.run("UPDATE djust_auth.customer_user SET email = %s WHERE id = %s", "u\u0085bcc:x".replace(":", "") + "@mail.example", user_id)
-    mail_id = request("u\u0085bccx@mail.example")
-    equal(row(mail_id, "done_at IS NOT NULL")[1], True, "an address with a control character of Latin-1 is given up")
-    equal(len(server.of("u\u0085bccx@mail.example")), 0, "not sent")
+    _, user_id = customer()
+    fails("23514", lambda: db.run("UPDATE djust_auth.customer_user SET email = %s WHERE id = %s", "u\u0085bcc@mail.example", user_id),
+          "an address with a control character of Latin-1 is refused")
     db.run("DELETE FROM djust_auth.mail_template")
 
 

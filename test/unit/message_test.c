@@ -53,7 +53,7 @@ test_mailboxes(void)
 		{"<a@b.example>", "", "a@b.example"},
 		{"Shop <a@b.example>", "Shop", "a@b.example"},
 		{"\"Shop, Inc.\" <a@b.example> ", "Shop, Inc.", "a@b.example"},
-		{"Blumen " AN " <a@" AN ".example>", "Blumen " AN, "a@" AN ".example"},
+		{"Blumen " AN " <A@" AN ".example>", "Blumen " AN, "A@xn--4ca.example"},
 	};
 	static const char *const bad[] = {
 		"", " ", "a", "a@", "@b", "a@b@c", "a b@c", "Shop <a@b", "Shop a@b>", "Shop <a@b> x", "Shop <a@b> <c@d>", "<>", "Shop <>",
@@ -94,9 +94,9 @@ test_faults(void)
 	message.body_text = "";
 	message.subject = AN EURO TULIP "\xc2\xa0";
 	CHECK(message_fault(&message) == NULL);
-	message.recipient = "a@b>\r\nRCPT TO:<c@d";
-	CHECK(message_fault(&message) != NULL);
-	message.recipient = "a@b";
+	CHECK(!message_set_recipient(&message, "a@b>\r\nRCPT TO:<c@d") && message_fault(&message) != NULL);
+	CHECK(!message_set_recipient(&message, "") && message_fault(&message) != NULL);
+	CHECK(message_set_recipient(&message, AN "@" AN) && message_fault(&message) == NULL && strcmp(message.recipient, AN "@xn--4ca") == 0);
 	message.message_id = "m@x>\r\nBcc: <c@d";
 	CHECK(message_fault(&message) != NULL);
 	message.message_id = "m" AN "@x";
