@@ -5,7 +5,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth
 MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
-PURE = bytes unicode address crypto cryptokey keygen jwt message pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy route routeset
+PURE = bytes unicode address crypto cryptokey keygen jwt message pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy segment route routeset
 SERVER = settings secret logtext logmask shared tally undo throttle_rule throttle pace hashslot ring throttle_event place keyfile normal catalog scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_upkeep store_seal store_seal_event store_worker keys rights identity audit audit_seal_form audit_seal audit_verify http html
 VERBS = errors password session login reset account policy grants mail upkeep page
 FACE = api admin admin_audit triggers command worker delivery djust_auth

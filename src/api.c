@@ -13,6 +13,7 @@
 #include "login.h"
 #include "page.h"
 #include "reset.h"
+#include "normal.h"
 #include "rights.h"
 #include "session.h"
 #include "settings.h"
@@ -169,7 +170,7 @@ djust_can(PG_FUNCTION_ARGS)
 	identity.session.profiles = NULL;
 	if (given && !identity_begin(token.data, token.length, memo, &letters))
 		PG_RETURN_BOOL(false);
-	good = route_parse_path(SLICE(1).data, SLICE(1).length, &path) == ROUTE_OK;
+	good = normal_path(SLICE(1).data, SLICE(1).length, &path) == ROUTE_OK;
 	if (given && !identity_finish(&letters, token.data, token.length, memo, &identity))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(good && rights_access(identity.session.profiles, &path) >= needed);
@@ -299,7 +300,7 @@ right_on(const char *route, size_t length, const Identity *identity)
 {
 	RoutePath	path;
 
-	return route_parse_path(route, length, &path) == ROUTE_OK ? rights_access(identity->session.profiles, &path) : RIGHT_NO_MATCH;
+	return normal_path(route, length, &path) == ROUTE_OK ? rights_access(identity->session.profiles, &path) : RIGHT_NO_MATCH;
 }
 
 Datum

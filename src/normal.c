@@ -1,6 +1,7 @@
 /*
  * normal.c
- *		Owns the one form that addresses and passwords are compared in.
+ *		Owns the one form that addresses, passwords and routes are compared in,
+ *		and the way there from the encoding of the database.
  *
  * Threat: two spellings of one address counted or throttled apart; header
  * injection through an address; a password that one keyboard composes and
@@ -144,4 +145,20 @@ email_fault(const char *text, size_t n)
 	if (normal == NULL)
 		return reason;
 	return strlen(normal) == n && memcmp(normal, text, n) == 0 ? NULL : "The email address is not in its normal form.";
+}
+
+RouteFault
+normal_pattern(const char *text, size_t n, RoutePath *out)
+{
+	char	   *utf8 = encoding() == PG_UTF8 ? (char *) text : convert(text, n, encoding(), PG_UTF8, &n);
+
+	return utf8 ? route_parse_pattern(utf8, n, out) : ROUTE_NOT_UTF8;
+}
+
+RouteFault
+normal_path(const char *text, size_t n, RoutePath *out)
+{
+	char	   *utf8 = encoding() == PG_UTF8 ? (char *) text : convert(text, n, encoding(), PG_UTF8, &n);
+
+	return utf8 ? route_parse_path(utf8, n, out) : ROUTE_NOT_UTF8;
 }

@@ -1,12 +1,14 @@
 /*
  * normal.h
- *		One form for what people type: addresses and passwords.
+ *		One form for what people type: addresses, passwords, routes.
  */
 #ifndef DJUST_NORMAL_H
 #define DJUST_NORMAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "route.h"
 
 /* NUL-terminated; lives in the current context. */
 typedef struct Email
@@ -31,6 +33,10 @@ extern Email normal_email(const char *text, size_t n);
 extern const char *email_fault(const char *text, size_t n);
 
 extern Password normal_password(const char *text, size_t n);
+
+/* route.h for text in the encoding of the database. */
+extern RouteFault normal_pattern(const char *text, size_t n, RoutePath *out);
+extern RouteFault normal_path(const char *text, size_t n, RoutePath *out);
 
 /*
  * Text of the database in UTF-8, and back, NUL-terminated: for what leaves it as JSON or mail.  A database whose encoding

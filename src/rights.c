@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "catalog.h"
+#include "normal.h"
 #include "rights.h"
 
 /* Profiles whose patterns are fetched at the same time. */
@@ -111,7 +112,7 @@ compile(ProfileName name)
 		RightRow   *row = lfirst(cell);
 
 		out->patterns[tag] = pstrdup(row->route);
-		if (route_parse_pattern(row->route, strlen(row->route), &path) == ROUTE_OK)
+		if (normal_pattern(row->route, strlen(row->route), &path) == ROUTE_OK)
 			route_set_add(out->set, &path, row->access, tag);
 		tag++;
 	}
@@ -251,7 +252,7 @@ rights_of_profile(const char *profile, const char *route, size_t length)
 {
 	RoutePath	path;
 
-	if (route_parse_pattern(route, length, &path) != ROUTE_OK)
+	if (normal_pattern(route, length, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	synchronise();
 	return route_set_match_pattern(compiled((ProfileName) {profile, strlen(profile)})->set, &path, NULL);
@@ -264,7 +265,7 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 	RoutePath	path;
 	ListCell   *cell;
 
-	*fault = route_parse_path(route, length, &path);
+	*fault = normal_path(route, length, &path);
 	if (*fault != ROUTE_OK)
 		return NIL;
 	synchronise();

@@ -6,12 +6,14 @@
  * guesses: what cannot be read in one way only is a fault, and a fault means
  * denied.
  *
- * Defends against paths that two programs read differently: encoded slashes
- * and dots, double slashes, dot segments, control characters.
+ * Defends against paths that two programs read differently: path parameters
+ * (";", Tomcat), what is decoded twice ("%2F", "%25"), double slashes,
+ * backslashes, control characters; the rest is segment.c's.
  */
 #include <string.h>
 
 #include "route.h"
+#include "segment.h"
 
 /* The longest canonical spelling has three characters for each byte of the pattern. */
 _Static_assert(3 * ROUTE_PATTERN_MAX <= ROUTE_PATH_MAX, "canonical patterns fit where paths do");
@@ -30,44 +32,47 @@ hex_value(char c)
 	return -1;
 }
 
-/* C0 and DEL; bytes from 0x80 on are parts of letters. */
+/* C0 and DEL. */
+#define CONTROLS(n) [n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL
+
+/* What forbids this byte in a segment, raw or decoded; '%' and '$' need a closer look. */
+static const uint8_t byte_faults[256] = {
+	CONTROLS(0), CONTROLS(8), CONTROLS(16), CONTROLS(24), [0x7f] = ROUTE_CONTROL,
+	['\\'] = ROUTE_BACKSLASH,
+	[';'] = ROUTE_SEMICOLON,
+	['?'] = ROUTE_QUERY,
+	['#'] = ROUTE_QUERY,
+	['$'] = ROUTE_STREAM,
+	['%'] = ROUTE_BAD_ESCAPE
+};
+
 static bool
 is_control(unsigned char byte)
 {
-	return byte < 0x20 || byte == 0x7f;
+	return byte_faults[byte] == ROUTE_CONTROL;
 }
 
-/* What forbids this byte in a segment, raw or decoded. */
+/* What forbids a byte that was written as %XX. */
 static RouteFault
-byte_fault(unsigned char byte)
+escaped_fault(unsigned char byte)
 {
-	if (is_control(byte))
-		return ROUTE_CONTROL;
-	return byte == '\\' ? ROUTE_BACKSLASH : ROUTE_OK;
+	if (byte == '/' || byte == '.' || byte == '%')
+		return ROUTE_ENCODED;
+	return byte_faults[byte] == ROUTE_QUERY ? ROUTE_OK : (RouteFault) byte_faults[byte];
 }
 
-/* One byte of a segment, raw or %XX, decoded once; *at moves behind it. */
+/* The byte that %XX stands for; *at is behind the percent sign and moves behind the digits. */
 static RouteFault
-decode_byte(const char *src, size_t n, size_t *at, unsigned char *byte)
+decode_escape(const char *src, size_t n, size_t *at, unsigned char *byte)
 {
-	int			high;
-	int			low;
+	int			high = n - *at >= 2 ? hex_value(src[*at]) : -1;
+	int			low = high >= 0 ? hex_value(src[*at + 1]) : -1;
 
-	*byte = (unsigned char) src[(*at)++];
-	if (*byte == '?' || *byte == '#')
-		return ROUTE_QUERY;
-	if (*byte != '%')
-		return byte_fault(*byte);
-
-	high = n - *at >= 2 ? hex_value(src[*at]) : -1;
-	low = high >= 0 ? hex_value(src[*at + 1]) : -1;
 	if (low < 0)
 		return ROUTE_BAD_ESCAPE;
 	*at += 2;
 	*byte = (unsigned char) (high << 4 | low);
-	if (*byte == '/' || *byte == '.')
-		return ROUTE_ENCODED;
-	return byte_fault(*byte);
+	return escaped_fault(*byte);
 }
 
 /* Eight bytes at a time; key_hash() does the final mixing. */
@@ -109,13 +114,6 @@ add_segment(RoutePath *out, const char *text, size_t length)
 	return ROUTE_OK;
 }
 
-/* "." and "..", which other programs resolve. */
-static bool
-is_dots(const char *text, size_t length)
-{
-	return (length == 1 && text[0] == '.') || (length == 2 && text[0] == '.' && text[1] == '.');
-}
-
 /* Decodes src into out->text from *used on; never more bytes than src has. */
 static RouteFault
 add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
@@ -123,18 +121,26 @@ add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
 	char	   *text = out->text + *used;
 	size_t		length = 0;
 	size_t		at = 0;
+	unsigned char high = 0;
+	RouteFault	fault;
 
 	while (at < n)
 	{
-		unsigned char byte;
-		RouteFault	fault = decode_byte(src, n, &at, &byte);
+		unsigned char byte = (unsigned char) src[at++];
 
+		fault = (RouteFault) byte_faults[byte];
+		if (fault == ROUTE_BAD_ESCAPE)
+			fault = decode_escape(src, n, &at, &byte);
+		if (fault == ROUTE_STREAM && (length == 0 || text[length - 1] != ':'))
+			fault = ROUTE_OK;
 		if (fault != ROUTE_OK)
 			return fault;
+		high |= byte;
 		text[length++] = (char) byte;
 	}
-	if (is_dots(text, length))
-		return ROUTE_DOT_SEGMENT;
+	fault = segment_fault(text, length, high >= 0x80);
+	if (fault != ROUTE_OK)
+		return fault;
 	*used += length;
 	return add_segment(out, text, length);
 }
@@ -203,13 +209,19 @@ parse_segments(const char *text, size_t length, bool pattern, RoutePath *out)
 static RouteFault
 parse_code(const char *code, size_t length, RoutePath *out)
 {
+	unsigned char high = 0;
+	RouteFault	fault;
 	size_t		i;
 
 	for (i = 0; i < length; i++)
 	{
 		if (is_control((unsigned char) code[i]))
 			return ROUTE_CONTROL;
+		high |= (unsigned char) code[i];
 	}
+	fault = high >= 0x80 ? segment_unicode_fault(code, length) : ROUTE_OK;
+	if (fault != ROUTE_OK)
+		return fault;
 	memcpy(out->text, code, length);
 	out->is_code = true;
 	return add_segment(out, out->text, length);
@@ -294,9 +306,17 @@ route_fault_text(RouteFault fault)
 		[ROUTE_EMPTY_SEGMENT] = "A route cannot have an empty segment, that is, two slashes in a row.",
 		[ROUTE_TRAILING_SLASH] = "A route pattern cannot end with a slash.",
 		[ROUTE_DOT_SEGMENT] = "A route cannot have a segment \".\" or \"..\".",
+		[ROUTE_FINAL_DOT] = "A segment of a route cannot end with a dot.",
+		[ROUTE_SPACE] = "A segment of a route cannot begin or end with white space, percent-encoded or not.",
 		[ROUTE_CONTROL] = "A route cannot contain control characters, percent-encoded or not.",
 		[ROUTE_BACKSLASH] = "A route cannot contain a backslash, percent-encoded or not.",
-		[ROUTE_ENCODED] = "A route cannot contain a percent-encoded slash or dot.",
+		[ROUTE_SEMICOLON] = "A route cannot contain a semicolon, percent-encoded or not.",
+		[ROUTE_STREAM] = "A route cannot contain \":$\", percent-encoded or not.",
+		[ROUTE_ENCODED] = "A route cannot contain a percent-encoded slash, dot or percent sign.",
+		[ROUTE_NOT_UTF8] = "A route must be UTF-8, percent-encoded or not.",
+		[ROUTE_NOT_NFC] = "A route must be in Unicode's normal form C (NFC).",
+		[ROUTE_INVISIBLE] = "A route cannot contain invisible characters, except in emoji sequences.",
+		[ROUTE_LOOKALIKE] = "A route cannot contain characters that are taken for one of . / \\ % ;.",
 		[ROUTE_BAD_ESCAPE] = "A percent sign must be followed by two hexadecimal digits.",
 		[ROUTE_QUERY] = "A route cannot contain a query string or a fragment; write \"?\" as %3F and \"#\" as %23.",
 		[ROUTE_BAD_PARAMETER] = "Braces must enclose a whole segment, as in /orders/{id}; "
@@ -316,7 +336,7 @@ static size_t
 spell_literal(const char *text, size_t length, char *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	static const char syntax[] = "%{}*?#";
+	static const char syntax[] = "{}*?#";
 	size_t		n = 0;
 	size_t		i;
 
@@ -344,10 +364,7 @@ route_canonical(const RoutePath *pattern, char *out)
 	int			i;
 
 	if (pattern->is_code)
-	{
-		memcpy(out, pattern->segment[0], pattern->length[0]);
-		return pattern->length[0];
-	}
+		return spell_literal(pattern->segment[0], pattern->length[0], out);
 	for (i = 0; i < pattern->nsegments; i++)
 	{
 		out[n++] = '/';

@@ -1,6 +1,7 @@
 /*
  * route.h
- *		Route patterns and the paths they match; pure, over caller's memory.
+ *		Route patterns and the paths they match, in UTF-8; pure, over caller's
+ *		memory.
  *
  * Pattern:  "/" | "/seg/seg..." where seg is a literal or {name}, optionally
  * ended by a last segment ** (the rest, which may be empty); or a code, which does not
@@ -29,9 +30,17 @@ typedef enum RouteFault
 	ROUTE_EMPTY_SEGMENT,		/* "//" */
 	ROUTE_TRAILING_SLASH,		/* patterns only: "/a/" */
 	ROUTE_DOT_SEGMENT,			/* "." or ".." */
-	ROUTE_CONTROL,				/* control character, encoded or not */
+	ROUTE_FINAL_DOT,			/* a segment that ends in a dot */
+	ROUTE_SPACE,				/* white space at an end of a segment, of Unicode too */
+	ROUTE_CONTROL,				/* control character, C1 too */
 	ROUTE_BACKSLASH,			/* plain or %5C */
-	ROUTE_ENCODED,				/* %2F or %2E */
+	ROUTE_SEMICOLON,			/* plain or %3B */
+	ROUTE_STREAM,				/* ":$", as in name::$DATA */
+	ROUTE_ENCODED,				/* %2F, %2E or %25 */
+	ROUTE_NOT_UTF8,				/* malformed, overlong, surrogates */
+	ROUTE_NOT_NFC,
+	ROUTE_INVISIBLE,			/* outside emoji sequences */
+	ROUTE_LOOKALIKE,			/* compatibility form of . / \ % ; */
 	ROUTE_BAD_ESCAPE,			/* % without two hexadecimal digits */
 	ROUTE_QUERY,				/* patterns: '?' or '#'; paths: '#' */
 	ROUTE_BAD_PARAMETER,		/* '{' or '}' that is not a whole segment {name} */
@@ -59,8 +68,7 @@ extern const char *route_fault_text(RouteFault fault);
 
 /*
  * One spelling for all patterns that match the same paths: {name} as {}, literals decoded but for %{}*?# and bytes
- * that are not ASCII, which are %XX, so that /%7B%7D is not /{} and the spelling is text in any encoding; codes as they
- * are.  Of patterns only; out takes ROUTE_PATH_MAX bytes; returns the length.
+ * that are not ASCII, which are %XX, so that /%7B%7D is not /{} and the spelling is text in any encoding.  Of patterns only; out takes ROUTE_PATH_MAX bytes; returns the length.
  */
 extern size_t route_canonical(const RoutePath *pattern, char *out);
 

@@ -83,7 +83,7 @@ djust_password_hash_is_valid(PG_FUNCTION_ARGS)
 static void
 parse_or_raise(text *route, RoutePath *path)
 {
-	RouteFault	fault = route_parse_pattern(VARDATA_ANY(route), VARSIZE_ANY_EXHDR(route), path);
+	RouteFault	fault = normal_pattern(VARDATA_ANY(route), VARSIZE_ANY_EXHDR(route), path);
 
 	if (fault != ROUTE_OK)
 		ereport(ERROR,

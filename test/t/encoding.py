@@ -4,7 +4,7 @@ import base64
 import json
 import os
 
-from support import Cluster, equal, error_of, main, ok, program, until
+from support import Cluster, equal, error_of, fails, main, ok, program, until
 from support.smtp import Server
 
 server = Server(login=False)
@@ -46,10 +46,29 @@ def passwords(db):
     equal(db.one("SELECT djust_auth.check_password(%s)", secret), ["too_common"], "unless it is on the blocklist")
 
 
+def addresses(db):
+    user_id = db.create_user("Émile@MÜNCHEN.example")
+    equal(db.one("SELECT email FROM djust_auth.customer_user WHERE id = %s", user_id), "émile@xn--mnchen-3ya.example", "an address has the same normal form as in UTF-8")
+    equal(error_of(db.login("ÉMILE@xn--mnchen-3ya.example")), None, "and its owner logs in")
+    db.run("UPDATE djust_auth.customer_user SET locale = 'de'")
+    equal(db.one("SELECT count(*) FROM djust_auth.customer_user WHERE email = 'émile@xn--mnchen-3ya.example'"), 1, "an UPDATE leaves it as it is")
+
+
+def routes(db):
+    db.run("SELECT djust_auth.create_profile('r'), djust_auth.set_right('r', '/Märkte/{ort}', 'read'), djust_auth.set_right('r', 'Märkte', 'read')")
+    db.create_user("rita@encoding.example", profiles=["r"])
+    token = db.login("rita@encoding.example")["access_token"]
+    equal([db.can(token, route) for route in ("/Märkte/Köln", "/M%C3%A4rkte/K%C3%B6ln", "/M%E4rkte/x", "/Märkte/a%CC%81", "Märkte")], [True, True, False, False, True],
+          "a route is the same in the database's encoding and percent-encoded in UTF-8")
+
+
 def latin():
     db = database("latin", "LATIN1", "en_US.iso88591") if locale_exists("en_US.iso88591") else database("latin", "LATIN1")
     tokens(db)
     passwords(db)
+    addresses(db)
+    routes(db)
+    fails("23514", lambda: db.run("SELECT djust_auth.create_user('\u00b5@encoding.example')"), "a normal form that the encoding cannot write is refused")
     db.run("INSERT INTO djust_auth.mail_template (kind, locale, subject, body_text, body_html)"
            " VALUES ('reset', '', 'Passwort zurücksetzen', 'Für {email}: {link}', '<p>Für {email}: {link}</p>')")
     db.run("SELECT djust_reset_request('ann@encoding.example')")

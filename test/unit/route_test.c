@@ -5,6 +5,10 @@
  */
 #include <stdlib.h>
 
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
+
 #include "check.h"
 #include "routeset.h"
 
@@ -40,19 +44,19 @@ static const Spelling patterns[] = {
 	{"/orders/{_order_2}/**", ROUTE_OK, "/orders/{}/**"},
 	{"/caf\xc3\xa9", ROUTE_OK, "/caf%C3%A9"},
 	{"/caf%c3%a9", ROUTE_OK, "/caf%C3%A9"},
-	{"/%ff", ROUTE_OK, "/%FF"},
+	{"/%ff", ROUTE_NOT_UTF8, NULL},
 	{"/%7B%7D", ROUTE_OK, "/%7B%7D"},
 	{"/%2A%2a", ROUTE_OK, "/%2A%2A"},
 	{"/a%3Fb%23c", ROUTE_OK, "/a%3Fb%23c"},
-	{"/%252F", ROUTE_OK, "/%252F"},
+	{"/%252F", ROUTE_ENCODED, NULL},
 	{"/a b", ROUTE_OK, "/a b"},
 	{"/a%20b", ROUTE_OK, "/a b"},
-	{"/...", ROUTE_OK, "/..."},
+	{"/...", ROUTE_FINAL_DOT, NULL},
 	{"/.a", ROUTE_OK, "/.a"},
 	{"ORDER-200", ROUTE_OK, "ORDER-200"},
 	{"a.b:c", ROUTE_OK, "a.b:c"},
 	{"..", ROUTE_OK, ".."},
-	{"caf\xc3\xa9", ROUTE_OK, "caf\xc3\xa9"},
+	{"caf\xc3\xa9", ROUTE_OK, "caf%C3%A9"},
 
 	{"", ROUTE_EMPTY, NULL},
 	{"//", ROUTE_EMPTY_SEGMENT, NULL},
@@ -126,10 +130,10 @@ static const Spelling paths[] = {
 	{"/orders/?x=1", ROUTE_OK, "/orders"},
 	{"/orders?x=1/", ROUTE_OK, "/orders"},
 	{"/%6Frders", ROUTE_OK, "/orders"},
-	{"/%256Frders", ROUTE_OK, "/%6Frders"},
+	{"/%256Frders", ROUTE_ENCODED, NULL},
 	{"/a%3Fb", ROUTE_OK, "/a?b"},
 	{"/{id}/**", ROUTE_OK, "/{id}/**"},
-	{"/.../..a/a..", ROUTE_OK, "/.../..a/a.."},
+	{"/..a/.a/a.b", ROUTE_OK, "/..a/.a/a.b"},
 	{"/a+b%20c", ROUTE_OK, "/a+b c"},
 
 	{"", ROUTE_EMPTY, NULL},
@@ -161,6 +165,132 @@ static const Spelling paths[] = {
 	{"/a#b?c", ROUTE_QUERY, NULL},
 	{"ORDER\n", ROUTE_CONTROL, NULL},
 	{"\x7f", ROUTE_CONTROL, NULL},
+};
+
+/* Paths that some program reads as another one, named by such a program: as paths and as patterns. */
+static const struct
+{
+	const char *reader;
+	const char *text;
+	RouteFault	fault;
+}			misread[] =
+{
+	{"Tomcat: path parameter", "/orders/5/approval;x=1", ROUTE_SEMICOLON},
+	{"Tomcat: encoded path parameter", "/orders/5/approval%3bx=1", ROUTE_SEMICOLON},
+	{"Tomcat: encoded in capitals", "/orders/5/approval%3Bx=1", ROUTE_SEMICOLON},
+	{"Tomcat: parameter in a dot segment", "/orders/..;/files/secret", ROUTE_SEMICOLON},
+	{"Tomcat: parameter in front", "/orders/;x/secret", ROUTE_SEMICOLON},
+	{"Spring: empty parameter", "/orders/5;/approval", ROUTE_SEMICOLON},
+	{"IIS: double decoding", "/a%252Fb", ROUTE_ENCODED},
+	{"IIS: double decoding of a dot", "/%252e%252e/b", ROUTE_ENCODED},
+	{"IIS: %u", "/a%u002fb", ROUTE_BAD_ESCAPE},
+	{"IIS: overlong slash", "/a%c0%afb", ROUTE_NOT_UTF8},
+	{"IIS: overlong slash, raw", "/a\xc0\xaf" "b", ROUTE_NOT_UTF8},
+	{"IIS: overlong backslash", "/a%c1%9cb", ROUTE_NOT_UTF8},
+	{"Tomcat: overlong dot", "/%c0%ae%c0%ae/b", ROUTE_NOT_UTF8},
+	{"overlong in three bytes", "/a%e0%80%afb", ROUTE_NOT_UTF8},
+	{"overlong in four bytes", "/a%f0%80%80%afb", ROUTE_NOT_UTF8},
+	{"Java: overlong NUL", "/a%c0%80", ROUTE_NOT_UTF8},
+	{"Java: surrogates", "/a%ed%a0%bd%ed%b8%80", ROUTE_NOT_UTF8},
+	{"beyond Unicode", "/a%f4%90%80%80", ROUTE_NOT_UTF8},
+	{"cut off", "/a%c3", ROUTE_NOT_UTF8},
+	{"cut off by ASCII", "/a%e2%80b", ROUTE_NOT_UTF8},
+	{"PHP: Latin-1", "/caf%e9", ROUTE_NOT_UTF8},
+	{"a lone continuation", "/a%80", ROUTE_NOT_UTF8},
+	{"half raw, half encoded, overlong", "/a\xc0%af", ROUTE_NOT_UTF8},
+	{"IIS: backslash", "/a\\..\\b", ROUTE_BACKSLASH},
+	{"IIS: encoded backslash", "/a%5c..%5cb", ROUTE_BACKSLASH},
+	{"IIS: stream", "/secret::$DATA", ROUTE_STREAM},
+	{"IIS: encoded stream", "/secret:%3a%24DATA", ROUTE_STREAM},
+	{"IIS: directory stream", "/private:$I30:$INDEX_ALLOCATION/x", ROUTE_STREAM},
+	{"Apache: encoded slash", "/a%2fb", ROUTE_ENCODED},
+	{"Nginx: merge_slashes", "/a//b", ROUTE_EMPTY_SEGMENT},
+	{"Nginx: dot segment", "/a/./b", ROUTE_DOT_SEGMENT},
+	{"Nginx: encoded dots", "/a/%2e%2e/b", ROUTE_ENCODED},
+	{"Nginx: encoded percent before proxy_pass", "/a%25%32%66b", ROUTE_ENCODED},
+	{"C: NUL", "/secret%00.html", ROUTE_CONTROL},
+	{"browsers: tab", "/se%09cret", ROUTE_CONTROL},
+	{"browsers: line feed, raw", "/se\ncret", ROUTE_CONTROL},
+	{"C1 controls", "/a%c2%85", ROUTE_SPACE},
+	{"C1 controls inside", "/a%c2%85b", ROUTE_CONTROL},
+	{"JavaScript: line separator", "/a%e2%80%a8b", ROUTE_CONTROL},
+	{"Windows: trailing space", "/orders/5/approval%20", ROUTE_SPACE},
+	{"Windows: trailing space, raw", "/orders/5/approval /x", ROUTE_SPACE},
+	{"Rails: leading space", "/orders/%20approval", ROUTE_SPACE},
+	{"PHP trim: nothing but space", "/orders/%20", ROUTE_SPACE},
+	{"Python strip: no-break space", "/approval%c2%a0", ROUTE_SPACE},
+	{"Java strip: ideographic space in front", "/%e3%80%80approval", ROUTE_SPACE},
+	{"Java strip: ideographic space, raw", "/approval\xe3\x80\x80", ROUTE_SPACE},
+	{"JavaScript trim: byte order mark", "/approval%ef%bb%bf", ROUTE_INVISIBLE},
+	{"ogham space mark", "/approval\xe1\x9a\x80", ROUTE_SPACE},
+	{"Windows: trailing dot", "/approval.", ROUTE_FINAL_DOT},
+	{"Windows: trailing dot, inside", "/private./secret", ROUTE_FINAL_DOT},
+	{"Windows: trailing dots", "/approval...", ROUTE_FINAL_DOT},
+	{"Windows: dots alone", "/.../secret", ROUTE_FINAL_DOT},
+	{"Windows: trailing dot and space", "/approval. ", ROUTE_SPACE},
+	{"macOS: decomposed", "/produits/cafe%CC%81", ROUTE_NOT_NFC},
+	{"macOS: decomposed, raw", "/produits/cafe\xcc\x81", ROUTE_NOT_NFC},
+	{"macOS: order of marks", "/q%cc%87%cc%a3", ROUTE_NOT_NFC},
+	{"macOS: Kelvin sign", "/%e2%84%aaelvin", ROUTE_NOT_NFC},
+	{"macOS: Hangul jamo", "/%e1%84%92%e1%85%a1%e1%86%ab", ROUTE_NOT_NFC},
+	{"macOS: compatibility ideograph", "/%ef%a4%80", ROUTE_NOT_NFC},
+	{"NFC: Greek question mark is a semicolon", "/a%cd%beb", ROUTE_LOOKALIKE},
+	{"HFS+: zero width joiner", "/.gi%e2%80%8dt", ROUTE_INVISIBLE},
+	{"HFS+: zero width non-joiner", "/.gi%e2%80%8ct", ROUTE_INVISIBLE},
+	{"HFS+: bidirectional control", "/.g%e2%80%aeit", ROUTE_INVISIBLE},
+	{"zero width space", "/approval%e2%80%8b", ROUTE_INVISIBLE},
+	{"soft hyphen (PHP on Windows: hyphen)", "/ap%c2%adproval", ROUTE_INVISIBLE},
+	{"word joiner", "/\xe2\x81\xa0" "approval", ROUTE_INVISIBLE},
+	{"combining grapheme joiner", "/a%cd%8fb", ROUTE_INVISIBLE},
+	{"variation selector", "/a%ef%b8%8f", ROUTE_INVISIBLE},
+	{"variation selector after a digit", "/1%ef%b8%8f", ROUTE_INVISIBLE},
+	{"text style", "/\xe2\x98\x8e\xef\xb8\x8e", ROUTE_INVISIBLE},
+	{"ideographic variation", "/%e8%91%9b%f3%a0%84%80", ROUTE_INVISIBLE},
+	{"tags", "/a%f3%a0%81%81", ROUTE_INVISIBLE},
+	{"tags behind a flag that spell no flag", "/%f0%9f%8f%b4%f3%a0%81%81%f3%a0%81%bf", ROUTE_INVISIBLE},
+	{"a joiner between an emoji and a letter", "/%f0%9f%91%a9%e2%80%8da", ROUTE_INVISIBLE},
+	{"a joiner between a letter and an emoji", "/a%e2%80%8d%f0%9f%91%a9", ROUTE_INVISIBLE},
+	{"a joiner at the end", "/%f0%9f%91%a9%e2%80%8d", ROUTE_INVISIBLE},
+	{"two joiners", "/%f0%9f%91%a9%e2%80%8d%e2%80%8d%f0%9f%91%a9", ROUTE_INVISIBLE},
+	{"emoji style twice", "/%e2%9d%a4%ef%b8%8f%ef%b8%8f", ROUTE_INVISIBLE},
+	{"Hangul filler", "/%e3%85%a4", ROUTE_INVISIBLE},
+	{"blank braille", "/a%e2%a0%80", ROUTE_INVISIBLE},
+	{"NFKC: fullwidth solidus", "/a%ef%bc%8fb", ROUTE_LOOKALIKE},
+	{"NFKC: fullwidth dots", "/\xef\xbc\x8e\xef\xbc\x8e/b", ROUTE_LOOKALIKE},
+	{"NFKC: one dot leader", "/%e2%80%a4%e2%80%a4/b", ROUTE_LOOKALIKE},
+	{"NFKC: two dot leader", "/%e2%80%a5/b", ROUTE_LOOKALIKE},
+	{"NFKC: small full stop", "/a%ef%b9%92", ROUTE_LOOKALIKE},
+	{"NFKC: ellipsis", "/a\xe2\x80\xa6", ROUTE_LOOKALIKE},
+	{"NFKC: fullwidth reverse solidus", "/a%ef%bc%bcb", ROUTE_LOOKALIKE},
+	{"NFKC: small reverse solidus", "/a%ef%b9%a8b", ROUTE_LOOKALIKE},
+	{"NFKC: fullwidth percent", "/a%ef%bc%852fb", ROUTE_LOOKALIKE},
+	{"NFKC: small percent", "/a%ef%b9%aa2fb", ROUTE_LOOKALIKE},
+	{"NFKC: fullwidth semicolon", "/a%ef%bc%9bb", ROUTE_LOOKALIKE},
+	{"NFKC: small semicolon", "/a%ef%b9%94b", ROUTE_LOOKALIKE},
+	{"NFKC: care of", "/a%e2%84%85", ROUTE_LOOKALIKE},
+	{"NFKC: digit one full stop", "/a%e2%92%88", ROUTE_LOOKALIKE},
+	{"Windows best fit: fraction slash", "/a%e2%81%84b", ROUTE_LOOKALIKE},
+	{"Windows best fit: division slash", "/a%e2%88%95b", ROUTE_LOOKALIKE},
+	{"Windows best fit: set minus", "/a%e2%88%96b", ROUTE_LOOKALIKE},
+	{"Windows best fit: yen", "/a%c2%a5b", ROUTE_LOOKALIKE},
+	{"Windows best fit: Arabic percent", "/a%d9%aa2fb", ROUTE_LOOKALIKE},
+};
+
+/* Ordinary text, which must not be caught. */
+static const char *const ordinary[] = {
+	"/.well-known", "/a.b", "/a%20b", "/a b", "/.a/..b/a..b", "/v1/orders:cancel", "/$metadata", "/a$:b", "/a%24", "/~ann", "/a+b", "/100,-",
+	"/caf%C3%A9", "/caf\xc3\xa9", "/produits/Gr\xc3\xb6\xc3\x9f" "e", "/\xe6\x97\xa5\xe6\x9c\xac/\xe7\xae\xa1\xe7\x90\x86", "/\xd8\xb9\xd8\xb1\xd8\xa8",
+	"/\xe0\xa4\xb9\xe0\xa4\xbf\xe0\xa4\x82\xe0\xa4\xa6\xe0\xa5\x80", "/\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4", "/\xce\xbd\xce\xaf\xce\xba\xce\xbf\xcf\x82",
+	"/a\xe2\x80\x93" "b", "/\xe2\x82\xac", "/q\xcc\xa3\xcc\x87", "/1\xc2\xbd", "/\xc2\xb7", "/a\xc2\xa0" "b", "/\xe4\xb8\xad\xe3\x80\x82",
+	"/\xf0\x9f\x92\x90",	/* bouquet */
+	"/%f0%9f%92%90", "/\xe2\x9d\xa4", "/\xe2\x9d\xa4\xef\xb8\x8f",	/* heart, then in emoji style */
+	"/1\xef\xb8\x8f\xe2\x83\xa3",	/* keycap */
+	"/\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7",	/* family */
+	"/\xf0\x9f\x91\xa9\xf0\x9f\x8f\xbd\xe2\x80\x8d\xf0\x9f\x92\xbb",	/* technologist with a skin tone */
+	"/\xf0\x9f\x8f\xb3\xef\xb8\x8f\xe2\x80\x8d\xf0\x9f\x8c\x88",	/* rainbow flag */
+	"/\xf0\x9f\xa4\xb7\xe2\x80\x8d\xe2\x99\x80\xef\xb8\x8f",	/* shrug */
+	"/\xf0\x9f\x87\xab\xf0\x9f\x87\xb7",	/* flag of France */
+	"/\xf0\x9f\x8f\xb4\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb3\xf3\xa0\x81\xa3\xf3\xa0\x81\xb4\xf3\xa0\x81\xbf",	/* Scotland */
 };
 
 static const Rule rules[] = {
@@ -310,17 +440,18 @@ test_every_byte(void)
 		char		raw[4] = {'/', 'x', (char) byte, 'y'};
 		char		encoded[8];
 		bool		control = byte < 0x20 || byte == 0x7f;
-		bool		plain = !control && byte != '\\';
-		bool		code = plain && byte != 0x20 && strchr("/{}*?#%", byte) == NULL;
+		bool		ascii = byte < 0x80;
+		bool		plain = !control && ascii && byte != '\\' && byte != ';';
+		bool		code = !control && ascii && strchr(" /{}*?#%\\", byte) == NULL;
 
 		CHECK((route_parse_path(raw, 4, &parsed) == ROUTE_OK) == (plain && byte != '#' && byte != '%'));
-		CHECK((route_parse_pattern(raw, 4, &parsed) == ROUTE_OK) == (code || byte == ' ' || byte == '/'));
-		CHECK((route_parse_path(raw + 1, 3, &parsed) == ROUTE_OK) == !control);
+		CHECK((route_parse_pattern(raw, 4, &parsed) == ROUTE_OK) == (plain && (code || byte == ' ' || byte == '/')));
+		CHECK((route_parse_path(raw + 1, 3, &parsed) == ROUTE_OK) == (!control && ascii));
 		CHECK((route_parse_pattern(raw + 1, 3, &parsed) == ROUTE_OK) == code);
 
 		snprintf(encoded, sizeof(encoded), byte & 1 ? "/x%%%02X" : "/x%%%02x", byte);
-		CHECK((route_parse_path(encoded, 5, &parsed) == ROUTE_OK) == (plain && byte != '/' && byte != '.'));
-		CHECK((route_parse_pattern(encoded, 5, &parsed) == ROUTE_OK) == (plain && byte != '/' && byte != '.'));
+		CHECK((route_parse_path(encoded, 5, &parsed) == ROUTE_OK) == (plain && strchr("/.% ", byte) == NULL));
+		CHECK((route_parse_pattern(encoded, 5, &parsed) == ROUTE_OK) == (plain && strchr("/.% ", byte) == NULL));
 		if (parsed.nsegments == 1)
 			CHECK(parsed.length[0] == 2 && (unsigned char) parsed.segment[0][1] == byte);
 	}
@@ -359,10 +490,11 @@ test_limits(void)
 	memcpy(text + 2 * i, "/{x}", 4);
 	CHECK(route_parse_pattern(text, 2 * i + 4, &parsed) == ROUTE_TOO_LONG);
 
-	memset(text, 0xff, ROUTE_PATTERN_MAX);
-	text[0] = '/';
+	for (i = 2; i < ROUTE_PATTERN_MAX; i += 2)
+		memcpy(text + i, "\xc3\xa9", 2);
+	memcpy(text, "/a", 2);
 	CHECK(route_parse_pattern(text, ROUTE_PATTERN_MAX, &parsed) == ROUTE_OK);
-	CHECK(route_canonical(&parsed, spelled) == 1 + 3 * (ROUTE_PATTERN_MAX - 1));
+	CHECK(route_canonical(&parsed, spelled) == 2 + 3 * (ROUTE_PATTERN_MAX - 2));
 }
 
 /* A sentence for each fault, no two alike. */
@@ -742,9 +874,62 @@ test_against_model(void)
 	CHECK(matches > 20000);
 }
 
+static void
+test_misread(void)
+{
+	static RoutePath path;
+	size_t		i;
+
+	for (i = 0; i < COUNT(misread); i++)
+	{
+		CHECK_THAT(route_parse_path(misread[i].text, strlen(misread[i].text), &path) == misread[i].fault, misread[i].reader);
+		CHECK_THAT(route_parse_pattern(misread[i].text, strlen(misread[i].text), &path) == misread[i].fault, misread[i].reader);
+	}
+	for (i = 0; i < COUNT(ordinary); i++)
+	{
+		CHECK_THAT(route_parse_path(ordinary[i], strlen(ordinary[i]), &path) == ROUTE_OK, ordinary[i]);
+		CHECK_THAT(route_parse_pattern(ordinary[i], strlen(ordinary[i]), &path) == ROUTE_OK, ordinary[i]);
+	}
+}
+
+/* Every code point, between two letters: allowed only if it is visible and no normal form makes it another or a separator. */
+static void
+test_code_points(void)
+{
+	static RoutePath path;
+	uint32_t	c;
+	int			wrong = 0;
+
+	for (c = 0x80; c <= 0x10ffff; c++)
+	{
+		uint8_t		text[8] = "/a";
+		uint8_t		form[64];
+		size_t		n = sizeof(form);
+		int			length = u8_uctomb(text + 2, c, 4);
+		bool		allowed;
+		bool		harmless;
+
+		if (length < 0)
+			continue;
+		text[2 + length] = 'b';
+		allowed = route_parse_path((const char *) text, 3 + (size_t) length, &path) == ROUTE_OK;
+		harmless = u8_normalize(UNINORM_NFKC, text + 1, 2 + (size_t) length, form, &n) == form && memchr(form, '/', n) == NULL &&
+			memchr(form, '.', n) == NULL && memchr(form, '\\', n) == NULL && memchr(form, '%', n) == NULL && memchr(form, ';', n) == NULL &&
+			(n = sizeof(form), u8_normalize(UNINORM_NFC, text + 1, 2 + (size_t) length, form, &n) == form) &&
+			n == 2 + (size_t) length && memcmp(form, text + 1, n) == 0 && !uc_is_property_default_ignorable_code_point(c) && !uc_is_cntrl(c);
+		if (allowed && !harmless && wrong++ == 0)
+			fprintf(stderr, "U+%04X is allowed\n", c);
+		if (!allowed && harmless && uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N) && wrong++ == 0)
+			fprintf(stderr, "U+%04X is denied\n", c);
+	}
+	CHECK_THAT(wrong == 0, "every code point is allowed or denied as Unicode's tables say");
+}
+
 int
 main(void)
 {
+	test_misread();
+	test_code_points();
 	test_pattern_spellings();
 	test_path_spellings();
 	test_every_byte();
