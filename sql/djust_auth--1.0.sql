@@ -425,6 +425,9 @@ CREATE FUNCTION djust_auth.worker_purge() RETURNS boolean
 CREATE FUNCTION djust_auth.user_normalise() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_user_normalise';
 
+CREATE FUNCTION djust_auth.blocklist_normalise() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_blocklist_normalise';
+
 CREATE FUNCTION djust_auth.user_changed() RETURNS trigger
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_trigger_user_changed';
@@ -451,6 +454,9 @@ CREATE FUNCTION djust_auth.keep_anonymous() RETURNS trigger
 
 CREATE TRIGGER normalise BEFORE INSERT OR UPDATE ON djust_auth.customer_user
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.user_normalise();
+
+CREATE TRIGGER normalise BEFORE INSERT OR UPDATE ON djust_auth.password_blocklist
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.blocklist_normalise();
 
 CREATE TRIGGER changed AFTER UPDATE ON djust_auth.customer_user
 	FOR EACH ROW WHEN (
@@ -779,7 +785,7 @@ COMMENT ON COLUMN djust_auth.signing_key.longest_token IS
 COMMENT ON TABLE djust_auth.password_blocklist IS
 	'Passwords that are refused as too_common. Empty at first; fill it with COPY.';
 COMMENT ON COLUMN djust_auth.password_blocklist.password IS
-	'The whole password, after NFC. An entry in lower case stands for every spelling in capitals.';
+	'The whole password, stored in NFC. An entry in lower case stands for every spelling in capitals.';
 
 COMMENT ON TABLE djust_auth.audit_event IS
 	'What happened, with the true cause. No password, no token, no unknown address in clear. Purged after djust_auth.audit_retention.';
@@ -1017,6 +1023,8 @@ COMMENT ON FUNCTION djust_auth.event_is_valid(text) IS
 
 COMMENT ON FUNCTION djust_auth.user_normalise() IS
 	'Trigger: stores email addresses normalised.';
+COMMENT ON FUNCTION djust_auth.blocklist_normalise() IS
+	'Trigger: stores entries of djust_auth.password_blocklist in NFC.';
 COMMENT ON FUNCTION djust_auth.user_changed() IS
 	'Trigger: ends the sessions of a user who is disabled or gets another password, and the links at a new email too; audits it. For a deleted user, erases client addresses from the audit.';
 COMMENT ON FUNCTION djust_auth.user_profile_changed() IS
@@ -1062,7 +1070,9 @@ COMMENT ON TRIGGER audit_delete ON djust_auth.user_profile IS
 COMMENT ON TRIGGER audit_truncate ON djust_auth.user_profile IS
 	'Events administration: assignments removed all at once, one a statement, by whatever statement.';
 COMMENT ON TRIGGER normalise ON djust_auth.customer_user IS
-	'Trims the address, brings it into NFC and lower case, before constraints see it.';
+	'Brings the address into its normal form, before constraints see it.';
+COMMENT ON TRIGGER normalise ON djust_auth.password_blocklist IS
+	'Brings an entry into NFC, the form in which passwords are looked up.';
 COMMENT ON TRIGGER changed ON djust_auth.customer_user IS
 	'Ends the sessions and links that a change of address, password hash or disabled_at must end; fires for replicated changes, too.';
 COMMENT ON TRIGGER removed ON djust_auth.customer_user IS

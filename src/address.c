@@ -24,7 +24,7 @@
 #include "unicode.h"
 
 #define LABEL_LONGEST 63
-#define LOCAL_CAPACITY (UNI_NFC_GROWTH * ADDRESS_INPUT_LONGEST)
+#define LOCAL_CAPACITY (UNI_GROWTH * ADDRESS_INPUT_LONGEST)
 
 /* Not in an atom (RFC 5322), dots excepted: they may stand anywhere. */
 static const char forbidden[] = " \"(),:;<>@[\\]";

@@ -72,24 +72,78 @@ copy_secret(const char *text, size_t n)
 	return copy;
 }
 
+static void
+add_form(Password *password, const char *text, size_t n)
+{
+	int			i;
+
+	for (i = 0; i < password->forms; i++)
+		if (password->form_length[i] == n && memcmp(password->form[i], text, n) == 0)
+			return;
+	password->form[password->forms] = text;
+	password->form_length[password->forms++] = n;
+}
+
+/* For comparison with tables; text that the encoding cannot write is in none. */
+static const char *
+in_database(const char *utf8, size_t n)
+{
+	char	   *out = convert(utf8, n, PG_UTF8, encoding(), &n);
+
+	return out ? out : "";
+}
+
+/* The forms beyond ASCII; text is valid UTF-8. */
+static void
+normalise_password(const char *text, size_t n, Password *password)
+{
+	size_t		capacity = UNI_GROWTH * n + 1;
+	char	   *nfc = secret_alloc(capacity);
+	char	   *nfd = secret_alloc(capacity);
+	char	   *lower = secret_alloc(capacity);
+	size_t		nfd_length;
+	size_t		lower_length;
+
+	if (!uni_normalize(UNI_NFC, text, n, nfc, capacity - 1, &password->length) ||
+		!uni_normalize(UNI_NFD, text, n, nfd, capacity - 1, &nfd_length) ||
+		!uni_lower(nfc, password->length, lower, capacity - 1, &lower_length))
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	password->text = nfc;
+	uni_count(nfc, password->length, &password->characters);
+	password->in_database = in_database(nfc, password->length);
+	password->lower_in_database = in_database(lower, lower_length);
+	add_form(password, nfc, password->length);
+	add_form(password, text, n);
+	add_form(password, nfd, nfd_length);
+}
+
 Password
 normal_password(const char *text, size_t n)
 {
 	Password	password = {.length = n, .characters = n};
 	size_t		length = 0;
+	size_t		characters;
 	char	   *utf8 = n > LONGEST_NORMALISED ? NULL : convert(text, n, encoding(), PG_UTF8, &length);
-	char	   *normal = secret_alloc(UNI_NFC_GROWTH * length + 1);
-	char	   *in_database = NULL;
 
-	password.text = copy_secret(text, n);
-	if (utf8 && uni_normalize(UNI_NFC, utf8, length, normal, UNI_NFC_GROWTH * length, &password.length))
+	if (utf8 && uni_count(utf8, length, &characters))
+		normalise_password(utf8, length, &password);
+	else
 	{
-		password.text = normal;
-		uni_count(normal, password.length, &password.characters);
-		in_database = convert(normal, password.length, PG_UTF8, encoding(), &length);
+		password.text = copy_secret(text, n);
+		password.in_database = password.lower_in_database = password.text;
+		add_form(&password, password.text, n);
 	}
-	password.in_database = in_database ? in_database : copy_secret(text, n);
 	return password;
+}
+
+const char *
+normal_blocklist_entry(const char *text, size_t n)
+{
+	Password	entry = normal_password(text, n);
+
+	return *entry.in_database ? entry.in_database : copy_secret(text, n);
 }
 
 char *

@@ -17,13 +17,22 @@ typedef struct Email
 	size_t		length;
 } Email;
 
-/* In NFC where the input can be told in UTF-8; wiped with the current context. */
+#define PASSWORD_FORMS 3
+
+/*
+ * A password in NFC where the input can be told in UTF-8; wiped with the current context.  forms are the texts that an
+ * imported hash may have been made of, each once: NFC (text), as typed, NFD.
+ */
 typedef struct Password
 {
 	char	   *text;
 	size_t		length;
 	size_t		characters;
+	const char *form[PASSWORD_FORMS];
+	size_t		form_length[PASSWORD_FORMS];
+	int			forms;
 	const char *in_database;	/* in the encoding of the database, NUL-terminated, for comparison with its tables */
+	const char *lower_in_database;	/* the same in small letters */
 } Password;
 
 /* The normal form of address.h, in the encoding of the database.  Never fails: what has none comes back as it is and matches none. */
@@ -33,6 +42,9 @@ extern Email normal_email(const char *text, size_t n);
 extern const char *email_fault(const char *text, size_t n);
 
 extern Password normal_password(const char *text, size_t n);
+
+/* NFC of an entry of the blocklist, NUL-terminated; as it is where it has none.  Wiped with the current context. */
+extern const char *normal_blocklist_entry(const char *text, size_t n);
 
 /* route.h for text in the encoding of the database. */
 extern RouteFault normal_pattern(const char *text, size_t n, RoutePath *out);

@@ -9,9 +9,7 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
 #include "storage/ipc.h"
-#include "utils/formatting.h"
 
 #include "bytes.h"
 #include "hashslot.h"
@@ -28,21 +26,12 @@ password_tag(const char *address, ThrottleTag *tag)
 	keyfile_tag("password", address, strlen(address), tag);
 }
 
-/* A blocklist entry in lower case stands for every spelling in capitals. */
+/* A blocklist entry in small letters stands for every spelling in capitals. */
 static bool
 is_common(const Password *password)
 {
-	char	   *lower;
-	bool		common;
-
-	if (password->length > PWHASH_PASSWORD_MAX)
-		return false;
-	if (catalog_blocklisted(password->in_database))
-		return true;
-	lower = str_tolower(password->in_database, strlen(password->in_database), DEFAULT_COLLATION_OID);
-	common = catalog_blocklisted(lower);
-	bytes_wipe(lower, strlen(lower));
-	return common;
+	return password->length <= PWHASH_PASSWORD_MAX &&
+		(catalog_blocklisted(password->in_database) || catalog_blocklisted(password->lower_in_database));
 }
 
 unsigned
@@ -87,20 +76,32 @@ password_decoy(void)
 /* An attempt that is cut off from here on has been made. */
 static bool hash_begun = false;
 
-/* With the slot held. */
+/*
+ * With the slot held.  How many hashes this takes is told by the password and not by the account: as long as nothing has
+ * matched, every form is tried, with the hash of another user (usable false) too.  A hash of another form than NFC is
+ * replaced, so that the next login takes one; none is replaced whose scheme has not read the whole password, for the rest
+ * may be anybody's.
+ */
 static PwResult
 verify(const char *hash, size_t hash_length, bool usable, const Password *password, const PwArena *arena,
 	   char *replacement)
 {
 	PwCost		cost = cost_now();
-	PwResult	result;
+	PwResult	result = PW_MISMATCH;
+	int			form;
 
 	hash_begun = true;
-	shared_count(COUNT_HASHES, 1);
-	result = pwhash_verify(hash, hash_length, password->text, password->length, arena);
-	if (result == PW_MATCH && !usable)
-		return PW_MISMATCH;
-	if (result == PW_MATCH && pwhash_needs_rehash(hash, hash_length, &cost) && !make_hash(password, arena, replacement))
+	for (form = 0; form < password->forms; form++)
+	{
+		shared_count(COUNT_HASHES, 1);
+		result = pwhash_verify(hash, hash_length, password->form[form], password->form_length[form], arena);
+		if (result == PW_MATCH && !usable)
+			result = PW_MISMATCH;
+		if (result != PW_MISMATCH)
+			break;
+	}
+	if (result == PW_MATCH && (form > 0 || pwhash_needs_rehash(hash, hash_length, &cost)) &&
+		pwhash_reads(hash, hash_length) >= password->form_length[form] && !make_hash(password, arena, replacement))
 		replacement[0] = '\0';
 	return result;
 }

@@ -13,7 +13,6 @@
 #include "pwscheme.h"
 
 #define BCRYPT_LENGTH 60
-#define BCRYPT_PASSWORD_MAX 72	/* the rest takes no part, by definition */
 #define CRYPT_ALPHABET "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* n characters of the alphabet, the last of them one of those that leave no spare bits set. */

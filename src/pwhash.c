@@ -38,9 +38,9 @@ static const Scheme schemes[] = {
 	{"$pbkdf2$", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA1},
 	{"pbkdf2_sha256$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA256},
 	{"pbkdf2_sha1$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA1},
-	{"$2a$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0},
-	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0},
-	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0},
+	{"$2a$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX},
+	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX},
+	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX},
 	{"$5$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 43},
 	{"$6$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 86}
 };
@@ -158,4 +158,15 @@ pwhash_scheme(const char *stored, size_t length)
 	Parsed		parsed;
 
 	return parse(stored, length, &parsed) != PW_MALFORMED ? parsed.scheme->name : NULL;
+}
+
+/* A scheme that reads less than the whole password matches others that begin alike. */
+size_t
+pwhash_reads(const char *stored, size_t length)
+{
+	Parsed		parsed;
+
+	if (parse(stored, length, &parsed) != PW_MATCH)
+		return 0;
+	return parsed.scheme->reads > 0 ? parsed.scheme->reads : PWHASH_PASSWORD_MAX;
 }

@@ -62,6 +62,9 @@ extern PwResult pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_S
 /* True unless stored is Argon2id v=19 with at least this memory and iterations and exactly this parallelism. */
 extern bool pwhash_needs_rehash(const char *stored, size_t length, const PwCost *cost);
 
+/* How many bytes of a password the scheme reads; 0 for what cannot be verified. */
+extern size_t pwhash_reads(const char *stored, size_t length);
+
 /* "argon2id", "argon2i", "argon2d", "scrypt", "pbkdf2", "bcrypt", "sha-crypt", or NULL; for people. */
 extern const char *pwhash_scheme(const char *stored, size_t length);
 

@@ -10,6 +10,7 @@
 
 #define PW_SALT_MAX 256
 #define PW_DERIVED_MAX 64
+#define BCRYPT_PASSWORD_MAX 72	/* the rest takes no part, by definition */
 
 typedef struct Scheme Scheme;
 
@@ -51,6 +52,7 @@ struct Scheme
 	PwResult	(*parse) (Cursor *cursor, Parsed *parsed);
 	PwResult	(*verify) (const Parsed *parsed, Password password, const PwArena *arena);
 	int			variant;		/* argon2_type, CryptoDigest, or the length of a sha-crypt hash */
+	size_t		reads;			/* bytes of the password; 0: all */
 };
 
 /* How a field spells bytes in base64. */

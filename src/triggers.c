@@ -41,6 +41,7 @@ PG_FUNCTION_INFO_V1(djust_route_key);
 PG_FUNCTION_INFO_V1(djust_event_is_valid);
 PG_FUNCTION_INFO_V1(djust_mail_template_is_valid);
 PG_FUNCTION_INFO_V1(djust_trigger_user_normalise);
+PG_FUNCTION_INFO_V1(djust_trigger_blocklist_normalise);
 PG_FUNCTION_INFO_V1(djust_trigger_user_changed);
 PG_FUNCTION_INFO_V1(djust_trigger_user_profile_changed);
 PG_FUNCTION_INFO_V1(djust_trigger_session_updated);
@@ -396,4 +397,28 @@ djust_trigger_audit_change(PG_FUNCTION_ARGS)
 	appendStringInfoChar(&detail, '}');
 	audit_event("administration", has_user ? &user_id : NULL, NULL, detail.data);
 	return PointerGetDatum(NULL);
+}
+
+/* On another table the value might be no text: refused. */
+Datum
+djust_trigger_blocklist_normalise(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	int			column = Anum_password_blocklist_password;
+	bool		is_null;
+	Datum		value;
+	text	   *entry;
+
+	if (RelationGetRelid(data->tg_relation) != catalog_table(TABLE_PASSWORD_BLOCKLIST) ||
+		!TRIGGER_FIRED_BEFORE(data->tg_event) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) || TRIGGER_FIRED_BY_DELETE(data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("blocklist_normalise() is a trigger function of djust_auth.password_blocklist only")));
+	value = heap_getattr(tuple, column, RelationGetDescr(data->tg_relation), &is_null);
+	if (is_null || TupleDescAttr(RelationGetDescr(data->tg_relation), column - 1)->atttypid != TEXTOID)
+		return PointerGetDatum(tuple);
+	entry = DatumGetTextPP(value);
+	value = CStringGetTextDatum(normal_blocklist_entry(VARDATA_ANY(entry), VARSIZE_ANY_EXHDR(entry)));
+	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation), 1, &column, &value, &is_null));
 }

@@ -176,9 +176,9 @@ uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capaci
 	return result == (uint8_t *) out;
 }
 
-/* False if there is no room: a folded code point may be longer than what it stands for. */
+/* False if there is no room: what a code point is mapped to may be longer. */
 static bool
-fold_all(const char *text, size_t n, char *out, size_t capacity, size_t *length)
+map_all(uint32_t (*map) (uint32_t), const char *text, size_t n, char *out, size_t capacity, size_t *length)
 {
 	size_t		at = 0;
 	uint32_t	c;
@@ -187,7 +187,7 @@ fold_all(const char *text, size_t n, char *out, size_t capacity, size_t *length)
 	while (at < n)
 	{
 		size_t		taken = uni_next(text + at, n - at, &c);
-		int			made = taken > 0 ? u8_uctomb((uint8_t *) out + *length, uni_fold(c), (ptrdiff_t) (capacity - *length)) : -1;
+		int			made = taken > 0 ? u8_uctomb((uint8_t *) out + *length, map(c), (ptrdiff_t) (capacity - *length)) : -1;
 
 		if (made < 0)
 			return false;
@@ -202,6 +202,18 @@ bool
 uni_normalize_folded(const char *text, size_t n, char *work, char *out, size_t capacity, size_t *length)
 {
 	return uni_normalize(UNI_NFC, text, n, out, capacity, length) &&
-		fold_all(out, *length, work, capacity, length) &&
+		map_all(uni_fold, out, *length, work, capacity, length) &&
 		uni_normalize(UNI_NFC, work, *length, out, capacity, length);
+}
+
+static uint32_t
+lower(uint32_t c)
+{
+	return uc_tolower(c);
+}
+
+bool
+uni_lower(const char *text, size_t n, char *out, size_t capacity, size_t *length)
+{
+	return map_all(lower, text, n, out, capacity, length);
 }

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NFC is never longer than this many times its input, in bytes of UTF-8 and in code points (Unicode, UAX #15). */
-#define UNI_NFC_GROWTH 3
+/* NFC, NFD and letters in the other case are never longer than this many times their input, in bytes (UAX #15). */
+#define UNI_GROWTH 3
 
 typedef enum UniForm
 {
@@ -47,11 +47,13 @@ extern bool uni_is_compatible(uint32_t c, const char *characters);
 extern uint32_t uni_fold(uint32_t c);
 
 /*
- * Normalises UTF-8; out takes capacity bytes, the growth above times n at most for NFC and NFD.  False if text is not UTF-8,
+ * Normalises UTF-8; out takes capacity bytes, the growth above times n at most .  False if text is not UTF-8,
  * out is too small, or there is no memory.  Nothing of text stays elsewhere.
  */
 extern bool uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capacity, size_t *length);
-/* The same for NFC, with every code point folded; idempotent.  work and out take capacity bytes each. */
+/* Small letters, code point by code point: a final sigma stays one.  What comes out may be in no normal form. */
+extern bool uni_lower(const char *text, size_t n, char *out, size_t capacity, size_t *length);
+/* NFC with every code point folded; idempotent.  work and out take capacity bytes each. */
 extern bool uni_normalize_folded(const char *text, size_t n, char *work, char *out, size_t capacity, size_t *length);
 
 #endif

@@ -78,6 +78,7 @@ INSERT INTO callable VALUES
 	('djust_auth.event_is_valid', ''),
 	-- triggers
 	('djust_auth.user_normalise', ''),
+	('djust_auth.blocklist_normalise', ''),
 	('djust_auth.user_changed', ''),
 	('djust_auth.user_profile_changed', ''),
 	('djust_auth.session_updated', ''),
