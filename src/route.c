@@ -61,18 +61,28 @@ escaped_fault(unsigned char byte)
 	return byte_faults[byte] == ROUTE_QUERY ? ROUTE_OK : (RouteFault) byte_faults[byte];
 }
 
-/* The byte that %XX stands for; *at is behind the percent sign and moves behind the digits. */
+/*
+ * A byte that byte_faults names, before at, and what it stands for: %XX is decoded and *at moves behind it; '$' is a fault
+ * only behind the colon of the text so far.
+ */
 static RouteFault
-decode_escape(const char *src, size_t n, size_t *at, unsigned char *byte)
+closer_look(const char *src, size_t n, size_t *at, unsigned char *byte, bool behind_colon)
 {
-	int			high = n - *at >= 2 ? hex_value(src[*at]) : -1;
-	int			low = high >= 0 ? hex_value(src[*at + 1]) : -1;
+	RouteFault	fault = (RouteFault) byte_faults[*byte];
+	int			high;
+	int			low;
 
-	if (low < 0)
-		return ROUTE_BAD_ESCAPE;
-	*at += 2;
-	*byte = (unsigned char) (high << 4 | low);
-	return escaped_fault(*byte);
+	if (*byte == '%')
+	{
+		high = n - *at >= 2 ? hex_value(src[*at]) : -1;
+		low = high >= 0 ? hex_value(src[*at + 1]) : -1;
+		if (low < 0)
+			return ROUTE_BAD_ESCAPE;
+		*at += 2;
+		*byte = (unsigned char) (high << 4 | low);
+		fault = escaped_fault(*byte);
+	}
+	return fault == ROUTE_STREAM && !behind_colon ? ROUTE_OK : fault;
 }
 
 /* Eight bytes at a time; key_hash() does the final mixing. */
@@ -122,17 +132,14 @@ add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
 	size_t		length = 0;
 	size_t		at = 0;
 	unsigned char high = 0;
-	RouteFault	fault;
+	RouteFault	fault = ROUTE_OK;
 
 	while (at < n)
 	{
 		unsigned char byte = (unsigned char) src[at++];
 
-		fault = (RouteFault) byte_faults[byte];
-		if (fault == ROUTE_BAD_ESCAPE)
-			fault = decode_escape(src, n, &at, &byte);
-		if (fault == ROUTE_STREAM && (length == 0 || text[length - 1] != ':'))
-			fault = ROUTE_OK;
+		if (byte_faults[byte] != ROUTE_OK)
+			fault = closer_look(src, n, &at, &byte, length > 0 && text[length - 1] == ':');
 		if (fault != ROUTE_OK)
 			return fault;
 		high |= byte;
