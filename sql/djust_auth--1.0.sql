@@ -452,87 +452,97 @@ CREATE FUNCTION djust_auth.session_purge_at() RETURNS trigger
 CREATE FUNCTION djust_auth.keep_anonymous() RETURNS trigger
 	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_keep_anonymous';
 
-CREATE TRIGGER normalise BEFORE INSERT OR UPDATE ON djust_auth.customer_user
+CREATE TRIGGER djust_normalise BEFORE INSERT OR UPDATE ON djust_auth.customer_user
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.user_normalise();
 
-CREATE TRIGGER normalise BEFORE INSERT OR UPDATE ON djust_auth.password_blocklist
+CREATE TRIGGER djust_normalise BEFORE INSERT OR UPDATE ON djust_auth.password_blocklist
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.blocklist_normalise();
 
-CREATE TRIGGER changed AFTER UPDATE ON djust_auth.customer_user
-	FOR EACH ROW WHEN (
-		OLD.email IS DISTINCT FROM NEW.email
-		OR OLD.disabled_at IS DISTINCT FROM NEW.disabled_at
-		OR OLD.password_hash IS DISTINCT FROM NEW.password_hash)
-	EXECUTE FUNCTION djust_auth.user_changed();
-CREATE TRIGGER removed AFTER DELETE ON djust_auth.customer_user
+-- what follows from changes: by statement, and by row where they come by logical replication, which fires no others
+
+CREATE TRIGGER djust_changed AFTER UPDATE ON djust_auth.customer_user
+	REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_changed();
+CREATE TRIGGER djust_changed_replica AFTER UPDATE ON djust_auth.customer_user
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.user_changed();
+CREATE TRIGGER djust_removed AFTER DELETE ON djust_auth.customer_user REFERENCING OLD TABLE AS old_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_changed();
+CREATE TRIGGER djust_removed_replica AFTER DELETE ON djust_auth.customer_user
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.user_changed();
 
-CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.user_profile
+CREATE TRIGGER djust_given AFTER INSERT ON djust_auth.user_profile REFERENCING NEW TABLE AS new_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_profile_changed();
+CREATE TRIGGER djust_changed AFTER UPDATE ON djust_auth.user_profile
+	REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_profile_changed();
+CREATE TRIGGER djust_taken AFTER DELETE ON djust_auth.user_profile REFERENCING OLD TABLE AS old_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_profile_changed();
+CREATE TRIGGER djust_changed_replica AFTER INSERT OR UPDATE OR DELETE ON djust_auth.user_profile
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.user_profile_changed();
-CREATE TRIGGER truncated AFTER TRUNCATE ON djust_auth.user_profile
+CREATE TRIGGER djust_truncated AFTER TRUNCATE ON djust_auth.user_profile
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.user_profile_changed();
 
-CREATE TRIGGER keep_ended AFTER UPDATE ON djust_auth.session
+CREATE TRIGGER djust_keep_ended AFTER UPDATE ON djust_auth.session
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.session_updated();
 
-CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.profile_right
+CREATE TRIGGER djust_policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.profile_right
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
-CREATE TRIGGER policy_truncated AFTER TRUNCATE ON djust_auth.profile_right
+CREATE TRIGGER djust_policy_truncated AFTER TRUNCATE ON djust_auth.profile_right
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.policy_changed();
-CREATE TRIGGER policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.signing_key
+CREATE TRIGGER djust_policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.signing_key
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
-CREATE TRIGGER policy_truncated AFTER TRUNCATE ON djust_auth.signing_key
+CREATE TRIGGER djust_policy_truncated AFTER TRUNCATE ON djust_auth.signing_key
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.policy_changed();
 
--- sessions and caches follow, also where changes come by logical replication, which fires no others, and only by row
-ALTER TABLE djust_auth.customer_user ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS TRIGGER removed;
-ALTER TABLE djust_auth.user_profile ENABLE ALWAYS TRIGGER changed, ENABLE ALWAYS TRIGGER truncated;
-ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER keep_ended;
-ALTER TABLE djust_auth.profile_right ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
-ALTER TABLE djust_auth.signing_key ENABLE ALWAYS TRIGGER policy_changed, ENABLE ALWAYS TRIGGER policy_truncated;
+ALTER TABLE djust_auth.customer_user ENABLE REPLICA TRIGGER djust_changed_replica, ENABLE REPLICA TRIGGER djust_removed_replica;
+ALTER TABLE djust_auth.user_profile ENABLE REPLICA TRIGGER djust_changed_replica, ENABLE ALWAYS TRIGGER djust_truncated;
+ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER djust_keep_ended;
+ALTER TABLE djust_auth.profile_right ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
+ALTER TABLE djust_auth.signing_key ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
 
 -- logins and refreshes see to it themselves (store_session_insert, store_session_refresh)
 CREATE TRIGGER djust_purge_at BEFORE INSERT OR UPDATE OF expires_at, purge_at ON djust_auth.session
 	FOR EACH ROW WHEN (NEW.purge_at OPERATOR(pg_catalog.>) NEW.expires_at) EXECUTE FUNCTION djust_auth.session_purge_at();
 ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER djust_purge_at;
 
-CREATE TRIGGER keep_anonymous_update BEFORE UPDATE ON djust_auth.profile
+CREATE TRIGGER djust_keep_anonymous_update BEFORE UPDATE ON djust_auth.profile
 	FOR EACH ROW WHEN (OLD.name OPERATOR(pg_catalog.=) 'anonymous' AND NEW.name OPERATOR(pg_catalog.<>) 'anonymous')
 	EXECUTE FUNCTION djust_auth.keep_anonymous();
-CREATE TRIGGER keep_anonymous_delete BEFORE DELETE ON djust_auth.profile
+CREATE TRIGGER djust_keep_anonymous_delete BEFORE DELETE ON djust_auth.profile
 	FOR EACH ROW WHEN (OLD.name OPERATOR(pg_catalog.=) 'anonymous')
 	EXECUTE FUNCTION djust_auth.keep_anonymous();
-CREATE TRIGGER keep_anonymous_truncate BEFORE TRUNCATE ON djust_auth.profile
+CREATE TRIGGER djust_keep_anonymous_truncate BEFORE TRUNCATE ON djust_auth.profile
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.keep_anonymous();
 
-CREATE TRIGGER audit_insert AFTER INSERT ON djust_auth.customer_user REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_delete AFTER DELETE ON djust_auth.customer_user REFERENCING OLD TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_truncate AFTER TRUNCATE ON djust_auth.customer_user
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_insert AFTER INSERT ON djust_auth.profile REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_update AFTER UPDATE ON djust_auth.profile REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_delete AFTER DELETE ON djust_auth.profile REFERENCING OLD TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_insert AFTER INSERT ON djust_auth.user_profile REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_update AFTER UPDATE ON djust_auth.user_profile REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_delete AFTER DELETE ON djust_auth.user_profile REFERENCING OLD TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_truncate AFTER TRUNCATE ON djust_auth.user_profile
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_insert AFTER INSERT ON djust_auth.profile_right REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_update AFTER UPDATE ON djust_auth.profile_right REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_delete AFTER DELETE ON djust_auth.profile_right REFERENCING OLD TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
-CREATE TRIGGER audit_truncate AFTER TRUNCATE ON djust_auth.profile_right
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change();
+-- the audit tells administrators' changes of every table; a TRUNCATE before it, while there is something to tell, but of the
+-- audit itself after it, so that its event stays
+
+DO $do$
+DECLARE
+	relation name;
+	operation record;
+BEGIN
+	FOR relation IN
+		SELECT c.relname FROM pg_catalog.pg_class c
+		WHERE c.relnamespace OPERATOR(pg_catalog.=) 'djust_auth'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
+	LOOP
+		FOR operation IN
+			SELECT * FROM (VALUES
+				('insert', 'AFTER', 'REFERENCING NEW TABLE AS new_rows', 'rows that administrators add'),
+				('update', 'AFTER', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'rows that administrators change'),
+				('delete', 'AFTER', 'REFERENCING OLD TABLE AS old_rows', 'rows that administrators remove'),
+				('truncate', CASE relation WHEN 'audit_event' THEN 'AFTER' ELSE 'BEFORE' END, '', 'rows that administrators remove all at once')
+			) o(name, timing, tables, comment)
+		LOOP
+			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
+				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
+				operation.name, operation.timing, operation.name, relation, operation.tables);
+			EXECUTE pg_catalog.format('COMMENT ON TRIGGER djust_audit_%s ON djust_auth.%I IS %L',
+				operation.name, relation, pg_catalog.format('Events administration: %s.', operation.comment));
+		END LOOP;
+	END LOOP;
+END
+$do$;
 
 -- views
 
@@ -542,22 +552,25 @@ CREATE VIEW djust_auth.active_session AS
 	JOIN djust_auth.customer_user u ON u.id OPERATOR(pg_catalog.=) s.user_id
 	WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp();
 
+-- by user from the outside in, so that a condition on any column of the user, and a join, is met by its index
 CREATE VIEW djust_auth.effective_right AS
-	SELECT DISTINCT ON (u.id, r.key) u.id AS user_id, u.email, r.route, a.access, p.profile
+	SELECT u.id AS user_id, u.email, e.route, e.access, e.profile
 	FROM djust_auth.customer_user u
 	CROSS JOIN LATERAL (
-		SELECT up.profile FROM djust_auth.user_profile up WHERE up.user_id OPERATOR(pg_catalog.=) u.id
-		UNION SELECT 'anonymous'::text) p
-	CROSS JOIN LATERAL (
-		SELECT djust_auth.route_key(pr.route) AS key, pg_catalog.min(pr.route) AS route
-		FROM djust_auth.profile_right pr
-		WHERE pr.profile OPERATOR(pg_catalog.=) 'anonymous'
-			OR EXISTS (SELECT FROM djust_auth.user_profile up
-				WHERE up.user_id OPERATOR(pg_catalog.=) u.id AND up.profile OPERATOR(pg_catalog.=) pr.profile)
-		GROUP BY 1) r
-	CROSS JOIN LATERAL (SELECT djust_auth.profile_access(p.profile, r.route) AS access) a
-	WHERE a.access IS NOT NULL
-	ORDER BY u.id, r.key, a.access DESC, p.profile;
+		SELECT DISTINCT ON (r.key) r.route, a.access, p.profile
+		FROM (
+			SELECT up.profile FROM djust_auth.user_profile up WHERE up.user_id OPERATOR(pg_catalog.=) u.id
+			UNION SELECT 'anonymous'::text) p
+		CROSS JOIN (
+			SELECT djust_auth.route_key(pr.route) AS key, pg_catalog.min(pr.route) AS route
+			FROM djust_auth.profile_right pr
+			WHERE pr.profile OPERATOR(pg_catalog.=) 'anonymous'
+				OR EXISTS (SELECT FROM djust_auth.user_profile up
+					WHERE up.user_id OPERATOR(pg_catalog.=) u.id AND up.profile OPERATOR(pg_catalog.=) pr.profile)
+			GROUP BY 1) r
+		CROSS JOIN LATERAL (SELECT djust_auth.profile_access(p.profile, r.route) AS access) a
+		WHERE a.access IS NOT NULL
+		ORDER BY r.key, a.access DESC, p.profile) e;
 
 -- privileges: nothing for anybody but the owner, whatever default privileges gave to PUBLIC or to roles when the objects above
 -- were made.  The last step that makes objects; scripts of updates repeat it after theirs.  What is left is what pg_dump
@@ -1022,80 +1035,62 @@ COMMENT ON FUNCTION djust_auth.event_is_valid(text) IS
 	'Is this one of the events that are kept? For the constraint on djust_auth.audit_event.';
 
 COMMENT ON FUNCTION djust_auth.user_normalise() IS
-	'Trigger: stores email addresses normalised.';
+	'Trigger: stores email addresses normalised. 39P01 on any other table or event.';
 COMMENT ON FUNCTION djust_auth.blocklist_normalise() IS
-	'Trigger: stores entries of djust_auth.password_blocklist in NFC.';
+	'Trigger: stores entries of djust_auth.password_blocklist in NFC. 39P01 on any other table or event.';
 COMMENT ON FUNCTION djust_auth.user_changed() IS
-	'Trigger: ends the sessions of a user who is disabled or gets another password, and the links at a new email too; audits it. For a deleted user, erases client addresses from the audit.';
+	'Trigger: ends the sessions of users who are disabled or get another password, and the links at a new email too. For deleted users, takes client addresses and what else is personal out of the audit. 39P01 on any other table or event.';
 COMMENT ON FUNCTION djust_auth.user_profile_changed() IS
-	'Trigger: keeps the profiles in live sessions equal to the assignments.';
+	'Trigger: keeps the profiles in live sessions equal to the assignments. 39P01 on any other table or event.';
 COMMENT ON FUNCTION djust_auth.session_updated() IS
-	'Trigger: a session that was ended while it was being changed stays ended.';
+	'Trigger: a session that was ended while it was being changed stays ended. 39P01 on any other table or event.';
 COMMENT ON FUNCTION djust_auth.policy_changed() IS
-	'Trigger: tells every backend, at commit, that rights or keys have changed.';
+	'Trigger: tells every backend, at commit, that rights or keys have changed. 39P01 on any other table or event.';
 COMMENT ON FUNCTION djust_auth.audit_change() IS
 	'Trigger: records changes of users, profiles, assignments and rights in the audit.';
 COMMENT ON FUNCTION djust_auth.session_purge_at() IS
 	'Trigger: a session is looked at by a purge when it expires, or earlier.';
 COMMENT ON FUNCTION djust_auth.keep_anonymous() IS
-	'Trigger: refuses to drop or rename the profile anonymous.';
+	'Trigger: refuses to drop or rename the profile anonymous. 39P01 on any other table or event.';
 
 -- triggers, constraints and indexes
-COMMENT ON TRIGGER audit_insert ON djust_auth.customer_user IS
-	'Events administration: users added, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_delete ON djust_auth.customer_user IS
-	'Events administration: users removed, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_truncate ON djust_auth.customer_user IS
-	'Events administration: users removed all at once, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_insert ON djust_auth.profile IS
-	'Events administration: profiles added, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_update ON djust_auth.profile IS
-	'Events administration: profiles changed, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_delete ON djust_auth.profile IS
-	'Events administration: profiles removed, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_insert ON djust_auth.profile_right IS
-	'Events administration: rights added, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_update ON djust_auth.profile_right IS
-	'Events administration: rights changed, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_delete ON djust_auth.profile_right IS
-	'Events administration: rights removed, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_truncate ON djust_auth.profile_right IS
-	'Events administration: rights removed all at once, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_insert ON djust_auth.user_profile IS
-	'Events administration: assignments added, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_update ON djust_auth.user_profile IS
-	'Events administration: assignments changed, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_delete ON djust_auth.user_profile IS
-	'Events administration: assignments removed, one a statement, by whatever statement.';
-COMMENT ON TRIGGER audit_truncate ON djust_auth.user_profile IS
-	'Events administration: assignments removed all at once, one a statement, by whatever statement.';
-COMMENT ON TRIGGER normalise ON djust_auth.customer_user IS
-	'Brings the address into its normal form, before constraints see it.';
-COMMENT ON TRIGGER normalise ON djust_auth.password_blocklist IS
+COMMENT ON TRIGGER djust_normalise ON djust_auth.customer_user IS
+	'Brings the address into its normal form before constraints see it.';
+COMMENT ON TRIGGER djust_normalise ON djust_auth.password_blocklist IS
 	'Brings an entry into NFC, the form in which passwords are looked up.';
-COMMENT ON TRIGGER changed ON djust_auth.customer_user IS
-	'Ends the sessions and links that a change of address, password hash or disabled_at must end; fires for replicated changes, too.';
-COMMENT ON TRIGGER removed ON djust_auth.customer_user IS
-	'Takes client addresses out of the audit with their user; fires for replicated changes, too.';
-COMMENT ON TRIGGER changed ON djust_auth.user_profile IS
-	'Copies the profiles of a user into his sessions; fires for replicated changes, too.';
-COMMENT ON TRIGGER truncated ON djust_auth.user_profile IS
+COMMENT ON TRIGGER djust_changed ON djust_auth.customer_user IS
+	'Ends the sessions and links that a change of address, password hash or disabled_at must end.';
+COMMENT ON TRIGGER djust_changed_replica ON djust_auth.customer_user IS
+	'The same for changes that come by logical replication.';
+COMMENT ON TRIGGER djust_removed ON djust_auth.customer_user IS
+	'Takes what is personal out of the audit with the user.';
+COMMENT ON TRIGGER djust_removed_replica ON djust_auth.customer_user IS
+	'The same for users whose deletion comes by logical replication.';
+COMMENT ON TRIGGER djust_given ON djust_auth.user_profile IS
+	'Copies the profiles of users to whom one was given into their sessions.';
+COMMENT ON TRIGGER djust_changed ON djust_auth.user_profile IS
+	'Copies the profiles of users whose assignments were changed into their sessions.';
+COMMENT ON TRIGGER djust_taken ON djust_auth.user_profile IS
+	'Copies the profiles of users from whom one was taken into their sessions.';
+COMMENT ON TRIGGER djust_changed_replica ON djust_auth.user_profile IS
+	'The same for changes that come by logical replication.';
+COMMENT ON TRIGGER djust_truncated ON djust_auth.user_profile IS
 	'Takes all profiles out of all sessions; fires for replicated changes, too.';
-COMMENT ON TRIGGER keep_ended ON djust_auth.session IS
+COMMENT ON TRIGGER djust_keep_ended ON djust_auth.session IS
 	'A session that was ended by reuse while a statement changed its row stays ended; fires for replicated changes, too.';
-COMMENT ON TRIGGER policy_changed ON djust_auth.profile_right IS
+COMMENT ON TRIGGER djust_policy_changed ON djust_auth.profile_right IS
 	'Tells every backend to forget its compiled rights; fires for replicated changes, too.';
-COMMENT ON TRIGGER policy_truncated ON djust_auth.profile_right IS
+COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.profile_right IS
 	'Tells every backend to forget its compiled rights, when all rows go at once.';
-COMMENT ON TRIGGER policy_changed ON djust_auth.signing_key IS
+COMMENT ON TRIGGER djust_policy_changed ON djust_auth.signing_key IS
 	'Tells every backend to forget its parsed keys; fires for replicated changes, too.';
-COMMENT ON TRIGGER policy_truncated ON djust_auth.signing_key IS
+COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.signing_key IS
 	'Tells every backend to forget its parsed keys, when all rows go at once.';
-COMMENT ON TRIGGER keep_anonymous_update ON djust_auth.profile IS
+COMMENT ON TRIGGER djust_keep_anonymous_update ON djust_auth.profile IS
 	'The profile anonymous cannot be renamed: 55000.';
-COMMENT ON TRIGGER keep_anonymous_delete ON djust_auth.profile IS
+COMMENT ON TRIGGER djust_keep_anonymous_delete ON djust_auth.profile IS
 	'The profile anonymous cannot be dropped: 55000.';
-COMMENT ON TRIGGER keep_anonymous_truncate ON djust_auth.profile IS
+COMMENT ON TRIGGER djust_keep_anonymous_truncate ON djust_auth.profile IS
 	'The profile anonymous cannot be removed with all others: 55000.';
 COMMENT ON TRIGGER djust_purge_at ON djust_auth.session IS
 	'Keeps purge_at from being later than expires_at, so that a purge finds every expired row; fires for replicated changes, too.';

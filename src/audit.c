@@ -208,13 +208,13 @@ audit_throttled(const pg_uuid_t *user_id, const ThrottleTag *tag)
 
 /* Waits until the worker has committed what it is writing: what it writes from now on finds the user deleted. */
 void
-audit_forget(const pg_uuid_t *user_id)
+audit_forget(ArrayType *user_ids)
 {
 	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
 
 	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
 	UnlockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
-	store_audit_forget(user_id);
+	store_audit_forget(user_ids);
 }
 
 /*

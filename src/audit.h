@@ -5,6 +5,7 @@
 #ifndef DJUST_AUDIT_H
 #define DJUST_AUDIT_H
 
+#include "utils/array.h"
 #include "utils/uuid.h"
 
 #include "ring.h"
@@ -30,8 +31,8 @@ extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, cons
 extern void audit_login_failed(const pg_uuid_t *user_id, const ThrottleTag *tag, const char *cause);
 /* An attempt that was refused without hashing: counted, and written once a minute. */
 extern void audit_throttled(const pg_uuid_t *user_id, const ThrottleTag *tag);
-/* Takes out what the audit says about the person of a user whose row is being deleted. */
-extern void audit_forget(const pg_uuid_t *user_id);
+/* Takes out what the audit says about the persons of users (array of uuid) whose rows are being deleted. */
+extern void audit_forget(ArrayType *user_ids);
 /* Writes an event from the ring, in the worker. */
 extern void audit_write(const RingEntry *entry);
 

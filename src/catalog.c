@@ -12,17 +12,27 @@
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
+#include "commands/extension.h"
+#include "executor/tuptable.h"
 #include "storage/bufmgr.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "scan.h"
 
 #define SCHEMA "djust_auth"
+#define AUDIT_FUNCTION "audit_change"
 
 static const char *const table_names[] = {
 	[TABLE_CUSTOMER_USER] = "customer_user",
@@ -66,6 +76,7 @@ typedef struct Ids
 	bool		valid;
 	Oid			tables[CATALOG_TABLES];
 	Oid			indexes[CATALOG_INDEXES];
+	Oid			audit_function;
 } Ids;
 
 static Ids	ids;
@@ -134,6 +145,8 @@ resolve_all(void)
 			fresh.tables[i] = resolve(schema, table_names[i]);
 		for (i = 0; i < CATALOG_INDEXES; i++)
 			fresh.indexes[i] = resolve(schema, index_names[i]);
+		fresh.audit_function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(AUDIT_FUNCTION),
+											   PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
 	} while (begun != epoch);
 	fresh.valid = true;
 	ids = fresh;
@@ -157,6 +170,53 @@ catalog_table(CatalogTable table)
 {
 	resolve_all();
 	return ids.tables[table];
+}
+
+bool
+catalog_is_table(Oid relation, CatalogTable *table)
+{
+	int			i;
+
+	resolve_all();
+	for (i = 0; i < CATALOG_TABLES; i++)
+		if (ids.tables[i] == relation)
+		{
+			*table = i;
+			return true;
+		}
+	return false;
+}
+
+bool
+catalog_is_member(Oid relation)
+{
+	Oid			extension = getExtensionOfObject(RelationRelationId, relation);
+
+	return OidIsValid(extension) && extension == get_extension_oid(SCHEMA, true);
+}
+
+Oid
+catalog_audit_function(void)
+{
+	resolve_all();
+	return ids.audit_function;
+}
+
+int64
+catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	int64		count = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		if (count++ < most)
+			tuplestore_puttupleslot(rows, slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	return count;
 }
 
 Oid

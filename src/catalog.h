@@ -14,6 +14,8 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
+#include "utils/relcache.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #include "crypto.h"
@@ -209,6 +211,14 @@ extern uint64 catalog_epoch(void);
 extern void catalog_bump_epoch(void);
 
 extern Oid	catalog_table(CatalogTable table);
+/* Is this relation one of these tables, by its identity? */
+extern bool catalog_is_table(Oid relation, CatalogTable *table);
+/* Is it a member of the extension? */
+extern bool catalog_is_member(Oid relation);
+/* The function of the triggers that tell administrators' changes; InvalidOid where there is none. */
+extern Oid	catalog_audit_function(void);
+/* Copies at most this many rows of an open table, and counts all. */
+extern int64 catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most);
 /* Pages of a table. */
 extern uint32 catalog_pages(CatalogTable table);
 /* Schema of the public API. */

@@ -23,12 +23,14 @@ typedef enum Statement
 	SESSION_DELETE,
 	SESSION_DELETE_UNLOCKED,
 	SESSION_DELETE_OF,
+	SESSION_DELETE_OF_ALL,
 	SESSION_COPY_PROFILES,
 	SESSION_CLEAR_PROFILES,
 	USER_CONFIRM,
 	USER_CONFIRM_AT_ONCE,
 	USER_CONFIRM_FOR_UPDATE,
 	USER_LOCK,
+	USER_LOCK_ALL,
 	USER_SET_HASH,
 	USER_SET_HASH_OWN,
 	USER_INSERT,
@@ -65,10 +67,13 @@ static StoreStatement statements[] = {
 	[SESSION_DELETE_OF] = {
 		"DELETE FROM djust_auth.session WHERE user_id" EQ "$1 AND ($2 IS NULL OR sid OPERATOR(pg_catalog.<>) $2)",
 		2, {UUIDOID, UUIDOID}},
+	[SESSION_DELETE_OF_ALL] = {
+		"DELETE FROM djust_auth.session WHERE user_id" EQ "ANY ($1)",
+		1, {UUIDARRAYOID}, .planned_anew = true},
 	[SESSION_COPY_PROFILES] = {
 		"UPDATE djust_auth.session SET profiles = ARRAY(SELECT profile FROM djust_auth.user_profile"
-		" WHERE user_id" EQ "$1 ORDER BY profile) WHERE user_id" EQ "$1",
-		1, {UUIDOID}},
+		" WHERE user_profile.user_id" EQ "session.user_id ORDER BY profile) WHERE user_id" EQ "ANY ($1)",
+		1, {UUIDARRAYOID}, .planned_anew = true},
 	[SESSION_CLEAR_PROFILES] = {
 		"UPDATE djust_auth.session SET profiles = '{}'",
 		0, {0}},
@@ -86,46 +91,50 @@ static StoreStatement statements[] = {
 	[USER_LOCK] = {
 		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 FOR NO KEY UPDATE",
 		1, {UUIDOID}},
+	/* in one order, so that two of them cannot wait for each other */
+	[USER_LOCK_ALL] = {
+		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+		1, {UUIDARRAYOID}, .planned_anew = true},
 	[USER_SET_HASH] = {
 		"UPDATE djust_auth.customer_user SET password_hash = $2 WHERE id" EQ "$1",
-		2, {UUIDOID, TEXTOID}},
+		2, {UUIDOID, TEXTOID}, .administrative = true},
 	[USER_SET_HASH_OWN] = {
 		"UPDATE djust_auth.customer_user SET password_hash = $2, hash_replaced_at = pg_catalog.clock_timestamp()"
 		" WHERE id" EQ "$1",
 		2, {UUIDOID, TEXTOID}},
 	[USER_INSERT] = {
 		"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ($1, $2) RETURNING id",
-		2, {TEXTOID, TEXTOID}},
+		2, {TEXTOID, TEXTOID}, .administrative = true},
 	[USER_DISABLE] = {
 		"UPDATE djust_auth.customer_user SET disabled_at = pg_catalog.clock_timestamp()"
 		" WHERE id" EQ "$1 AND disabled_at IS NULL",
-		1, {UUIDOID}},
+		1, {UUIDOID}, .administrative = true},
 	[USER_ENABLE] = {
 		"UPDATE djust_auth.customer_user SET disabled_at = NULL WHERE id" EQ "$1 AND disabled_at IS NOT NULL",
-		1, {UUIDOID}},
+		1, {UUIDOID}, .administrative = true},
 	[USER_SET_EMAIL] = {
 		"UPDATE djust_auth.customer_user SET email = $2 WHERE id" EQ "$1",
-		2, {UUIDOID, TEXTOID}},
+		2, {UUIDOID, TEXTOID}, .administrative = true},
 	[USER_DELETE] = {
 		"DELETE FROM djust_auth.customer_user WHERE id" EQ "$1",
-		1, {UUIDOID}},
+		1, {UUIDOID}, .administrative = true},
 	[PROFILE_INSERT] = {
 		"INSERT INTO djust_auth.profile (name, description) VALUES ($1, $2)",
-		2, {TEXTOID, TEXTOID}},
+		2, {TEXTOID, TEXTOID}, .administrative = true},
 	[PROFILE_DELETE] = {
 		"DELETE FROM djust_auth.profile WHERE name" EQ "$1",
-		1, {TEXTOID}},
+		1, {TEXTOID}, .administrative = true},
 	[USER_PROFILE_INSERT] = {
 		"INSERT INTO djust_auth.user_profile (user_id, profile) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-		2, {UUIDOID, TEXTOID}},
+		2, {UUIDOID, TEXTOID}, .administrative = true},
 	[USER_PROFILE_DELETE] = {
 		"DELETE FROM djust_auth.user_profile WHERE user_id" EQ "$1 AND profile" EQ "$2",
-		2, {UUIDOID, TEXTOID}},
+		2, {UUIDOID, TEXTOID}, .administrative = true},
 	[RIGHT_SET] = {
 		"INSERT INTO djust_auth.profile_right (profile, route, access)"
 		" VALUES ($1, $2, $3::pg_catalog.text::djust_auth.access_right)"
 		" ON CONFLICT (profile, (djust_auth.route_key(route))) DO UPDATE SET access = excluded.access",
-		3, {TEXTOID, TEXTOID, TEXTOID}},
+		3, {TEXTOID, TEXTOID, TEXTOID}, .administrative = true},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -262,10 +271,26 @@ store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid)
 	return run(SESSION_DELETE_OF, &call);
 }
 
-void
-store_session_copy_profiles(const pg_uuid_t *user_id)
+/* Statements whose only argument is an array of ids. */
+static uint64
+run_for_all(Statement statement, ArrayType *ids)
 {
-	run_for(SESSION_COPY_PROFILES, user_id);
+	Call		call = {0};
+
+	put(&call, PointerGetDatum(ids), false);
+	return run(statement, &call);
+}
+
+void
+store_session_delete_of_all(ArrayType *user_ids)
+{
+	run_for_all(SESSION_DELETE_OF_ALL, user_ids);
+}
+
+void
+store_session_copy_profiles(ArrayType *user_ids)
+{
+	run_for_all(SESSION_COPY_PROFILES, user_ids);
 }
 
 void
@@ -314,7 +339,11 @@ store_user_lock(const pg_uuid_t *id)
 	run_for(USER_LOCK, id);
 }
 
-static bool hash_is_own = false;
+uint64
+store_user_lock_all(ArrayType *ids)
+{
+	return run_for_all(USER_LOCK_ALL, ids);
+}
 
 void
 store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
@@ -323,22 +352,7 @@ store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
 
 	put_uuid(&call, id);
 	put_text(&call, hash);
-	hash_is_own = own_change;
-	PG_TRY();
-	{
-		run(own_change ? USER_SET_HASH_OWN : USER_SET_HASH, &call);
-	}
-	PG_FINALLY();
-	{
-		hash_is_own = false;
-	}
-	PG_END_TRY();
-}
-
-bool
-store_user_hash_is_own(void)
-{
-	return hash_is_own;
+	run(own_change ? USER_SET_HASH_OWN : USER_SET_HASH, &call);
 }
 
 void

@@ -99,7 +99,9 @@ extern void store_session_revoke(const pg_uuid_t *sid);
 /* Rows of sessions that were ended so in transactions that were rolled back. */
 extern uint64 store_purge_ended(void);
 extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid);
-extern void store_session_copy_profiles(const pg_uuid_t *user_id);
+/* Of all these users; arrays are of uuid. */
+extern void store_session_delete_of_all(ArrayType *user_ids);
+extern void store_session_copy_profiles(ArrayType *user_ids);
 extern void store_session_clear_profiles(void);
 
 /* users */
@@ -110,9 +112,9 @@ extern bool store_user_confirm_at_once(const pg_uuid_t *id);
 /* And still has the hash that was read. */
 extern bool store_user_confirm_hash(const UserRow *user, bool for_update);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
-/* For the trigger: is such a change under way? */
-extern bool store_user_hash_is_own(void);
 extern void store_user_lock(const pg_uuid_t *id);
+/* Those of them who are there, in the order of their ids: how many. */
+extern uint64 store_user_lock_all(ArrayType *ids);
 extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id);
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
 extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email);
@@ -130,6 +132,7 @@ extern void store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, Ti
 /* True for the one caller that gets it. */
 extern bool store_reset_consume(const uint8_t *hash, TimestampTz now);
 extern void store_reset_delete_of(const pg_uuid_t *user_id);
+extern void store_reset_delete_of_all(ArrayType *user_ids);
 extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
 							  TimestampTz now, TimestampTz expires_at);
 /* List of QueuedMail * in the order in which they are due, behind this one; not locked. */
@@ -161,7 +164,8 @@ extern void store_key_lengthen(const char *kid, int longest_token);
 
 /* audit and upkeep */
 extern void store_audit_insert(const AuditRow *row);
-extern void store_audit_forget(const pg_uuid_t *user_id);
+/* Takes what is personal out of the events of these users. */
+extern void store_audit_forget(ArrayType *user_ids);
 extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at);
 extern void store_lock_delete(const uint8_t *tag, size_t size);
 /*
@@ -169,6 +173,8 @@ extern void store_lock_delete(const uint8_t *tag, size_t size);
  * deletes those that nobody holds.  Returns how many were deleted.
  */
 extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor);
+/* For triggers: is the statement that fires this one the library's own work, rather than an administrator's change? */
+extern bool store_is_own_work(void);
 /* One GRANT statement, already quoted. */
 extern void store_grant(const char *statement);
 

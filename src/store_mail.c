@@ -16,6 +16,7 @@ typedef enum Statement
 	RESET_INSERT,
 	RESET_CONSUME,
 	RESET_DELETE_OF,
+	RESET_DELETE_OF_ALL,
 	MAIL_INSERT,
 	MAIL_DUE,
 	MAIL_TAKE,
@@ -42,6 +43,9 @@ static StoreStatement statements[] = {
 	[RESET_DELETE_OF] = {
 		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "$1",
 		1, {UUIDOID}},
+	[RESET_DELETE_OF_ALL] = {
+		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)",
+		1, {UUIDARRAYOID}, .planned_anew = true},
 	[MAIL_INSERT] = {
 		"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
 		" VALUES ($1, $2, $3, $4, $5, $4)",
@@ -127,6 +131,15 @@ store_reset_delete_of(const pg_uuid_t *user_id)
 
 	put_uuid(&call, user_id);
 	run(RESET_DELETE_OF, &call);
+}
+
+void
+store_reset_delete_of_all(ArrayType *user_ids)
+{
+	Call		call = {0};
+
+	put(&call, PointerGetDatum(user_ids), false);
+	run(RESET_DELETE_OF_ALL, &call);
 }
 
 void

@@ -5,13 +5,23 @@
  * Each is prepared and planned once per backend, and runs under
  * the latest snapshot, so that it meets what is committed now, also in an
  * older REPEATABLE READ transaction.
+ *
+ * Threat: a caller, or a trigger of somebody's, whose changes pass for the
+ * library's own work, which the audit does not tell.  The mark of own work is
+ * in this file's memory, and is good for the triggers of the marked statement
+ * alone.
  */
 #include "postgres.h"
 
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 
+#include "store.h"
 #include "store_run.h"
+
+/* At which depth of triggers a statement of the library's own work runs; -1: none does. */
+static int	own_depth = -1;
 
 void
 store_connect(void)
@@ -33,7 +43,7 @@ plan_of(StoreStatement *statement)
 	if (statement->plan == NULL)
 	{
 		SPIPlanPtr	plan = SPI_prepare_cursor(statement->text, statement->narguments, statement->types,
-											  CURSOR_OPT_GENERIC_PLAN);
+											  statement->planned_anew ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare a statement");
@@ -53,17 +63,48 @@ plan_by_index(void)
 	return level;
 }
 
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(pg_trigger_depth(NULL));
+}
+
+/* Of the very statement that fires the trigger: not of one that another trigger on the way runs. */
+bool
+store_is_own_work(void)
+{
+	return own_depth >= 0 && trigger_depth() == own_depth + 1;
+}
+
+static int
+run_plan(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
+{
+	int			outer_depth = own_depth;
+	int			result;
+
+	own_depth = statement->administrative ? -1 : trigger_depth();
+	PG_TRY();
+	{
+		result = SPI_execute_snapshot(plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot, only_reads, true, 0);
+	}
+	PG_FINALLY();
+	{
+		own_depth = outer_depth;
+	}
+	PG_END_TRY();
+	return result;
+}
+
 static uint64
 execute(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
 {
-	SPIPlanPtr	plan = plan_of(statement);
 	int			level = 0;
 	int			result;
 
 	Assert(call->n == statement->narguments);
 	if (statement->by_index)
 		level = plan_by_index();
-	result = SPI_execute_snapshot(plan, call->values, call->nulls, snapshot, InvalidSnapshot, only_reads, true, 0);
+	result = run_plan(statement, call, snapshot, only_reads);
 	if (statement->by_index)
 		AtEOXact_GUC(true, level);
 	if (result < 0)

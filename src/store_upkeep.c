@@ -53,8 +53,9 @@ static StoreStatement statements[] = {
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
 	[AUDIT_FORGET] = {
-		"UPDATE djust_auth.audit_event SET client_address = NULL WHERE user_id" EQ "$1 AND client_address IS NOT NULL",
-		1, {UUIDOID}},
+		"UPDATE djust_auth.audit_event SET client_address = NULL, detail = detail OPERATOR(pg_catalog.-) 'personal'"
+		" WHERE user_id" EQ "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
+		1, {UUIDARRAYOID}, .planned_anew = true},
 	[LOCK_SAVE] = {
 		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at) VALUES ($1, $2, $3, $4)"
 		" ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures, allowed_at = excluded.allowed_at,"
@@ -133,11 +134,11 @@ store_audit_insert(const AuditRow *event)
 }
 
 void
-store_audit_forget(const pg_uuid_t *user_id)
+store_audit_forget(ArrayType *user_ids)
 {
 	Call		call = {0};
 
-	put_uuid(&call, user_id);
+	put(&call, PointerGetDatum(user_ids), false);
 	store_run(&statements[AUDIT_FORGET], &call);
 }
 

@@ -94,6 +94,11 @@ def without():
     equal(db.one("SELECT email FROM djust_auth.customer_user WHERE id = %s", restored), "restored@preload.example",
           "without preloading rows can be restored")
     fails("23514", lambda: db.run("INSERT INTO djust_auth.profile_right VALUES ('restored', '/a//b', 'read')"), "and bad ones are refused")
+    db.run("CREATE TEMP TABLE stray (a int, b bigint)")
+    for (function,) in db.all("SELECT proname FROM pg_proc WHERE pronamespace = 'djust_auth'::regnamespace AND prorettype = 'trigger'::regtype"):
+        db.run(f"CREATE TRIGGER stray BEFORE INSERT ON stray FOR EACH ROW EXECUTE FUNCTION djust_auth.{function}()")
+        fails("39P01", lambda: db.run("INSERT INTO stray VALUES (1, 65536)"), f"{function} refuses a table that is not its own, also without preloading")
+        db.run("DROP TRIGGER stray ON stray")
     db.run("UPDATE djust_auth.customer_user SET disabled_at = now()")
     db.run("DELETE FROM djust_auth.customer_user")
     db.run("DELETE FROM djust_auth.profile WHERE name = 'restored'")
