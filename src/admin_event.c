@@ -63,6 +63,8 @@ static const struct
 	[TABLE_POLICY_EPOCH] = {"", MANY_SUMMED},
 	[TABLE_MAIL_QUEUE] = {"kvusvvvvvsv", MANY_TRUNCATED, true},
 	[TABLE_THROTTLE_LOCK] = {"kvvv", MANY_TRUNCATED},
+	[TABLE_AUDIT_CHAIN] = {"k", MANY_SUMMED},
+	[TABLE_AUDIT_SEAL] = {"kkvvvvvv", MANY_SUMMED},
 	[TABLE_AUDIT_EVENT] = {"kkvuisss", MANY_SUMMED},
 };
 
