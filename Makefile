@@ -6,9 +6,9 @@ MODULE_big = djust_auth
 
 # from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
 PURE = bytes unicode address crypto cryptokey keygen jwt message pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy segment route routeset
-SERVER = settings secret logtext logmask shared tally undo throttle_rule throttle pace hashslot ring throttle_event place keyfile normal catalog scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_upkeep store_seal store_seal_event store_worker keys rights identity audit row_change admin_event audit_seal_form audit_seal audit_verify http html
-VERBS = errors password session login reset account policy grants mail upkeep page
-FACE = api admin admin_audit constraints triggers command worker delivery djust_auth
+SERVER = settings secret logtext logmask shared tally throttle_owner undo throttle_rule throttle pace hashslot ring throttle_event place keyfile_disk keyfile_check keyfile normal catalog scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_upkeep store_seal store_seal_event store_copy store_worker keys rights identity audit row_change admin_event audit_seal_form audit_seal audit_verify http html
+VERBS = errors password session login reset account policy grants mail upkeep page database_copy
+FACE = api admin admin_audit admin_keys constraints triggers command worker delivery djust_auth
 OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
 
 # a library of its own, which the worker loads when there is mail: nobody else gets libcurl into the server

@@ -205,7 +205,15 @@ CREATE TABLE djust_auth.throttle_lock (
 	tag bytea NOT NULL CONSTRAINT throttle_lock_pkey PRIMARY KEY,
 	failures integer NOT NULL,
 	allowed_at timestamptz NOT NULL,
-	saved_at timestamptz NOT NULL
+	saved_at timestamptz NOT NULL,
+	user_id uuid NOT NULL
+);
+
+-- one row: what the database knows of its key file, and which database it is
+CREATE TABLE djust_auth.key_file (
+	one boolean NOT NULL DEFAULT true CONSTRAINT key_file_pkey PRIMARY KEY CONSTRAINT key_file_one CHECK (one),
+	check_value bytea NOT NULL,
+	database oid NOT NULL
 );
 CREATE INDEX throttle_lock_purge_idx ON djust_auth.throttle_lock (saved_at, tag) WHERE failures OPERATOR(pg_catalog.<) 100;
 
@@ -362,6 +370,14 @@ CREATE FUNCTION djust_auth.hs256_key() RETURNS json
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_hs256_key';
 
+CREATE FUNCTION djust_auth.accept_key_file() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_accept_key_file';
+
+CREATE FUNCTION djust_auth.after_restore() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_after_restore';
+
 CREATE FUNCTION djust_auth.claim_mail(max integer DEFAULT 10)
 	RETURNS TABLE (id bigint, recipient text, subject text, body_text text, body_html text)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -493,12 +509,17 @@ CREATE TRIGGER djust_policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_au
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
 CREATE TRIGGER djust_policy_truncated AFTER TRUNCATE ON djust_auth.signing_key
 	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.policy_changed();
+CREATE TRIGGER djust_policy_changed AFTER INSERT OR UPDATE OR DELETE ON djust_auth.key_file
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
+CREATE TRIGGER djust_policy_truncated AFTER TRUNCATE ON djust_auth.key_file
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.policy_changed();
 
 ALTER TABLE djust_auth.customer_user ENABLE REPLICA TRIGGER djust_changed_replica, ENABLE REPLICA TRIGGER djust_removed_replica;
 ALTER TABLE djust_auth.user_profile ENABLE REPLICA TRIGGER djust_changed_replica, ENABLE ALWAYS TRIGGER djust_truncated;
 ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER djust_keep_ended;
 ALTER TABLE djust_auth.profile_right ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
 ALTER TABLE djust_auth.signing_key ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
+ALTER TABLE djust_auth.key_file ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
 
 -- logins and refreshes see to it themselves (store_session_insert, store_session_refresh)
 CREATE TRIGGER djust_purge_at BEFORE INSERT OR UPDATE OF expires_at, purge_at ON djust_auth.session
@@ -625,7 +646,7 @@ $$;
 
 -- what pg_dump takes along: everything about users, profiles and rights, and the audit.  Not: sessions, reset links and
 -- mail (a restore must not revive what was ended since), signing keys (sealed under a key file the dump does not hold),
--- throttle locks (their tags mean nothing in another database or under another key file)
+-- throttle locks (their tags mean nothing in another database or under another key file), and which key file that was
 
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.customer_user', '');
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.profile', 'WHERE name OPERATOR(pg_catalog.<>) ''anonymous''');
@@ -880,6 +901,18 @@ COMMENT ON COLUMN djust_auth.throttle_lock.allowed_at IS
 COMMENT ON COLUMN djust_auth.throttle_lock.saved_at IS
 	'When it was last locked.';
 
+COMMENT ON COLUMN djust_auth.throttle_lock.user_id IS
+	'User whose address the tag is of, so that djust_auth.accept_key_file keeps the lock; of an unknown address, the tag once more.';
+
+COMMENT ON TABLE djust_auth.key_file IS
+	'One row: which key file this database was used with, and its own object id, by which a copy knows itself. Written by the library. Not in pg_dump.';
+COMMENT ON COLUMN djust_auth.key_file.one IS
+	'Always true: there is one row at most.';
+COMMENT ON COLUMN djust_auth.key_file.check_value IS
+	'Derived from the key file (HKDF, RFC 5869): another file gives another value. The file cannot be made from it.';
+COMMENT ON COLUMN djust_auth.key_file.database IS
+	'pg_database.oid of the database the row was written in. Another one: this is a copy (CREATE DATABASE ... TEMPLATE), and what was copied along ends.';
+
 COMMENT ON TABLE djust_auth.policy_epoch IS
 	'Never holds a row. A change of rights or keys invalidates its cache entry, which tells every backend to forget compiled rights and parsed keys.';
 
@@ -992,6 +1025,10 @@ COMMENT ON FUNCTION djust_auth.rotate_signing_key(text) IS
 	'Makes a new active key, of ES256, HS256, RS256 or EdDSA (NULL: the present algorithm); the old one verifies until its last token has expired. Answers the new kid (RFC 7515 section 4.1.4). 22023 for another algorithm.';
 COMMENT ON FUNCTION djust_auth.hs256_key() IS
 	'The active HS256 key as a JWK (RFC 7517, RFC 7518 section 6.4), to be handed to another verifier, who can then also sign; audited. 55000 when another algorithm is active.';
+COMMENT ON FUNCTION djust_auth.accept_key_file() IS
+	'Makes the present key file, or a new one where there is none, the one this database knows: ends all sessions and links, gives waiting reset mails up, makes a signing key; locks and suspensions of existing accounts stay. Does nothing under the right file. Audited. 55000 if the file cannot be read.';
+COMMENT ON FUNCTION djust_auth.after_restore() IS
+	'To be called once in a database restored from a base backup, or to a point in time: ends all sessions, links and waiting mails and rotates the signing key, so that nothing that was ended or sent since lives again. Audited. 55000 under another key file.';
 COMMENT ON FUNCTION djust_auth.claim_mail(integer) IS
 	'Claims at most max mails for djust_auth.mail_lease and makes the secrets of their reset links. Answer each with mail_sent or mail_failed, or it comes again. Commit before sending. 22023 unless max is from 1 to 10000.';
 COMMENT ON FUNCTION djust_auth.mail_sent(bigint) IS
@@ -1082,6 +1119,10 @@ COMMENT ON TRIGGER djust_policy_changed ON djust_auth.profile_right IS
 	'Tells every backend to forget its compiled rights; fires for replicated changes, too.';
 COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.profile_right IS
 	'Tells every backend to forget its compiled rights, when all rows go at once.';
+COMMENT ON TRIGGER djust_policy_changed ON djust_auth.key_file IS
+	'Tells every backend, at commit, to look at the key file again.';
+COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.key_file IS
+	'Tells every backend, at commit, to look at the key file again.';
 COMMENT ON TRIGGER djust_policy_changed ON djust_auth.signing_key IS
 	'Tells every backend to forget its parsed keys; fires for replicated changes, too.';
 COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.signing_key IS
@@ -1112,6 +1153,10 @@ COMMENT ON CONSTRAINT customer_user_password_hash_valid ON djust_auth.customer_u
 	'A hash of a scheme and a cost that can be verified; never a password in clear.';
 COMMENT ON CONSTRAINT customer_user_pkey ON djust_auth.customer_user IS
 	'The id of a user is the claim sub of his tokens.';
+COMMENT ON CONSTRAINT key_file_one ON djust_auth.key_file IS
+	'With the primary key: one row.';
+COMMENT ON CONSTRAINT key_file_pkey ON djust_auth.key_file IS
+	'One row.';
 COMMENT ON CONSTRAINT mail_queue_kind_valid ON djust_auth.mail_queue IS
 	'The kinds of mail: reset and password_changed.';
 COMMENT ON CONSTRAINT mail_queue_pkey ON djust_auth.mail_queue IS
@@ -1168,6 +1213,8 @@ COMMENT ON INDEX djust_auth.customer_user_email_key IS
 	'Users by address: for login.';
 COMMENT ON INDEX djust_auth.customer_user_pkey IS
 	'Users by id.';
+COMMENT ON INDEX djust_auth.key_file_pkey IS
+	'One row.';
 COMMENT ON INDEX djust_auth.mail_queue_pkey IS
 	'Mails by id.';
 COMMENT ON INDEX djust_auth.mail_template_locale_idx IS

@@ -21,6 +21,7 @@
 #include "session.h"
 #include "store.h"
 #include "throttle.h"
+#include "throttle_owner.h"
 
 static void
 require_user(const pg_uuid_t *id, UserRow *user)
@@ -133,19 +134,21 @@ account_unlock(const pg_uuid_t *id)
 
 	require_user(id, &user);
 	password_tag(user.email, &tag);
+	throttle_owner(&tag, id->data);
 	throttle_clear(&tag);
 	audit_event("administration", id, NULL, "{\"change\": \"unlocked\"}");
 }
 
 /* What was counted goes along with the account. */
 void
-account_email_changed(const char *from, const char *to)
+account_email_changed(const pg_uuid_t *id, const char *from, const char *to)
 {
 	ThrottleTag from_tag;
 	ThrottleTag to_tag;
 
 	password_tag(from, &from_tag);
 	password_tag(to, &to_tag);
+	throttle_owner(&from_tag, id->data);
 	throttle_move(&from_tag, &to_tag);
 }
 

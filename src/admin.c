@@ -49,8 +49,6 @@ PG_FUNCTION_INFO_V1(djust_auth_remove_profile);
 PG_FUNCTION_INFO_V1(djust_auth_set_right);
 PG_FUNCTION_INFO_V1(djust_auth_explain);
 PG_FUNCTION_INFO_V1(djust_auth_profile_access);
-PG_FUNCTION_INFO_V1(djust_auth_rotate_signing_key);
-PG_FUNCTION_INFO_V1(djust_auth_hs256_key);
 PG_FUNCTION_INFO_V1(djust_auth_claim_mail);
 PG_FUNCTION_INFO_V1(djust_auth_mail_sent);
 PG_FUNCTION_INFO_V1(djust_auth_mail_failed);
@@ -273,28 +271,6 @@ djust_auth_profile_access(PG_FUNCTION_ARGS)
 	if (right == RIGHT_NO_MATCH)
 		PG_RETURN_NULL();
 	return DirectFunctionCall2(enum_in, CStringGetDatum(labels[right]), ObjectIdGetDatum(get_fn_expr_rettype(fcinfo->flinfo)));
-}
-
-Datum
-djust_auth_rotate_signing_key(PG_FUNCTION_ARGS)
-{
-	char	   *kid;
-
-	begin_write("djust_auth.rotate_signing_key()");
-	kid = keys_rotate(TEXT_OR_NULL(0));
-	audit_event("administration", NULL, NULL, psprintf("{\"change\": \"signing key rotated\", \"kid\": \"%s\"}", kid));
-	RETURN_TEXT(kid);
-}
-
-Datum
-djust_auth_hs256_key(PG_FUNCTION_ARGS)
-{
-	char	   *key;
-
-	begin_write("djust_auth.hs256_key()");
-	key = keys_hs256();
-	audit_event("administration", NULL, NULL, "{\"change\": \"signing key handed out\"}");
-	RETURN_TEXT(key);
 }
 
 /* The rows hold usable links: they must not be spilled to a temporary file, as they would be beyond work_mem. */

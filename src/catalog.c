@@ -51,6 +51,7 @@ static const char *const table_names[] = {
 	[TABLE_AUDIT_EVENT] = "audit_event",
 	[TABLE_AUDIT_CHAIN] = "audit_chain",
 	[TABLE_AUDIT_SEAL] = "audit_seal",
+	[TABLE_KEY_FILE] = "key_file",
 };
 
 static const char *const index_names[] = {
@@ -66,6 +67,7 @@ static const char *const index_names[] = {
 	[INDEX_SIGNING_KEY] = "signing_key_pkey",
 	[INDEX_PASSWORD_BLOCKLIST] = "password_blocklist_pkey",
 	[INDEX_THROTTLE_LOCK] = "throttle_lock_pkey",
+	[INDEX_KEY_FILE] = "key_file_pkey",
 };
 
 StaticAssertDecl(lengthof(table_names) == CATALOG_TABLES, "every table has a name");

@@ -39,6 +39,7 @@ typedef enum CatalogTable
 	TABLE_AUDIT_EVENT,
 	TABLE_AUDIT_CHAIN,
 	TABLE_AUDIT_SEAL,
+	TABLE_KEY_FILE,
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -119,7 +120,8 @@ enum
 	Anum_throttle_lock_failures,
 	Anum_throttle_lock_allowed_at,
 	Anum_throttle_lock_saved_at,
-	Natts_throttle_lock = Anum_throttle_lock_saved_at
+	Anum_throttle_lock_user_id,
+	Natts_throttle_lock = Anum_throttle_lock_user_id
 };
 enum
 {
@@ -143,6 +145,14 @@ enum
 	Anum_signing_key_verify_until,
 	Anum_signing_key_longest_token,
 	Natts_signing_key = Anum_signing_key_longest_token
+};
+
+enum
+{
+	Anum_key_file_one = 1,
+	Anum_key_file_check_value,
+	Anum_key_file_database,
+	Natts_key_file = Anum_key_file_database
 };
 
 typedef struct UserRow
@@ -191,6 +201,13 @@ typedef struct KeyRow
 	TimestampTz verify_until;	/* of a key that is not active */
 	int32		longest_token;	/* s */
 } KeyRow;
+
+/* What the database knows of its key file. */
+typedef struct KnownKeyFile
+{
+	uint8_t		check_value[SHA256_SIZE];
+	Oid			database;
+} KnownKeyFile;
 
 typedef struct RightRow
 {
@@ -244,6 +261,8 @@ extern bool catalog_profile_exists(const char *name);
 extern List *catalog_rights_of(const char *profile);
 /* List of KeyRow *, newest first. */
 extern List *catalog_keys(void);
+/* False when it knows none yet. */
+extern bool catalog_known_key_file(KnownKeyFile *known);
 
 extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
 /* A throttle lock that was saved. */

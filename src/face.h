@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "database_copy.h"
 #include "errors.h"
 #include "shared.h"
 
@@ -43,6 +44,7 @@ begin_write(const char *command)
 	PreventCommandIfReadOnly(command);
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfParallelMode(command);
+	database_copy_begin();
 }
 
 #endif

@@ -19,6 +19,7 @@
 #include "identity.h"
 #include "jwt.h"
 #include "keyfile.h"
+#include "keyfile_check.h"
 #include "keys.h"
 #include "normal.h"
 #include "place.h"
@@ -199,7 +200,7 @@ identity_finish(const Letters *letters, const char *token, size_t length, Identi
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (!catalog_session(&letters->sid, &identity->session) || now >= identity->session.expires_at)
+	if (keyfile_in_copy() || !catalog_session(&letters->sid, &identity->session) || now >= identity->session.expires_at)
 		return false;
 	if (bytes_equal(letters->hash, identity->session.access_hash, SHA256_SIZE))
 	{
@@ -252,9 +253,10 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 	size_t		n;
 	bool		good;
 
+	/* where no key file is known yet there is no session */
 	if (length != REFRESH_LENGTH || memcmp(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH) != 0 ||
 		!b64url_decode(token + REFRESH_PREFIX_LENGTH, length - REFRESH_PREFIX_LENGTH, given, sizeof(given), &n) ||
-		n != REFRESH_SIZE)
+		n != REFRESH_SIZE || !keyfile_check())
 		return false;
 	memcpy(sid->data, given, UUID_LEN);
 	*generation = (int32) (((uint32) given[16] << 24) | ((uint32) given[17] << 16) | ((uint32) given[18] << 8) | given[19]);
@@ -271,7 +273,7 @@ identity_refresh(const char *token, size_t length, TimestampTz presented_at, Ses
 	int32		generation;
 	TimestampTz now;
 
-	if (!read_refresh(token, length, &sid, &generation) || !catalog_session(&sid, session) ||
+	if (!read_refresh(token, length, &sid, &generation) || keyfile_in_copy() || !catalog_session(&sid, session) ||
 		(now = GetCurrentTimestamp()) >= session->expires_at || generation > session->generation)
 		return REFRESH_DEAD;
 	if (generation == session->generation)

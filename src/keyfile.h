@@ -1,6 +1,8 @@
 /*
  * keyfile.h
  *		What the key file outside the database protects.
+ *
+ * All of these raise 55000 under a key file that the database does not know.
  */
 #ifndef DJUST_KEYFILE_H
 #define DJUST_KEYFILE_H
@@ -15,8 +17,8 @@
 #define ADDRESS_MAX 254
 #define SEALED_ADDRESS_SIZE (SEAL_NONCE_SIZE + ADDRESS_MAX + 2 + SEAL_TAG_SIZE)
 
-/* At server start: reads the file, creates it where there is none.  Never raises; the others do if it failed. */
-extern void keyfile_load(void);
+/* First of all where keys will be needed: nothing is answered or changed under another file.  Writes in a new database. */
+extern void keyfile_require(void);
 
 /* MAC of a refresh token's content. */
 extern void keyfile_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);

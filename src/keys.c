@@ -21,6 +21,8 @@
 #include "compat.h"
 #include "http.h"
 #include "keyfile.h"
+#include "keyfile_check.h"
+#include "keyfile_disk.h"
 #include "keygen.h"
 #include "keys.h"
 #include "secret.h"
@@ -50,6 +52,8 @@ typedef struct SigningKey
 static SigningKey *cached = NULL;
 static int	ncached = 0;
 static uint64 cached_epoch = 0;
+static uint64 cached_generation = 0;	/* of the key file */
+static bool some_unopened = false;
 
 static void
 drop_cache(void)
@@ -67,16 +71,17 @@ drop_cache(void)
 		pfree(cached);
 	cached = NULL;
 	cached_epoch = 0;
+	some_unopened = false;
 }
 
-/* NULL when it was sealed under another key file. */
+/* NULL under another key file, which does not concern those who verify with the public key. */
 static CryptoKey *
 open_private(const KeyRow *row, CryptoAlg alg)
 {
 	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
 	uint8_t    *plain = secret_alloc(n + 1);
 
-	if (!keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+	if (!keyfile_matches() || !keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
 		return NULL;
 	return crypto_key_private(alg, plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE);
 }
@@ -96,21 +101,25 @@ parse_key(const KeyRow *row, SigningKey *key)
 	key->signer = open_private(row, key->alg);
 	key->verifier = key->alg == ALG_HS256 ? key->signer :
 		crypto_key_public(key->alg, (uint8_t *) VARDATA_ANY(row->public_key), VARSIZE_ANY_EXHDR(row->public_key));
+	some_unopened = some_unopened || key->signer == NULL;
 }
 
-/* Built aside of what readers hold; repeated when a key changed meanwhile. */
+/* Built aside of what readers hold; repeated when a key changed meanwhile, and once the right key file is back. */
 static void
 load(void)
 {
 	uint64		epoch;
 
 	AcceptInvalidationMessages();
-	while ((epoch = catalog_epoch()) != cached_epoch)
+	if (some_unopened)
+		keyfile_matches();
+	while ((epoch = catalog_epoch()) != cached_epoch || cached_generation != keyfile_generation())
 	{
 		List	   *rows;
 		ListCell   *cell;
 
 		drop_cache();
+		cached_generation = keyfile_generation();
 		rows = catalog_keys();
 		cached = MemoryContextAllocZero(TopMemoryContext, sizeof(SigningKey) * (list_length(rows) + 1));
 		foreach(cell, rows)
@@ -158,8 +167,10 @@ make_key(CryptoAlg alg)
 static SigningKey *
 active_key_or_new(void)
 {
-	SigningKey *key = active_key();
+	SigningKey *key;
 
+	keyfile_require();
+	key = active_key();
 	if (key == NULL)
 	{
 		store_key_lock();
@@ -237,10 +248,15 @@ keys_verify(const JwtParts *parts)
 	{
 		SigningKey *key = &cached[i];
 
-		if (key->verifier && (key->active || now < key->verify_until) &&
+		if ((key->active || now < key->verify_until) &&
 			key->header_length == parts->header_length &&
 			memcmp(key->header, parts->header, parts->header_length) == 0)
-			return jwt_verify(parts, key->header, key->header_length, key->verifier);
+		{
+			/* an HS256 key that the present key file does not open: whether the token is good cannot be told */
+			if (key->verifier == NULL)
+				keyfile_check();
+			return key->verifier && jwt_verify(parts, key->header, key->header_length, key->verifier);
+		}
 	}
 	return false;
 }
@@ -338,12 +354,27 @@ keys_rotate(const char *algorithm)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown signing algorithm"),
 				 errhint("Use ES256, HS256, RS256 or EdDSA.")));
+	keyfile_require();
 	store_key_lock();
 	key = active_key();
 	if (algorithm == NULL && key)
 		alg = key->alg;
 	if (key)
 		store_key_retire(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (key->longest_token + RETIREMENT_SLACK_S) * INT64CONST(1000)));
+	return make_key(alg);
+}
+
+char *
+keys_start_over(void)
+{
+	CryptoAlg	alg = ALG_ES256;
+	SigningKey *key;
+
+	store_key_lock();
+	key = active_key();
+	if (key)
+		alg = key->alg;
+	store_key_delete_all();
 	return make_key(alg);
 }
 

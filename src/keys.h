@@ -18,6 +18,8 @@ extern bool keys_verify(const JwtParts *parts);
 extern char *keys_jwks(bool with_secrets);
 /* New active key; algorithm NULL means the present one's.  Returns the kid. */
 extern char *keys_rotate(const char *algorithm);
+/* The same without the keys of before, which cannot be opened any more. */
+extern char *keys_start_over(void);
 /* The active HS256 key as a JWK; raises 55000 when another algorithm is active. */
 extern char *keys_hs256(void);
 

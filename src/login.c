@@ -16,6 +16,7 @@
 #include "audit.h"
 #include "catalog.h"
 #include "identity.h"
+#include "keyfile.h"
 #include "login.h"
 #include "mail.h"
 #include "normal.h"
@@ -24,6 +25,7 @@
 #include "shared.h"
 #include "store.h"
 #include "throttle.h"
+#include "throttle_owner.h"
 
 typedef struct Candidate
 {
@@ -44,6 +46,7 @@ find_candidate(const char *address, const ThrottleTag *tag, Candidate *candidate
 	memcpy(point.data, tag->bytes, UUID_LEN);
 	candidate->known = catalog_user_by_email(address, &candidate->user);
 	sampled = catalog_user_from(&point, &sample) && sample.has_hash;
+	throttle_owner(tag, candidate->known ? candidate->user.id.data : NULL);
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
 	if (candidate->known && candidate->user.has_hash)
 	{
@@ -106,6 +109,7 @@ login_with_password(const char *email, size_t email_length, const char *password
 	pg_uuid_t	sid;
 	int			tries;
 
+	keyfile_require();
 	password_tag(normal.text, &tag);
 	/* Twice, if the hash was replaced by a login beside this one while it was checked. */
 	for (tries = 0; tries < 2; tries++)
@@ -149,6 +153,7 @@ login_change_password(const char *token, size_t token_length, const char *curren
 	Identity	identity;
 	const char *address;
 
+	keyfile_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
 	if (!identity_access(token, token_length, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
 		return;

@@ -237,6 +237,7 @@ mail_claim(int max)
 	List	   *mails = NIL;
 	List	   *batch;
 
+	keyfile_require();
 	unfinished = false;
 	MemoryContextSwitchTo(context);
 	while (list_length(mails) < max && !unfinished && (batch = store_mail_due(now, &last, size)) != NIL)

@@ -21,6 +21,7 @@
 #include "reset.h"
 #include "shared.h"
 #include "store.h"
+#include "throttle_owner.h"
 
 void
 reset_request(const char *text, size_t length)
@@ -53,6 +54,7 @@ reset_confirm(const char *token, size_t token_length, const char *password, size
 	UserRow		user;
 	ThrottleTag tag;
 
+	keyfile_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
 	if (token_length != strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) ||
 		memcmp(token, RESET_PREFIX, strlen(RESET_PREFIX)) != 0 || !crypto_sha256(token, token_length, token_hash) ||
@@ -77,6 +79,7 @@ reset_confirm(const char *token, size_t token_length, const char *password, size
 	store_reset_delete_of(&user_id);
 	store_session_delete_of(&user_id, NULL);
 	password_tag(user.email, &tag);
+	throttle_owner(&tag, user_id.data);
 	throttle_clear(&tag);
 	mail_queue_notice(&user_id);
 	audit_event("reset_confirmed", &user_id, NULL, NULL);

@@ -51,6 +51,7 @@ typedef struct RingLock
 	ThrottleTag tag;
 	int32_t		failures;
 	TimestampTz allowed_at;
+	pg_uuid_t	user_id;
 } RingLock;
 
 /* Of one size, so that neither a burst nor a long text takes another's place. */

@@ -116,6 +116,13 @@ static const Column throttle_lock[] = {
 	[Anum_throttle_lock_failures - 1] = {INT4OID, NOT_NULL},
 	[Anum_throttle_lock_allowed_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
 	[Anum_throttle_lock_saved_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_throttle_lock_user_id - 1] = {UUIDOID, NOT_NULL},
+};
+
+static const Column key_file[] = {
+	[Anum_key_file_one - 1] = {BOOLOID, NOT_NULL},
+	[Anum_key_file_check_value - 1] = {BYTEAOID, NOT_NULL},
+	[Anum_key_file_database - 1] = {OIDOID, NOT_NULL},
 };
 
 StaticAssertDecl(lengthof(customer_user) == Natts_customer_user, "every column has its type");
@@ -125,6 +132,7 @@ StaticAssertDecl(lengthof(reset_token) == Natts_reset_token, "every column has i
 StaticAssertDecl(lengthof(mail_template) == Natts_mail_template, "every column has its type");
 StaticAssertDecl(lengthof(signing_key) == Natts_signing_key, "every column has its type");
 StaticAssertDecl(lengthof(throttle_lock) == Natts_throttle_lock, "every column has its type");
+StaticAssertDecl(lengthof(key_file) == Natts_key_file, "every column has its type");
 
 #define COLUMNS(table) {table, lengthof(table)}
 
@@ -145,6 +153,7 @@ static const struct
 	[TABLE_SIGNING_KEY] = COLUMNS(signing_key),
 	[TABLE_PASSWORD_BLOCKLIST] = COLUMNS(password_blocklist),
 	[TABLE_THROTTLE_LOCK] = COLUMNS(throttle_lock),
+	[TABLE_KEY_FILE] = COLUMNS(key_file),
 };
 
 COMPAT_NORETURN static void

@@ -18,6 +18,7 @@
 
 #include "audit.h"
 #include "http.h"
+#include "keyfile.h"
 #include "keys.h"
 #include "normal.h"
 #include "session.h"
@@ -236,6 +237,7 @@ session_refresh(const char *token, size_t length, Answer *answer)
 	SessionRow	session;
 	int			tries;
 
+	keyfile_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
 	/* Once more for each change of the row between reading and writing: another refresh, or changes of profiles. */
 	for (tries = 0; tries < REFRESH_TRIES; tries++)

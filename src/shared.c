@@ -12,7 +12,8 @@
 #include "storage/shmem.h"
 
 #include "hashslot.h"
-#include "keyfile.h"
+#include "keyfile_check.h"
+#include "keyfile_disk.h"
 #include "pace.h"
 #include "place.h"
 #include "ring.h"
@@ -62,6 +63,7 @@ request_memory(void)
 	RequestAddinShmemSpace(ring_size());
 	RequestAddinShmemSpace(place_size());
 	RequestAddinShmemSpace(throttle_event_size());
+	RequestAddinShmemSpace(keyfile_check_size());
 	RequestNamedLWLockTranche(SEGMENT, 4 + ring_locks());
 }
 
@@ -89,6 +91,7 @@ start_memory(void)
 	throttle_event_attach(&locks[3].lock);
 	ring_attach(&locks[4]);
 	place_attach();
+	keyfile_check_attach();
 	LWLockRelease(AddinShmemInitLock);
 }
 

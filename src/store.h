@@ -55,6 +55,16 @@ typedef struct QueuedMail
 	int32		attempts;
 } QueuedMail;
 
+/* A lock of a user, by the present address. */
+typedef struct UserLock
+{
+	pg_uuid_t	user_id;
+	char	   *email;
+	int32		failures;
+	TimestampTz allowed_at;
+	TimestampTz saved_at;
+} UserLock;
+
 /* What a mailer is given. */
 typedef struct ClaimedMail
 {
@@ -162,11 +172,29 @@ extern void store_key_insert(const char *kid, const char *algorithm, const uint8
 /* It signs tokens that live so many seconds. */
 extern void store_key_lengthen(const char *kid, int longest_token);
 
+/* the key file, copies */
+/* Nothing if a row is there already. */
+extern void store_key_file_learn(const uint8_t *check_value, size_t size, Oid database);
+extern void store_key_file_accept(const uint8_t *check_value, size_t size, Oid database);
+/* True for the one caller that finds another database's id there. */
+extern bool store_key_file_move(Oid database);
+/* Keeps other transactions from opening, refreshing and ending sessions. */
+extern void store_session_lock(void);
+extern uint64 store_session_delete_all(void);
+extern uint64 store_reset_delete_all(void);
+extern uint64 store_mail_delete_waiting(void);
+/* Mails whose address is sealed. */
+extern uint64 store_mail_give_up(TimestampTz now, const char *reason);
+extern void store_key_delete_all(void);
+/* List of UserLock *; the table is empty then. */
+extern List *store_locks_take(void);
+
 /* audit and upkeep */
 extern void store_audit_insert(const AuditRow *row);
 /* Takes what is personal out of the events of these users. */
 extern void store_audit_forget(ArrayType *user_ids);
-extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at);
+extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
+							const pg_uuid_t *user_id);
 extern void store_lock_delete(const uint8_t *tag, size_t size);
 /*
  * Looks at no more than max rows of a table that ended before this time, behind those that the cursor has passed, and

@@ -57,10 +57,10 @@ static StoreStatement statements[] = {
 		" WHERE user_id" EQ "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
 		1, {UUIDARRAYOID}, .planned_anew = true},
 	[LOCK_SAVE] = {
-		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at) VALUES ($1, $2, $3, $4)"
+		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at, user_id) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures, allowed_at = excluded.allowed_at,"
-		" saved_at = excluded.saved_at",
-		4, {BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
+		" saved_at = excluded.saved_at, user_id = excluded.user_id",
+		5, {BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID}},
 	[LOCK_DELETE] = {
 		"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1",
 		1, {BYTEAOID}},
@@ -143,7 +143,8 @@ store_audit_forget(ArrayType *user_ids)
 }
 
 void
-store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at)
+store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
+				const pg_uuid_t *user_id)
 {
 	Call		call = {0};
 
@@ -151,6 +152,7 @@ store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz all
 	put_int(&call, failures);
 	put_time(&call, allowed_at);
 	put_time(&call, at);
+	put_uuid(&call, user_id);
 	store_run(&statements[LOCK_SAVE], &call);
 }
 

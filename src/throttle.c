@@ -244,9 +244,8 @@ throttle_enter(const ThrottleTag *tag, int *retry_after)
 static void
 hand_over(TallyEntry *entry, RingKind kind, const ThrottleTag *tag)
 {
-	RingEntry	message = {.kind = kind};
+	RingEntry	message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
 
-	message.u.lock.tag = *tag;
 	if (entry)
 	{
 		message.u.lock.failures = entry->count;
@@ -421,6 +420,7 @@ throttle_move(const ThrottleTag *from, const ThrottleTag *to)
 		return;
 	added = undo_note(to);
 	cleared = clear(from);
+	throttle_owner(to, cleared->user_id.data);
 	throttle_add(to, cleared->failures, cleared->allowed_at);
 	added->failures = -cleared->failures;
 	throttle_settle();

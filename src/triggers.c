@@ -81,6 +81,8 @@ static const Firing policy_firings[] = {
 	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_PROFILE_RIGHT, TRIGGER_EVENT_TRUNCATE},
 	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_UPDATE)},
 	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_SIGNING_KEY, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_KEY_FILE, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_KEY_FILE, TRIGGER_EVENT_TRUNCATE},
 };
 static const Firing anonymous_firings[] = {
 	{TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_UPDATE))}, {TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_DELETE))},
@@ -243,7 +245,7 @@ user_updated(const RowChanges *changes, Ended *ended)
 		return;
 	id = row_column(changes->new, Anum_customer_user_id, UUIDOID, &is_null);
 	if (email && shared_loaded())
-		account_email_changed(address_in(changes->old), address_in(changes->new));
+		account_email_changed(DatumGetUUIDP(id), address_in(changes->old), address_in(changes->new));
 	if (password || (disabling && !slot_attisnull(changes->new, Anum_customer_user_disabled_at)))
 		collect(&ended->sessions, id);
 	collect(&ended->links, id);

@@ -30,6 +30,13 @@ typedef struct Note
 static Note *notes = NULL;
 static bool registered = false;
 
+static void
+put_back(const Note *note)
+{
+	throttle_owner(&note->tag, note->what.user_id.data);
+	throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+}
+
 /* Of this level, or of all: undone, and forgotten. */
 static void
 undo(SubTransactionId level)
@@ -47,7 +54,7 @@ undo(SubTransactionId level)
 		}
 		*link = note->next;
 		if (!note->clears)
-			throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+			put_back(note);
 	}
 }
 
@@ -74,7 +81,7 @@ prepare(void)
 		if (!note->clears && note->what.failures <= 0)
 			continue;
 		if (!note->clears)
-			throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+			put_back(note);
 		throttle_clear_with(&note->tag, GetTopTransactionIdIfAny());
 	}
 }
@@ -127,7 +134,10 @@ new_note(const ThrottleTag *tag)
 UndoNote *
 undo_note(const ThrottleTag *tag)
 {
-	return &new_note(tag)->what;
+	UndoNote   *note = &new_note(tag)->what;
+
+	note->user_id = throttle_owner_of(tag);
+	return note;
 }
 
 void

@@ -5,13 +5,14 @@
 #ifndef DJUST_UNDO_H
 #define DJUST_UNDO_H
 
-#include "throttle.h"
+#include "throttle_owner.h"
 
 /* Added to the tag's count if this subtransaction, or one around it, is rolled back. */
 typedef struct UndoNote
 {
 	int			failures;
 	int64_t		allowed_at;
+	pg_uuid_t	user_id;		/* whose account it was when the note was taken */
 } UndoNote;
 
 /* Of nothing yet: taken before something is done, so that nothing can fail between that and its note. */

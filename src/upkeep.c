@@ -70,7 +70,8 @@ write_entry(const RingEntry *entry)
 			audit_write(entry);
 			break;
 		case RING_LOCK:
-			store_lock_save(lock->tag.bytes, sizeof(lock->tag.bytes), lock->failures, lock->allowed_at, entry->at);
+			store_lock_save(lock->tag.bytes, sizeof(lock->tag.bytes), lock->failures, lock->allowed_at, entry->at,
+							&lock->user_id);
 			break;
 		case RING_UNLOCK:
 			store_lock_delete(lock->tag.bytes, sizeof(lock->tag.bytes));

@@ -56,6 +56,8 @@ INSERT INTO callable VALUES
 	('djust_auth.explain', 'dba'),
 	('djust_auth.profile_access', 'dba'),
 	('djust_auth.rotate_signing_key', ''),
+	('djust_auth.accept_key_file', ''),
+	('djust_auth.after_restore', ''),
 	('djust_auth.hs256_key', ''),
 	('djust_auth.claim_mail', 'worker'),
 	('djust_auth.mail_sent', 'worker'),

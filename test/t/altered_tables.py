@@ -20,7 +20,7 @@ old = db.login("ann@altered.example")
 live = db.login("ann@altered.example")
 db.run("SELECT djust_reset_request('ann@altered.example')")
 mail = db.one("SELECT max(id) FROM djust_auth.mail_queue WHERE attempts = 0")
-db.run("INSERT INTO djust_auth.throttle_lock SELECT sha256('x'), 20, now() + interval '1 minute', now()")
+db.run("INSERT INTO djust_auth.throttle_lock SELECT sha256('x'), 20, now() + interval '1 minute', now(), gen_random_uuid()")
 
 # Answers that must not be given, whatever an administrator does
 NEVER = {

@@ -217,7 +217,7 @@ def cost_of_others():
     db.run("""INSERT INTO djust_auth.mail_queue (kind, user_id, created_at, expires_at, next_attempt_at)
         SELECT 'password_changed', %s, now(), now() + interval '1 day', now() + interval '1 hour' FROM generate_series(1, 20000) n""", users[0])
     db.run("""INSERT INTO djust_auth.throttle_lock SELECT sha256(n::text::bytea), CASE WHEN n % 2 = 0 THEN 100 ELSE 11 END, now(),
-        CASE WHEN n % 2 = 0 THEN now() - interval '1 year' ELSE now() END FROM generate_series(1, 20000) n""")
+        CASE WHEN n % 2 = 0 THEN now() - interval '1 year' ELSE now() END, gen_random_uuid() FROM generate_series(1, 20000) n""")
     db.run("INSERT INTO djust_auth.audit_event (id, at, event) SELECT gen_random_uuid(), now() - n * interval '1 s', 'login' FROM generate_series(1, 20000) n")
     db.one("SELECT djust_auth.purge()")
     nothing("20,000 links, mails, locks and events")
