@@ -22,7 +22,7 @@ REGRESS_OPTS = --inputdir=test --outputdir=$(OUT) --encoding=UTF8
 REGRESS_PREP = preloaded
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 ISOLATION_OPTS = $(REGRESS_OPTS)
-LIBS_PURE = -lcrypto -largon2 -lcrypt
+LIBS_PURE = -lcrypto -largon2 -lcrypt -lunistring -lidn2
 SHLIB_LINK = $(LIBS_PURE)
 PG_CPPFLAGS = -Isrc -DDJUST_VERSION='"$(EXTVERSION)"'
 WARNINGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
