@@ -1,4 +1,4 @@
-/* route_fuzz.c: what parses has one spelling, which parses again to the same pattern, and matches itself. */
+/* route_fuzz.c: what parses has one spelling, which parses again to the same pattern (a code if it is ASCII), and matches itself. */
 #include <assert.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n = route_canonical(&route, once);
 		assert(route_set_add(set, &route, RIGHT_READ, 1) && !route_set_add(set, &route, RIGHT_READ, 2));
 		assert(route_set_match_pattern(set, &route, NULL) == RIGHT_READ);
-		if (n <= ROUTE_PATTERN_MAX && strstr(once, "{}") == NULL)
+		if (n <= ROUTE_PATTERN_MAX && strstr(once, "{}") == NULL && (once[0] == '/' || memchr(once, '%', n) == NULL))
 			assert(route_parse_pattern(once, n, &again) == ROUTE_OK && !route_set_add(set, &again, RIGHT_READ, 3) &&
 				   route_canonical(&again, twice) == n && memcmp(once, twice, n) == 0);
 	}
