@@ -69,11 +69,13 @@ static StoreStatement statements[] = {
 		2, {UUIDOID, UUIDOID}},
 	[SESSION_DELETE_OF_ALL] = {
 		"DELETE FROM djust_auth.session WHERE user_id" EQ "ANY ($1)",
-		1, {UUIDARRAYOID}, .planned_anew = true},
+		1, {UUIDARRAYOID}, .by_index = true},
+	/* ordered by an expression: by the column alone, a scan of the whole index by profile would seem as good while that is small */
 	[SESSION_COPY_PROFILES] = {
 		"UPDATE djust_auth.session SET profiles = ARRAY(SELECT profile FROM djust_auth.user_profile"
-		" WHERE user_profile.user_id" EQ "session.user_id ORDER BY profile) WHERE user_id" EQ "ANY ($1)",
-		1, {UUIDARRAYOID}, .planned_anew = true},
+		" WHERE user_profile.user_id" EQ "session.user_id"
+		" ORDER BY (profile OPERATOR(pg_catalog.||) '')) WHERE user_id" EQ "ANY ($1)",
+		1, {UUIDARRAYOID}, .by_index = true},
 	[SESSION_CLEAR_PROFILES] = {
 		"UPDATE djust_auth.session SET profiles = '{}'",
 		0, {0}},
@@ -94,7 +96,7 @@ static StoreStatement statements[] = {
 	/* in one order, so that two of them cannot wait for each other */
 	[USER_LOCK_ALL] = {
 		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "ANY ($1) ORDER BY id FOR NO KEY UPDATE",
-		1, {UUIDARRAYOID}, .planned_anew = true},
+		1, {UUIDARRAYOID}, .by_index = true},
 	[USER_SET_HASH] = {
 		"UPDATE djust_auth.customer_user SET password_hash = $2 WHERE id" EQ "$1",
 		2, {UUIDOID, TEXTOID}, .administrative = true},

@@ -45,7 +45,7 @@ static StoreStatement statements[] = {
 		1, {UUIDOID}},
 	[RESET_DELETE_OF_ALL] = {
 		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)",
-		1, {UUIDARRAYOID}, .planned_anew = true},
+		1, {UUIDARRAYOID}, .by_index = true},
 	[MAIL_INSERT] = {
 		"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
 		" VALUES ($1, $2, $3, $4, $5, $4)",

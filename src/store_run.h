@@ -26,7 +26,6 @@ typedef struct StoreStatement
 	int			narguments;
 	Oid			types[MAX_ARGUMENTS];
 	bool		by_index;		/* never reads a whole table that has an index to go by, whatever the planner thinks of it */
-	bool		planned_anew;	/* for few rows or many, in tables that may just have grown: a kept plan would suit neither */
 	bool		administrative; /* an administrator's change, which the audit tells; others are the library's own work */
 	SPIPlanPtr	plan;			/* prepared at the first use in a backend */
 } StoreStatement;

@@ -55,7 +55,7 @@ static StoreStatement statements[] = {
 	[AUDIT_FORGET] = {
 		"UPDATE djust_auth.audit_event SET client_address = NULL, detail = detail OPERATOR(pg_catalog.-) 'personal'"
 		" WHERE user_id" EQ "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
-		1, {UUIDARRAYOID}, .planned_anew = true},
+		1, {UUIDARRAYOID}, .by_index = true},
 	[LOCK_SAVE] = {
 		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at, user_id) VALUES ($1, $2, $3, $4, $5)"
 		" ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures, allowed_at = excluded.allowed_at,"

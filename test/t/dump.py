@@ -120,6 +120,53 @@ def restores():
     drop(plain, custom, sections, again)
 
 
+# What an administrator adds
+
+
+def additions():
+    """Columns, indexes and constraints of one's own belong into tables of one's own; README says how to rescue a column that does not."""
+    source = database("_own")
+    shop_db = Db(dbname=source)
+    shop_db.run("CREATE EXTENSION djust_auth")
+    user_id = shop_db.create_user("ann@own.example")
+    shop_db.run("CREATE TABLE customer_detail (user_id uuid PRIMARY KEY REFERENCES djust_auth.customer_user ON UPDATE CASCADE ON DELETE CASCADE,"
+                " phone text UNIQUE CHECK (phone ~ '^[0-9 +]+$'))")
+    shop_db.run("INSERT INTO customer_detail VALUES (%s, '+33 1 23')", user_id)
+    kept = "SELECT u.email, d.phone FROM djust_auth.customer_user u JOIN customer_detail d ON d.user_id = u.id"
+    plain, custom = database("_own_plain"), database("_own_custom")
+    restore(program("pg_dump", source), plain)
+    file = os.path.join(os.environ["DJUST_TMP"], "own.custom")
+    program("pg_dump", "-Fc", "-f", file, source)
+    for section in (["pre-data"], ["data"], ["post-data", "-j", "2"]):
+        program("pg_restore", "--exit-on-error", "-d", custom, "--section", *section, file)
+    for name in (plain, custom):
+        copy = Db(dbname=name)
+        equal(copy.all(kept), [("ann@own.example", "+33 1 23")], "a table of one's own with a foreign key to the users restores")
+        fails("23514", lambda: copy.run("UPDATE customer_detail SET phone = 'none'"), "its constraints, too")
+        copy.run("DELETE FROM djust_auth.customer_user")
+        equal(copy.one("SELECT count(*) FROM customer_detail"), 0, "and its rows go with their user")
+        copy.close()
+
+    shop_db.run("ALTER TABLE djust_auth.customer_user ADD COLUMN phone text")
+    shop_db.run("UPDATE djust_auth.customer_user SET phone = '+33 4 56'")
+    dump = program("pg_dump", source)
+    lost, rescued = database("_own_lost"), database("_own_rescued")
+    program("psql", "-Xq", "-d", lost, input=dump, stderr=-3)
+    copy = Db(dbname=lost)
+    equal(copy.one("SELECT count(*) FROM djust_auth.customer_user"), 0, "a column that was added to the users is not made again, so that they do not restore")
+    copy.close()
+    copy = Db(dbname=rescued)
+    copy.run("CREATE EXTENSION djust_auth")
+    copy.run("ALTER TABLE djust_auth.customer_user ADD COLUMN phone text")
+    copy.close()
+    restore(dump, rescued)
+    copy = Db(dbname=rescued)
+    equal(copy.all("SELECT email, phone FROM djust_auth.customer_user"), [("ann@own.example", "+33 4 56")], "where it is added before, they do")
+    copy.close()
+    shop_db.close()
+    drop(source, plain, custom, lost, rescued)
+
+
 # Nothing in it is a key
 
 
@@ -254,4 +301,4 @@ def clean():
     ok(True, "the role can be dropped")
 
 
-main(restores, thefts, key_secrets, schemas, clean)
+main(restores, additions, thefts, key_secrets, schemas, clean)
