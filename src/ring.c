@@ -200,7 +200,10 @@ wake(Ring *ring)
 TimestampTz
 ring_now(void)
 {
-	return Max(GetCurrentTimestamp(), (TimestampTz) pg_atomic_read_u64(&mine->floor));
+	TimestampTz now = GetCurrentTimestamp();
+
+	/* events are written without the preloaded library, too: a dump restores anywhere */
+	return rings ? Max(now, (TimestampTz) pg_atomic_read_u64(&my_ring()->floor)) : now;
 }
 
 bool

@@ -244,6 +244,9 @@ user_updated(const RowChanges *changes, Ended *ended)
 	if (!email && !disabling && !password)
 		return;
 	id = row_column(changes->new, Anum_customer_user_id, UUIDOID, &is_null);
+	/* a row that an altered table allows: it has neither sessions nor links */
+	if (is_null)
+		return;
 	if (email && shared_loaded())
 		account_email_changed(DatumGetUUIDP(id), address_in(changes->old), address_in(changes->new));
 	if (password || (disabling && !slot_attisnull(changes->new, Anum_customer_user_disabled_at)))
