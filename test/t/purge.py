@@ -169,10 +169,11 @@ def touched(statement, *args):
     return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
 
 
-def nothing(what):
+def nothing(what, removed=0):
+    """Until a vacuum the index holds the entries of removed rows, more than a hundred a page."""
     n = touched("SELECT djust_auth.purge()")
     note(f"purge() of nothing, {what}: {n} buffers")
-    ok(n <= 100, f"a purge that finds nothing touches at most 100 buffers: {what}", n)
+    ok(n <= 100 + removed / 100, f"a purge that finds nothing touches at most 100 buffers: {what}", n)
 
 
 def live_sessions(sid):
@@ -206,13 +207,18 @@ def cost():
     equal(db.one("SELECT count(*) FROM djust_auth.session WHERE purge_at < now()"), 0, "and are looked at again when they end now")
     equal(db.one("SELECT count(*) FROM djust_auth.session WHERE purge_at > expires_at"), 0, "no session is looked at later than at its end")
     db.one("SELECT djust_auth.purge()")
-    nothing("after sessions were removed and moved")
+    nothing("after sessions were removed and moved", 2 * few)
+    db.run("VACUUM djust_auth.session")
+    nothing("after a vacuum")
     n = touched("SELECT djust_auth.rotate_signing_key()")
     note(f"rotate_signing_key() with {SESSIONS} sessions: {n} buffers")
     ok(n <= 300, "nor does rotate_signing_key() read the sessions", n)
 
 
 def cost_of_others():
+    def rows():
+        return sum(db.one(f"SELECT count(*) FROM djust_auth.{table}") for table in ("reset_token", "mail_queue", "throttle_lock", "audit_event"))
+
     db.run("""INSERT INTO djust_auth.reset_token SELECT sha256(n::text::bytea), %s, now(), now() + interval '1 day' FROM generate_series(1, 20000) n""", users[0])
     db.run("""INSERT INTO djust_auth.mail_queue (kind, user_id, created_at, expires_at, next_attempt_at)
         SELECT 'password_changed', %s, now(), now() + interval '1 day', now() + interval '1 hour' FROM generate_series(1, 20000) n""", users[0])
@@ -225,8 +231,9 @@ def cost_of_others():
     db.run("UPDATE djust_auth.mail_queue SET done_at = now() WHERE id % 20 = 0 AND user_id IS NOT NULL")
     db.run("UPDATE djust_auth.throttle_lock SET saved_at = now() - interval '2 days' WHERE tag < '\\x10' AND failures < 100")
     db.run("UPDATE djust_auth.audit_event SET at = now() - interval '1 year' WHERE at < now() - interval '19000 s'")
+    before = rows()
     n = touched("SELECT djust_auth.purge()")
-    left = 80000 - sum(db.one(f"SELECT count(*) FROM djust_auth.{table}") for table in ("reset_token", "mail_queue", "throttle_lock", "audit_event"))
+    left = before - rows()
     note(f"purge() of {left} links, mails, locks and events: {n / left:.1f} buffers a row")
     ok(left > 2000 and n <= 10 * left, "what has ended leaves at a few buffers a row", (n, left))
 
