@@ -83,9 +83,9 @@ SELECT pg_temp.tells(format('UPDATE djust_auth.signing_key SET verify_until = ''
 SELECT pg_temp.told() IS NOT NULL AS drained \g /dev/null
 DELETE FROM djust_auth.signing_key WHERE kid = :'kid';
 SELECT results_eq('SELECT t ->> ''kid'', t #>> ''{old,algorithm}'', t #>> ''{old,private_key}'' FROM pg_temp.told() t', format('VALUES (%L, ''ES256'', NULL)', :'kid'), 'its end, without the secret');
-INSERT INTO djust_auth.throttle_lock VALUES ('\xabcd', 3, '2024-01-01', '2024-01-01');
+INSERT INTO djust_auth.throttle_lock VALUES ('\xabcd', 3, '2024-01-01', '2024-01-01', '00000000-0000-4000-8000-000000000001');
 SELECT results_eq('SELECT t ->> ''tag'', t #>> ''{new,failures}'' FROM pg_temp.told() t', $$VALUES ('\xabcd', '3')$$, 'a lock');
-SELECT pg_temp.tells($$DELETE FROM djust_auth.throttle_lock$$, pg_temp.made('throttle_lock', 'DELETE', '{"tag": "\\xabcd", "old": {"failures": 3, "allowed_at": "2024-01-01T00:00:00+00:00", "saved_at": "2024-01-01T00:00:00+00:00"}}'), 'and its end');
+SELECT pg_temp.tells($$DELETE FROM djust_auth.throttle_lock$$, pg_temp.made('throttle_lock', 'DELETE', '{"tag": "\\xabcd", "old": {"failures": 3, "allowed_at": "2024-01-01T00:00:00+00:00", "saved_at": "2024-01-01T00:00:00+00:00", "user_id": "00000000-0000-4000-8000-000000000001"}}'), 'and its end');
 
 -- sessions, links, mails
 
