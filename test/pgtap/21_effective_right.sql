@@ -20,18 +20,8 @@ BEGIN
 	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
 	RETURN (plan -> 0 -> 'Plan' ->> 'Shared Hit Blocks')::bigint + (plan -> 0 -> 'Plan' ->> 'Shared Read Blocks')::bigint;
 END $$;
-CREATE FUNCTION pg_temp.reads(query text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	line text; found text := 'no scan of users';
-BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-		IF line ~ 'customer_user u|customer_user_' THEN found := CASE WHEN line ~ 'Seq Scan' THEN 'all users' ELSE 'by index' END; END IF;
-	END LOOP;
-	RETURN found;
-END $$;
-
 SELECT pg_temp.pages(q) IS NOT NULL AS warm FROM unnest(ARRAY['SELECT * FROM djust_auth.effective_right WHERE user_id = ' || quote_literal(:'u7')]) q \g /dev/null
-SELECT is(pg_temp.reads(q), 'by index', q) FROM (VALUES
+SELECT ok(pg_temp.pages(q) <= 80, 'a few pages: ' || pg_temp.pages(q) || ' for ' || q) FROM (VALUES
 	('SELECT * FROM djust_auth.effective_right WHERE email = ''u7@effective.example'''),
 	('SELECT * FROM djust_auth.effective_right WHERE user_id = ' || quote_literal(:'u7')),
 	('SELECT * FROM djust_auth.effective_right WHERE email IN (''u7@effective.example'', ''u8@effective.example'') AND access = ''write'''),
