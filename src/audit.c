@@ -18,10 +18,12 @@
 #include "utils/timestamp.h"
 
 #include "audit.h"
+#include "audit_seal_form.h"
 #include "bytes.h"
 #include "catalog.h"
 #include "compat.h"
 #include "http.h"
+#include "keyfile.h"
 #include "shared.h"
 #include "store.h"
 #include "store_seal.h"
@@ -80,7 +82,10 @@ audit_new_id(pg_uuid_t *id)
 	id->data[8] = (id->data[8] & 0x3f) | 0x80;
 }
 
-/* So that a clock that was set back while the server was down makes no events from before the last seal. */
+/*
+ * So that a clock that was set back while the server was down makes no events from before the last seal.  A chain that does
+ * not verify tells no time: a forged one would date all events to come.
+ */
 static void
 know_floor(void)
 {
@@ -88,10 +93,11 @@ know_floor(void)
 	TimestampTz floor = 1;
 	int			n;
 
-	if (!ring_served() || ring_floor_known())
+	if (!ring_served() || ring_floor_known() || !keyfile_audit_usable())
 		return;
 	for (n = store_chains_read(NULL, chains); n > 0; n--)
-		floor = Max(floor, chains[n - 1].sealed.at);
+		if (audit_chain_is_ours(&chains[n - 1]) && audit_chain_is_good(&chains[n - 1]))
+			floor = Max(floor, chains[n - 1].sealed.at);
 	ring_raise_floor(floor);
 }
 

@@ -111,15 +111,18 @@ begin_chain(AuditChain *chain, const AuditChain *before)
 				 errhint("See djust_auth.audit_verify().")));
 }
 
-/* The chain that goes on, or a new one. */
+/* The newest chain that verifies goes on, whatever forged rows stand before it; or a new one. */
 static void
 take_chain(AuditChain *chain)
 {
 	AuditChain	chains[CHAINS_MAX];
 	int			n = store_chains_lock(chains);
+	int			i = 0;
 
-	if (n > 0 && audit_chain_is_ours(&chains[0]) && audit_chain_is_good(&chains[0]) && !is_rolled_back(&chains[0]))
-		*chain = chains[0];
+	while (i < n && !(audit_chain_is_ours(&chains[i]) && audit_chain_is_good(&chains[i]) && !is_rolled_back(&chains[i])))
+		i++;
+	if (i < n)
+		*chain = chains[i];
 	else
 		begin_chain(chain, n > 0 ? &chains[0] : NULL);
 	ring_raise_floor(chain->sealed.at);
@@ -247,20 +250,6 @@ retire_seals(AuditChain *chain, TimestampTz before)
 	/* what is known of a forged chain stays as it is */
 	if (is_good)
 		save_chain(chain);
-}
-
-/* Where another key file counts from now on: all events there are will be sealed under it. */
-void
-audit_seal_start_over(void)
-{
-	static const RingSealed nothing;
-	AuditChain	chains[CHAINS_MAX];
-	int			n = store_chains_lock(chains);
-	int			i;
-
-	for (i = 0; i < n; i++)
-		store_chain_delete(&chains[i].chain);
-	ring_sealed_set(&nothing);
 }
 
 /* Without the key file nothing that is covered can go. */

@@ -17,7 +17,4 @@ extern void audit_seal_committed(void);
 /* Removes seals of events older than this; events before the time that is answered may go. */
 extern TimestampTz audit_seal_retire(TimestampTz before);
 
-/* For an administrator who accepts another key file: seals under the old one can be checked no more. */
-extern void audit_seal_start_over(void);
-
 #endif

@@ -306,6 +306,27 @@ def dumped():
         copy.close()
 
 
+def forged():
+    """A chain that somebody made up, far ahead of all time, neither puts off the sealing nor dates what comes."""
+    start = db.one("SELECT clock_timestamp()")
+    chains = db.one("SELECT count(*) FROM djust_auth.audit_chain")
+    db.run("""INSERT INTO djust_auth.audit_chain SELECT gen_random_uuid(), key_id, first_seal, last_seal, started_at, started_id, 'infinity', sealed_id,
+        false, last_mac, mac FROM djust_auth.audit_chain LIMIT 1""")
+    cluster.restart()
+    again = cluster.connect()
+    again.until_worker()
+    again.create_user("after@seal.example")
+    ok(again.one("SELECT max(at) < clock_timestamp() + interval '1 min' FROM djust_auth.audit_event"), "events have the time of the clock")
+    until(lambda: again.run("SELECT pg_reload_conf(), pg_sleep(0.1)") or
+          again.one("SELECT count(*) > 0 FROM djust_auth.audit_chain WHERE sealed_at > %s AND sealed_at < 'infinity'", start), "the seal")
+    equal(again.one("SELECT count(*) FROM djust_auth.audit_chain"), chains + 1, "the chain that is good goes on")
+    ok(any("altered" in finding for _, _, finding in findings(again)), "the one that is not is found")
+    again.run("DELETE FROM djust_auth.audit_chain WHERE sealed_at = 'infinity'")
+    until_sealed(again)
+    equal(findings(again), [], "without it nothing is wrong")
+    again.close()
+
+
 def restarted():
     """Over a crash, and by a worker that starts anew."""
     cluster.restart("immediate")
@@ -330,4 +351,4 @@ def restarted():
     fails("55000", lambda: again.run("SELECT djust_auth.worker_seal()"), "only the worker seals")
 
 
-main(made, late, fill, cost, tampered, many, chain, erased, purged, dumped, restarted)
+main(made, late, fill, cost, tampered, many, chain, erased, purged, dumped, forged, restarted)
