@@ -552,7 +552,7 @@ BEGIN
 				('insert', 'AFTER', 'REFERENCING NEW TABLE AS new_rows', 'rows that administrators add'),
 				('update', 'AFTER', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'rows that administrators change'),
 				('delete', 'AFTER', 'REFERENCING OLD TABLE AS old_rows', 'rows that administrators remove'),
-				('truncate', CASE relation WHEN 'audit_event' THEN 'AFTER' ELSE 'BEFORE' END, '', 'rows that administrators remove all at once')
+				('truncate', CASE WHEN relation OPERATOR(pg_catalog.=) 'audit_event' THEN 'AFTER' ELSE 'BEFORE' END, '', 'rows that administrators remove all at once')
 			) o(name, timing, tables, comment)
 		LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'

@@ -123,17 +123,6 @@ append_local(Address *out, Part given, AddressCase kind)
 	return local.length > ADDRESS_LOCAL_LONGEST ? ADDRESS_LOCAL_TOO_LONG : append(out, local.text, local.length);
 }
 
-static bool
-is_ascii(Part part)
-{
-	size_t		i;
-
-	for (i = 0; i < part.length; i++)
-		if ((unsigned char) part.text[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* An ASCII label, in lower case. */
 static AddressFault
 append_label(Address *out, Part label)
@@ -224,7 +213,7 @@ append_domain(Address *out, Part domain)
 		Part		label = next_label(domain);
 		size_t		dot = dot_length(label.text + label.length, domain.length - label.length);
 
-		fault = is_ascii(label) ? append_label(out, label) : append_unicode_label(out, label);
+		fault = uni_is_ascii(label.text, label.length) ? append_label(out, label) : append_unicode_label(out, label);
 		if (fault != ADDRESS_OK || dot == 0)
 			break;
 		fault = append(out, ".", 1);

@@ -19,6 +19,7 @@
 #include "utils/guc.h"
 #include "utils/inet.h"
 
+#include "bytes.h"
 #include "compat.h"
 #include "http.h"
 #include "secret.h"
@@ -52,15 +53,6 @@ http_request(void)
 	return *http_method() != '\0';
 }
 
-static int
-digit_of(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *found = c ? strchr(digits, pg_tolower((unsigned char) c)) : NULL;
-
-	return found ? (int) (found - digits) : -1;
-}
-
 /* Are the first n bytes of a path, with their escapes undone, exactly this text? */
 static bool
 reads_as(const char *path, size_t n, const char *text)
@@ -69,10 +61,10 @@ reads_as(const char *path, size_t n, const char *text)
 
 	for (; path < end && *text; text++)
 	{
-		bool		escaped = *path == '%' && end - path > 2 && digit_of(path[1]) >= 0 && digit_of(path[2]) >= 0;
-		int			c = escaped ? digit_of(path[1]) * 16 + digit_of(path[2]) : (unsigned char) *path;
+		uint8_t		c = (uint8_t) *path;
+		bool		escaped = c == '%' && end - path > 2 && bytes_hex_decode(path + 1, 2, &c, 1);
 
-		if (c != (unsigned char) *text)
+		if (c != (uint8_t) *text)
 			return false;
 		path += escaped ? 3 : 1;
 	}
@@ -161,8 +153,9 @@ string_member(const char *json, const char *name, bool any_case)
 	return search.value;
 }
 
-char *
-http_header(const char *name)
+/* Whatever the case of its name; NULL where there is none. */
+static char *
+header_value(const char *name)
 {
 	return string_member(setting("request.headers"), name, true);
 }
@@ -215,7 +208,7 @@ static const char *
 find_bearer(void)
 {
 	static const char spaces[] = " \t\n\v\f\r";
-	char	   *value = http_header("authorization");
+	char	   *value = header_value("authorization");
 	const char *header = value ? bare(value) : NULL;
 
 	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
@@ -269,7 +262,7 @@ without_port(char *hop)
 static Datum
 forwarded_address(void)
 {
-	char	   *header = http_header(setting_client_address_header);
+	char	   *header = header_value(setting_client_address_header);
 	unsigned char address[16];
 	char	   *hop;
 	char	   *end;
@@ -313,7 +306,7 @@ http_client_address(void)
 char *
 http_user_agent(void)
 {
-	char	   *agent = http_header("user-agent");
+	char	   *agent = header_value("user-agent");
 
 	if (agent)
 		agent[pg_mbcliplen(agent, strlen(agent), USER_AGENT_MAX)] = '\0';

@@ -21,9 +21,6 @@ extern bool http_calls(const char *function);
 /* Raises 405 where this function is called by GET or HEAD, its arguments in the address, which logs and histories keep. */
 extern void http_refuse_query(const char *function);
 
-/* Value of a request header, whatever the case of its name, or NULL. */
-extern char *http_header(const char *name);
-
 /* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
 extern char *http_claim(const char *name);
 

@@ -148,9 +148,9 @@ keyfile_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plai
 void
 keyfile_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE])
 {
-	uint8_t		plain[ADDRESS_MAX + 2] = {0};
+	uint8_t		plain[ADDRESS_LONGEST + 2] = {0};
 
-	if (n <= ADDRESS_MAX)
+	if (n <= ADDRESS_LONGEST)
 	{
 		plain[0] = (uint8_t) n;
 		memcpy(plain + 1, email, n);
@@ -160,9 +160,9 @@ keyfile_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_
 }
 
 bool
-keyfile_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_MAX + 1])
+keyfile_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1])
 {
-	uint8_t		plain[ADDRESS_MAX + 2];
+	uint8_t		plain[ADDRESS_LONGEST + 2];
 
 	if (n != SEALED_ADDRESS_SIZE || !keyfile_check() ||
 		!open_with(keyfile_keys()->address_seal, "address", sealed, n, plain))

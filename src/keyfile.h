@@ -10,12 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "address.h"
 #include "crypto.h"
 #include "throttle.h"
 
 /* Plain text that fits into a sealed address: its length and up to 254 bytes, padded to one size. */
-#define ADDRESS_MAX 254
-#define SEALED_ADDRESS_SIZE (SEAL_NONCE_SIZE + ADDRESS_MAX + 2 + SEAL_TAG_SIZE)
+#define SEALED_ADDRESS_SIZE (SEAL_NONCE_SIZE + ADDRESS_LONGEST + 2 + SEAL_TAG_SIZE)
 
 /* First of all where keys will be needed: nothing is answered or changed under another file.  Writes in a new database. */
 extern void keyfile_require(void);
@@ -37,6 +37,6 @@ extern bool keyfile_open_key(const char *kid, const uint8_t *sealed, size_t n, u
 
 /* Always SEALED_ADDRESS_SIZE bytes, whatever the address; one too long to exist becomes the empty one. */
 extern void keyfile_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE]);
-extern bool keyfile_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_MAX + 1]);
+extern bool keyfile_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1]);
 
 #endif

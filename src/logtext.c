@@ -196,7 +196,8 @@ logtext_cut_audit(char *text)
 }
 
 /* The words of a format, with stars for its arguments. */
-char *logtext_words(const char *format)
+char *
+logtext_words(const char *format)
 {
 	StringInfoData out;
 

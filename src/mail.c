@@ -145,7 +145,7 @@ template_for(const char *kind, const char *locale, TemplateRow *found)
 static bool
 find_recipient(const QueuedMail *queued, UserRow *user)
 {
-	char		email[ADDRESS_MAX + 1];
+	char		email[ADDRESS_LONGEST + 1];
 
 	if (queued->has_user)
 		return catalog_user_by_id(&queued->user_id, user);
@@ -270,7 +270,7 @@ mail_forget(const char *email)
 	foreach(cell, store_mail_sealed())
 	{
 		QueuedMail *queued = lfirst(cell);
-		char		address[ADDRESS_MAX + 1];
+		char		address[ADDRESS_LONGEST + 1];
 
 		if (keyfile_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), address) &&
 			strcmp(address, email) == 0)

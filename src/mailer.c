@@ -23,6 +23,7 @@
 #include "mailer.h"
 #include "message.h"
 #include "relay.h"
+#include "unicode.h"
 
 DJUST_MODULE_MAGIC;
 
@@ -168,10 +169,11 @@ djust_mailer_send(const MailerServer *server, const MailerMessage *message, Mail
 	{
 		const char *from = written.from.address;
 		const char *to = written.recipient;
-		RelayMail	relayed = {from, to, !message_is_ascii(from) || !message_is_ascii(to), mail.data, mail.length};
+		bool		is_ascii = uni_is_ascii(to, strlen(to));
+		RelayMail	relayed = {from, to, !uni_is_ascii(from, strlen(from)) || !is_ascii, mail.data, mail.length};
 		RelayAnswer answer = {0};
 
-		judge(relay_send(server, &relayed, meanwhile, arg, &answer), &answer, message_is_ascii(to), outcome);
+		judge(relay_send(server, &relayed, meanwhile, arg, &answer), &answer, is_ascii, outcome);
 	}
 	wipe_mail();
 }

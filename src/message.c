@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "unicode.h"
+
 /* '=' followed by '_' never occurs in quoted-printable: no body can hold it (RFC 2045 section 6.7). */
 #define BOUNDARY "=_djust_auth"
 #define CRLF "\r\n"
@@ -58,65 +60,26 @@ text_append_number(Text *text, int64_t number, int digits)
 		text_append_bytes(text, &reversed[--n], 1);
 }
 
-static bool
-is_control(unsigned char c)
-{
-	return c < 0x20 || c == 0x7f;
-}
-
-/* Length of the UTF-8 sequence at p, 0 for what is none (RFC 3629: no overlong forms, no surrogates). */
-static size_t
-utf8_length(const unsigned char *p)
-{
-	size_t		n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-	size_t		i;
-
-	for (i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-		(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-/* Valid UTF-8 without controls, those of Latin-1 (U+0080 to U+009F) and the line separators of Unicode included. */
+/* Valid UTF-8 without controls, those of Latin-1 and the line separators of Unicode included. */
 static bool
 is_header_text(const char *text)
 {
-	const unsigned char *p = (const unsigned char *) text;
+	size_t		n = strlen(text);
+	size_t		length;
+	uint32_t	c;
 
-	while (*p)
-	{
-		size_t		n = utf8_length(p);
-
-		if (n == 0 || is_control(p[0]) || (p[0] == 0xc2 && p[1] < 0xa0) ||
-			(p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9)))
+	for (; n > 0; text += length, n -= length)
+		if ((length = uni_next(text, n, &c)) == 0 || uni_is_control(c))
 			return false;
-		p += n;
-	}
 	return true;
 }
 
 static bool
 is_utf8(const char *text)
 {
-	const unsigned char *p = (const unsigned char *) text;
-	size_t		n;
+	size_t		characters;
 
-	for (; *p; p += n)
-		if ((n = utf8_length(p)) == 0)
-			return false;
-	return true;
-}
-
-bool
-message_is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char) *text >= 0x80)
-			return false;
-	return true;
+	return uni_count(text, strlen(text), &characters);
 }
 
 /* Without spaces at the ends, then without quotes. */
@@ -182,7 +145,7 @@ is_message_id(const char *id)
 {
 	Address		address;
 
-	return message_is_ascii(id) && address_parse(id, strlen(id), ADDRESS_KEEP, &address) == ADDRESS_OK && strcmp(address.text, id) == 0;
+	return uni_is_ascii(id, strlen(id)) && address_parse(id, strlen(id), ADDRESS_KEEP, &address) == ADDRESS_OK && strcmp(address.text, id) == 0;
 }
 
 static const char *
@@ -242,18 +205,24 @@ append_base64(Text *out, const unsigned char *p, size_t n)
 static void
 append_words(Text *out, const char *value)
 {
-	const unsigned char *p = (const unsigned char *) value;
+	const char *p = value;
+	size_t		left = strlen(value);
 
-	while (*p)
+	while (left > 0)
 	{
 		size_t		n = 0;
+		size_t		length;
+		uint32_t	c;
 
-		while (p[n] && n + utf8_length(p + n) <= WORD_BYTES)
-			n += utf8_length(p + n);
-		text_append(out, p == (const unsigned char *) value ? "=?UTF-8?B?" : CRLF " =?UTF-8?B?");
-		append_base64(out, p, n);
+		while ((length = uni_next(p + n, left - n, &c)) > 0 && n + length <= WORD_BYTES)
+			n += length;
+		if (n == 0)
+			return;
+		text_append(out, p == value ? "=?UTF-8?B?" : CRLF " =?UTF-8?B?");
+		append_base64(out, (const unsigned char *) p, n);
 		text_append(out, "?=");
 		p += n;
+		left -= n;
 	}
 }
 

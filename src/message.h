@@ -52,9 +52,6 @@ extern bool message_parse_mailbox(const char *text, Mailbox *mailbox);
 /* In the form of address.h, which can be nothing else in a header or an SMTP command; false, and empty, if it has none. */
 extern bool message_set_recipient(Message *message, const char *address);
 
-/* Does it need SMTPUTF8 (RFC 6531)? */
-extern bool message_is_ascii(const char *text);
-
 /* NULL if mails can be written from this template, in UTF-8, else why not. */
 extern const char *message_template_fault(const char *subject, const char *body_text, const char *body_html);
 

@@ -23,24 +23,13 @@
 #define LONGEST_NORMALISED (4 * PWHASH_PASSWORD_MAX)
 #define LONGEST_EMAIL 65536
 
-static bool
-is_ascii(const char *text, size_t n)
-{
-	size_t		i;
-
-	for (i = 0; i < n; i++)
-		if (IS_HIGHBIT_SET(text[i]))
-			return false;
-	return true;
-}
-
 /* In memory that is wiped; NULL where a character has no counterpart, of which the server's own error would tell the bytes. */
 static char *
 convert(const char *text, size_t n, int from, int to, size_t *length)
 {
 	size_t		size = n * MAX_CONVERSION_GROWTH + 1;
 	char	   *out = secret_alloc(size);
-	Oid			conversion = from == to || is_ascii(text, n) ? InvalidOid : FindDefaultConversionProc(from, to);
+	Oid			conversion = from == to || uni_is_ascii(text, n) ? InvalidOid : FindDefaultConversionProc(from, to);
 
 	if (OidIsValid(conversion))
 	{
@@ -49,7 +38,7 @@ convert(const char *text, size_t n, int from, int to, size_t *length)
 		*length = strlen(out);
 		return out;
 	}
-	if (from != to && !is_ascii(text, n))
+	if (from != to && !uni_is_ascii(text, n))
 		return NULL;
 	memcpy(out, text, n);
 	*length = n;

@@ -12,25 +12,13 @@
  */
 #include <string.h>
 
+#include "bytes.h"
 #include "route.h"
 #include "segment.h"
 
 /* The longest canonical spelling has three characters for each byte of the pattern. */
 _Static_assert(3 * ROUTE_PATTERN_MAX <= ROUTE_PATH_MAX, "canonical patterns fit where paths do");
 _Static_assert(ROUTE_PATH_MAX <= UINT16_MAX, "segment lengths fit");
-
-/* Value of a hexadecimal digit, -1 for anything else. */
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
 
 /* C0 and DEL. */
 #define CONTROLS(n) [n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL
@@ -69,17 +57,12 @@ static RouteFault
 closer_look(const char *src, size_t n, size_t *at, unsigned char *byte, bool behind_colon)
 {
 	RouteFault	fault = (RouteFault) byte_faults[*byte];
-	int			high;
-	int			low;
 
 	if (*byte == '%')
 	{
-		high = n - *at >= 2 ? hex_value(src[*at]) : -1;
-		low = high >= 0 ? hex_value(src[*at + 1]) : -1;
-		if (low < 0)
+		if (n - *at < 2 || !bytes_hex_decode(src + *at, 2, byte, 1))
 			return ROUTE_BAD_ESCAPE;
 		*at += 2;
-		*byte = (unsigned char) (high << 4 | low);
 		fault = escaped_fault(*byte);
 	}
 	return fault == ROUTE_STREAM && !behind_colon ? ROUTE_OK : fault;

@@ -154,34 +154,36 @@ unchanged(const TriggerData *data)
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple);
 }
 
-Datum
-djust_trigger_user_normalise(PG_FUNCTION_ARGS)
+/* The new row with a column of type text in its normal form. */
+static Datum
+normalised(const TriggerData *data, AttrNumber column, const char *(*normal) (const char *text, size_t n))
 {
-	TriggerData *data = FIRED_BY(normalise_firings);
 	bool		is_null;
-	Datum		value = new_column(data, Anum_customer_user_email, TEXTOID, &is_null);
-	text	   *email;
+	Datum		value = new_column(data, column, TEXTOID, &is_null);
+	text	   *given;
 
 	if (is_null)
 		return unchanged(data);
-	email = DatumGetTextPP(value);
-	return with_column(data, Anum_customer_user_email,
-					   CStringGetTextDatum(normal_email(VARDATA_ANY(email), VARSIZE_ANY_EXHDR(email)).text));
+	given = DatumGetTextPP(value);
+	return with_column(data, column, CStringGetTextDatum(normal(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given))));
+}
+
+static const char *
+normal_address(const char *text, size_t n)
+{
+	return normal_email(text, n).text;
+}
+
+Datum
+djust_trigger_user_normalise(PG_FUNCTION_ARGS)
+{
+	return normalised(FIRED_BY(normalise_firings), Anum_customer_user_email, normal_address);
 }
 
 Datum
 djust_trigger_blocklist_normalise(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = FIRED_BY(blocklist_firings);
-	bool		is_null;
-	Datum		value = new_column(data, Anum_password_blocklist_password, TEXTOID, &is_null);
-	text	   *entry;
-
-	if (is_null)
-		return unchanged(data);
-	entry = DatumGetTextPP(value);
-	return with_column(data, Anum_password_blocklist_password,
-					   CStringGetTextDatum(normal_blocklist_entry(VARDATA_ANY(entry), VARSIZE_ANY_EXHDR(entry))));
+	return normalised(FIRED_BY(blocklist_firings), Anum_password_blocklist_password, normal_blocklist_entry);
 }
 
 /* Ids of users, collected. */

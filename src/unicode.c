@@ -59,6 +59,17 @@ uni_count(const char *text, size_t n, size_t *characters)
 }
 
 bool
+uni_is_ascii(const char *text, size_t n)
+{
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+		if ((unsigned char) text[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
 uni_is_space(uint32_t c)
 {
 	return uc_is_property_white_space(c);

@@ -27,6 +27,8 @@ extern size_t uni_last(const char *text, size_t n, uint32_t *c);
 /* Number of code points; false if text is not UTF-8. */
 extern bool uni_count(const char *text, size_t n, size_t *characters);
 
+extern bool uni_is_ascii(const char *text, size_t n);
+
 /* White_Space. */
 extern bool uni_is_space(uint32_t c);
 /* C0, DEL, C1, and the separators of lines and paragraphs. */
@@ -47,7 +49,7 @@ extern bool uni_is_compatible(uint32_t c, const char *characters);
 extern uint32_t uni_fold(uint32_t c);
 
 /*
- * Normalises UTF-8; out takes capacity bytes, the growth above times n at most .  False if text is not UTF-8,
+ * Normalises UTF-8; out takes capacity bytes, the growth above times n at most.  False if text is not UTF-8,
  * out is too small, or there is no memory.  Nothing of text stays elsewhere.
  */
 extern bool uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capacity, size_t *length);
