@@ -193,6 +193,12 @@ install_node()
 		npm install --prefix "$DJUST_TMP/node" --no-audit --no-fund $NODE_PACKAGES >"$DJUST_TMP/npm.log" 2>&1 && cp -R "$ROOT/test" "$DJUST_TMP/node/"
 }
 
+# The first two errors: what went wrong, and by which name; the last line leads to a log that is gone.
+npm_says()
+{
+	grep -iE '^npm (err!|error)' "$DJUST_TMP/npm.log" | head -n 2 | tr '\n' ' '
+}
+
 program()
 {
 	case $1 in
@@ -202,7 +208,7 @@ program()
 			if install_node; then
 				$LIMIT node "$DJUST_TMP/node/test/t/${1##*/}"
 			else
-				echo "1..0 # SKIP could not install node packages: $(tail -n 1 "$DJUST_TMP/npm.log")"
+				echo "1..0 # SKIP could not install node packages: $(npm_says)"
 			fi ;;
 	esac
 }
@@ -232,7 +238,7 @@ served()
 			if install_node; then
 				python "$ROOT/test/lib/with_postgrest.py" "$1" node "$DJUST_TMP/node/test/http/${2##*/}"
 			else
-				echo "1..0 # SKIP could not install node packages: $(tail -n 1 "$DJUST_TMP/npm.log")"
+				echo "1..0 # SKIP could not install node packages: $(npm_says)"
 			fi ;;
 	esac
 }
