@@ -670,7 +670,7 @@ COMMENT ON SCHEMA djust_auth IS
 COMMENT ON TYPE djust_auth.access_right IS
 	'What a profile gives on a route: none < read < write. write includes read; none carves out of a wider pattern.';
 COMMENT ON DOMAIN djust_auth."text/html" IS
-	'HTML; PostgREST serves a function that returns this as a page to who accepts text/html.';
+	'HTML; PostgREST serves a function that returns this as a page to clients that accept text/html.';
 
 COMMENT ON TABLE djust_auth.customer_user IS
 	'Customers. Plain INSERT, UPDATE, DELETE and COPY are supported; a new password, disabling and deleting end the sessions at commit.';
@@ -1152,7 +1152,7 @@ COMMENT ON CONSTRAINT customer_user_locale_valid ON djust_auth.customer_user IS
 COMMENT ON CONSTRAINT customer_user_password_hash_valid ON djust_auth.customer_user IS
 	'A hash of a scheme and a cost that can be verified; never a password in clear.';
 COMMENT ON CONSTRAINT customer_user_pkey ON djust_auth.customer_user IS
-	'The id of a user is the claim sub of his tokens.';
+	'The id of a user is the claim sub of their tokens.';
 COMMENT ON CONSTRAINT key_file_one ON djust_auth.key_file IS
 	'With the primary key: one row.';
 COMMENT ON CONSTRAINT key_file_pkey ON djust_auth.key_file IS
@@ -1240,7 +1240,7 @@ COMMENT ON INDEX djust_auth.user_profile_pkey IS
 COMMENT ON INDEX djust_auth.audit_event_user_id_idx IS
 	'Events of a user by time; of unknown addresses, too, so that writing one costs as much as for a known one.';
 COMMENT ON INDEX djust_auth.mail_queue_user_id_idx IS
-	'Notices of a user: for removing him.';
+	'Notices of a user: for removing them with the user.';
 COMMENT ON INDEX djust_auth.mail_queue_waiting_idx IS
 	'Mails that wait, by when they are due.';
 COMMENT ON INDEX djust_auth.profile_right_route_key IS

@@ -61,7 +61,7 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 	}
 }
 
-/* What was counted while nobody had this address is not held against who has it now. */
+/* Failures counted before the account existed do not count against its new owner. */
 static void
 begin_count(const char *address)
 {

@@ -5,7 +5,7 @@
  *		is created.
  *
  * Threat: a worker whose connection makes DROP DATABASE fail, and anybody who
- * sends it away by a command he may not run.
+ * sends it away by a command without the privilege to run it.
  */
 #include "postgres.h"
 

@@ -39,15 +39,15 @@ extern IdentityMemo *identity_memo(void);
 extern bool identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity);
 
 /*
- * The same in two steps, of the same token and memo, for who has something else to do while the processor fetches where
- * the session is.
+ * The same in two steps, of the same token and memo, for a caller with other work while the processor fetches where the
+ * session is.
  */
 extern bool identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *letters);
 extern bool identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity);
 
 /*
- * Session behind a refresh token of any generation, if its MAC is good.  presented_at decides on the grace: who had to wait
- * for another refresh since then was not late.
+ * Session behind a refresh token of any generation, if its MAC is good.  presented_at decides on the grace: a caller that has
+ * waited for another refresh since then was not late.
  */
 extern RefreshState identity_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session);
 

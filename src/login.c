@@ -1,7 +1,7 @@
 /*
  * login.c
  *		Owns the way from a password to a session, and the change of a password
- *		by who knows it.
+ *		by a user who knows it.
  *
  * Threat: learning which addresses have accounts.  Every path makes the same
  * look-ups and one hash.  Where there is no hash of the user's own to check

@@ -261,7 +261,7 @@ mail_is_unfinished(void)
 	return unfinished;
 }
 
-/* Requests of who is being deleted: their address is sealed, so each is opened. */
+/* Requests of a user who is being deleted: the addresses are sealed, so each is opened. */
 void
 mail_forget(const char *email)
 {
@@ -284,7 +284,7 @@ mail_due(TimestampTz *due)
 	return store_mail_next(GetCurrentTimestamp(), due);
 }
 
-/* What a worker that died had claimed is nobody's any more. */
+/* Releases mails claimed by a worker that has died. */
 void
 mail_take_back(void)
 {
@@ -322,7 +322,7 @@ require_claimed(int64 id, QueuedMail *queued)
 				 errhint("Pass an id that djust_auth.claim_mail() has returned.")));
 }
 
-/* Whom it went to is known only now, and only to the audit. */
+/* The recipient is known only now, and only to the audit. */
 static void
 record(const char *event, const QueuedMail *queued, const char *detail)
 {

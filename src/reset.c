@@ -1,6 +1,6 @@
 /*
  * reset.c
- *		Owns the way back in for who forgot a password.
+ *		Owns the way back in for users who forgot their password.
  *
  * Threat: learning from a request whether an address exists, and a stolen
  * database yielding links.  A request makes the same rows for any address; the

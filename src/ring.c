@@ -12,8 +12,8 @@
  * and can be made faster than they are written, so half of the places are kept
  * for failures and locks, which cost a hash each.
  *
- * A crash of the server empties the ring.  Who must be on disk before he
- * answers waits for that (ring_await).
+ * A crash of the server empties the ring.  A caller whose entry must be on
+ * disk before the answer waits for that (ring_await).
  */
 #include "postgres.h"
 

@@ -358,7 +358,7 @@ session_list(const char *token, size_t length)
 }
 
 /*
- * RFC 7662.  A refresh token is active only for who asks for one by hint: a resource server that looks at "active"
+ * RFC 7662.  A refresh token is active only when token_type_hint says so: a resource server that looks at "active"
  * alone must not take it for an access token.
  */
 char *

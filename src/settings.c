@@ -327,7 +327,7 @@ define_worker(void)
 				  &setting_databases, "", PGC_POSTMASTER, 0, check_databases);
 	define_string("djust_auth.mail_from", "Sender of mails: an address, or Name <address>.",
 				  &setting_mail_from, "", PGC_SUSET, 0, check_mail_from);
-	define_int("djust_auth.mail_lease", "How long a claimed mail is left to who claimed it.",
+	define_int("djust_auth.mail_lease", "How long a claimed mail is left to the mailer that claimed it.",
 			   &setting_mail_lease, 5 * MINUTE, PGC_SUSET, GUC_UNIT_S, check_mail_lease);
 	define_int("djust_auth.purge_interval", "Pause between two purges by the worker.",
 			   &setting_purge_interval, MINUTE, PGC_SUSET, GUC_UNIT_S, check_purge_interval);

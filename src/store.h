@@ -117,7 +117,7 @@ extern void store_session_clear_profiles(void);
 /* users */
 /* Locks the user against change if it is enabled. */
 extern bool store_user_confirm(const pg_uuid_t *id, bool for_update);
-/* Does not wait for who holds the row: false then, too. */
+/* Returns false instead of waiting if another transaction holds the row lock. */
 extern bool store_user_confirm_at_once(const pg_uuid_t *id);
 /* And still has the hash that was read. */
 extern bool store_user_confirm_hash(const UserRow *user, bool for_update);

@@ -51,7 +51,7 @@ extern void throttle_settle(void);
 
 /* These include throttle_settle, and are taken back if the transaction is rolled back. */
 extern void throttle_clear(const ThrottleTag *tag);
-/* For who has an address from now on, coming from nowhere or from another one; there is seldom anything to be done. */
+/* Called when an address is created (start_over) or changed (move).  Usually there is nothing to clear. */
 extern void throttle_start_over(const ThrottleTag *tag);
 extern void throttle_move(const ThrottleTag *from, const ThrottleTag *to);
 

@@ -75,7 +75,7 @@ worker_register(void)
 	}
 }
 
-/* Without a role of its own the worker is who owns the extension now.  False where there is none. */
+/* Without a role of its own the worker runs as the extension's owner.  False where there is none. */
 static bool
 become_owner(void)
 {
@@ -266,9 +266,7 @@ set(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/*
- * It waits for no lock for long and for no standby, but always for the disk: who made a lock is told so only then.
- */
+/* It waits for no lock for long and for no standby, but always for the disk: a caller that made a lock is answered only then. */
 static void
 prepare(void)
 {
