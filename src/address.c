@@ -164,8 +164,8 @@ idn2_fault(int code)
 }
 
 /*
- * A label beyond ASCII, by UTS 46 without its transitional mappings.  IDN2_USE_STD3_ASCII_RULES would drop signs in place
- * of refusing them; append_label refuses what is left.
+ * A label beyond ASCII, by UTS 46 without its transitional mappings.  IDN2_USE_STD3_ASCII_RULES would drop signs in
+ * place of refusing them; append_label refuses what is left.
  */
 static AddressFault
 append_unicode_label(Address *out, Part label)

@@ -44,8 +44,8 @@ typedef struct Address
 } Address;
 
 /*
- * The normal form of an address: without white space and invisible characters at its ends, the local part in NFC and, with
- * ADDRESS_FOLD, folded; the domain in A-labels and lower case.  Idempotent.  out is empty unless ADDRESS_OK.
+ * The normal form of an address: without white space and invisible characters at its ends, the local part in NFC and,
+ * with ADDRESS_FOLD, folded; the domain in A-labels and lower case.  Idempotent.  out is empty unless ADDRESS_OK.
  */
 extern AddressFault address_parse(const char *text, size_t n, AddressCase kind, Address *out);
 

@@ -41,8 +41,9 @@ typedef enum Many
 } Many;
 
 /*
- * One letter a column, in order: k tells which row it is, u and i are the user and the session of the event, v has a value
- * that is told, p a personal one, e one that is not told of a row that goes, s a secret.  Columns beyond these are secrets.
+ * One letter a column, in order: k tells which row it is, u and i are the user and the session of the event, v has a
+ * value that is told, p a personal one, e one that is not told of a row that goes, s a secret.  Columns beyond these
+ * are secrets.
  */
 static const struct
 {

@@ -10,7 +10,10 @@
 /* A statement over more users or assignments than this leaves one event with its count. */
 #define ADMIN_EVENT_MOST 100
 
-/* The trigger is a statement's, on a table of ours; table: one of CatalogTable, or -1 where the library reads it nowhere. */
+/*
+ * The trigger is a statement's, on a table of ours; table: one of CatalogTable, or -1 where the library reads it
+ * nowhere.
+ */
 extern void admin_event_tell(const TriggerData *trigger, int table);
 
 #endif

@@ -83,8 +83,8 @@ audit_new_id(pg_uuid_t *id)
 }
 
 /*
- * So that a clock that was set back while the server was down makes no events from before the last seal.  A chain that does
- * not verify tells no time: a forged one would date all events to come.
+ * So that a clock that was set back while the server was down makes no events from before the last seal.  A chain that
+ * does not verify tells no time: a forged one would date all events to come.
  */
 static void
 know_floor(void)
@@ -224,9 +224,9 @@ audit_forget(ArrayType *user_ids)
 }
 
 /*
- * A user may be deleted between the event and its writing, and the client address goes with the user.  The lock is held to the
- * end of the transaction: a deletion that comes later waits for it and finds the event.  Locking the user's row instead
- * would write WAL for known addresses alone.
+ * A user may be deleted between the event and its writing, and the client address goes with the user.  The lock is held
+ * to the end of the transaction: a deletion that comes later waits for it and finds the event.  Locking the user's row
+ * instead would write WAL for known addresses alone.
  */
 static bool
 may_keep_address(const RingEvent *event)

@@ -23,8 +23,8 @@ extern bool audit_is_event(const char *name, size_t length);
 extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
 
 /*
- * Hands an event to the worker, so that it is kept whatever becomes of the caller's transaction; a full ring is counted.
- * detail is shorter than RING_DETAIL_MAX.  In a database without a worker it is audit_event.
+ * Hands an event to the worker, so that it is kept whatever becomes of the caller's transaction; a full ring is
+ * counted.  detail is shorter than RING_DETAIL_MAX.  In a database without a worker it is audit_event.
  */
 extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
 /* A password that was refused, for the user or, where user_id is NULL, an address that no user has. */

@@ -8,8 +8,8 @@
 #include "store_seal.h"
 
 /*
- * In the worker: seals a batch of events.  The answer is when to come again, 0 for at once.  audit_seal_committed is called
- * after commit.
+ * In the worker: seals a batch of events.  The answer is when to come again, 0 for at once.  audit_seal_committed is
+ * called after commit.
  */
 extern TimestampTz audit_seal_some(void);
 extern void audit_seal_committed(void);

@@ -7,7 +7,10 @@
 
 #include "store_seal.h"
 
-/* How an event stands in a seal; and what seals and chains are authenticated by.  These raise 55000 without the key file. */
+/*
+ * How an event stands in a seal; and what seals and chains are authenticated by.  These raise 55000 without the key
+ * file.
+ */
 extern void audit_seal_member(const SealedEvent *event, uint8_t member[MEMBER_SIZE]);
 extern void audit_seal_mac(const AuditSeal *seal, uint8_t mac[SHA256_SIZE]);
 extern void audit_chain_mac(const AuditChain *chain, uint8_t mac[SHA256_SIZE]);

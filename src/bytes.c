@@ -194,8 +194,8 @@ bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
 
 /*
  * Eight digits, the first in the lowest byte, to four bytes in as many; a bit of *foreign is set for each that is none.
- * Neither a branch nor a table is chosen by a digit: the master key is read by this.  Bytes are below 0x80 when numbers are
- * added to them, so nothing is carried over.
+ * Neither a branch nor a table is chosen by a digit: the master key is read by this.  Bytes are below 0x80 when numbers
+ * are added to them, so nothing is carried over.
  */
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 

@@ -127,8 +127,8 @@ catalog_keys(void)
 }
 
 /*
- * How well a template's locale serves a reader's: its length if it is that locale or a wider one (fr for fr-CA, the empty
- * one for all), else -1.  Case counts nothing, and _ is as good as - (RFC 4647 section 3.4).
+ * How well a template's locale serves a reader's: its length if it is that locale or a wider one (fr for fr-CA, the
+ * empty one for all), else -1.  Case counts nothing, and _ is as good as - (RFC 4647 section 3.4).
  */
 static int
 locale_fit(const char *offered, const char *wanted)

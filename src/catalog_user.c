@@ -71,7 +71,9 @@ catalog_user_by_id(const pg_uuid_t *id, UserRow *row)
 	return one_user(INDEX_CUSTOMER_USER_ID, &key, row);
 }
 
-/* An update under way leaves the new version without anybody at it; a deletion leaves none.  Row locks are no matter. */
+/*
+ * An update under way leaves the new version without anybody at it; a deletion leaves none.  Row locks are no matter.
+ */
 bool
 catalog_user_stays(const pg_uuid_t *id)
 {

@@ -46,8 +46,8 @@ extern bool crypto_pbkdf2(CryptoDigest digest, const void *password, size_t pass
 						  const void *salt, size_t salt_length, unsigned iterations, uint8_t *out, size_t out_length);
 
 /*
- * For the other files that call the library: crypto_outcome gives back what it is given, and empties the library's error
- * queue after a failure.  The library reads a NULL key or salt as "not given"; an empty one has an address.
+ * For the other files that call the library: crypto_outcome gives back what it is given, and empties the library's
+ * error queue after a failure.  The library reads a NULL key or salt as "not given"; an empty one has an address.
  */
 extern bool crypto_outcome(bool good);
 

@@ -22,8 +22,8 @@ database_copy_begin(void)
 extern void database_after_restore(void);
 
 /*
- * Makes the key file that is there now, or a new one if there is none, the one this database knows: sessions and links end,
- * waiting reset mails are given up, a signing key is made; locks of existing accounts stay.
+ * Makes the key file that is there now, or a new one if there is none, the one this database knows: sessions and links
+ * end, waiting reset mails are given up, a signing key is made; locks of existing accounts stay.
  */
 extern void database_accept_key_file(void);
 

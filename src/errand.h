@@ -21,7 +21,10 @@ extern int64_t errand_clock(void);
 /* One at a time.  False if there can be no thread. */
 extern bool errand_start(void (*work) (void));
 
-/* Asks at least every 50 ms.  Where it is not done, or meanwhile() has left by longjmp, it goes on: make it end, and join. */
+/*
+ * Asks at least every 50 ms.  Where it is not done, or meanwhile() has left by longjmp, it goes on: make it end, and
+ * join.
+ */
 extern ErrandEnd errand_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline);	/* by errand_clock() */
 
 /* Between the start and the join. */

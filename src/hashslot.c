@@ -86,8 +86,8 @@ hashslot_size(void)
 }
 
 /*
- * Shared by all processes forked from here on; both the address and the offset are multiples of a huge page.  Linux
- * 6.1 collapses such memory on demand, whatever its settings for transparent huge pages; elsewhere the pages stay small.
+ * Shared by all processes forked from here on; both the address and the offset are multiples of a huge page.  Linux 6.1
+ * collapses such memory on demand, whatever its settings for transparent huge pages; elsewhere the pages stay small.
  */
 static char *
 map_arenas(void)

@@ -18,7 +18,9 @@ extern const char *http_path(void);
 /* Does request.path call this function of the API: does it end in /rpc/ and its name, escapes undone? */
 extern bool http_calls(const char *function);
 
-/* Raises 405 where this function is called by GET or HEAD, its arguments in the address, which logs and histories keep. */
+/*
+ * Raises 405 where this function is called by GET or HEAD, its arguments in the address, which logs and histories keep.
+ */
 extern void http_refuse_query(const char *function);
 
 /* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
@@ -30,17 +32,23 @@ typedef struct HttpMemo HttpMemo;
 /* In the current context, wiped with it. */
 extern HttpMemo *http_memo(void);
 
-/* The bearer token of the Authorization header, in quotes or not, good until the next call; false when there is no such header. */
+/*
+ * The bearer token of the Authorization header, in quotes or not, good until the next call; false when there is no such
+ * header.
+ */
 extern bool http_bearer(HttpMemo *memo, const char **token, size_t *length);
 
-/* Client's address as inet, 0 where unknown: the configured header's right-most hop without its port, else the connection's. */
+/*
+ * Client's address as inet, 0 where unknown: the configured header's right-most hop without its port, else the
+ * connection's.
+ */
 extern Datum http_client_address(void);
 /* At most 256 bytes, NULL where unknown. */
 extern char *http_user_agent(void);
 
 /*
- * Set response.status and response.headers, for an answer that is not to be stored; nothing outside HTTP or in a parallel
- * query.  retry_after 0: no such header.  policy is the page's Content-Security-Policy, without double quotes.
+ * Set response.status and response.headers, for an answer that is not to be stored; nothing outside HTTP or in a
+ * parallel query.  retry_after 0: no such header.  policy is the page's Content-Security-Policy, without double quotes.
  */
 extern void http_answer(int status, int retry_after);
 extern void http_answer_page(int status, int retry_after, const char *policy);

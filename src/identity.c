@@ -27,8 +27,8 @@
 #include "settings.h"
 
 /*
- * A token from the future was issued before the clock was set back, and would live longer than it should.  Standbys may be
- * behind the primary by a little.
+ * A token from the future was issued before the clock was set back, and would live longer than it should.  Standbys may
+ * be behind the primary by a little.
  */
 #define CLOCK_SKEW_S 2
 #define LATEST_S INT64CONST(253402300799)	/* the end of the year 9999 */
@@ -97,8 +97,8 @@ read_claims(char *payload, size_t n, Identity *identity)
 }
 
 /*
- * Whoever else has the key of HS256 may sign what no JSON or number of the server's can hold.  The functions that refuse it
- * hold nothing but memory, so their error can be taken as a no.
+ * Whoever else has the key of HS256 may sign what no JSON or number of the server's can hold.  The functions that
+ * refuse it hold nothing but memory, so their error can be taken as a no.
  */
 static bool
 can_read_claims(char *payload, size_t n, Identity *identity)

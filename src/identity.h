@@ -35,7 +35,10 @@ typedef struct IdentityMemo IdentityMemo;
 /* A memory for one token at a time, in the current context, wiped with it. */
 extern IdentityMemo *identity_memo(void);
 
-/* Live session behind an access token; false for everything else.  The session is looked at each time; memo may be NULL. */
+/*
+ * Live session behind an access token; false for everything else.  The session is looked at each time; memo may be
+ * NULL.
+ */
 extern bool identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity);
 
 /*
@@ -46,8 +49,8 @@ extern bool identity_begin(const char *token, size_t length, IdentityMemo *memo,
 extern bool identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity);
 
 /*
- * Session behind a refresh token of any generation, if its MAC is good.  presented_at decides on the grace: a caller that has
- * waited for another refresh since then was not late.
+ * Session behind a refresh token of any generation, if its MAC is good.  presented_at decides on the grace: a caller
+ * that has waited for another refresh since then was not late.
  */
 extern RefreshState identity_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session);
 

@@ -37,7 +37,9 @@ typedef struct JwtParts
 /* Exactly three non-empty parts of base64url characters. */
 extern bool jwt_split(const char *token, size_t length, JwtParts *parts);
 
-/* Encoded header {"typ":"at+jwt","alg":...,"kid":...}; out takes JWT_HEADER_MAX; returns the length, 0 if kid is unfit. */
+/*
+ * Encoded header {"typ":"at+jwt","alg":...,"kid":...}; out takes JWT_HEADER_MAX; returns the length, 0 if kid is unfit.
+ */
 extern size_t jwt_header(CryptoAlg alg, const char *kid, char *out);
 
 /* Header equal to the expected one and signature good; nothing of the payload is read. */

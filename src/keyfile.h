@@ -17,7 +17,9 @@
 /* Plain text that fits into a sealed address: its length and up to 254 bytes, padded to one size. */
 #define SEALED_ADDRESS_SIZE (SEAL_NONCE_SIZE + ADDRESS_LONGEST + 2 + SEAL_TAG_SIZE)
 
-/* First of all where keys will be needed: nothing is answered or changed under another file.  Writes in a new database. */
+/*
+ * First of all where keys will be needed: nothing is answered or changed under another file.  Writes in a new database.
+ */
 extern void keyfile_require(void);
 
 /* MAC of a refresh token's content. */

@@ -32,7 +32,9 @@
 /* A token may be signed by a key while the transaction that retires it is open: its last one lives this much longer. */
 #define RETIREMENT_SLACK_S 300
 
-/* PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before. */
+/*
+ * PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before.
+ */
 #define LEAD_S 5
 
 typedef struct SigningKey

@@ -8,8 +8,8 @@
 #include "jwt.h"
 
 /*
- * Signs a payload with the active key, which is made if there is none; writes if so.  Under HTTP with the one before, while
- * PostgREST may not know the active one yet.
+ * Signs a payload with the active key, which is made if there is none; writes if so.  Under HTTP with the one before,
+ * while PostgREST may not know the active one yet.
  */
 extern char *keys_sign(const char *payload, size_t length, size_t *token_length);
 /* Is the signature by a key that verifies now? */

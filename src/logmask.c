@@ -100,7 +100,9 @@ concerns_us(const ErrorData *report)
 		logtext_is_ours(report->context) || logtext_is_ours(report->internalquery) || logtext_is_ours(report->schema_name);
 }
 
-/* A row or a key that the server refused by itself, printed without quotes, of a table into which passwords are typed. */
+/*
+ * A row or a key that the server refused by itself, printed without quotes, of a table into which passwords are typed.
+ */
 static bool
 prints_row(const ErrorData *report)
 {
@@ -118,7 +120,10 @@ is_one_of(const char *text, const char *const *list, int n)
 	return false;
 }
 
-/* Errors of these classes name objects, never values: broken constraints, states, conflicts, limits, the operator, the system. */
+/*
+ * Errors of these classes name objects, never values: broken constraints, states, conflicts, limits, the operator, the
+ * system.
+ */
 static bool
 names_objects(int sqlerrcode)
 {
@@ -137,7 +142,10 @@ names_objects(int sqlerrcode)
 	return sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
 }
 
-/* A mistyped setting, table, call (without names of arguments) or word for a right: of ours, as the message's own text says. */
+/*
+ * A mistyped setting, table, call (without names of arguments) or word for a right: of ours, as the message's own text
+ * says.
+ */
 static bool
 is_of_ours(const char *format, const char *message)
 {
@@ -149,8 +157,8 @@ is_of_ours(const char *format, const char *message)
 }
 
 /*
- * The server's message may stay: it has no arguments, names objects, is about a word that no secret is mistaken for, or is
- * what a RAISE of an administrator's own function says.
+ * The server's message may stay: it has no arguments, names objects, is about a word that no secret is mistaken for, or
+ * is what a RAISE of an administrator's own function says.
  */
 static bool
 is_harmless(const ErrorData *report)

@@ -16,8 +16,8 @@
 #include "logtext.h"
 
 /*
- * Names that carry secrets.  The first covers everything that is qualified or public, the second PostgREST's bearer, the
- * third identifiers that hide a name behind escapes; the rest can be called with the schema in search_path.
+ * Names that carry secrets.  The first covers everything that is qualified or public, the second PostgREST's bearer,
+ * the third identifiers that hide a name behind escapes; the rest can be called with the schema in search_path.
  */
 static const char *const names[] = {
 	"djust", "request.header", "u&\"", "create_user", "import_user", "set_password", "check_password", "customer_user",
@@ -123,8 +123,8 @@ skip_parameters(char *p)
 }
 
 /*
- * The first place where a value can stand, or NULL: at a quote, or in the argument list of one of our names.  What follows
- * is not searched for the end of the value, which comments and backslashes can hide.
+ * The first place where a value can stand, or NULL: at a quote, or in the argument list of one of our names.  What
+ * follows is not searched for the end of the value, which comments and backslashes can hide.
  */
 static char *
 first_value(char *text, const char *stops)
@@ -183,7 +183,10 @@ logtext_cut_context(char *text)
 		}
 }
 
-/* pgaudit: kind, two numbers, class, command, type and name of the object; then statement and parameters, often without quotes. */
+/*
+ * pgaudit: kind, two numbers, class, command, type and name of the object; then statement and parameters, often without
+ * quotes.
+ */
 void
 logtext_cut_audit(char *text)
 {

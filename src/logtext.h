@@ -16,7 +16,10 @@ extern bool logtext_is_ours(const char *text);
 /* May the statement run one of ours without naming it? */
 extern bool logtext_may_name_ours(const char *statement);
 
-/* Cut in place where the first value can stand, at one of the stops at the latest; the rest is wiped.  NULL is left alone. */
+/*
+ * Cut in place where the first value can stand, at one of the stops at the latest; the rest is wiped.  NULL is left
+ * alone.
+ */
 extern void logtext_cut(char *text, const char *stops);
 extern void logtext_cut_context(char *text);
 

@@ -197,8 +197,8 @@ claim(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryCont
 }
 
 /*
- * Claims mails of a batch until there are max of them, and gives up those without a recipient by one statement.  Only what
- * is claimed or given up is locked, so that others who claim meanwhile find the rest.
+ * Claims mails of a batch until there are max of them, and gives up those without a recipient by one statement.  Only
+ * what is claimed or given up is locked, so that others who claim meanwhile find the rest.
  */
 static void
 claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **mails)
@@ -224,7 +224,10 @@ claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **
 
 static bool unfinished = false;
 
-/* Looks at everything that is due, in longer and longer batches; the worker at so much that others need not wait for it. */
+/*
+ * Looks at everything that is due, in longer and longer batches; the worker at so much that others need not wait for
+ * it.
+ */
 List *
 mail_claim(int max)
 {

@@ -49,7 +49,9 @@ typedef struct Message
 /* "address", "Name <address>" or "\"Name\" <address>"; false for anything else. */
 extern bool message_parse_mailbox(const char *text, Mailbox *mailbox);
 
-/* In the form of address.h, which can be nothing else in a header or an SMTP command; false, and empty, if it has none. */
+/*
+ * In the form of address.h, which can be nothing else in a header or an SMTP command; false, and empty, if it has none.
+ */
 extern bool message_set_recipient(Message *message, const char *address);
 
 /* NULL if mails can be written from this template, in UTF-8, else why not. */

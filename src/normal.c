@@ -23,7 +23,10 @@
 #define LONGEST_NORMALISED (4 * PWHASH_PASSWORD_MAX)
 #define LONGEST_EMAIL 65536
 
-/* In memory that is wiped; NULL where a character has no counterpart, of which the server's own error would tell the bytes. */
+/*
+ * In memory that is wiped; NULL where a character has no counterpart, of which the server's own error would tell the
+ * bytes.
+ */
 static char *
 convert(const char *text, size_t n, int from, int to, size_t *length)
 {

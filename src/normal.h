@@ -35,7 +35,10 @@ typedef struct Password
 	const char *lower_in_database;	/* the same in small letters */
 } Password;
 
-/* The normal form of address.h, in the encoding of the database.  Never fails: what has none comes back as it is and matches none. */
+/*
+ * The normal form of address.h, in the encoding of the database.  Never fails: what has none comes back as it is and
+ * matches none.
+ */
 extern Email normal_email(const char *text, size_t n);
 
 /* NULL for an address in its normal form, else the reason as a full sentence. */
@@ -51,8 +54,8 @@ extern RouteFault normal_pattern(const char *text, size_t n, RoutePath *out);
 extern RouteFault normal_path(const char *text, size_t n, RoutePath *out);
 
 /*
- * Text of the database in UTF-8, and back, NUL-terminated: for what leaves it as JSON or mail.  A database whose encoding
- * says nothing (SQL_ASCII) is taken at its word.
+ * Text of the database in UTF-8, and back, NUL-terminated: for what leaves it as JSON or mail.  A database whose
+ * encoding says nothing (SQL_ASCII) is taken at its word.
  */
 extern char *normal_to_utf8(char *text, size_t n);
 extern char *normal_from_utf8(char *utf8, size_t n);

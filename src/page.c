@@ -100,7 +100,9 @@ static const struct
 	{"temporarily_unavailable", "The server is busy. Try again in a moment."},
 };
 
-/* What is listed beside the length, in the order of the bits of pwpolicy.h; NULL where it is only said when it applies. */
+/*
+ * What is listed beside the length, in the order of the bits of pwpolicy.h; NULL where it is only said when it applies.
+ */
 static const char *const rules[PWPOLICY_VIOLATIONS] = {
 	[2] = "A capital letter, A to Z",
 	[3] = "A small letter, a to z",

@@ -77,10 +77,10 @@ password_decoy(void)
 static bool hash_begun = false;
 
 /*
- * With the slot held.  How many hashes this takes is told by the password and not by the account: as long as nothing has
- * matched, every form is tried, with the hash of another user (usable false) too.  A hash of another form than NFC is
- * replaced, so that the next login takes one; none is replaced whose scheme has not read the whole password, for the rest
- * may be anybody's.
+ * With the slot held.  How many hashes this takes is told by the password and not by the account: as long as nothing
+ * has matched, every form is tried, with the hash of another user (usable false) too.  A hash of another form than NFC
+ * is replaced, so that the next login takes one; none is replaced whose scheme has not read the whole password, for the
+ * rest may be anybody's.
  */
 static PwResult
 verify(const char *hash, size_t hash_length, bool usable, const Password *password, const PwArena *arena,

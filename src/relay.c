@@ -101,7 +101,9 @@ give_text(char *buffer, size_t size, size_t count, void *arg)
 	return n;
 }
 
-/* libcurl would go on without a login, and without SMTPUTF8.  By then the server has heard who sends, and nothing else. */
+/*
+ * libcurl would go on without a login, and without SMTPUTF8.  By then the server has heard who sends, and nothing else.
+ */
 static bool
 is_lacking(void)
 {

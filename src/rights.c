@@ -203,8 +203,8 @@ next_name(ProfileWalk *walk, ProfileName *name)
 }
 
 /*
- * The patterns of the next profiles, and how many profiles these are.  In a store of many profiles their patterns are not near: all are
- * asked for before the first is searched.
+ * The patterns of the next profiles, and how many profiles these are.  In a store of many profiles their patterns are
+ * not near: all are asked for before the first is searched.
  */
 static int
 gather(ProfileWalk *walk, const RouteSet **sets)

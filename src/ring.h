@@ -98,8 +98,8 @@ extern void ring_attach(LWLockPadded *locks);
 extern bool ring_served(void);
 
 /*
- * Hands an entry to the worker and wakes it; fills in database, and the time where it is 0.  The answer is a ticket for ring_await, or 0
- * when there is no room beyond what is kept for others, or no worker for this database.
+ * Hands an entry to the worker and wakes it; fills in database, and the time where it is 0.  The answer is a ticket for
+ * ring_await, or 0 when there is no room beyond what is kept for others, or no worker for this database.
  */
 extern uint64_t ring_put(RingEntry *entry, int kept);
 /* Sleeps until the worker has committed it, for at most a second; not at all when no worker is there to do it. */
@@ -109,7 +109,9 @@ extern int	ring_waiting(void);
 /* Once this transaction has committed, the worker looks at the mail queue. */
 extern void ring_wake_at_commit(void);
 
-/* The clock for events of a database with a worker: never before the floor, which rises to what is about to be sealed. */
+/*
+ * The clock for events of a database with a worker: never before the floor, which rises to what is about to be sealed.
+ */
 extern TimestampTz ring_now(void);
 extern bool ring_floor_known(void);
 /* No event that is put later, and none that waits, is from before the answer. */

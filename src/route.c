@@ -50,8 +50,8 @@ escaped_fault(unsigned char byte)
 }
 
 /*
- * A byte that byte_faults names, before at, and what it stands for: %XX is decoded and *at moves behind it; '$' is a fault
- * only behind the colon of the text so far.
+ * A byte that byte_faults names, before at, and what it stands for: %XX is decoded and *at moves behind it; '$' is a
+ * fault only behind the colon of the text so far.
  */
 static RouteFault
 closer_look(const char *src, size_t n, size_t *at, unsigned char *byte, bool behind_colon)

@@ -67,8 +67,9 @@ extern RouteFault route_parse_path(const char *path, size_t length, RoutePath *o
 extern const char *route_fault_text(RouteFault fault);
 
 /*
- * One spelling for all patterns that match the same paths: {name} as {}, literals decoded but for %{}*?# and bytes
- * that are not ASCII, which are %XX, so that /%7B%7D is not /{} and the spelling is text in any encoding.  Of patterns only; out takes ROUTE_PATH_MAX bytes; returns the length.
+ * One spelling for all patterns that match the same paths: {name} as {}, literals decoded but for %{}*?# and bytes that
+ * are not ASCII, which are %XX, so that /%7B%7D is not /{} and the spelling is text in any encoding.  Of patterns only;
+ * out takes ROUTE_PATH_MAX bytes; returns the length.
  */
 extern size_t route_canonical(const RoutePath *pattern, char *out);
 

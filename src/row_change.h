@@ -32,7 +32,9 @@ extern void row_changes_end(RowChanges *changes);
 /* Does an UPDATE give this column another value? */
 extern bool row_changes_column(const RowChanges *changes, AttrNumber column);
 
-/* A column of the type the library knows, or one stored alike; 42804 where an administrator has given it another one. */
+/*
+ * A column of the type the library knows, or one stored alike; 42804 where an administrator has given it another one.
+ */
 extern Datum row_column(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null);
 
 #endif

@@ -204,8 +204,8 @@ scan_open_table(CatalogTable table)
 }
 
 /*
- * Opening the table may have accepted invalidations; the ids just used are then gone, but the scan needs only the index's.
- * Without a snapshot it is the latest.
+ * Opening the table may have accepted invalidations; the ids just used are then gone, but the scan needs only the
+ * index's.  Without a snapshot it is the latest.
  */
 static SysScanDesc
 begin(Relation relation, CatalogIndex index, Snapshot snapshot, int nkeys, ScanKey keys)
@@ -283,7 +283,9 @@ scan_text_or_null(Datum value, bool is_null)
 	return is_null ? NULL : TextDatumGetCString(value);
 }
 
-/* The columns the extension made, of a table that scan_open_table has opened; raises where one is null that may not be. */
+/*
+ * The columns the extension made, of a table that scan_open_table has opened; raises where one is null that may not be.
+ */
 void
 scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *values, bool *nulls)
 {

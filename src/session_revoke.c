@@ -102,8 +102,8 @@ mark(Relation relation, Buffer buffer, HeapTupleHeader version, Size offset)
 }
 
 /*
- * Where the version that replaced this one is.  A link that an aborted change has left may lead to what another version was
- * put in since; one of this session then, or it is passed over.  Links lead to younger versions only, so they end.
+ * Where the version that replaced this one is.  A link that an aborted change has left may lead to what another version
+ * was put in since; one of this session then, or it is passed over.  Links lead to younger versions only, so they end.
  */
 static bool
 has_successor(HeapTupleHeader version, ItemPointerData *tid)

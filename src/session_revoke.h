@@ -14,8 +14,8 @@
 extern void session_revoke_at_once(const pg_uuid_t *sid);
 
 /*
- * After an update of a session's row: if the old version was marked as ended meanwhile, the new one is marked too.  old must
- * be read from its page now, not a copy from before the update.  True if it was ended.
+ * After an update of a session's row: if the old version was marked as ended meanwhile, the new one is marked too.  old
+ * must be read from its page now, not a copy from before the update.  True if it was ended.
  */
 extern bool session_revoke_follow(Relation relation, HeapTuple old, const ItemPointerData *fresh);
 

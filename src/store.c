@@ -70,7 +70,10 @@ static StoreStatement statements[] = {
 	[SESSION_DELETE_OF_ALL] = {
 		"DELETE FROM djust_auth.session WHERE user_id" EQ "ANY ($1)",
 		1, {UUIDARRAYOID}, .by_index = true},
-	/* ordered by an expression: by the column alone, a scan of the whole index by profile would seem as good while that is small */
+	/*
+	 * ordered by an expression: by the column alone, a scan of the whole index by profile would seem as good while that
+	 * is small
+	 */
 	[SESSION_COPY_PROFILES] = {
 		"UPDATE djust_auth.session SET profiles = ARRAY(SELECT profile FROM djust_auth.user_profile"
 		" WHERE user_profile.user_id" EQ "session.user_id"

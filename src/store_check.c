@@ -19,7 +19,10 @@
 
 #include "store_check.h"
 
-/* CHECK constraints of a table, prepared: the executor reads their text and looks up their functions each time it is asked anew. */
+/*
+ * CHECK constraints of a table, prepared: the executor reads their text and looks up their functions each time it is
+ * asked anew.
+ */
 typedef struct Checker
 {
 	Oid			id;				/* of the table; InvalidOid: it, a function or a domain may have changed since */

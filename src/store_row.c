@@ -335,7 +335,10 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 	return true;
 }
 
-/* Where the new version is, if it shares the page of the old one; offsets of pages that are pinned only are good for hints. */
+/*
+ * Where the new version is, if it shares the page of the old one; offsets of pages that are pinned only are good for
+ * hints.
+ */
 static void
 tell_place(const Target *target, TupleTableSlot *old, Place *now)
 {

@@ -45,15 +45,15 @@ typedef enum RowOutcome
 } RowOutcome;
 
 /*
- * Locks the row that is visible at this place, if it is as it was read; waits for a transaction that is changing it.  False when it is not, or
- * the table needs a statement: ask by one.
+ * Locks the row that is visible at this place, if it is as it was read; waits for a transaction that is changing it.
+ * False when it is not, or the table needs a statement: ask by one.
  */
 extern bool row_lock(CatalogTable table, const ItemPointerData *place, const Row *read, LockTupleMode mode);
 /* All columns of the table.  False when it needs a statement: nothing is written. */
 extern bool row_insert(CatalogTable table, const Row *row);
 /*
- * The row that is visible at this place, if it still is as it was read; waits for a transaction that is changing it.  When it is written, now
- * is where; its buffer is InvalidBuffer when it went to another page.
+ * The row that is visible at this place, if it still is as it was read; waits for a transaction that is changing it.
+ * When it is written, now is where; its buffer is InvalidBuffer when it went to another page.
  */
 extern RowOutcome row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, Place *now);
 

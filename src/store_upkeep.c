@@ -26,9 +26,9 @@ typedef enum Statement
 
 /*
  * Expired rows in the order of an index on (key, id), so that a purge reads what it removes and nothing else.  $1: rows
- * whose key is older are due; $2, $3: only rows behind this key and id; $4: how many.  Rows that others hold are left to
- * the next purge.  The index entries of removed rows stay until a vacuum: starting behind the last row keeps a batch from
- * walking over those of the batches before it.
+ * whose key is older are due; $2, $3: only rows behind this key and id; $4: how many.  Rows that others hold are left
+ * to the next purge.  The index entries of removed rows stay until a vacuum: starting behind the last row keeps a batch
+ * from walking over those of the batches before it.
  */
 #define PURGE(table, key, id, type, ended, which, then) \
 	{"WITH due AS MATERIALIZED (SELECT ctid AS place, " key " AS key, " id " AS id, " ended " AS ended FROM djust_auth." table \

@@ -127,7 +127,7 @@ copy_lock(TallyEntry *to, const TallyEntry *from)
 
 static void clear_entry(TallyEntry *entry);
 
-/* What a prepared transaction is to clear is cleared once it has committed.  Nobody remembers older ones: they clear nothing. */
+/* Clears what a prepared transaction was to clear, once it has committed; nothing if that is more than a day ago. */
 static void
 settle_prepared(TallyEntry *entry, TimestampTz now)
 {
@@ -146,8 +146,8 @@ settle_prepared(TallyEntry *entry, TimestampTz now)
 }
 
 /*
- * A lock is restored into an entry of its own or, where there is no place, is judged by itself.  False when the entry left
- * memory, or a lock was cleared, since the table was read.
+ * A lock is restored into an entry of its own or, where there is no place, is judged by itself.  False when the entry
+ * left memory, or a lock was cleared, since the table was read.
  */
 static bool
 find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved, TallyEntry **entry, TallyEntry *outside)
@@ -353,8 +353,8 @@ take_own(const ThrottleTag *tag)
 }
 
 /*
- * Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there.  What was counted
- * comes back if this is rolled back.
+ * Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there.  What was
+ * counted comes back if this is rolled back.
  */
 static const UndoNote *
 clear(const ThrottleTag *tag)

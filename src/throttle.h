@@ -46,7 +46,10 @@ extern void throttle_abandon(bool begun);
 extern void throttle_clear_committed(const ThrottleTag *tag);
 extern void throttle_clear_with(const ThrottleTag *tag, uint32_t prepared);
 
-/* Waits, for a second at most, until a lock that was made or cleared here is on disk; where a worker is there to write it. */
+/*
+ * Waits, for a second at most, until a lock that was made or cleared here is on disk; where a worker is there to write
+ * it.
+ */
 extern void throttle_settle(void);
 
 /* These include throttle_settle, and are taken back if the transaction is rolled back. */

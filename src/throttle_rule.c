@@ -44,8 +44,8 @@ bound_wait(TallyEntry *entry, TimestampTz now)
 }
 
 /*
- * THROTTLE_BUSY means: wait for an attempt under way to end, then ask again.  The time is read with the lock held, so that
- * whoever comes second does not come from before.
+ * THROTTLE_BUSY means: wait for an attempt under way to end, then ask again.  The time is read with the lock held, so
+ * that whoever comes second does not come from before.
  */
 ThrottleAnswer
 throttle_judge(TallyEntry *entry, TimestampTz now, int *retry_after)

@@ -231,8 +231,8 @@ address_in(TupleTableSlot *row)
 }
 
 /*
- * Which sessions and links a change of a user ends.  The verbs that change a hash themselves (rehash at login, change and
- * reset of a password) end what they must.
+ * Which sessions and links a change of a user ends.  The verbs that change a hash themselves (rehash at login, change
+ * and reset of a password) end what they must.
  */
 static void
 user_updated(const RowChanges *changes, Ended *ended)
@@ -309,8 +309,8 @@ djust_trigger_user_changed(PG_FUNCTION_ARGS)
 }
 
 /*
- * Sessions carry a copy of their user's profiles.  The users' rows are locked first: a login beside this one holds its row
- * until its session can be seen, or waits and then reads the profiles as they are now.
+ * Sessions carry a copy of their user's profiles.  The users' rows are locked first: a login beside this one holds its
+ * row until its session can be seen, or waits and then reads the profiles as they are now.
  */
 Datum
 djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
@@ -374,7 +374,10 @@ djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
 	return is_null ? unchanged(data) : with_column(data, Anum_session_purge_at, expires_at);
 }
 
-/* A TRUNCATE is told before it, while there is something to tell; of the audit itself after it, or its event would go, too. */
+/*
+ * A TRUNCATE is told before it, while there is something to tell; of the audit itself after it, or its event would go,
+ * too.
+ */
 static bool
 is_told_event(const TriggerData *data, int table)
 {

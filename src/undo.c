@@ -58,7 +58,10 @@ undo(SubTransactionId level)
 	}
 }
 
-/* Before the caller is answered a lock is off the disk, too, as after the other ways to clear it; interrupts are held off. */
+/*
+ * Before the caller is answered a lock is off the disk, too, as after the other ways to clear it; interrupts are held
+ * off.
+ */
 static void
 commit(void)
 {

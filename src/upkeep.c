@@ -144,8 +144,8 @@ write_alone(const RingEntry *entry)
 }
 
 /*
- * All at once; after a failure one by one, so that an entry that a constraint or a trigger of the administrator's refuses
- * is lost alone, and does not keep locks and other events from being written.
+ * All at once; after a failure one by one, so that an entry that a constraint or a trigger of the administrator's
+ * refuses is lost alone, and does not keep locks and other events from being written.
  */
 int
 upkeep_write(void)

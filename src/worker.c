@@ -266,7 +266,10 @@ set(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/* It waits for no lock for long and for no standby, but always for the disk: a caller that made a lock is answered only then. */
+/*
+ * It waits for no lock for long and for no standby, but always for the disk: a caller that made a lock is answered only
+ * then.
+ */
 static void
 prepare(void)
 {
