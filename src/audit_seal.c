@@ -30,6 +30,7 @@
 #include "audit.h"
 #include "audit_seal.h"
 #include "audit_seal_form.h"
+#include "bytes.h"
 #include "catalog.h"
 #include "keyfile.h"
 #include "ring.h"
@@ -234,16 +235,41 @@ audit_seal_committed(void)
 	sealed_changed = false;
 }
 
+/*
+ * Does the seal end by then, and by its MAC?  If so those before it do, too.  Otherwise somebody who puts back the end
+ * that a row tells would have seals purged that are still needed, and with them what they cover.
+ */
+static bool
+has_ended(const AuditChain *chain, int64 number, TimestampTz before)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "djust_auth seals", ALLOCSET_DEFAULT_SIZES);
+	AuditSeal	seals[SEALS_AT_ONCE];
+	uint8_t		mac[SHA256_SIZE];
+	bool		ended = false;
+
+	if (number > 0 && store_seals_read(context, NULL, &chain->chain, number - 1, seals) > 0)
+	{
+		audit_seal_mac(&seals[0], mac);
+		ended = seals[0].number == number && seals[0].to.at <= before && bytes_equal(mac, seals[0].mac, SHA256_SIZE);
+	}
+	MemoryContextDelete(context);
+	return ended;
+}
+
 /* Seals go when all their events do; of the oldest that is left a part may not be covered any more. */
 static void
 retire_seals(AuditChain *chain, TimestampTz before)
 {
-	bool		is_good = audit_chain_is_ours(chain) && audit_chain_is_good(chain);
+	bool		is_ours = audit_chain_is_ours(chain);
+	bool		is_good = is_ours && audit_chain_is_good(chain);
 	EventKey	start = {.at = before};
 	int64		last;
 
-	while (store_seals_retire(&chain->chain, before, &last))
+	while (store_seals_ended(&chain->chain, before, &last) && (!is_ours || has_ended(chain, last, before)))
+	{
+		store_seals_retire(&chain->chain, last);
 		chain->first = last + 1;
+	}
 	chain->started = start;
 	if (event_key_cmp(&chain->sealed, &start) < 0)
 		chain->sealed = start;

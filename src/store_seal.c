@@ -175,9 +175,8 @@ store_seal_insert(const AuditSeal *seal)
 	run(SEAL_INSERT, &call);
 }
 
-/* The last of the oldest seals that ends by then; false where none does. */
-static bool
-find_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
+bool
+store_seals_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 {
 	Call		call = {0};
 	bool		found = false;
@@ -202,17 +201,14 @@ find_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 	return found;
 }
 
-bool
-store_seals_retire(const pg_uuid_t *chain, TimestampTz before, int64 *last)
+void
+store_seals_retire(const pg_uuid_t *chain, int64 last)
 {
 	Call		call = {0};
 
-	if (!find_ended(chain, before, last))
-		return false;
 	put_uuid(&call, chain);
-	put_id(&call, *last);
+	put_id(&call, last);
 	run(SEALS_RETIRE, &call);
-	return true;
 }
 
 bool

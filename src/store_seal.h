@@ -80,8 +80,10 @@ extern void store_chain_put(const AuditChain *chain);
 /* With its seals. */
 extern void store_chain_delete(const pg_uuid_t *chain);
 extern void store_seal_insert(const AuditSeal *seal);
-/* Removes some of the oldest seals, which end by then; tells the last of them.  False where none does. */
-extern bool store_seals_retire(const pg_uuid_t *chain, TimestampTz before, int64 *last);
+/* Some of the oldest seals say that they end by then: the last of them.  False where none does. */
+extern bool store_seals_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last);
+/* Removes the seals up to this number. */
+extern void store_seals_retire(const pg_uuid_t *chain, int64 last);
 extern bool store_seal_any(void);
 /* Of a chain that audit_chain does not know. */
 extern bool store_seals_orphaned(Snapshot snapshot);

@@ -289,6 +289,21 @@ def purged():
     db.setting("audit_retention", None)
 
 
+def laundered():
+    """A seal whose end is put back, so that a purge would take it for an old one and sign the rest, stays; so does the finding."""
+    number = db.one("SELECT number FROM djust_auth.audit_seal ORDER BY number OFFSET 1 LIMIT 1")
+    db.begin()
+    db.run("SET LOCAL session_replication_role = replica")
+    db.run("DELETE FROM djust_auth.audit_event WHERE at < (SELECT to_at FROM djust_auth.audit_seal WHERE number = %s)", number)
+    db.run("UPDATE djust_auth.audit_seal SET to_at = '-infinity' WHERE number <= %s", number)
+    db.run("INSERT INTO djust_auth.audit_event (id, at, event) VALUES (gen_random_uuid(), '2001-01-01', 'login')")
+    db.run("SELECT djust_auth.purge()")
+    equal(db.one("SELECT count(*) FROM djust_auth.audit_event WHERE at < '2002-01-01'"), 0, "a purge that has something to remove")
+    ok(any("was altered" in finding for _, _, finding in findings()), "does not remove the traces of altered seals")
+    db.rollback()
+    equal(findings(), [], "and nothing is wrong without")
+
+
 def dumped():
     """A restored audit verifies under its key file; one that the worker goes on with, too."""
     for name in ("restored",):
@@ -351,4 +366,4 @@ def restarted():
     fails("55000", lambda: again.run("SELECT djust_auth.worker_seal()"), "only the worker seals")
 
 
-main(made, late, fill, cost, tampered, many, chain, erased, purged, dumped, forged, restarted)
+main(made, late, fill, cost, tampered, many, chain, erased, purged, laundered, dumped, forged, restarted)
