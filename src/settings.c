@@ -80,7 +80,7 @@ RANGE_CHECK(audit_retention, 1, INT_MAX, "Use a time of at least 1s, such as 90d
 RANGE_CHECK(hash_wait_timeout, 1, HOUR * 1000, "Use a time from 1ms to 1h.")
 RANGE_CHECK(mail_lease, 1, DAY, "Use a time from 1s to 1d.")
 RANGE_CHECK(max_concurrent_hashes, 1, 1024, "Use 1 to 1024; more than the number of processors gains nothing.")
-RANGE_CHECK(max_login_failures, 1, 1000, "Use 1 to 1000 failures.")
+RANGE_CHECK(max_login_failures, 1, 100, "Use 1 to 100 failures; at 100 the password is suspended.")
 RANGE_CHECK(password_min_length, 8, 128, "Use 8 to 128 characters; fewer than 8 would be weaker than the promised policy.")
 RANGE_CHECK(purge_interval, 1, DAY, "Use a time from 1s to 1d.")
 RANGE_CHECK(refresh_reuse_grace, 0, 10 * MINUTE, "Use a time from 0 to 10min.")

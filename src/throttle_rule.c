@@ -14,7 +14,7 @@
 bool
 throttle_is_lock(int failures)
 {
-	return failures >= Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT);
+	return failures >= setting_max_login_failures;
 }
 
 /* 1 s after the limit, doubling up to a quarter of an hour. */
@@ -62,5 +62,5 @@ throttle_judge(TallyEntry *entry, TimestampTz now, int *retry_after)
 		}
 		return entry->under_way > 0 ? THROTTLE_BUSY : THROTTLE_GO;
 	}
-	return entry->count + entry->under_way < Min(setting_max_login_failures, THROTTLE_SUSPENDED_AT) ? THROTTLE_GO : THROTTLE_BUSY;
+	return entry->count + entry->under_way < setting_max_login_failures ? THROTTLE_GO : THROTTLE_BUSY;
 }

@@ -311,7 +311,7 @@ SET djust_auth.mail_lease = 0;
 \echo :SQLSTATE
 SET djust_auth.max_login_failures = 0;
 \echo :SQLSTATE
-SET djust_auth.max_login_failures = 1001;
+SET djust_auth.max_login_failures = 101;
 \echo :SQLSTATE
 SET djust_auth.password_min_length = 7;
 \echo :SQLSTATE
@@ -354,7 +354,7 @@ RESET ALL;
 
 CREATE ROLE djust_message_role;
 SET ROLE djust_message_role;
-SET djust_auth.max_login_failures = 1000;
+SET djust_auth.max_login_failures = 100;
 \echo :SQLSTATE
 SET djust_auth.issuer = 'https://evil.example';
 \echo :SQLSTATE

@@ -30,7 +30,7 @@ def burst():
     start = time.perf_counter()
 
     def attempts(one, i):
-        one.run("SET djust_auth.max_login_failures = 1000")
+        one.run("SET djust_auth.max_login_failures = 100")
         for user in range(i + 1, USERS + 1, CALLERS):
             one.begin()
             one.run("SELECT djust_login('user' || %s || '@ring.example', %s) FROM generate_series(1, %s)", user, WRONG, EACH)
@@ -142,7 +142,7 @@ def full():
     dbs = [cluster.connect() for _ in range(CALLERS)]
 
     def attempts(one, i):
-        one.run("SET djust_auth.max_login_failures = 1000")
+        one.run("SET djust_auth.max_login_failures = 100")
         for user in range(i + 1, FULL_USERS + 1, CALLERS):
             one.run("SELECT djust_login('full' || %s || '@ring.example', %s) FROM generate_series(1, %s)", user, WRONG, EACH)
 

@@ -20,7 +20,7 @@ def crash():
 def fail(email, times, connection=None):
     """Failures below any limit, rolled back."""
     connection = connection or db
-    connection.run("SET djust_auth.max_login_failures = 1000")
+    connection.run("SET djust_auth.max_login_failures = 100")
     connection.begin()
     for _ in range(times):
         connection.login(email, WRONG)

@@ -137,7 +137,7 @@ def slot_is_taken(prober):
 
 
 def cut_off():
-    own = Cluster("cut", "djust_auth.max_concurrent_hashes = 1", "djust_auth.max_login_failures = 1000")
+    own = Cluster("cut", "djust_auth.max_concurrent_hashes = 1", "djust_auth.max_login_failures = 100")
     admin = own.connect()
     prober = own.connect()
     admin.run("CREATE EXTENSION djust_auth")

@@ -12,7 +12,7 @@ TRIES = 4
 
 db = Db()
 shop(db)
-db.run("SET djust_auth.max_login_failures = 1000")
+db.run("SET djust_auth.max_login_failures = 100")
 known = db.create_user("known@timing.example", profiles=["customer"])
 disabled = db.create_user("disabled@timing.example", profiles=["customer"])
 db.run("SELECT djust_auth.disable_user(%s)", disabled)

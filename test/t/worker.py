@@ -307,7 +307,7 @@ def standby():
     db.until_written()
     works(db, "owner")
     db.create_user("ann@standby.example")
-    db.run("SET djust_auth.max_login_failures = 1000")
+    db.run("SET djust_auth.max_login_failures = 100")
     db.run("SELECT djust_login('ann@standby.example', %s) FROM generate_series(1, 100)", WRONG)
     copy_of = primary.standby("worker_copy")
     copy = copy_of.connect()
