@@ -19,13 +19,14 @@
 #include "settings.h"
 
 #define CHALLENGE "WWW-Authenticate"
+#define CALL(function) ((const char *const[]) {function, NULL})
 
 /* A function of the API that writes: by GET its secrets would stand in the address, whatever the transaction allows. */
 static void
 begin_call(const char *function)
 {
 	begin_write(psprintf("%s()", function));
-	http_refuse_query(function);
+	http_refuse_query(CALL(function));
 }
 
 PG_FUNCTION_INFO_V1(djust_login);
@@ -163,7 +164,7 @@ djust_can(PG_FUNCTION_ARGS)
 	bool		good;
 
 	shared_require();
-	http_refuse_query("djust_can");
+	http_refuse_query(CALL("djust_can"));
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
 	needed = rights_needed(SLICE(2).data, SLICE(2).length);
@@ -218,7 +219,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 	bool		refresh_too;
 
 	shared_require();
-	http_refuse_query("djust_introspect");
+	http_refuse_query(CALL("djust_introspect"));
 	REQUIRED(0, "token");
 	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
 	http_answer(200, 0);
@@ -243,7 +244,7 @@ Datum
 djust_sessions(PG_FUNCTION_ARGS)
 {
 	shared_require();
-	http_refuse_query("djust_sessions");
+	http_refuse_query(CALL("djust_sessions"));
 	REQUIRED(0, "access_token");
 	http_answer(200, 0);
 	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
@@ -333,48 +334,40 @@ same_session(const Identity *identity, bool present)
 }
 
 /* Calls by which somebody without a live session gets one: a stale bearer counts nothing there. */
-static bool
-is_way_in(void)
-{
-	static const char *const ways[] = {
-		"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm", "djust_reset_page"
-	};
-	int			i;
-
-	for (i = 0; i < lengthof(ways); i++)
-		if (http_calls(ways[i]))
-			return true;
-	return false;
-}
+static const char *const ways_in[] = {
+	"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm", "djust_reset_page", NULL
+};
 
 /* HEAD would not even call them; those that write are refused by their read-only transaction. */
-static void
-refuse_queries(void)
+static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect", "djust_sessions", NULL};
+
+/* Do the profiles give the request's path the right that its method needs? */
+static bool
+request_is_allowed(const Identity *identity)
 {
-	http_refuse_query("djust_can");
-	http_refuse_query("djust_introspect");
-	http_refuse_query("djust_sessions");
+	const char *method = http_method();
+	const char *path = http_path();
+	RouteRight	needed;
+
+	return rights_parse_access(method, strlen(method), &needed) && right_on(path, strlen(path), identity) >= needed;
 }
 
 Datum
 djust_pre_request(PG_FUNCTION_ARGS)
 {
-	RouteRight	needed;
 	Identity	identity;
 	bool		present;
 
 	shared_require();
-	refuse_queries();
+	http_refuse_query(readers_of_secrets);
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 	{
-		if (!is_way_in())
+		if (!http_calls(ways_in))
 			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
 		present = false;
 		identity.session.profiles = NULL;
 	}
-	if (setting_enforce_routes &&
-		(!rights_parse_access(http_method(), strlen(http_method()), &needed) ||
-		 right_on(http_path(), strlen(http_path()), &identity) < needed))
+	if (setting_enforce_routes && !request_is_allowed(&identity))
 	{
 		if (!present)
 			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");

@@ -85,10 +85,10 @@ last_segment(const char *path, const char **end)
 	return stop - *end;
 }
 
-bool
-http_calls(const char *function)
+/* Does a path call this function of the API? */
+static bool
+path_calls(const char *path, const char *function)
 {
-	const char *path = http_path();
 	const char *end = path + strcspn(path, "?");
 	size_t		n = last_segment(path, &end);
 
@@ -98,12 +98,23 @@ http_calls(const char *function)
 	return reads_as(end, n, "rpc");
 }
 
+bool
+http_calls(const char *const *functions)
+{
+	const char *path = http_path();
+
+	for (; *functions; functions++)
+		if (path_calls(path, *functions))
+			return true;
+	return false;
+}
+
 void
-http_refuse_query(const char *function)
+http_refuse_query(const char *const *functions)
 {
 	const char *method = http_method();
 
-	if (*method != '\0' && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) && http_calls(function))
+	if (*method != '\0' && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) && http_calls(functions))
 		http_refuse(405, "Allow", "POST", "secrets are sent in the body of a POST, never in the address");
 }
 

@@ -15,13 +15,14 @@ extern bool http_request(void);
 extern const char *http_method(void);
 extern const char *http_path(void);
 
-/* Does request.path call this function of the API: does it end in /rpc/ and its name, escapes undone? */
-extern bool http_calls(const char *function);
-
 /*
- * Raises 405 where this function is called by GET or HEAD, its arguments in the address, which logs and histories keep.
+ * Does request.path call one of these functions of the API: does it end in /rpc/ and its name, escapes undone?  NULL ends the
+ * list.
  */
-extern void http_refuse_query(const char *function);
+extern bool http_calls(const char *const *functions);
+
+/* Raises 405 where one of these is called by GET or HEAD, its arguments in the address, which logs and histories keep. */
+extern void http_refuse_query(const char *const *functions);
 
 /* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
 extern char *http_claim(const char *name);
