@@ -38,9 +38,9 @@ static const Scheme schemes[] = {
 	{"$pbkdf2$", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA1},
 	{"pbkdf2_sha256$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA256},
 	{"pbkdf2_sha1$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA1},
-	{"$2a$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX},
-	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX},
-	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX},
+	{"$2a$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
+	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
+	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
 	{"$5$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 43},
 	{"$6$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 86}
 };
@@ -160,7 +160,10 @@ pwhash_scheme(const char *stored, size_t length)
 	return parse(stored, length, &parsed) != PW_MALFORMED ? parsed.scheme->name : NULL;
 }
 
-/* A scheme that reads less than the whole password matches others that begin alike. */
+/*
+ * A scheme that reads less than the whole password matches others that begin alike.  bcrypt reads the NUL behind a password
+ * too: one that fills its 72 bytes may be the beginning of a longer one.
+ */
 size_t
 pwhash_reads(const char *stored, size_t length)
 {
