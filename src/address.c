@@ -164,6 +164,30 @@ idn2_fault(int code)
 }
 
 /*
+ * U+1E9E is the capital of the sharp s, as UTS 46 has it since Unicode 15.1.
+ * Libraries of an earlier Unicode take it for "ss": another domain, of another owner.
+ */
+static void
+copy_label(Part label, char *out)
+{
+	const uint32_t capital = 0x1e9e;
+	uint32_t	c;
+
+	while (label.length > 0)
+	{
+		size_t		n = uni_next(label.text, label.length, &c);
+		const char *sign = c == capital ? "\xc3\x9f" : label.text;
+		size_t		length = c == capital ? 2 : n;
+
+		memcpy(out, sign, length);
+		out += length;
+		label.text += n;
+		label.length -= n;
+	}
+	*out = '\0';
+}
+
+/*
  * A label beyond ASCII, by UTS 46 without its transitional mappings.  IDN2_USE_STD3_ASCII_RULES would drop signs in
  * place of refusing them; append_label refuses what is left.
  */
@@ -175,8 +199,7 @@ append_unicode_label(Address *out, Part label)
 	AddressFault fault;
 	int			code;
 
-	memcpy(terminated, label.text, label.length);
-	terminated[label.length] = '\0';
+	copy_label(label, terminated);
 	code = idn2_to_ascii_8z(terminated, &ascii, IDN2_NONTRANSITIONAL);
 	fault = code == IDN2_OK ? append_label(out, (Part) {ascii, strlen(ascii)}) : idn2_fault(code);
 	idn2_free(ascii);
@@ -223,6 +246,17 @@ append_domain(Address *out, Part domain)
 	return fault;
 }
 
+/* No top-level domain is a number (RFC 3696 section 2): an IPv4 address is one that has lost its brackets. */
+static bool
+ends_in_number(const Address *address)
+{
+	size_t		n = address->length;
+
+	while (n > 0 && address->text[n - 1] >= '0' && address->text[n - 1] <= '9')
+		n--;
+	return n < address->length && n > 0 && (address->text[n - 1] == '.' || address->text[n - 1] == '@');
+}
+
 static AddressFault
 parse(Part given, AddressCase kind, Address *out)
 {
@@ -236,7 +270,9 @@ parse(Part given, AddressCase kind, Address *out)
 	fault = append_local(out, local, kind);
 	if (fault == ADDRESS_OK)
 		fault = append(out, "@", 1);
-	return fault == ADDRESS_OK ? append_domain(out, domain) : fault;
+	if (fault == ADDRESS_OK)
+		fault = append_domain(out, domain);
+	return fault == ADDRESS_OK && ends_in_number(out) ? ADDRESS_NUMBER : fault;
 }
 
 AddressFault
@@ -270,7 +306,8 @@ address_fault_text(AddressFault fault)
 		[ADDRESS_LONG_LABEL] = "A label of the domain of an email address has at most 63 bytes, in the form used by the DNS.",
 		[ADDRESS_HYPHEN] = "A label of the domain of an email address has no hyphen at its ends.",
 		[ADDRESS_DOMAIN_SIGN] = "The domain of an email address has no ASCII characters but letters, digits, hyphens and dots.",
-		[ADDRESS_NO_DOMAIN_NAME] = "The domain of an email address is not an internationalized domain name (UTS 46)."
+		[ADDRESS_NO_DOMAIN_NAME] = "The domain of an email address is not an internationalized domain name (UTS 46).",
+		[ADDRESS_NUMBER] = "The domain of an email address does not end in a number, as an IP address does."
 	};
 
 	if ((unsigned) fault >= sizeof(texts) / sizeof(texts[0]))

@@ -27,7 +27,8 @@ typedef enum AddressFault
 	ADDRESS_LONG_LABEL,
 	ADDRESS_HYPHEN,
 	ADDRESS_DOMAIN_SIGN,		/* ASCII other than letters, digits, hyphen */
-	ADDRESS_NO_DOMAIN_NAME		/* not a name by UTS 46 */
+	ADDRESS_NO_DOMAIN_NAME,		/* not a name by UTS 46 */
+	ADDRESS_NUMBER
 } AddressFault;
 
 typedef enum AddressCase

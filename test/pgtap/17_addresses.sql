@@ -31,6 +31,7 @@ INSERT INTO spelling VALUES
 	(U&'\0130nfo@ad9.example', U&'I\0307nfo@ad9.example', 'capital i with a dot'),
 	('νίκος@ad10.example', 'ΝΊΚΟΣ@ad10.example', 'final sigma'),
 	('straße@ad11.example', 'STRAẞE@ad11.example', 'capital sharp s'),
+	('ann@straße.ad13.example', 'ann@STRAẞE.ad13.example', 'capital sharp s in the domain'),
 	(U&'\212Aim@ad12.example', 'kim@ad12.example', 'Kelvin sign');
 
 SELECT djust_auth.create_user(made, 'Tulips-4-Ann', '{ad_buyer}') FROM spelling;
