@@ -78,15 +78,6 @@ is_rolled_back(const AuditChain *chain)
 	return chain == NULL || memcmp(&chain->chain, &known.chain, UUID_LEN) != 0 || chain->last < known.last;
 }
 
-/* The first event, so that all there are will be covered; none before is ever missed. */
-static TimestampTz
-first_start(void)
-{
-	TimestampTz at;
-
-	return store_event_first(&at) ? Min(at, goal.to) : goal.to;
-}
-
 static void
 begin_chain(AuditChain *chain, const AuditChain *before)
 {
@@ -103,7 +94,7 @@ begin_chain(AuditChain *chain, const AuditChain *before)
 	else if (chain->after_loss)
 		chain->started.at = known.at != 0 ? Min(known.at, goal.to) : goal.to;
 	else
-		chain->started.at = first_start();
+		chain->started.at = DT_NOBEGIN; /* whatever is older than the first event was put in later */
 	chain->sealed = chain->started;
 	if (chain->after_loss)
 		ereport(WARNING,

@@ -229,7 +229,7 @@ compare_seal(Walk *walk, const AuditSeal *seal)
 	walk->seals++;
 	if (!bytes_equal(mac, seal->mac, SHA256_SIZE))
 	{
-		tell_seals(walk, seal->from.at, psprintf("seal " INT64_FORMAT " was altered", seal->number));
+		tell_seals(walk, seal->to.at, psprintf("seal " INT64_FORMAT " was altered", seal->number));
 		walk->forged++;
 		return;
 	}

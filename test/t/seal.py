@@ -170,6 +170,11 @@ def tampered():
                 note(f"{text}: {changed} rows, {rows[:5]}")
             db.rollback()
         equal(found, PLACES, f"{kind}: found in every one of {PLACES} random places")
+    db.begin()
+    db.run("""INSERT INTO djust_auth.audit_event (id, at, event)
+        SELECT gen_random_uuid(), min(at) - interval '10 days', 'login' FROM djust_auth.audit_event""")
+    equal([finding for _, _, finding in findings()], ["added: its time was sealed without it"], "added before the first of all events: found")
+    db.rollback()
     equal(findings(), [], "and nothing is wrong without")
 
 
