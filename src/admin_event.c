@@ -266,7 +266,8 @@ write_row(Telling *telling, const RowChanges *changes)
 	append_object(&personal, "new", &telling->personal_new);
 	append_object(&out, "personal", &personal);
 	appendStringInfoChar(&out, '}');
-	audit_event("administration", telling->has_user ? &telling->user_id : NULL, telling->has_sid ? &telling->sid : NULL, out.data);
+	audit_event("administration", telling->has_user ? &telling->user_id : NULL, telling->has_sid ? &telling->sid : NULL,
+				out.data);
 }
 
 /* An UPDATE that changes nothing is none. */
@@ -274,7 +275,8 @@ static bool
 says_nothing(const Telling *telling, const RowChanges *changes)
 {
 	return changes->old && changes->new &&
-		telling->old.len + telling->new.len + telling->personal_old.len + telling->personal_new.len + telling->changed.len == 0;
+		telling->old.len + telling->new.len + telling->changed.len == 0 &&
+		telling->personal_old.len + telling->personal_new.len == 0;
 }
 
 static bool
@@ -282,7 +284,8 @@ went_with_user(const Telling *telling, const RowChanges *changes)
 {
 	UserRow		user;
 
-	return TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event) && telling->has_user && !catalog_user_by_id(&telling->user_id, &user);
+	return TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event) && telling->has_user &&
+		!catalog_user_by_id(&telling->user_id, &user);
 }
 
 static void
@@ -364,12 +367,14 @@ is_summed(Many many, const RowChanges *changes)
 
 	if (changes->count < 0 || many == MANY_NEVER_EACH)
 		return true;
-	return is_many && (many == MANY_SUMMED || (many == MANY_TRUNCATED && TRIGGER_FIRED_BY_TRUNCATE(changes->trigger->tg_event)));
+	return is_many &&
+		(many == MANY_SUMMED || (many == MANY_TRUNCATED && TRIGGER_FIRED_BY_TRUNCATE(changes->trigger->tg_event)));
 }
 
 void
 admin_event_tell(const TriggerData *trigger, int table)
 {
+	const char *columns = table >= 0 && tables[table].columns ? tables[table].columns : "";
 	Many		many = table >= 0 ? tables[table].many : MANY_EACH;
 	RowChanges	changes;
 
@@ -377,6 +382,6 @@ admin_event_tell(const TriggerData *trigger, int table)
 	if (changes.count != 0 && is_summed(many, &changes))
 		tell_sum(&changes);
 	else if (changes.count != 0)
-		tell_each(&changes, table >= 0 && tables[table].columns ? tables[table].columns : "", table >= 0 && tables[table].goes_with_user);
+		tell_each(&changes, columns, table >= 0 && tables[table].goes_with_user);
 	row_changes_end(&changes);
 }

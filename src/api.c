@@ -301,7 +301,9 @@ right_on(const char *route, size_t length, const Identity *identity)
 {
 	RoutePath	path;
 
-	return normal_path(route, length, &path) == ROUTE_OK ? rights_access(identity->session.profiles, &path) : RIGHT_NO_MATCH;
+	if (normal_path(route, length, &path) != ROUTE_OK)
+		return RIGHT_NO_MATCH;
+	return rights_access(identity->session.profiles, &path);
 }
 
 Datum
@@ -363,7 +365,8 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 	{
 		if (!http_calls(ways_in))
-			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"", "the access token is not valid");
+			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
+						"the access token is not valid");
 		present = false;
 		identity.session.profiles = NULL;
 	}
@@ -371,7 +374,8 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	{
 		if (!present)
 			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
-		http_refuse(403, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"", "the profiles do not allow this");
+		http_refuse(403, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"",
+					"the profiles do not allow this");
 	}
 	PG_RETURN_VOID();
 }

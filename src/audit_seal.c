@@ -111,7 +111,8 @@ take_chain(AuditChain *chain)
 	int			n = store_chains_lock(chains);
 	int			i = 0;
 
-	while (i < n && !(audit_chain_is_ours(&chains[i]) && audit_chain_is_good(&chains[i]) && !is_rolled_back(&chains[i])))
+	while (i < n &&
+		   !(audit_chain_is_ours(&chains[i]) && audit_chain_is_good(&chains[i]) && !is_rolled_back(&chains[i])))
 		i++;
 	if (i < n)
 		*chain = chains[i];
@@ -164,7 +165,9 @@ static void
 seal_events(AuditChain *chain, const SealedEvent *events, int count, const EventKey *to)
 {
 	uint8_t    *members = palloc(SEAL_EVENTS * MEMBER_SIZE);
-	AuditSeal	seal = {.chain = chain->chain, .number = chain->last + 1, .from = chain->sealed, .to = *to, .count = count};
+	AuditSeal	seal = {
+		.chain = chain->chain, .number = chain->last + 1, .from = chain->sealed, .to = *to, .count = count
+	};
 	int			i;
 
 	for (i = 0; i < count; i++)

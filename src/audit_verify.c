@@ -48,7 +48,9 @@ typedef struct Walk
 } Walk;
 
 static const EventKey beginning = {.at = DT_NOBEGIN};
-static const EventKey the_end = {DT_NOEND, {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}};
+static const EventKey the_end = {
+	DT_NOEND, {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
+};
 
 static void
 tell_event(Walk *walk, const EventKey *key, const char *finding)
@@ -131,7 +133,8 @@ compare_event(Walk *walk, const SealedEvent *event, const uint8_t *member)
 	else if (audit_member_has_personal(now))
 		tell_event(walk, &event->key, "altered since it was sealed: client address or personal values");
 	else if (user_is_there(event))
-		tell_event(walk, &event->key, "altered since it was sealed: client address or personal values are gone, but the user is not");
+		tell_event(walk, &event->key,
+				   "altered since it was sealed: client address or personal values are gone, but the user is not");
 }
 
 static bool
@@ -310,9 +313,10 @@ say_how_far(const Walk *walk, const AuditChain *chains, int n)
 				 errhint("The background worker seals: name the database in djust_auth.databases.")));
 	else
 		ereport(NOTICE,
-				(errmsg(INT64_FORMAT " events were compared with " INT64_FORMAT " seals, up to %s; " INT64_FORMAT " newer events are not sealed yet, "
-						INT64_FORMAT " others are not covered",
-						walk->covered, walk->seals, timestamptz_to_str(chains[n - 1].sealed.at), unsealed, walk->uncovered)));
+				(errmsg(INT64_FORMAT " events were compared with " INT64_FORMAT " seals, up to %s; "
+						INT64_FORMAT " newer events are not sealed yet, " INT64_FORMAT " others are not covered",
+						walk->covered, walk->seals, timestamptz_to_str(chains[n - 1].sealed.at),
+						unsealed, walk->uncovered)));
 }
 
 void

@@ -362,7 +362,7 @@ keys_rotate(const char *algorithm)
 	if (algorithm == NULL && key)
 		alg = key->alg;
 	if (key)
-		store_key_retire(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), (key->longest_token + RETIREMENT_SLACK_S) * INT64CONST(1000)));
+		store_key_retire(GetCurrentTimestamp() + ((int64) key->longest_token + RETIREMENT_SLACK_S) * USECS_PER_SEC);
 	return make_key(alg);
 }
 

@@ -95,7 +95,8 @@ concerns_us(const ErrorData *report)
 {
 	if (!runs_statements())
 		return false;
-	return is_own(report) || logtext_is_ours(debug_query_string) || logtext_may_name_ours(debug_query_string) || may_be_fastpath(report) ||
+	return is_own(report) || may_be_fastpath(report) ||
+		logtext_is_ours(debug_query_string) || logtext_may_name_ours(debug_query_string) ||
 		logtext_is_ours(report->message) || logtext_is_ours(report->detail) || logtext_is_ours(report->detail_log) ||
 		logtext_is_ours(report->context) || logtext_is_ours(report->internalquery) || logtext_is_ours(report->schema_name);
 }

@@ -145,7 +145,8 @@ is_message_id(const char *id)
 {
 	Address		address;
 
-	return uni_is_ascii(id, strlen(id)) && address_parse(id, strlen(id), ADDRESS_KEEP, &address) == ADDRESS_OK && strcmp(address.text, id) == 0;
+	return uni_is_ascii(id, strlen(id)) && address_parse(id, strlen(id), ADDRESS_KEEP, &address) == ADDRESS_OK &&
+		strcmp(address.text, id) == 0;
 }
 
 static const char *

@@ -93,7 +93,8 @@ row_changes_next(RowChanges *changes)
 	changes->given = true;
 	if (TRIGGER_FIRED_FOR_ROW(changes->trigger->tg_event))
 		return !was_given;
-	return (changes->old || changes->new) && next_in(changes->old_rows, changes->old) && next_in(changes->new_rows, changes->new);
+	return (changes->old || changes->new) &&
+		next_in(changes->old_rows, changes->old) && next_in(changes->new_rows, changes->new);
 }
 
 void

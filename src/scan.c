@@ -170,7 +170,8 @@ refuse(Relation relation, const char *detail)
 static bool
 is_of_type(Form_pg_attribute attribute, Oid type)
 {
-	return attribute->atttypid == type || (type == ANYENUMOID && OidIsValid(attribute->atttypid) && type_is_enum(attribute->atttypid));
+	return attribute->atttypid == type ||
+		(type == ANYENUMOID && OidIsValid(attribute->atttypid) && type_is_enum(attribute->atttypid));
 }
 
 static void

@@ -365,7 +365,8 @@ row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Ro
 	PushActiveSnapshot(GetLatestSnapshot());
 	old = table_slot_create(target.relation, NULL);
 	written = find(target.relation, place, read, old) && replace(&target, old, change);
-	if (written && table == TABLE_SESSION && session_revoke_follow(target.relation, ExecFetchSlotHeapTuple(old, false, NULL), &target.slot->tts_tid))
+	if (written && table == TABLE_SESSION &&
+		session_revoke_follow(target.relation, ExecFetchSlotHeapTuple(old, false, NULL), &target.slot->tts_tid))
 		written = false;
 	if (written)
 		tell_place(&target, old, now);

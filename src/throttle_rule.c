@@ -29,7 +29,8 @@ throttle_delay_s(int failures)
 int
 throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 {
-	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) || ends_at - made_at >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
+	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) ||
+		ends_at - made_at >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
 		return THROTTLE_LONGEST_WAIT_S;
 	return (int) (Max(ends_at - made_at + USECS_PER_SEC - 1, 0) / USECS_PER_SEC);
 }

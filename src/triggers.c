@@ -138,7 +138,8 @@ with_column(const TriggerData *data, int column, Datum value)
 	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
 	bool		is_null = false;
 
-	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation), 1, &column, &value, &is_null));
+	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation),
+													 1, &column, &value, &is_null));
 }
 
 /* A column of that row. */

@@ -85,7 +85,8 @@ uni_is_control(uint32_t c)
 static bool
 is_prepended_mark(uint32_t c)
 {
-	return (c >= 0x600 && c <= 0x605) || c == 0x6dd || c == 0x70f || c == 0x890 || c == 0x891 || c == 0x8e2 || c == 0x110bd || c == 0x110cd;
+	return (c >= 0x600 && c <= 0x605) || c == 0x6dd || c == 0x70f || c == 0x890 || c == 0x891 || c == 0x8e2 ||
+		c == 0x110bd || c == 0x110cd;
 }
 
 /* Blank by their pictures: a braille cell without dots, a filler of Khitan, a note without a head. */

@@ -189,7 +189,7 @@ purge(TimestampTz *due)
 static WorkerResult
 flush_throttled(TimestampTz *due)
 {
-	*due = Min(throttle_event_flush(false), TimestampTzPlusMilliseconds(GetCurrentTimestamp(), THROTTLE_EVENT_S * INT64CONST(1000)));
+	*due = Min(throttle_event_flush(false), GetCurrentTimestamp() + THROTTLE_EVENT_S * USECS_PER_SEC);
 	return WORKER_DONE;
 }
 
