@@ -296,9 +296,11 @@ def purged():
 
 def laundered():
     """A seal whose end is put back, so that a purge would take it for an old one and sign the rest, stays; so does the finding."""
-    number = db.one("SELECT number FROM djust_auth.audit_seal ORDER BY number OFFSET 1 LIMIT 1")
+    number = db.one("SELECT max(number) FROM djust_auth.audit_seal")
+    age = db.one("SELECT floor(extract(epoch FROM clock_timestamp() - max(started_at)))::int FROM djust_auth.audit_chain")
     db.begin()
     db.run("SET LOCAL session_replication_role = replica")
+    db.run(f"SET LOCAL djust_auth.audit_retention = '{max(age, 1)}s'")
     db.run("DELETE FROM djust_auth.audit_event WHERE at < (SELECT to_at FROM djust_auth.audit_seal WHERE number = %s)", number)
     db.run("UPDATE djust_auth.audit_seal SET to_at = '-infinity' WHERE number <= %s", number)
     db.run("INSERT INTO djust_auth.audit_event (id, at, event) VALUES (gen_random_uuid(), '2001-01-01', 'login')")
