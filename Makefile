@@ -17,6 +17,7 @@ MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
 MAILER_OBJS = $(patsubst %,src/%.o,bytes unicode address message $(MAILER))
 
 DATA = $(wildcard sql/djust_auth--*.sql)
+DOCS = $(wildcard doc/*.md)
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
 REGRESS_OPTS = --inputdir=test --outputdir=$(OUT) --encoding=UTF8
 REGRESS_PREP = preloaded
@@ -40,6 +41,8 @@ PG_CONFIG ?= $(firstword $(sort $(wildcard /usr/lib/postgresql/1[5-9]/bin/pg_con
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
+# the names of the pages are general, so that they need a folder of their own
+docmoduledir := $(docmoduledir)/$(EXTENSION)
 $(OBJS) $(MAILER_OBJS): $(wildcard src/*.h) djust_auth.control
 
 $(MAILER_LIB): $(MAILER_OBJS)
@@ -48,9 +51,12 @@ all: $(MAILER_LIB)
 install: install-mailer
 install-mailer: $(MAILER_LIB) | installdirs
 	$(INSTALL_SHLIB) $< '$(DESTDIR)$(pkglibdir)/'
-uninstall: uninstall-mailer
+uninstall: uninstall-mailer uninstall-doc
 uninstall-mailer:
 	rm -f '$(DESTDIR)$(pkglibdir)/$(MAILER_LIB)'
+# PGXS looks for the pages under the paths they have in the sources
+uninstall-doc:
+	rm -f $(addprefix '$(DESTDIR)$(docdir)/$(docmoduledir)'/,$(notdir $(DOCS)))
 else
 all install:
 	@echo "$(PG_CONFIG) leads to no server headers: install postgresql-server-dev-NN, or set PG_CONFIG" >&2; exit 1
@@ -100,4 +106,4 @@ torture-asan:
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer unit fuzz layers test bench torture-asan demo demo-stop
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz layers test bench torture-asan demo demo-stop

@@ -1,4 +1,4 @@
-"""Runs the section PostgREST of README.md, so that it cannot rot: its SQL, its configuration files, its calls.
+"""Runs the examples of doc/postgrest.md, so that it cannot rot: its SQL, its configuration files, its calls.
 
 In a cluster of its own, in the order of the text.  ```ini blocks become servers; only addresses and ports are replaced.
 A ```sh block must print what the ```text block below it says: its lines in this order, ... for anything.
@@ -25,11 +25,8 @@ servers = []
 
 def blocks():
     """Language, text and the heading above, of each block."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-        text = file.read()
-    section = text[text.index("\n## PostgREST\n") + 1:]
-    section = section[:section.index("\n## ")]
-    found = re.findall(r"^(#+ [^\n]*)$|^```(\w+)\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    with open(os.path.join(ROOT, "doc", "postgrest.md"), encoding="utf-8") as file:
+        found = re.findall(r"^(#+ [^\n]*)$|^```(\w+)\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
     heading = ""
     for title, language, body in found:
         if title:
@@ -91,7 +88,7 @@ def example(cluster, text, expected, heading):
     ok(says(printed, expected), f"{heading}: {text.split()[2][:60]}", f"{text}\n{printed}\nexpected\n{expected}")
 
 
-def section():
+def page():
     cluster = Cluster(f"readme_http_{DRIVER}")
     program("createdb", "-h", cluster.host, "-p", cluster.port, "-U", "postgres", "shop")
     command, previous, statements = None, None, 0
@@ -133,7 +130,7 @@ def logs():
 
 
 try:
-    main(section, logs)
+    main(page, logs)
 finally:
     for server in servers:
         server.terminate()

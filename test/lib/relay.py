@@ -1,4 +1,4 @@
-"""A mail server for the demonstration and the README: STARTTLS and AUTH, and every mail becomes a file.
+"""A mail server for the demonstration and the examples of the documentation: STARTTLS and AUTH, and every mail becomes a file.
 
     relay.py start FOLDER  prints the port once it listens; FOLDER gets authority.pem, pid, and the mails 1.eml, 2.eml ...
     relay.py await FOLDER NUMBER [html]  waits for a mail and prints what its reader sees

@@ -106,7 +106,7 @@ private_server()
 build_extension()
 {
 	mkdir "$DJUST_TMP/build"
-	cp -R "$ROOT/Makefile" "$ROOT/djust_auth.control" "$ROOT/sql" "$ROOT/src" "$ROOT/test" "$DJUST_TMP/build/"
+	cp -R "$ROOT/Makefile" "$ROOT/djust_auth.control" "$ROOT/doc" "$ROOT/sql" "$ROOT/src" "$ROOT/test" "$DJUST_TMP/build/"
 	find "$DJUST_TMP/build" -name '*.o' -delete
 	make -s -C "$DJUST_TMP/build" -j "$(nproc)" PG_CONFIG="$DJUST_BIN/pg_config" "$@" install
 }

@@ -2,9 +2,9 @@
 
     with_postgrest.py replay|postgrest PROGRAM...
 
-In the empty database PGDATABASE it creates the extension in a schema api, roles and a configuration file as README.md
-describes, starts the server on a free port of 127.0.0.1, and gives the program HTTP_URL, HTTP_ADMIN_URL and HTTP_DRIVER.  PostgREST is
-looked for in POSTGREST, else in PATH.
+In the empty database PGDATABASE it creates the extension in a schema api, roles and a configuration file as
+doc/postgrest.md describes, starts the server on a free port of 127.0.0.1, and gives the program HTTP_URL, HTTP_ADMIN_URL
+and HTTP_DRIVER.  PostgREST is looked for in POSTGREST, else in PATH.
 """
 
 import os

@@ -124,7 +124,7 @@ def restores():
 
 
 def additions():
-    """Columns, indexes and constraints of one's own belong into tables of one's own; README says how to rescue a column that does not."""
+    """Own columns, indexes and constraints belong into own tables; doc/keys-and-backups.md tells how to rescue a column."""
     source = database("_own")
     shop_db = Db(dbname=source)
     shop_db.run("CREATE EXTENSION djust_auth")

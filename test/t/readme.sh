@@ -1,9 +1,9 @@
 #!/bin/sh
-# readme.sh: runs the examples of README.md, so that they cannot rot
+# readme.sh: runs the examples of README.md and doc/*.md, so that they cannot rot
 #
-# The section PostgREST needs a server of its own: test/http/readme.py runs it.
+# doc/postgrest.md needs a server of its own: test/http/readme.py runs it.
 #
-# In a database of its own, in the order of the text: all ```sql blocks in one psql session, and between them the
+# In a database of its own, in the order of the text, README.md first: all ```sql blocks in one psql session, and between them the
 # ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  Where a statement ends in a comment of
 # one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
 #
@@ -14,7 +14,6 @@
 # Needs PGHOST, PGPORT and PGUSER, as test/run.sh gives them.
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-readme=$root/README.md
 [ -z "$DJUST_BIN" ] || PATH=$DJUST_BIN:$PATH
 folder=$(mktemp -d "${TMPDIR:-/tmp}/djust_auth_readme.XXXXXX") || exit 1
 programs=$folder
@@ -55,11 +54,16 @@ else
 fi
 node "$programs/probe.mjs" >/dev/null 2>&1 || skip_js='pg is not there'
 
-# One file for each block, one line "N language heading" in the list, and the script that psql runs.
+set -- "$root/README.md"
+for page in "$root"/doc/*.md; do
+	[ "$page" = "$root/doc/postgrest.md" ] || set -- "$@" "$page"
+done
+
+# One file for each block, one line "N language page: heading" in the list, and the script that psql runs.
 awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_python="$skip_python" -v skip_js="$skip_js" -v port="$port" '
 	function begin(kind) {
 		language = kind
-		print ++n, language, heading > (folder "/list")
+		print ++n, language, page ": " heading > (folder "/list")
 		print "\\echo @begin", n > script
 		file = programs "/" n (kind == "python" ? ".py" : ".mjs")
 	}
@@ -99,15 +103,14 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 		statement = ""
 	}
 	BEGIN { script = folder "/script.sql" }
+	FNR == 1 { page = FILENAME; sub(/^.*\//, "", page) }
 	/^```/ {
 		if (language != "") end()
 		else if (other) other = 0
-		else if (elsewhere) other = 1
 		else if ($0 == "```sql" || $0 == "```python" || $0 == "```js") begin(substr($0, 4))
 		else other = 1
 		next
 	}
-	language == "" && !other && /^## / { elsewhere = $0 == "## PostgREST" }
 	language != "" { gsub(/shop_(backend|dba|mailer|worker)/, "readme_&") }
 	language == "python" { gsub(/"relay.example", 587/, "\"localhost\", " port) }
 	language == "sql" && (data || (statement == "" && /^ *$/)) { print > script; if ($0 == "\\.") data = 0; next }
@@ -126,7 +129,7 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 	language == "python" || language == "js" { print > file }
 	language == "" && !other && /^#/ { heading = $0; sub(/^#+ */, "", heading) }
 	END { for (role in judged) print role, judged[role] > (folder "/roles") }
-' "$readme"
+' "$@"
 
 quiet -c "DROP DATABASE IF EXISTS $database" -c "DROP ROLE IF EXISTS $roles" -c "CREATE DATABASE $database TEMPLATE template0"
 PGDATABASE=$database psql -XqAt -v ON_ERROR_STOP=1 -f "$folder/script.sql" >"$folder/out" 2>"$folder/err"

@@ -1,0 +1,42 @@
+"""Links of the documentation lead to files that are there, and to headings in them."""
+
+import glob
+import os
+import re
+
+from support import ROOT, main, ok
+
+
+def prose(path):
+    """The text without its blocks of code, in which # begins a comment."""
+    with open(path, encoding="utf-8") as file:
+        return re.sub(r"^```.*?^```$", "", file.read(), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(path):
+    """As GitHub makes them of headings: small letters, digits, _ and -, with - for a blank."""
+    headings = re.findall(r"^#+ +(.*)$", prose(path), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def links():
+    pages = [path for pattern in ("*.md", "doc/*.md", "src/*.md", "test/bench/*.md") for path in glob.glob(os.path.join(ROOT, pattern))]
+    checked = 0
+    for page in pages:
+        broken = []
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+            if re.match(r"[a-z]+:", target):
+                continue
+            checked += 1
+            name, _, anchor = target.partition("#")
+            path = os.path.normpath(os.path.join(os.path.dirname(page), name)) if name else page
+            if not os.path.exists(path) or (anchor and anchor not in anchors(path)):
+                broken.append(target)
+        ok(not broken, f"links of {os.path.relpath(page, ROOT)}", broken)
+    ok(checked > 40, f"{checked} links were looked at")
+    readme = prose(os.path.join(ROOT, "README.md"))
+    missing = [page for page in glob.glob("doc/*.md", root_dir=ROOT) if f"]({page})" not in readme]
+    ok(not missing, "README.md leads to every page", missing)
+
+
+main(links)
