@@ -4,17 +4,31 @@ EXTENSION = djust_auth
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth.control)
 MODULE_big = djust_auth
 
-# from the ground up; a file includes only from its own floor and below (test/layers.sh proves it)
-PURE = bytes unicode address crypto cryptokey keygen jwt message pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy segment route routeset
-SERVER = settings secret logtext logmask shared tally throttle_owner undo throttle_rule throttle pace hashslot ring throttle_event place keyfile_disk keyfile_check keyfile normal catalog scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_upkeep store_seal store_seal_event store_copy store_worker keys rights identity audit row_change admin_event audit_seal_form audit_seal audit_verify http html
-VERBS = errors password session login reset account policy grants mail upkeep page database_copy
-FACE = api admin admin_audit admin_keys constraints triggers command worker delivery djust_auth
-OBJS = $(patsubst %,src/%.o,$(PURE) $(SERVER) $(VERBS) $(FACE))
+# folders from the ground up: a file includes only from its own folder and from those before it here (test/layers.sh proves it)
+FOLDERS = text crypto routes pwhash server mailer tables shmem keys http audit auth worker api
+PURE = text crypto routes pwhash
+IN_text = bytes unicode address mime
+IN_crypto = crypto cryptokey keygen jwt
+IN_routes = route_segment route route_trie
+IN_pwhash = pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy
+IN_server = settings secret logtext logmask normalize
+IN_mailer = smtp_trace smtp_thread smtp mailer
+IN_tables = session_tid catalog catalog_scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_purge store_seal store_seal_event store_copy store_worker
+IN_shmem = shmem throttle_table throttle_owner throttle_undo throttle_rule throttle throttle_reset hash_slot event_queue
+IN_keys = key_file_disk key_file_check key_file signing_key
+IN_http = postgrest html answer reset_page
+IN_audit = throttle_event audit row_change admin_event audit_seal_form audit_seal audit_verify
+IN_auth = rights token password session login reset account policy grants mail_queue database_copy
+IN_worker = purge utility_hook worker mail_send
+IN_api = api admin admin_audit admin_keys constraints triggers
+
+objects = $(foreach folder,$(1),$(patsubst %,src/$(folder)/%.o,$(IN_$(folder))))
+OBJS = $(call objects,$(filter-out mailer,$(FOLDERS))) src/djust_auth.o
+OWN_HEADERS = $(wildcard src/*/*.h)
 
 # a library of its own, which the worker loads when there is mail: nobody else gets libcurl into the server
-MAILER = transcript errand relay mailer
 MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
-MAILER_OBJS = $(patsubst %,src/%.o,bytes unicode address message $(MAILER))
+MAILER_OBJS = $(call objects,text mailer)
 
 DATA = $(wildcard sql/djust_auth--*.sql)
 DOCS = $(wildcard doc/*.md)
@@ -43,7 +57,7 @@ ifneq ($(PGXS),)
 include $(PGXS)
 # the names of the pages are general, so that they need a folder of their own
 docmoduledir := $(docmoduledir)/$(EXTENSION)
-$(OBJS) $(MAILER_OBJS): $(wildcard src/*.h) djust_auth.control
+$(OBJS) $(MAILER_OBJS): $(OWN_HEADERS) djust_auth.control
 
 $(MAILER_LIB): $(MAILER_OBJS)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl -lpthread -lunistring -lidn2
@@ -74,16 +88,16 @@ preloaded:
 
 OUT ?= test/out
 FUZZ_SECONDS ?= 20
-PURE_C = $(patsubst %,src/%.c,$(PURE))
+PURE_C = $(patsubst %.o,%.c,$(call objects,$(PURE)))
 UNITS = $(patsubst test/unit/%_test.c,%,$(wildcard test/unit/*_test.c))
 FUZZERS = $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
 SANITIZED = -g -O1 -fno-sanitize-recover=all -fno-omit-frame-pointer -Isrc $(WARNINGS)
 
-$(OUT)/%_test: test/unit/%_test.c test/unit/check.h $(PURE_C) $(wildcard src/*.h)
+$(OUT)/%_test: test/unit/%_test.c test/unit/check.h $(PURE_C) $(OWN_HEADERS)
 	@mkdir -p $(@D)
 	gcc $(SANITIZED) -fsanitize=address,undefined -o $@ $< $(PURE_C) $(LIBS_PURE)
 
-$(OUT)/%_fuzz: test/fuzz/%_fuzz.c $(PURE_C) $(wildcard src/*.h)
+$(OUT)/%_fuzz: test/fuzz/%_fuzz.c $(PURE_C) $(OWN_HEADERS)
 	@mkdir -p $(@D)
 	clang $(SANITIZED) -fsanitize=fuzzer,address,undefined -o $@ $< $(PURE_C) $(LIBS_PURE)
 

@@ -32,7 +32,7 @@ CREATE FUNCTION djust_auth.event_is_valid(event text) RETURNS boolean
 CREATE FUNCTION djust_auth.mail_template_is_valid(subject text, body_text text, body_html text) RETURNS boolean
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_mail_template_is_valid';
 
--- tables; the order of columns is mirrored in src/catalog.h
+-- tables; the order of columns is mirrored in src/tables/catalog.h
 
 CREATE TABLE djust_auth.customer_user (
 	id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid() CONSTRAINT customer_user_pkey PRIMARY KEY,

@@ -7,12 +7,12 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "command.h"
-#include "compat.h"
-#include "logmask.h"
-#include "settings.h"
-#include "shared.h"
-#include "worker.h"
+#include "server/compat.h"
+#include "server/logmask.h"
+#include "server/settings.h"
+#include "shmem/shmem.h"
+#include "worker/utility_hook.h"
+#include "worker/worker.h"
 
 DJUST_MODULE_MAGIC;
 

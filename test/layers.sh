@@ -1,8 +1,11 @@
 #!/bin/sh
-# layers.sh: proves the rules the sources are built by.  The floors are the lists of the Makefile; includes point only
-# down.  Each rule prints its offenders; the last line is "N passed, N failed".
+# layers.sh: proves the rules the sources are built by.  The folders stand in the Makefile (FOLDERS), from the ground up; a
+# file includes only from its own folder and from those before it.  Each rule prints its offenders; the last line is
+# "N passed, N failed".
 
 cd "$(dirname "$0")/.." || exit 1
+
+SOURCES=$(find src -name '*.[ch]' | sort)
 
 # rule TEXT: holds when nothing comes in
 rule()
@@ -15,92 +18,79 @@ rule()
 	fi
 }
 
-# only PATTERN FILE...: lines that match elsewhere in src/
+# only PATTERN FILE...: lines that match in other files of src/
 only()
 {
 	pattern=$1
 	shift
-	grep -nE "$pattern" src/*.[ch] | while IFS= read -r line; do
+	# shellcheck disable=SC2086 # a list of files
+	grep -nE "$pattern" $SOURCES | while IFS= read -r line; do
 		case " $* " in *" ${line%%:*} "*) ;; *) echo "$line" ;; esac
 	done
 }
 
-floor_list()
+makefile_list()
 {
 	sed -n "s/^$1 *= *//p" Makefile
 }
 
-# "name number" for every module; headers without a .c are named here
-floors()
+# "folder number" for every folder, from the ground up
+folders()
 {
-	{
-		echo "1 verdict $(floor_list PURE)"
-		echo "2 compat store_seal_row deadline $(floor_list SERVER)"
-		echo "2 $(floor_list MAILER)"
-		echo "3 $(floor_list VERBS)"
-		echo "4 face $(floor_list FACE)"
-	} | awk '{ for (i = 2; i <= NF; i++) print $i, $1 }'
+	makefile_list FOLDERS | tr ' ' '\n' | awk '{ print $1, NR }'
 }
 
-# "file:line included.h" for every include in quotes
+# "folder line folder" for every include in quotes: of the file, what it says, of what it includes
 includes()
 {
-	grep -nE '^[[:space:]]*#[[:space:]]*include "' src/*.[ch] | sed -E 's/^([^:]*:[0-9]*):.*"(.*)".*/\1 \2/'
+	# shellcheck disable=SC2086 # a list of files
+	grep -nE '^[[:space:]]*#[[:space:]]*include "' $SOURCES |
+		sed -E 's,^src/([^:/]*)/([^:]*:[0-9]*):.*"([^"/]*)/?([^"/]*)".*,\1 src/\1/\2 \3 \4,'
 }
 
 {
-find src -name '*.[ch]' | sed -E 's,src/(.*)\..,\1,' | sort -u | while read -r name; do
-	floors | grep -q "^$name " || echo "$name"
-done | rule "every module has its place in the Makefile"
+echo "$SOURCES" | grep -v '^src/djust_auth\.c$' | grep '\.c$' | while IFS=/ read -r _ folder file; do
+	case " $(makefile_list "IN_$folder") " in *" ${file%.c} "*) ;; *) echo "src/$folder/$file" ;; esac
+done | rule "every file is listed in the Makefile, in its folder"
 
-{ floors; includes; } | awk '
-	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
-	{
-		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
-		header = $2; sub(/\.h$/, "", header)
-		if (header in floor && floor[header] > floor[file])
-			print $1, "includes", $2, "from a floor above"
-	}' | rule "includes point only down"
+{ folders; includes; } | awk '
+	NF == 2 { number[$1] = $2; next }
+	$1 != "src" && $3 in number && number[$3] > number[$1] { print $2, "includes", $3 "/" $4 }' |
+	rule "a folder includes only from folders before it"
 
-{ floors; includes; } | awk '
-	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
-	{
-		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
-		header = $2; sub(/\.h$/, "", header)
-		if (floor[file] == 1 && floor[header] != 1)
-			print $1, "includes", $2
-	}' | rule "pure files know nothing of the server"
+{ folders; includes; } | awk -v pure=" $(makefile_list PURE) " '
+	NF == 2 { number[$1] = $2; next }
+	index(pure, " " $1 " ") && !index(pure, " " $3 " ") { print $2, "includes", $3 "/" $4 }' |
+	rule "pure folders know nothing of the server"
 
-grep -nE 'include "(postgres|c)\.h"' src/*.h | rule "no header includes postgres.h"
-only 'include <openssl/' src/crypto.c src/cryptokey.c src/keygen.c | rule "OpenSSL only in crypto.c, cryptokey.c, keygen.c"
-only 'include <argon2\.h>' src/pwhash.c src/pwargon2.c | rule "libargon2 only in pwhash.c and pwargon2.c"
-only 'include <crypt\.h>' src/pwcrypt.c | rule "crypt only in pwcrypt.c"
-only 'include <uni[a-z]*\.h>' src/unicode.c | grep -v '<unistd' | rule "libunistring only in unicode.c"
-only 'include <idn2\.h>' src/address.c | rule "libidn2 only in address.c"
-only 'curl/' src/relay.c | rule "libcurl only in relay.c"
-{ floors; includes; } | awk -v mailer=" $(floor_list MAILER) " '
-	NF == 2 && $2 ~ /^[0-9]+$/ { floor[$1] = $2; next }
-	{
-		file = $1; sub(/^src\//, "", file); sub(/\.[ch]:.*/, "", file)
-		header = $2; sub(/\.h$/, "", header)
-		if (index(mailer, " " file " ") && header in floor && floor[header] != 1 && header != "compat" && !index(mailer, " " header " "))
-			print $1, "includes", $2
-	}' | rule "the mailer is a library without the server's"
+includes | awk '$1 == "mailer" && $4 != "" && $3 != "mailer" && $3 != "text" && $3 "/" $4 != "server/compat.h" { print $2, "includes", $3 "/" $4 }' |
+	rule "the mailer is a library without the server's"
+# shellcheck disable=SC2086 # a list of files
+grep -nE '#[[:space:]]*include "[^/"]*"' $SOURCES | grep -vE '"(postgres|fmgr|funcapi|miscadmin|pgstat|varatt)\.h"' | rule "includes of our own name their folder"
+
+# shellcheck disable=SC2086 # a list of files
+grep -nE 'include "(postgres|c)\.h"' $(echo "$SOURCES" | grep '\.h$') | rule "no header includes postgres.h"
+only 'include <openssl/' src/crypto/crypto.c src/crypto/cryptokey.c src/crypto/keygen.c | rule "OpenSSL only in crypto.c, cryptokey.c, keygen.c"
+only 'include <argon2\.h>' src/pwhash/pwhash.c src/pwhash/pwargon2.c | rule "libargon2 only in pwhash.c and pwargon2.c"
+only 'include <crypt\.h>' src/pwhash/pwcrypt.c | rule "crypt only in pwcrypt.c"
+only 'include <uni[a-z]*\.h>' src/text/unicode.c | grep -v '<unistd' | rule "libunistring only in unicode.c"
+only 'include <idn2\.h>' src/text/address.c | rule "libidn2 only in address.c"
+only 'curl/' src/mailer/smtp.c | rule "libcurl only in smtp.c"
 # the store: one file a subject
-STORE=$(echo src/store*.[ch])
+STORE=$(echo src/tables/store*.[ch])
 # shellcheck disable=SC2086 # a list of files
 only 'executor/spi\.h|[^_a-zA-Z]SPI_[a-z]' $STORE | rule "SPI only in store*.c"
-only 'include "store_(run|row)\.h"' $(echo src/store*.c) src/store_seal_row.h | rule "only the store runs statements and writes rows"
-only '[^_a-zA-Z](simple_)?(table_tuple|heap)_(insert|update|delete|lock|multi_insert)[a-z_]* *\(' src/store_row.c src/session_revoke.c |
+only 'include "tables/store_(run|row)\.h"' $(echo src/tables/store*.c) src/tables/store_seal_row.h | rule "only the store runs statements and writes rows"
+only '[^_a-zA-Z](simple_)?(table_tuple|heap)_(insert|update|delete|lock|multi_insert)[a-z_]* *\(' src/tables/store_row.c src/tables/session_revoke.c |
 	rule "rows are written without a statement only in store_row.c and session_revoke.c"
-only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|index_beginscan|heap_getnext)[a-z_]* *\(' src/catalog.c src/scan.c src/store_row.c |
-	rule "tables are opened only in catalog.c, scan.c and store_row.c"
-only 'include "scan\.h"' $(echo src/catalog*.c src/scan.c) src/session_revoke.c | rule "only the readers of tables and session_revoke.c scan"
-only 'GenericXLog' src/session_revoke.c | rule "pages are changed in place only in session_revoke.c"
-only '[^_A-Z]PG_(VERSION_NUM|MAJORVERSION_NUM)|^#.*PG_VERSION' src/compat.h | rule "the server's version only in compat.h"
-only 'PG_FUNCTION_INFO_V1' src/api.c src/admin.c src/admin_audit.c src/admin_keys.c src/constraints.c src/triggers.c | rule "SQL functions only in api.c, admin*.c, constraints.c, triggers.c"
-only 'DefineCustom[A-Za-z]*Variable' src/settings.c | rule "settings are defined only in settings.c"
-grep -nwE '(strcpy|strncpy|strcat|strncat|sprintf|vsprintf|gets|alloca) *\(' src/*.[ch] | rule "no unbounded string functions"
+only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|index_beginscan|heap_getnext)[a-z_]* *\(' src/tables/catalog.c src/tables/catalog_scan.c src/tables/store_row.c |
+	rule "tables are opened only in catalog.c, catalog_scan.c and store_row.c"
+only 'include "tables/catalog_scan\.h"' $(echo src/tables/catalog*.c src/tables/catalog_scan.c) src/tables/session_revoke.c | rule "only the readers of tables and session_revoke.c scan"
+only 'GenericXLog' src/tables/session_revoke.c | rule "pages are changed in place only in session_revoke.c"
+only '[^_A-Z]PG_(VERSION_NUM|MAJORVERSION_NUM)|^#.*PG_VERSION' src/server/compat.h | rule "the server's version only in compat.h"
+only 'PG_FUNCTION_INFO_V1' src/api/api.c src/api/admin.c src/api/admin_audit.c src/api/admin_keys.c src/api/constraints.c src/api/triggers.c | rule "SQL functions only in api.c, admin*.c, constraints.c, triggers.c"
+only 'DefineCustom[A-Za-z]*Variable' src/server/settings.c | rule "settings are defined only in settings.c"
+grep -nwE '(strcpy|strncpy|strcat|strncat|sprintf|vsprintf|gets|alloca) *\(' $SOURCES | rule "no unbounded string functions"
 
 # a function starts and ends with a brace in the first column
 awk '
@@ -108,22 +98,22 @@ awk '
 	/^[a-z_A-Z].*\(/ { name = $0 }
 	/^\{/ { start = FNR }
 	/^}$/ { if (start && FNR - start - 1 > 110) print FILENAME ":" start ": " FNR - start - 1 " lines: " name; start = 0 }
-	' src/*.c src/*.h | rule "no function is longer than 110 lines"
+	' $SOURCES | rule "no function is longer than 110 lines"
 
-for file in src/*.[ch]; do
+for file in $SOURCES; do
 	lines=$(($(wc -l <"$file")))
 	[ "$lines" -le 450 ] || echo "$file: $lines lines"
 done | rule "no file is longer than 450 lines"
 
 # the texts as one: only what stands in quotes; then OPERATOR(...) and assignments go, and no operator may be left
-for file in src/store*.c; do
+for file in src/tables/store*.c; do
 	sed -nE '/^#define .*"|^static StoreStatement/,/^};/p' "$file"
 done | grep -v '^/\*' | grep -oE '"[^"]*"' | tr -d '"' | tr '\n' ' ' |
 	sed -E 's/OPERATOR\([^)]*\)/ /g; s/(SET|,) +[a-z_]+ = / /g; s/\(\*\)/ /g; s/::/ /g; s/\x27[^\x27]*\x27/ /g' |
 	grep -oE ".{0,40}([-=<>!~|&#@^%+*/]|\<(IN +\(|I?LIKE|BETWEEN|SIMILAR|NULLIF|IS (NOT )?DISTINCT)).{0,20}" |
 	rule "every operator in store*.c is written OPERATOR(pg_catalog...)"
-grep -nE '"(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH) ' src/*.c | grep -v '^src/store[a-z_]*\.c:' | rule "SQL text only in store*.c"
-only 'BackgroundWorker|WaitLatch' src/worker.c | rule "the background worker only in worker.c"
+grep -nE '"(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH) ' $(echo "$SOURCES" | grep "\.c$") | grep -v '^src/tables/store[a-z_]*\.c:' | rule "SQL text only in store*.c"
+only 'BackgroundWorker|WaitLatch' src/worker/worker.c | rule "the background worker only in worker.c"
 
 awk -v RS=';' '/CREATE (OR REPLACE )?FUNCTION/ && /SECURITY DEFINER/ && !/SET search_path = pg_catalog, pg_temp/ {
 	match($0, /FUNCTION [^(]*/); print FILENAME ": " substr($0, RSTART, RLENGTH) }' sql/*.sql |

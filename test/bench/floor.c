@@ -11,10 +11,10 @@
 
 #include "fmgr.h"
 
-#include "bytes.h"
-#include "compat.h"
-#include "cryptokey.h"
-#include "jwt.h"
+#include "text/bytes.h"
+#include "server/compat.h"
+#include "crypto/cryptokey.h"
+#include "crypto/jwt.h"
 
 PG_MODULE_MAGIC;
 

@@ -2,8 +2,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "message.h"
-#include "unicode.h"
+#include "text/mime.h"
+#include "text/unicode.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

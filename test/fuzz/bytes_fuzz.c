@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "text/bytes.h"
 
 static uint8_t raw[4096];
 static char text[2 * sizeof(raw)];

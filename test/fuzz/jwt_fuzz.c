@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "jwt.h"
+#include "crypto/jwt.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "message.h"
+#include "text/mime.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

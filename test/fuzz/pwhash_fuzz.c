@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "pwhash.h"
+#include "pwhash/pwhash.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

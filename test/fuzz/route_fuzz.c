@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "routeset.h"
+#include "routes/route_trie.h"
 
 static RoutePath route, again;
 static char memory[65536] __attribute__((aligned(16)));

@@ -9,7 +9,7 @@ db = Db()
 
 
 def column_numbers():
-    with open(os.path.join(ROOT, "src", "catalog.h"), encoding="ascii") as file:
+    with open(os.path.join(ROOT, "src", "tables", "catalog.h"), encoding="ascii") as file:
         enums = re.findall(r"enum\n\{\n(.*?)\n\};", file.read(), re.S)
     seen = []
     for enum in enums:

@@ -25,7 +25,7 @@ warnings.simplefilter("ignore", DeprecationWarning)
 folder = tempfile.TemporaryDirectory()
 authority, stranger = Authority(folder.name), Authority(folder.name, "stranger")
 
-# src/mailer.h
+# src/mailer/mailer.h
 
 
 class CServer(ctypes.Structure):

@@ -9,9 +9,9 @@
 #include <uninorm.h>
 #include <unistr.h>
 
-#include "address.h"
+#include "text/address.h"
 #include "check.h"
-#include "unicode.h"
+#include "text/unicode.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LAST 0x10ffff

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "bytes.h"
+#include "text/bytes.h"
 #include "check.h"
 
 /* Text is decoded into a block of exactly this size, so that the sanitizer sees one byte too many. */

@@ -9,9 +9,9 @@
  */
 #include <stdlib.h>
 
-#include "bytes.h"
+#include "text/bytes.h"
 #include "check.h"
-#include "keygen.h"
+#include "crypto/keygen.h"
 
 /* The key of RFC 7515 A.2.1 as PKCS#8; that it is that key, the signature proves. */
 static const char a2_private[] =

@@ -8,10 +8,10 @@
  */
 #include <stdlib.h>
 
-#include "bytes.h"
+#include "text/bytes.h"
 #include "check.h"
-#include "jwt.h"
-#include "keygen.h"
+#include "crypto/jwt.h"
+#include "crypto/keygen.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

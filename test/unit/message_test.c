@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "message.h"
+#include "text/mime.h"
 
 #define AN "\xc3\xa4"			/* 2 bytes */
 #define EURO "\xe2\x82\xac"		/* 3 bytes */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "check.h"
-#include "pwhash.h"
+#include "pwhash/pwhash.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define LETMEIN "l\xc3\xa8tmein"	/* Django's test password, UTF-8 */

@@ -3,7 +3,7 @@
  *		The byte sets of the password rules, all 256 values, and the limits.
  */
 #include "check.h"
-#include "pwpolicy.h"
+#include "pwhash/pwpolicy.h"
 
 #define MIN 8
 #define MAX 1024

@@ -10,7 +10,7 @@
 #include <unistr.h>
 
 #include "check.h"
-#include "routeset.h"
+#include "routes/route_trie.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

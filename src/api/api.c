@@ -1,0 +1,381 @@
+/*
+ * api.c
+ *		The public functions: fetch arguments, call one verb, give its answer.
+ */
+#include "postgres.h"
+
+#include "utils/uuid.h"
+
+#include "api/args.h"
+#include "auth/login.h"
+#include "auth/reset.h"
+#include "auth/rights.h"
+#include "auth/session.h"
+#include "auth/token.h"
+#include "http/postgrest.h"
+#include "http/reset_page.h"
+#include "keys/signing_key.h"
+#include "server/normalize.h"
+#include "server/settings.h"
+
+#define CHALLENGE "WWW-Authenticate"
+#define CALL(function) ((const char *const[]) {function, NULL})
+
+/* A function of the API that writes: by GET its secrets would stand in the address, whatever the transaction allows. */
+static void
+begin_call(const char *function)
+{
+	begin_write(psprintf("%s()", function));
+	http_refuse_query(CALL(function));
+}
+
+PG_FUNCTION_INFO_V1(djust_login);
+PG_FUNCTION_INFO_V1(djust_token);
+PG_FUNCTION_INFO_V1(djust_refresh);
+PG_FUNCTION_INFO_V1(djust_logout);
+PG_FUNCTION_INFO_V1(djust_can);
+PG_FUNCTION_INFO_V1(djust_reset_request);
+PG_FUNCTION_INFO_V1(djust_reset_confirm);
+PG_FUNCTION_INFO_V1(djust_reset_page);
+PG_FUNCTION_INFO_V1(djust_introspect);
+PG_FUNCTION_INFO_V1(djust_change_password);
+PG_FUNCTION_INFO_V1(djust_sessions);
+PG_FUNCTION_INFO_V1(djust_end_session);
+PG_FUNCTION_INFO_V1(djust_jwks);
+PG_FUNCTION_INFO_V1(djust_request_user);
+PG_FUNCTION_INFO_V1(djust_request_can);
+PG_FUNCTION_INFO_V1(djust_pre_request);
+
+Datum
+djust_login(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+	Slice		email;
+	Slice		password;
+
+	begin_call("djust_login");
+	REQUIRED(0, "email");
+	REQUIRED(1, "password");
+	email = SLICE(0);
+	password = SLICE(1);
+	login_with_password(email.data, email.length, password.data, password.length, &answer);
+	RETURN_TEXT(errors_tokens(&answer, FACE_LOGIN));
+}
+
+/* RFC 6749 sections 4.3 and 6; the client is first-party and public, so its name and secret are not checked. */
+static void
+token_grant(FunctionCallInfo fcinfo, Answer *answer)
+{
+	char	   *grant = TEXT(0);
+
+	answer->verdict = VERDICT_INVALID_REQUEST;
+	if (strcmp(grant, "password") == 0)
+	{
+		if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+			answer->reason = "The grant password needs username and password.";
+		else
+			login_with_password(SLICE(1).data, SLICE(1).length, SLICE(2).data, SLICE(2).length, answer);
+	}
+	else if (strcmp(grant, "refresh_token") == 0)
+	{
+		if (PG_ARGISNULL(3))
+			answer->reason = "The grant refresh_token needs refresh_token.";
+		else
+			session_refresh(SLICE(3).data, SLICE(3).length, answer);
+	}
+	else
+		answer->verdict = VERDICT_UNSUPPORTED_GRANT_TYPE;
+}
+
+Datum
+djust_token(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_call("djust_token");
+	REQUIRED(0, "grant_type");
+	token_grant(fcinfo, &answer);
+	RETURN_TEXT(errors_tokens(&answer, FACE_OAUTH));
+}
+
+Datum
+djust_refresh(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_call("djust_refresh");
+	REQUIRED(0, "refresh_token");
+	session_refresh(SLICE(0).data, SLICE(0).length, &answer);
+	RETURN_TEXT(errors_tokens(&answer, FACE_LOGIN));
+}
+
+Datum
+djust_logout(PG_FUNCTION_ARGS)
+{
+	begin_call("djust_logout");
+	REQUIRED(0, "token");
+	PG_RETURN_BOOL(session_logout(SLICE(0).data, SLICE(0).length));
+}
+
+/* What a call site knows of the token it has last met; it lives as long as the statement. */
+typedef struct TokenMemo
+{
+	HttpMemo   *http;
+	IdentityMemo *identity;
+} TokenMemo;
+
+static TokenMemo *
+token_memo(FunctionCallInfo fcinfo)
+{
+	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	TokenMemo  *memo = palloc(sizeof(TokenMemo));
+
+	memo->http = http_memo();
+	memo->identity = identity_memo();
+	MemoryContextSwitchTo(old);
+	return memo;
+}
+
+/* Most statements ask once: the first call at a site leaves a mark only, and has no memo. */
+static IdentityMemo *
+identity_memo_of(FunctionCallInfo fcinfo)
+{
+	static TokenMemo once;
+	void	  **extra = &fcinfo->flinfo->fn_extra;
+
+	if (*extra == NULL)
+		*extra = &once;
+	else if (*extra == &once)
+		*extra = token_memo(fcinfo);
+	return ((TokenMemo *) *extra)->identity;
+}
+
+/* The route is parsed while the processor fetches the session. */
+Datum
+djust_can(PG_FUNCTION_ARGS)
+{
+	bool		given = !PG_ARGISNULL(0);
+	Slice		token = given ? SLICE(0) : (Slice) {NULL, 0};
+	IdentityMemo *memo = identity_memo_of(fcinfo);
+	RouteRight	needed;
+	Letters		letters;
+	Identity	identity;
+	RoutePath	path;
+	bool		good;
+
+	shared_require();
+	http_refuse_query(CALL("djust_can"));
+	REQUIRED(1, "route");
+	REQUIRED(2, "access");
+	needed = rights_needed(SLICE(2).data, SLICE(2).length);
+	identity.session.profiles = NULL;
+	if (given && !identity_begin(token.data, token.length, memo, &letters))
+		PG_RETURN_BOOL(false);
+	good = normal_path(SLICE(1).data, SLICE(1).length, &path) == ROUTE_OK;
+	if (given && !identity_finish(&letters, token.data, token.length, memo, &identity))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(good && rights_access(identity.session.profiles, &path) >= needed);
+}
+
+Datum
+djust_reset_request(PG_FUNCTION_ARGS)
+{
+	begin_call("djust_reset_request");
+	REQUIRED(0, "email");
+	reset_request(SLICE(0).data, SLICE(0).length);
+	PG_RETURN_VOID();
+}
+
+Datum
+djust_reset_confirm(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_call("djust_reset_confirm");
+	REQUIRED(0, "reset_token");
+	REQUIRED(1, "new_password");
+	reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
+	RETURN_TEXT(errors_password_updated(&answer));
+}
+
+/* Looking at the page writes nothing and asks nothing: only a password sent with the token does. */
+Datum
+djust_reset_page(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	shared_require();
+	if (!PG_ARGISNULL(1))
+		begin_call("djust_reset_page");
+	REQUIRED(0, "token");
+	if (!PG_ARGISNULL(1))
+		reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
+	RETURN_TEXT(page_reset(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : &answer));
+}
+
+Datum
+djust_introspect(PG_FUNCTION_ARGS)
+{
+	bool		refresh_too;
+
+	shared_require();
+	http_refuse_query(CALL("djust_introspect"));
+	REQUIRED(0, "token");
+	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
+	http_answer(200, 0);
+	RETURN_TEXT(session_introspect(SLICE(0).data, SLICE(0).length, refresh_too));
+}
+
+Datum
+djust_change_password(PG_FUNCTION_ARGS)
+{
+	Answer		answer = {VERDICT_OK};
+
+	begin_call("djust_change_password");
+	REQUIRED(0, "access_token");
+	REQUIRED(1, "current_password");
+	REQUIRED(2, "new_password");
+	login_change_password(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, SLICE(2).data, SLICE(2).length,
+						  &answer);
+	RETURN_TEXT(errors_password_updated(&answer));
+}
+
+Datum
+djust_sessions(PG_FUNCTION_ARGS)
+{
+	shared_require();
+	http_refuse_query(CALL("djust_sessions"));
+	REQUIRED(0, "access_token");
+	http_answer(200, 0);
+	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
+}
+
+Datum
+djust_end_session(PG_FUNCTION_ARGS)
+{
+	begin_call("djust_end_session");
+	REQUIRED(0, "access_token");
+	PG_RETURN_INT32(session_end(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1)));
+}
+
+Datum
+djust_jwks(PG_FUNCTION_ARGS)
+{
+	shared_require();
+	RETURN_TEXT(keys_jwks(false));
+}
+
+/* Bearer of the HTTP request: false when there is one that is dead; *present tells whether there is one. */
+static bool
+request_identity(FunctionCallInfo fcinfo, Identity *identity, bool *present)
+{
+	TokenMemo  *memo = fcinfo->flinfo->fn_extra;
+	const char *token;
+	size_t		length;
+
+	if (memo == NULL)
+		fcinfo->flinfo->fn_extra = memo = token_memo(fcinfo);
+	identity->session.profiles = NULL;
+	*present = http_bearer(memo->http, &token, &length);
+	return !*present || identity_access(token, length, memo->identity, identity);
+}
+
+Datum
+djust_request_user(PG_FUNCTION_ARGS)
+{
+	Identity	identity;
+	pg_uuid_t  *user_id;
+	bool		present;
+
+	shared_require();
+	if (!request_identity(fcinfo, &identity, &present) || !present)
+		PG_RETURN_NULL();
+	user_id = palloc(sizeof(pg_uuid_t));
+	*user_id = identity.session.user_id;
+	PG_RETURN_UUID_P(user_id);
+}
+
+/* RIGHT_NO_MATCH for a path that is denied. */
+static RouteRight
+right_on(const char *route, size_t length, const Identity *identity)
+{
+	RoutePath	path;
+
+	if (normal_path(route, length, &path) != ROUTE_OK)
+		return RIGHT_NO_MATCH;
+	return rights_access(identity->session.profiles, &path);
+}
+
+Datum
+djust_request_can(PG_FUNCTION_ARGS)
+{
+	RouteRight	needed;
+	Identity	identity;
+	bool		present;
+
+	shared_require();
+	REQUIRED(0, "route");
+	REQUIRED(1, "access");
+	needed = rights_needed(SLICE(1).data, SLICE(1).length);
+	if (!request_identity(fcinfo, &identity, &present))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(right_on(SLICE(0).data, SLICE(0).length, &identity) >= needed);
+}
+
+/*
+ * PostgREST takes the role from the first Authorization header and tells only the last: the session whose role it took
+ * must be the one behind the bearer that is found.
+ */
+static bool
+same_session(const Identity *identity, bool present)
+{
+	char	   *sid = http_claim("sid");
+
+	return sid == NULL ||
+		(present && strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
+}
+
+/* Calls by which somebody without a live session gets one: a stale bearer counts nothing there. */
+static const char *const ways_in[] = {
+	"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm", "djust_reset_page", NULL
+};
+
+/* HEAD would not even call them; those that write are refused by their read-only transaction. */
+static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect", "djust_sessions", NULL};
+
+/* Do the profiles give the request's path the right that its method needs? */
+static bool
+request_is_allowed(const Identity *identity)
+{
+	const char *method = http_method();
+	const char *path = http_path();
+	RouteRight	needed;
+
+	return rights_parse_access(method, strlen(method), &needed) && right_on(path, strlen(path), identity) >= needed;
+}
+
+Datum
+djust_pre_request(PG_FUNCTION_ARGS)
+{
+	Identity	identity;
+	bool		present;
+
+	shared_require();
+	http_refuse_query(readers_of_secrets);
+	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
+	{
+		if (!http_calls(ways_in))
+			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
+						"the access token is not valid");
+		present = false;
+		identity.session.profiles = NULL;
+	}
+	if (setting_enforce_routes && !request_is_allowed(&identity))
+	{
+		if (!present)
+			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
+		http_refuse(403, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"",
+					"the profiles do not allow this");
+	}
+	PG_RETURN_VOID();
+}

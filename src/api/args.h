@@ -1,0 +1,50 @@
+/*
+ * args.h
+ *		How SQL-callable functions fetch arguments.
+ */
+#ifndef DJUST_ARGS_H
+#define DJUST_ARGS_H
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "auth/database_copy.h"
+#include "http/answer.h"
+#include "server/compat.h"
+#include "shmem/shmem.h"
+
+/* A text argument in place: bytes and length. */
+typedef struct Slice
+{
+	const char *data;
+	size_t		length;
+} Slice;
+
+static inline Slice
+slice_of(text *value)
+{
+	Slice		slice = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+
+	return slice;
+}
+
+/* Raises 22004 when the argument is NULL. */
+#define REQUIRED(n, name) do { if (PG_ARGISNULL(n)) errors_null(name); } while (0)
+#define SLICE(n) slice_of(PG_GETARG_TEXT_PP(n))
+#define TEXT(n) text_to_cstring(PG_GETARG_TEXT_PP(n))
+#define TEXT_OR_NULL(n) (PG_ARGISNULL(n) ? NULL : TEXT(n))
+#define RETURN_TEXT(value) PG_RETURN_TEXT_P(cstring_to_text(value))
+
+/* First of all in every function that writes: GET must be no oracle. */
+static inline void
+begin_write(const char *command)
+{
+	shared_require();
+	PreventCommandIfReadOnly(command);
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfParallelMode(command);
+	database_copy_begin();
+}
+
+#endif

@@ -1,0 +1,406 @@
+/*
+ * triggers.c
+ *		What follows from changes of the tables, by whatever statement.
+ *
+ * Threat: a trigger function attached to somebody's own table, whose columns
+ * it would take for ours, or whose changes it would tell as ours.  Before it
+ * looks at any row, each function compares the relation's identity, the event,
+ * the timing and the level with those it is made for, and raises 39P01 for all
+ * others.
+ *
+ * Statements are worked on as a whole.  Logical replication fires triggers for
+ * rows alone: for it there are row-level triggers, enabled only there.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "audit/admin_event.h"
+#include "audit/audit.h"
+#include "audit/row_change.h"
+#include "auth/account.h"
+#include "server/compat.h"
+#include "server/normalize.h"
+#include "shmem/shmem.h"
+#include "tables/catalog.h"
+#include "tables/session_revoke.h"
+#include "tables/store.h"
+
+PG_FUNCTION_INFO_V1(djust_trigger_user_normalise);
+PG_FUNCTION_INFO_V1(djust_trigger_blocklist_normalise);
+PG_FUNCTION_INFO_V1(djust_trigger_user_changed);
+PG_FUNCTION_INFO_V1(djust_trigger_user_profile_changed);
+PG_FUNCTION_INFO_V1(djust_trigger_session_updated);
+PG_FUNCTION_INFO_V1(djust_trigger_policy_changed);
+PG_FUNCTION_INFO_V1(djust_trigger_audit_change);
+PG_FUNCTION_INFO_V1(djust_trigger_keep_anonymous);
+PG_FUNCTION_INFO_V1(djust_trigger_session_purge_at);
+
+/* What a trigger function is made for. */
+typedef struct Firing
+{
+	CatalogTable table;
+	TriggerEvent event;			/* with level and timing; AFTER and STATEMENT have no bits */
+} Firing;
+
+#define ROW(event) ((event) | TRIGGER_EVENT_ROW)
+#define BEFORE(event) ((event) | TRIGGER_EVENT_BEFORE)
+#define FIRING_BITS (TRIGGER_EVENT_OPMASK | TRIGGER_EVENT_ROW | TRIGGER_EVENT_TIMINGMASK)
+
+static const Firing normalise_firings[] = {
+	{TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_INSERT))}, {TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
+};
+static const Firing blocklist_firings[] = {
+	{TABLE_PASSWORD_BLOCKLIST, BEFORE(ROW(TRIGGER_EVENT_INSERT))}, {TABLE_PASSWORD_BLOCKLIST, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
+};
+static const Firing user_firings[] = {
+	{TABLE_CUSTOMER_USER, TRIGGER_EVENT_UPDATE}, {TABLE_CUSTOMER_USER, TRIGGER_EVENT_DELETE},
+	{TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_UPDATE)}, {TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_DELETE)},
+};
+static const Firing user_profile_firings[] = {
+	{TABLE_USER_PROFILE, TRIGGER_EVENT_INSERT}, {TABLE_USER_PROFILE, TRIGGER_EVENT_UPDATE},
+	{TABLE_USER_PROFILE, TRIGGER_EVENT_DELETE}, {TABLE_USER_PROFILE, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_DELETE)},
+};
+static const Firing session_firings[] = {
+	{TABLE_SESSION, ROW(TRIGGER_EVENT_UPDATE)},
+};
+static const Firing purge_at_firings[] = {
+	{TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_INSERT))}, {TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
+};
+static const Firing policy_firings[] = {
+	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_PROFILE_RIGHT, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_SIGNING_KEY, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_KEY_FILE, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_KEY_FILE, TRIGGER_EVENT_TRUNCATE},
+};
+static const Firing anonymous_firings[] = {
+	{TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_UPDATE))}, {TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_DELETE))},
+	{TABLE_PROFILE, BEFORE(TRIGGER_EVENT_TRUNCATE)},
+};
+
+static void
+refuse(const char *relation)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 relation == NULL ? errmsg("function must be called as a trigger") :
+			 errmsg("trigger function of djust_auth is not for this event of table \"%s\"", relation),
+			 errhint("Only the triggers that CREATE EXTENSION djust_auth made may call it.")));
+}
+
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		refuse(NULL);
+	return (TriggerData *) fcinfo->context;
+}
+
+static TriggerData *
+fired_by(FunctionCallInfo fcinfo, const Firing *firings, int n)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	CatalogTable table;
+	int			i;
+
+	if (catalog_is_table(RelationGetRelid(data->tg_relation), &table) &&
+		(TRIGGER_FIRED_FOR_ROW(data->tg_event) || row_changes_has_tables(data)))
+		for (i = 0; i < n; i++)
+			if (firings[i].table == table && firings[i].event == (data->tg_event & FIRING_BITS))
+				return data;
+	refuse(RelationGetRelationName(data->tg_relation));
+	return NULL;
+}
+
+#define FIRED_BY(firings) fired_by(fcinfo, firings, lengthof(firings))
+
+static Datum
+done(void)
+{
+	return PointerGetDatum(NULL);
+}
+
+/* The new row of a BEFORE ROW trigger, with this one of its columns changed. */
+static Datum
+with_column(const TriggerData *data, int column, Datum value)
+{
+	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	bool		is_null = false;
+
+	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation),
+													 1, &column, &value, &is_null));
+}
+
+/* A column of that row. */
+static Datum
+new_column(const TriggerData *data, AttrNumber column, Oid type, bool *is_null)
+{
+	return row_column(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot, column, type, is_null);
+}
+
+static Datum
+unchanged(const TriggerData *data)
+{
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple);
+}
+
+/* The new row with a column of type text in its normal form. */
+static Datum
+normalised(const TriggerData *data, AttrNumber column, const char *(*normal) (const char *text, size_t n))
+{
+	bool		is_null;
+	Datum		value = new_column(data, column, TEXTOID, &is_null);
+	text	   *given;
+
+	if (is_null)
+		return unchanged(data);
+	given = DatumGetTextPP(value);
+	return with_column(data, column, CStringGetTextDatum(normal(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given))));
+}
+
+static const char *
+normal_address(const char *text, size_t n)
+{
+	return normal_email(text, n).text;
+}
+
+Datum
+djust_trigger_user_normalise(PG_FUNCTION_ARGS)
+{
+	return normalised(FIRED_BY(normalise_firings), Anum_customer_user_email, normal_address);
+}
+
+Datum
+djust_trigger_blocklist_normalise(PG_FUNCTION_ARGS)
+{
+	return normalised(FIRED_BY(blocklist_firings), Anum_password_blocklist_password, normal_blocklist_entry);
+}
+
+/* Ids of users, collected. */
+typedef struct Users
+{
+	ArrayBuildState *ids;		/* NULL: none yet */
+} Users;
+
+static void
+collect(Users *users, Datum id)
+{
+	users->ids = accumArrayResult(users->ids, id, false, UUIDOID, CurrentMemoryContext);
+}
+
+static void
+collect_column(Users *users, TupleTableSlot *row, AttrNumber column)
+{
+	bool		is_null;
+	Datum		id = row_column(row, column, UUIDOID, &is_null);
+
+	if (!is_null)
+		collect(users, id);
+}
+
+static ArrayType *
+array_of(const Users *users)
+{
+	return DatumGetArrayTypeP(makeArrayResult(users->ids, CurrentMemoryContext));
+}
+
+/* What changes of users end, whoever made them. */
+typedef struct Ended
+{
+	Users		sessions;
+	Users		links;
+} Ended;
+
+static char *
+address_in(TupleTableSlot *row)
+{
+	bool		is_null;
+	Datum		address = row_column(row, Anum_customer_user_email, TEXTOID, &is_null);
+
+	return is_null ? "" : TextDatumGetCString(address);
+}
+
+/*
+ * Which sessions and links a change of a user ends.  The verbs that change a hash themselves (rehash at login, change
+ * and reset of a password) end what they must.
+ */
+static void
+user_updated(const RowChanges *changes, Ended *ended)
+{
+	bool		email = row_changes_column(changes, Anum_customer_user_email);
+	bool		disabling = row_changes_column(changes, Anum_customer_user_disabled_at);
+	bool		password = row_changes_column(changes, Anum_customer_user_password_hash) && !store_is_own_work();
+	bool		is_null;
+	Datum		id;
+
+	if (!email && !disabling && !password)
+		return;
+	id = row_column(changes->new, Anum_customer_user_id, UUIDOID, &is_null);
+	/* a row that an altered table allows: it has neither sessions nor links */
+	if (is_null)
+		return;
+	if (email && shared_loaded())
+		account_email_changed(DatumGetUUIDP(id), address_in(changes->old), address_in(changes->new));
+	if (password || (disabling && !slot_attisnull(changes->new, Anum_customer_user_disabled_at)))
+		collect(&ended->sessions, id);
+	collect(&ended->links, id);
+	if (password && changes->count <= ADMIN_EVENT_MOST)
+		audit_event("password_changed", DatumGetUUIDP(id), NULL, NULL);
+}
+
+static void
+users_updated(const TriggerData *data)
+{
+	Ended		ended = {{NULL}};
+	RowChanges	changes;
+
+	row_changes_begin(&changes, data, 0);
+	while (row_changes_next(&changes))
+		user_updated(&changes, &ended);
+	row_changes_end(&changes);
+	if (ended.sessions.ids)
+		store_session_delete_of_all(array_of(&ended.sessions));
+	if (ended.links.ids)
+		store_reset_delete_of_all(array_of(&ended.links));
+}
+
+/* All users that rows of this statement name in this column, before and after it. */
+static void
+collect_users(const TriggerData *data, AttrNumber column, Users *users)
+{
+	RowChanges	changes;
+
+	row_changes_begin(&changes, data, 0);
+	while (row_changes_next(&changes))
+	{
+		if (changes.old)
+			collect_column(users, changes.old, column);
+		if (changes.new)
+			collect_column(users, changes.new, column);
+	}
+	row_changes_end(&changes);
+}
+
+Datum
+djust_trigger_user_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = FIRED_BY(user_firings);
+	Users		removed = {NULL};
+
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		users_updated(data);
+		return done();
+	}
+	collect_users(data, Anum_customer_user_id, &removed);
+	if (removed.ids)
+		audit_forget(array_of(&removed));
+	return done();
+}
+
+/*
+ * Sessions carry a copy of their user's profiles.  The users' rows are locked first: a login beside this one holds its
+ * row until its session can be seen, or waits and then reads the profiles as they are now.
+ */
+Datum
+djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = FIRED_BY(user_profile_firings);
+	Users		users = {NULL};
+	ArrayType  *ids;
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+	{
+		store_session_clear_profiles();
+		return done();
+	}
+	collect_users(data, Anum_user_profile_user_id, &users);
+	if (users.ids == NULL)
+		return done();
+	ids = array_of(&users);
+	if (store_user_lock_all(ids) > 0)
+		store_session_copy_profiles(ids);
+	return done();
+}
+
+/* The old version is fetched when the trigger fires, after the update. */
+Datum
+djust_trigger_session_updated(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = FIRED_BY(session_firings);
+
+	session_revoke_follow(data->tg_relation, data->tg_trigtuple, &data->tg_newtuple->t_self);
+	return done();
+}
+
+Datum
+djust_trigger_policy_changed(PG_FUNCTION_ARGS)
+{
+	FIRED_BY(policy_firings);
+	catalog_bump_epoch();
+	return done();
+}
+
+Datum
+djust_trigger_keep_anonymous(PG_FUNCTION_ARGS)
+{
+	FIRED_BY(anonymous_firings);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("profile \"anonymous\" cannot be dropped or renamed"),
+			 errhint("Remove its rights instead.")));
+}
+
+/* For sessions that are inserted, or whose end is moved, by other statements than the extension's own. */
+Datum
+djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = FIRED_BY(purge_at_firings);
+	bool		is_null;
+	Datum		expires_at;
+
+	new_column(data, Anum_session_purge_at, TIMESTAMPTZOID, &is_null);
+	expires_at = new_column(data, Anum_session_expires_at, TIMESTAMPTZOID, &is_null);
+	return is_null ? unchanged(data) : with_column(data, Anum_session_purge_at, expires_at);
+}
+
+/*
+ * A TRUNCATE is told before it, while there is something to tell; of the audit itself after it, or its event would go,
+ * too.
+ */
+static bool
+is_told_event(const TriggerData *data, int table)
+{
+	TriggerEvent event = data->tg_event & FIRING_BITS;
+
+	if (TRIGGER_FIRED_BY_TRUNCATE(event))
+		return event == (table == TABLE_AUDIT_EVENT ? TRIGGER_EVENT_TRUNCATE : BEFORE(TRIGGER_EVENT_TRUNCATE));
+	return event == (event & TRIGGER_EVENT_OPMASK) && row_changes_has_tables(data);
+}
+
+/* On every table of the extension. */
+Datum
+djust_trigger_audit_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo);
+	Oid			relation = RelationGetRelid(data->tg_relation);
+	CatalogTable known;
+	int			table = catalog_is_table(relation, &known) ? (int) known : -1;
+
+	if (!is_told_event(data, table) || (table < 0 && !catalog_is_member(relation)))
+		refuse(RelationGetRelationName(data->tg_relation));
+	if (!store_is_own_work())
+		admin_event_tell(data, table);
+	return done();
+}

@@ -1,0 +1,268 @@
+/*
+ * audit.c
+ *		Owns the writing of audit events.
+ *
+ * Never takes a password, a token or an address in clear: what names an
+ * unknown account is its keyed tag.
+ *
+ * Threat: learning from the growth of WAL, or from a replica's lag, which
+ * addresses have accounts.  A refused password makes a row and its index
+ * entries, and nothing else, of as many bytes together whoever's it is and
+ * whatever the cause: what a row lacks is padded in its detail.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "audit/audit_seal_form.h"
+#include "audit/throttle_event.h"
+#include "http/postgrest.h"
+#include "keys/key_file.h"
+#include "server/compat.h"
+#include "shmem/shmem.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+#include "tables/store_seal.h"
+#include "text/bytes.h"
+
+/* In bytes; shorter causes are padded. */
+#define LONGEST_CAUSE 14
+
+/* With the oid of audit_event: names the lock that a worker holds while it writes what happened before. */
+#define LATE_WRITING 1
+
+static const char *const events[] = {
+	"refresh", "login", "login_failed", "throttled", "refresh_reuse", "logout", "reset_requested", "mail_sent",
+	"mail_failed", "reset_confirmed", "password_changed", "administration"
+};
+
+bool
+audit_is_event(const char *name, size_t length)
+{
+	int			i;
+
+	for (i = 0; i < lengthof(events); i++)
+		if (strlen(events[i]) == length && memcmp(events[i], name, length) == 0)
+			return true;
+	return false;
+}
+
+/* An identifier is no secret, so the random part of many is fetched at once: each fetch is a system call and more. */
+static const unsigned char *
+next_random(void)
+{
+	static unsigned char pool[64][UUID_LEN - 6];
+	static int	used = lengthof(pool);
+
+	if (used == lengthof(pool))
+	{
+		if (!pg_strong_random(pool, sizeof(pool)))
+			elog(ERROR, "could not generate random bytes");
+		used = 0;
+	}
+	return pool[used++];
+}
+
+/* 48 bits of Unix milliseconds, then random: rows of one time stand together in indexes. */
+void
+audit_new_id(pg_uuid_t *id)
+{
+	uint64		ms = (uint64) (GetCurrentTimestamp() / 1000) +
+		(uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
+	int			i;
+
+	memcpy(id->data + 6, next_random(), UUID_LEN - 6);
+	for (i = 0; i < 6; i++)
+		id->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
+	id->data[6] = (id->data[6] & 0x0f) | 0x70;
+	id->data[8] = (id->data[8] & 0x3f) | 0x80;
+}
+
+/*
+ * So that a clock that was set back while the server was down makes no events from before the last seal.  A chain that
+ * does not verify tells no time: a forged one would date all events to come.
+ */
+static void
+know_floor(void)
+{
+	AuditChain	chains[CHAINS_MAX];
+	TimestampTz floor = 1;
+	int			n;
+
+	if (!ring_served() || ring_floor_known() || !keyfile_audit_usable())
+		return;
+	for (n = store_chains_read(NULL, chains); n > 0; n--)
+		if (audit_chain_is_ours(&chains[n - 1]) && audit_chain_is_good(&chains[n - 1]))
+			floor = Max(floor, chains[n - 1].sealed.at);
+	ring_raise_floor(floor);
+}
+
+/* The lock comes before the clock is read: audit_seal.c. */
+static void
+write_event(AuditRow *row)
+{
+	know_floor();
+	LockRelationOid(catalog_table(TABLE_AUDIT_EVENT), RowExclusiveLock);
+	audit_new_id(&row->id);
+	row->at = ring_now();
+	row->actor = GetUserNameFromId(GetSessionUserId(), true);
+	row->client_address = http_client_address();
+	store_audit_insert(row);
+}
+
+void
+audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
+{
+	AuditRow	row = {.event = event, .user_id = user_id, .sid = sid, .detail = detail};
+
+	write_event(&row);
+}
+
+/* What an event tells of the caller; detail is left to be filled in. */
+static void
+describe(RingEvent *row, const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid)
+{
+	const char *actor = GetUserNameFromId(GetSessionUserId(), true);
+	Datum		address = http_client_address();
+
+	Assert(strlen(event) < RING_EVENT_MAX);
+	know_floor();
+	memset(row, 0, sizeof(*row));
+	audit_new_id(&row->id);
+	row->has_user = user_id != NULL;
+	if (user_id)
+		row->user_id = *user_id;
+	row->has_sid = sid != NULL;
+	if (sid)
+		row->sid = *sid;
+	strlcpy(row->event, event, RING_EVENT_MAX);
+	strlcpy(row->actor, actor ? actor : "", NAMEDATALEN);
+	if (address != (Datum) 0 && VARSIZE_ANY_EXHDR(DatumGetPointer(address)) <= RING_ADDRESS_MAX)
+	{
+		row->address_size = VARSIZE_ANY_EXHDR(DatumGetPointer(address));
+		memcpy(row->address, VARDATA_ANY(DatumGetPointer(address)), row->address_size);
+	}
+}
+
+static void
+hand_over(const RingEvent *event, int kept)
+{
+	RingEntry	entry = {.kind = RING_EVENT, .u.event = *event};
+
+	if (ring_put(&entry, kept) == 0)
+		shared_count(COUNT_AUDIT_LOST, 1);
+}
+
+void
+audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
+{
+	RingEvent	row;
+
+	if (!ring_served())
+	{
+		audit_event(event, user_id, sid, detail);
+		return;
+	}
+	Assert(detail == NULL || strlen(detail) < RING_DETAIL_MAX);
+	describe(&row, event, user_id, sid);
+	strlcpy(row.detail, detail ? detail : "", RING_DETAIL_MAX);
+	hand_over(&row, RING_KEPT_FOR_LOCKS);
+}
+
+static void
+put_or_write(const RingEvent *event, int kept)
+{
+	RingEntry	entry = {.at = GetCurrentTimestamp(), .u.event = *event};
+
+	if (ring_served())
+		hand_over(event, kept);
+	else
+		audit_write(&entry);
+}
+
+void
+audit_login_failed(const pg_uuid_t *user_id, const ThrottleTag *tag, const char *cause)
+{
+	char		account[2 * sizeof(tag->bytes)];
+	RingEvent	row;
+
+	Assert(strlen(cause) <= LONGEST_CAUSE);
+	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
+	describe(&row, "login_failed", user_id, NULL);
+	snprintf(row.detail, sizeof(row.detail), "{\"cause\": \"%s\", \"account\": \"%.*s\", \"pad\": \"%*s\"}", cause,
+			 (int) sizeof(account), account, (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL), "");
+	put_or_write(&row, RING_KEPT_FOR_LOCKS);
+}
+
+void
+audit_throttled(const pg_uuid_t *user_id, const ThrottleTag *tag)
+{
+	uint32_t	told;
+	RingEvent	row;
+
+	describe(&row, "throttled", user_id, NULL);
+	told = throttle_event_count(tag, &row, ring_served());
+	if (told == 0)
+		return;
+	throttle_event_detail(tag, user_id != NULL, told, row.detail);
+	put_or_write(&row, RING_KEPT_FOR_FAILURES);
+}
+
+/* Waits until the worker has committed what it is writing: what it writes from now on finds the user deleted. */
+void
+audit_forget(ArrayType *user_ids)
+{
+	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
+
+	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
+	UnlockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
+	store_audit_forget(user_ids);
+}
+
+/*
+ * A user may be deleted between the event and its writing, and the client address goes with the user.  The lock is held
+ * to the end of the transaction: a deletion that comes later waits for it and finds the event.  Locking the user's row
+ * instead would write WAL for known addresses alone.
+ */
+static bool
+may_keep_address(const RingEvent *event)
+{
+	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
+
+	if (!event->has_user || !ring_working())
+		return true;
+	/* first what another one may hold for long: a deletion must not wait for a worker that waits */
+	LockRelationOid(table, RowExclusiveLock);
+	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ShareLock);
+	return catalog_user_stays(&event->user_id);
+}
+
+void
+audit_write(const RingEntry *entry)
+{
+	const RingEvent *event = &entry->u.event;
+	AuditRow	row = {.id = event->id, .at = entry->at, .event = event->event};
+
+	/* A role that was dropped while it was logged in has no name. */
+	if (event->actor[0] != '\0')
+		row.actor = event->actor;
+	if (event->has_user)
+		row.user_id = &event->user_id;
+	if (event->has_sid)
+		row.sid = &event->sid;
+	if (event->detail[0] != '\0')
+		row.detail = event->detail;
+	if (event->address_size > 0 && may_keep_address(event))
+	{
+		struct varlena *address = palloc(VARHDRSZ + event->address_size);
+
+		SET_VARSIZE(address, VARHDRSZ + event->address_size);
+		memcpy(VARDATA(address), event->address, event->address_size);
+		row.client_address = PointerGetDatum(address);
+	}
+	store_audit_insert(&row);
+}

@@ -1,0 +1,183 @@
+/*
+ * account.c
+ *		Owns what administrators do to users.
+ *
+ * Here a weak password or an unknown user is an error, not an answer.  Effects
+ * on sessions and the audit of changes are the triggers', so that plain DML
+ * has them too.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "audit/audit.h"
+#include "auth/account.h"
+#include "auth/mail_queue.h"
+#include "auth/password.h"
+#include "auth/session.h"
+#include "http/answer.h"
+#include "server/normalize.h"
+#include "shmem/throttle.h"
+#include "shmem/throttle_owner.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+
+static void
+require_user(const pg_uuid_t *id, UserRow *user)
+{
+	if (!catalog_user_by_id(id, user))
+		errors_unknown_user(id);
+}
+
+/* Policy and hash, or an error. */
+static void
+hash_or_raise(const char *password, size_t length, char *hash)
+{
+	Password	normal = normal_password(password, length);
+	Answer		answer = {VERDICT_OK};
+
+	answer.violations = password_violations(&normal);
+	answer.verdict = answer.violations ? VERDICT_WEAK_PASSWORD : password_hash(&normal, hash, &answer.retry_after);
+	errors_raise(&answer);
+}
+
+static void
+add_profiles(const pg_uuid_t *id, ArrayType *profiles)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	int			n;
+	int			i;
+
+	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	for (i = 0; i < n; i++)
+	{
+		if (nulls[i])
+			errors_null("profiles");
+		if (!catalog_profile_exists(TextDatumGetCString(values[i])))
+			errors_unknown_profile(TextDatumGetCString(values[i]));
+		store_user_profile_insert(id, TextDatumGetCString(values[i]));
+	}
+}
+
+/* Failures counted before the account existed do not count against its new owner. */
+static void
+begin_count(const char *address)
+{
+	ThrottleTag tag;
+
+	password_tag(normal_email(address, strlen(address)).text, &tag);
+	throttle_start_over(&tag);
+}
+
+void
+account_create(const char *email, const char *password, size_t password_length, const char *hash, ArrayType *profiles,
+			   pg_uuid_t *id)
+{
+	char		made[PWHASH_MAX];
+
+	if (password)
+	{
+		hash_or_raise(password, password_length, made);
+		hash = made;
+	}
+	store_user_insert(email, hash, id);
+	add_profiles(id, profiles);
+	begin_count(email);
+}
+
+void
+account_set_password(const pg_uuid_t *id, const char *password, size_t length)
+{
+	char		hash[PWHASH_MAX];
+	UserRow		user;
+
+	require_user(id, &user);
+	hash_or_raise(password, length, hash);
+	store_user_set_hash(id, hash, false);
+	account_unlock(id);
+}
+
+void
+account_set_disabled(const pg_uuid_t *id, bool disabled)
+{
+	UserRow		user;
+
+	require_user(id, &user);
+	store_user_set_disabled(id, disabled);
+}
+
+void
+account_delete(const pg_uuid_t *id)
+{
+	UserRow		user;
+
+	require_user(id, &user);
+	if (store_user_delete(id) == 0)
+		errors_unknown_user(id);
+	mail_forget(user.email);
+}
+
+void
+account_change_email(const pg_uuid_t *id, const char *email)
+{
+	if (store_user_set_email(id, email) == 0)
+		errors_unknown_user(id);
+}
+
+void
+account_unlock(const pg_uuid_t *id)
+{
+	ThrottleTag tag;
+	UserRow		user;
+
+	require_user(id, &user);
+	password_tag(user.email, &tag);
+	throttle_owner(&tag, id->data);
+	throttle_clear(&tag);
+	audit_event("administration", id, NULL, "{\"change\": \"unlocked\"}");
+}
+
+/* What was counted goes along with the account. */
+void
+account_email_changed(const pg_uuid_t *id, const char *from, const char *to)
+{
+	ThrottleTag from_tag;
+	ThrottleTag to_tag;
+
+	password_tag(from, &from_tag);
+	password_tag(to, &to_tag);
+	throttle_owner(&from_tag, id->data);
+	throttle_move(&from_tag, &to_tag);
+}
+
+int
+account_end_sessions(const pg_uuid_t *id)
+{
+	UserRow		user;
+	int			ended;
+
+	require_user(id, &user);
+	/* Waits for logins under way, so that their sessions end too. */
+	store_user_lock(id);
+	ended = (int) store_session_delete_of(id, NULL);
+	audit_event("administration", id, NULL, psprintf("{\"change\": \"sessions ended\", \"ended\": %d}", ended));
+	return ended;
+}
+
+void
+account_open_session(const pg_uuid_t *id, Answer *answer)
+{
+	pg_uuid_t	sid;
+	UserRow		user;
+
+	require_user(id, &user);
+	if (!store_user_confirm(id, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the user is disabled"),
+				 errhint("Call djust_auth.enable_user() first.")));
+	session_open(id, &sid, answer);
+	audit_event("administration", id, &sid, "{\"change\": \"session opened\"}");
+}

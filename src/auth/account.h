@@ -1,0 +1,25 @@
+/*
+ * account.h
+ *		Users as administrators manage them.
+ */
+#ifndef DJUST_ACCOUNT_H
+#define DJUST_ACCOUNT_H
+
+#include "utils/array.h"
+#include "utils/uuid.h"
+
+#include "http/verdict.h"
+
+/* password NULL: none.  hash NULL: none.  Raises unless it succeeds. */
+extern void account_create(const char *email, const char *password, size_t password_length, const char *hash,
+						   ArrayType *profiles, pg_uuid_t *id);
+extern void account_set_password(const pg_uuid_t *id, const char *password, size_t length);
+extern void account_set_disabled(const pg_uuid_t *id, bool disabled);
+extern void account_delete(const pg_uuid_t *id);
+extern void account_change_email(const pg_uuid_t *id, const char *email);
+extern void account_email_changed(const pg_uuid_t *id, const char *from, const char *to);
+extern void account_unlock(const pg_uuid_t *id);
+extern int	account_end_sessions(const pg_uuid_t *id);
+extern void account_open_session(const pg_uuid_t *id, Answer *answer);
+
+#endif

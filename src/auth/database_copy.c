@@ -1,0 +1,145 @@
+/*
+ * database_copy.c
+ *		Owns what ends when a database turns out to be a copy, was restored, or
+ *		gets another key file.
+ *
+ * Threats: a session that was ended, a link that was used and a mail that was
+ * sent in the original, which would live on in the copy; and a guesser's
+ * lock, which a new key file would lift, for locks are kept by keyed tags.
+ *
+ * A copy by CREATE DATABASE ... TEMPLATE is known by the object id that the
+ * table key_file remembers: the first call that writes, or the worker's first
+ * round, ends what was copied along, and until then readers take each session
+ * for dead.  A base backup has the same id as its original, so the
+ * administrator tells (after_restore).
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "auth/database_copy.h"
+#include "auth/password.h"
+#include "keys/key_file.h"
+#include "keys/key_file_disk.h"
+#include "keys/signing_key.h"
+#include "tables/store.h"
+
+#define GIVEN_UP "the address was sealed under another key file"
+
+/* How many of each ended. */
+typedef struct Ended
+{
+	uint64		sessions;
+	uint64		links;
+	uint64		mails;
+} Ended;
+
+/* Waits for logins under way, so that their sessions end too; readers go on. */
+static void
+end_sessions_and_links(Ended *ended)
+{
+	store_session_lock();
+	ended->sessions = store_session_delete_all();
+	ended->links = store_reset_delete_all();
+}
+
+/* The tags of accounts belong to a key file and a database: locks of users are kept under their new ones. */
+static int
+carry_locks(void)
+{
+	List	   *locks = store_locks_take();
+	ListCell   *cell;
+
+	foreach(cell, locks)
+	{
+		const UserLock *lock = lfirst(cell);
+		ThrottleTag tag;
+
+		password_tag(lock->email, &tag);
+		store_lock_save(tag.bytes, sizeof(tag.bytes), lock->failures, lock->allowed_at, lock->saved_at, &lock->user_id);
+	}
+	return list_length(locks);
+}
+
+static void
+record(const char *change, const Ended *ended, const char *more)
+{
+	audit_event("administration", NULL, NULL,
+				psprintf("{\"change\": \"%s\", \"sessions\": " UINT64_FORMAT ", \"links\": " UINT64_FORMAT ", \"mails\": " UINT64_FORMAT "%s}",
+						 change, ended->sessions, ended->links, ended->mails, more));
+}
+
+/* Under another key file the locks could not be carried, so all of it waits; the sessions are dead all the same. */
+void
+database_copy_clean(void)
+{
+	Ended		ended;
+
+	if (!keyfile_matches() || !store_key_file_move(MyDatabaseId))
+		return;
+	end_sessions_and_links(&ended);
+	ended.mails = store_mail_delete_waiting();
+	carry_locks();
+	if (ended.sessions + ended.links + ended.mails > 0)
+		record("database copied", &ended, "");
+}
+
+void
+database_after_restore(void)
+{
+	Ended		ended;
+
+	keyfile_require();
+	end_sessions_and_links(&ended);
+	ended.mails = store_mail_delete_waiting();
+	record("restored", &ended, psprintf(", \"kid\": \"%s\"", keys_rotate(NULL)));
+}
+
+static bool
+is_accepted(void)
+{
+	if (!keyfile_matches())
+		return false;
+	ereport(NOTICE,
+			(errmsg("the key file is the one that this database knows"),
+			 errdetail("Nothing was changed.")));
+	return true;
+}
+
+static void
+read_file_or_raise(void)
+{
+	if (keyfile_is_missing())
+		keyfile_create();
+	if (!keyfile_read())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key file of djust_auth could not be read"),
+				 errdetail_log("Key file: %s.", keyfile_failure()),
+				 errhint("The server log says why. Repair the file that djust_auth.key_file names, or remove it to have a new one made.")));
+}
+
+void
+database_accept_key_file(void)
+{
+	Ended		ended;
+	char	   *kid;
+	int			locks;
+
+	read_file_or_raise();
+	if (is_accepted())
+		return;
+	/* another caller may have come first */
+	store_session_lock();
+	if (is_accepted())
+		return;
+	end_sessions_and_links(&ended);
+	ended.mails = keyfile_in_copy() ? store_mail_delete_waiting() : store_mail_give_up(GetCurrentTimestamp(), GIVEN_UP);
+	store_key_file_accept(keyfile_keys()->check, SHA256_SIZE, MyDatabaseId);
+	keyfile_mark_known();
+	kid = keys_start_over();
+	locks = carry_locks();
+	record("key file accepted", &ended, psprintf(", \"locks_kept\": %d, \"kid\": \"%s\"", locks, kid));
+}

@@ -1,0 +1,189 @@
+/*
+ * login.c
+ *		Owns the way from a password to a session, and the change of a password
+ *		by a user who knows it.
+ *
+ * Threat: learning which addresses have accounts.  Every path makes the same
+ * look-ups and one hash.  Where there is no hash of the user's own to check
+ * against, the hash of another user is taken, picked by a keyed function of
+ * the address: so the costs of imported hashes are spread over unknown
+ * addresses as they are over known ones.  A match with it counts as a failure.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "auth/login.h"
+#include "auth/mail_queue.h"
+#include "auth/password.h"
+#include "auth/session.h"
+#include "auth/token.h"
+#include "keys/key_file.h"
+#include "server/normalize.h"
+#include "shmem/shmem.h"
+#include "shmem/throttle.h"
+#include "shmem/throttle_owner.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+
+typedef struct Candidate
+{
+	UserRow		user;
+	bool		known;
+	bool		usable;			/* enabled, with a hash of its own */
+	const char *hash;
+	size_t		hash_length;
+} Candidate;
+
+static void
+find_candidate(const char *address, const ThrottleTag *tag, Candidate *candidate)
+{
+	static UserRow sample;
+	pg_uuid_t	point;
+	bool		sampled;
+
+	memcpy(point.data, tag->bytes, UUID_LEN);
+	candidate->known = catalog_user_by_email(address, &candidate->user);
+	sampled = catalog_user_from(&point, &sample) && sample.has_hash;
+	throttle_owner(tag, candidate->known ? candidate->user.id.data : NULL);
+	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
+	if (candidate->known && candidate->user.has_hash)
+	{
+		candidate->hash = candidate->user.hash;
+		candidate->hash_length = candidate->user.hash_length;
+	}
+	else
+	{
+		candidate->hash = sampled ? sample.hash : password_decoy();
+		candidate->hash_length = sampled ? sample.hash_length : strlen(candidate->hash);
+	}
+}
+
+static const char *
+cause_of(const Candidate *candidate)
+{
+	if (!candidate->known)
+		return "unknown_email";
+	if (!candidate->user.has_hash)
+		return "no_password";
+	return candidate->user.disabled ? "disabled" : "wrong_password";
+}
+
+static void
+record_failure(Verdict verdict, const Candidate *candidate, const ThrottleTag *tag)
+{
+	const pg_uuid_t *user_id = candidate->known ? &candidate->user.id : NULL;
+
+	if (verdict == VERDICT_INVALID_GRANT)
+	{
+		shared_count(COUNT_LOGIN_FAILURES, 1);
+		audit_login_failed(user_id, tag, cause_of(candidate));
+	}
+	else if (verdict != VERDICT_UNAVAILABLE)
+	{
+		shared_count(COUNT_THROTTLED, 1);
+		audit_throttled(user_id, tag);
+	}
+}
+
+/* Takes the user's row against disabling and change of password; the hash may be replaced by a stronger one. */
+static bool
+confirm(const Candidate *candidate, const char *replacement)
+{
+	if (!store_user_confirm_hash(&candidate->user, *replacement != '\0'))
+		return false;
+	if (*replacement != '\0')
+		store_user_set_hash(&candidate->user.id, replacement, true);
+	return true;
+}
+
+void
+login_with_password(const char *email, size_t email_length, const char *password, size_t password_length, Answer *answer)
+{
+	Email		normal = normal_email(email, email_length);
+	Password	secret = normal_password(password, password_length);
+	char		replacement[PWHASH_MAX];
+	Candidate	candidate;
+	ThrottleTag tag;
+	pg_uuid_t	sid;
+	int			tries;
+
+	keyfile_require();
+	password_tag(normal.text, &tag);
+	/* Twice, if the hash was replaced by a login beside this one while it was checked. */
+	for (tries = 0; tries < 2; tries++)
+	{
+		find_candidate(normal.text, &tag, &candidate);
+		answer->verdict = password_check(&tag, candidate.hash, candidate.hash_length, candidate.usable, &secret,
+										 replacement, &answer->retry_after);
+		if (answer->verdict != VERDICT_OK)
+			break;
+		if (confirm(&candidate, replacement))
+		{
+			session_open(&candidate.user.id, &sid, answer);
+			shared_count(COUNT_LOGINS, 1);
+			audit_event("login", &candidate.user.id, &sid, NULL);
+			return;
+		}
+		answer->verdict = VERDICT_INVALID_GRANT;
+	}
+	record_failure(answer->verdict, &candidate, &tag);
+}
+
+/* The session is checked again under the user's lock: it may have been ended meanwhile. */
+static bool
+still_live(const pg_uuid_t *sid)
+{
+	SessionRow	session;
+
+	return catalog_session(sid, &session) && session.expires_at > GetCurrentTimestamp();
+}
+
+void
+login_change_password(const char *token, size_t token_length, const char *current, size_t current_length,
+					  const char *fresh, size_t fresh_length, Answer *answer)
+{
+	Password	old_password = normal_password(current, current_length);
+	Password	new_password = normal_password(fresh, fresh_length);
+	char		replacement[PWHASH_MAX];
+	char		hash[PWHASH_MAX];
+	Candidate	candidate;
+	ThrottleTag tag;
+	Identity	identity;
+	const char *address;
+
+	keyfile_require();
+	answer->verdict = VERDICT_INVALID_GRANT;
+	if (!identity_access(token, token_length, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
+		return;
+	answer->violations = password_violations(&new_password);
+	if (answer->violations != 0)
+	{
+		answer->verdict = VERDICT_WEAK_PASSWORD;
+		return;
+	}
+	address = candidate.user.email;
+	password_tag(address, &tag);
+	find_candidate(address, &tag, &candidate);
+	answer->verdict = password_check(&tag, candidate.hash, candidate.hash_length, candidate.usable, &old_password,
+									 replacement, &answer->retry_after);
+	if (answer->verdict != VERDICT_OK)
+	{
+		record_failure(answer->verdict, &candidate, &tag);
+		return;
+	}
+	answer->verdict = password_hash(&new_password, hash, &answer->retry_after);
+	if (answer->verdict != VERDICT_OK)
+		return;
+	if (!store_user_confirm_hash(&candidate.user, true) || !still_live(&identity.session.sid))
+	{
+		answer->verdict = VERDICT_INVALID_GRANT;
+		return;
+	}
+	store_user_set_hash(&candidate.user.id, hash, true);
+	store_session_delete_of(&candidate.user.id, &identity.session.sid);
+	store_reset_delete_of(&candidate.user.id);
+	mail_queue_notice(&candidate.user.id);
+	audit_event("password_changed", &candidate.user.id, &identity.session.sid, NULL);
+}

@@ -1,0 +1,406 @@
+/*
+ * mail_queue.c
+ *		Owns the mail queue and the text of mails.
+ *
+ * Threat: a queue that tells who is a customer, or that holds usable links.
+ * A reset request is a row of one size with the address sealed; only the
+ * claim opens it, looks the user up, and makes the secret.  Values are escaped
+ * for the part they go into.
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "auth/mail_queue.h"
+#include "auth/reset.h"
+#include "http/html.h"
+#include "keys/key_file.h"
+#include "server/compat.h"
+#include "server/secret.h"
+#include "server/settings.h"
+#include "shmem/event_queue.h"
+#include "shmem/shmem.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+#include "text/bytes.h"
+#include "text/mime.h"
+
+#define CHANNEL "djust_auth_mail"
+#define BUSY_S 1				/* until a recipient whose row is held is looked at again */
+#define FIRST_RETRY_S 10
+#define LONGEST_RETRY_S (15 * 60)
+#define REASON_MAX 500
+#define LONGEST_BATCH 1000
+#define WORKER_ROWS 5000		/* looked at by one claim of the worker, which has other things to do, too */
+
+static const TemplateRow reset_template = {
+	"Reset your password",
+	"Somebody, probably you, asked for a new password for {email}.\n\nChoose it here:\n\n{link}\n\nThe link works once, for 24 hours at most.\n"
+	"If it was not you, do nothing: your password stays as it is.\n",
+	"<p>Somebody, probably you, asked for a new password for {email}.</p>\n"
+	"<p><a href=\"{link}\">Choose a new password</a>. The link works once, for 24 hours at most.</p>\n"
+	"<p>If it was not you, do nothing: your password stays as it is.</p>\n"
+};
+
+static const TemplateRow changed_template = {
+	"Your password was changed",
+	"The password for {email} was changed.\n\nIf it was not you, ask for a new one at once.\n",
+	"<p>The password for {email} was changed.</p>\n<p>If it was not you, ask for a new one at once.</p>\n"
+};
+
+static void
+queue(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	store_mail_insert(kind, user_id, address, size, now, now + setting_reset_link_lifetime * USECS_PER_SEC);
+	Async_Notify(CHANNEL, "");
+	ring_wake_at_commit();
+}
+
+void
+mail_queue_reset(const char *email, size_t length)
+{
+	uint8_t		sealed[SEALED_ADDRESS_SIZE];
+
+	keyfile_seal_address(email, length, sealed);
+	queue("reset", NULL, sealed, sizeof(sealed));
+}
+
+void
+mail_queue_notice(const pg_uuid_t *user_id)
+{
+	queue("password_changed", user_id, NULL, 0);
+}
+
+static void
+append_value(StringInfo out, const char *value, bool html)
+{
+	if (html)
+		html_append(out, value, strlen(value));
+	else
+		appendStringInfoString(out, value);
+}
+
+/* {email}, and {link} where there is one; anything else in braces stays. */
+static char *
+fill(const char *template, const char *email, const char *link, bool html)
+{
+	StringInfoData out;
+
+	initStringInfo(&out);
+	while (*template)
+	{
+		if (strncmp(template, "{email}", 7) == 0)
+		{
+			append_value(&out, email, html);
+			template += 7;
+		}
+		else if (link && strncmp(template, "{link}", 6) == 0)
+		{
+			append_value(&out, link, html);
+			template += 6;
+		}
+		else
+			appendStringInfoChar(&out, *template++);
+	}
+	return out.data;
+}
+
+/* The secret lives in this transaction's memory and in the mail; the table gets its hash. */
+static char *
+make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
+{
+	uint8_t		random[RESET_SECRET_SIZE];
+	uint8_t		hash[SHA256_SIZE];
+	size_t		length = strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE);
+	char	   *secret = secret_alloc(length + 1);
+	const char *place = strstr(setting_reset_url, "{token}");
+
+	if (!pg_strong_random(random, sizeof(random)))
+		elog(ERROR, "could not generate random bytes");
+	memcpy(secret, RESET_PREFIX, strlen(RESET_PREFIX));
+	b64url_encode(random, sizeof(random), secret + strlen(RESET_PREFIX));
+	bytes_wipe(random, sizeof(random));
+	if (!crypto_sha256(secret, length, hash))
+		elog(ERROR, "could not hash a token");
+	store_reset_insert(hash, user_id, now, expires_at);
+	return psprintf("%.*s%s%s", (int) (place - setting_reset_url), setting_reset_url, secret, place + strlen("{token}"));
+}
+
+static const TemplateRow *
+template_for(const char *kind, const char *locale, TemplateRow *found)
+{
+	if (catalog_template(kind, locale ? locale : "", found))
+		return found;
+	return strcmp(kind, "reset") == 0 ? &reset_template : &changed_template;
+}
+
+static bool
+find_recipient(const QueuedMail *queued, UserRow *user)
+{
+	char		email[ADDRESS_LONGEST + 1];
+
+	if (queued->has_user)
+		return catalog_user_by_id(&queued->user_id, user);
+	return queued->address &&
+		keyfile_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), email) &&
+		catalog_user_by_email(email, user);
+}
+
+/* NULL where another transaction is changing or deleting the recipient. */
+static ClaimedMail *
+write_mail(const QueuedMail *queued, const UserRow *user, TimestampTz now)
+{
+	ClaimedMail *mail = palloc(sizeof(ClaimedMail));
+	const TemplateRow *template;
+	const char *link = "";
+	TemplateRow found;
+
+	if (!store_user_confirm_at_once(&user->id))
+		return NULL;
+	if (strcmp(queued->kind, "reset") == 0)
+		link = make_link(&user->id, now, queued->expires_at);
+	template = template_for(queued->kind, user->locale, &found);
+	mail->id = queued->id;
+	mail->recipient = pstrdup(user->email);
+	mail->subject = fill(template->subject, user->email, NULL, false);
+	mail->body_text = fill(template->body_text, user->email, link, false);
+	mail->body_html = fill(template->body_html, user->email, link, true);
+	return mail;
+}
+
+/* Adds the mail, made in this context, unless others hold it or its recipient. */
+static void
+claim(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryContext context, List **mails)
+{
+	MemoryContext old;
+	ClaimedMail *mail;
+
+	if (!store_mail_take(queued->id, now))
+		return;
+	old = MemoryContextSwitchTo(context);
+	mail = write_mail(queued, user, now);
+	if (mail)
+		*mails = lappend(*mails, mail);
+	MemoryContextSwitchTo(old);
+	if (mail)
+		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, ring_working());
+	else
+		store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the user is being changed");
+}
+
+/*
+ * Claims mails of a batch until there are max of them, and gives up those without a recipient by one statement.  Only
+ * what is claimed or given up is locked, so that others who claim meanwhile find the rest.
+ */
+static void
+claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **mails)
+{
+	List	   *without = NIL;
+	ListCell   *cell;
+
+	foreach(cell, batch)
+	{
+		QueuedMail *queued = lfirst(cell);
+		UserRow		user;
+
+		if (list_length(*mails) == max)
+			break;
+		if (!find_recipient(queued, &user) || user.disabled)
+			without = lappend(without, queued);
+		else
+			claim(queued, &user, now, context, mails);
+	}
+	if (without != NIL)
+		store_mail_done_all(without, now, "no recipient");
+}
+
+static bool unfinished = false;
+
+/*
+ * Looks at everything that is due, in longer and longer batches; the worker at so much that others need not wait for
+ * it.
+ */
+List *
+mail_claim(int max)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "djust_auth mails", ALLOCSET_DEFAULT_SIZES);
+	TimestampTz now = GetCurrentTimestamp();
+	QueuedMail	last = {.next_attempt_at = DT_NOBEGIN};
+	int			size = Min(max, LONGEST_BATCH);
+	int			looked = 0;
+	List	   *mails = NIL;
+	List	   *batch;
+
+	keyfile_require();
+	unfinished = false;
+	MemoryContextSwitchTo(context);
+	while (list_length(mails) < max && !unfinished && (batch = store_mail_due(now, &last, size)) != NIL)
+	{
+		last = *(QueuedMail *) llast(batch);
+		looked += list_length(batch);
+		claim_some(batch, max, now, caller, &mails);
+		size = Min(size * 10, LONGEST_BATCH);
+		unfinished = ring_working() && looked >= WORKER_ROWS;
+		MemoryContextReset(context);
+		CHECK_FOR_INTERRUPTS();
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return mails;
+}
+
+bool
+mail_is_unfinished(void)
+{
+	return unfinished;
+}
+
+/* Requests of a user who is being deleted: the addresses are sealed, so each is opened. */
+void
+mail_forget(const char *email)
+{
+	ListCell   *cell;
+
+	foreach(cell, store_mail_sealed())
+	{
+		QueuedMail *queued = lfirst(cell);
+		char		address[ADDRESS_LONGEST + 1];
+
+		if (keyfile_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), address) &&
+			strcmp(address, email) == 0)
+			store_mail_delete(queued->id);
+	}
+}
+
+bool
+mail_due(TimestampTz *due)
+{
+	return store_mail_next(GetCurrentTimestamp(), due);
+}
+
+/* Releases mails claimed by a worker that has died. */
+void
+mail_take_back(void)
+{
+	store_mail_release(GetCurrentTimestamp());
+}
+
+/* The domain that mails come from, in ASCII. */
+static const char *
+sender_domain(void)
+{
+	Mailbox		sender;
+
+	return message_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address, '@') + 1) : "localhost";
+}
+
+/* The same at every attempt, so that a second delivery is recognised; of no meaning to strangers. */
+char *
+mail_message_id(int64 id)
+{
+	char		tag_text[2 * sizeof(ThrottleTag)];
+	ThrottleTag tag;
+
+	keyfile_tag("message id", &id, sizeof(id), &tag);
+	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), tag_text);
+	return psprintf(INT64_FORMAT ".%.*s@%s", id, (int) sizeof(tag_text), tag_text, sender_domain());
+}
+
+static void
+require_claimed(int64 id, QueuedMail *queued)
+{
+	if (!store_mail_get(id, queued))
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("mail " INT64_FORMAT " is not claimed", id),
+				 errhint("Pass an id that djust_auth.claim_mail() has returned.")));
+}
+
+/* The recipient is known only now, and only to the audit. */
+static void
+record(const char *event, const QueuedMail *queued, const char *detail)
+{
+	UserRow		user;
+
+	audit_event(event, find_recipient(queued, &user) ? &user.id : NULL, NULL, detail);
+}
+
+void
+mail_mark_sent(int64 id)
+{
+	QueuedMail	queued;
+
+	require_claimed(id, &queued);
+	store_mail_done(id, GetCurrentTimestamp(), NULL);
+	shared_count(COUNT_MAILS_SENT, 1);
+	record("mail_sent", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\"}", id, queued.kind));
+}
+
+/* 10 s after the first attempt, then doubling up to a quarter of an hour. */
+static int
+retry_delay(int attempts)
+{
+	return attempts > 7 ? LONGEST_RETRY_S : Min(FIRST_RETRY_S << (attempts - 1), LONGEST_RETRY_S);
+}
+
+/* A reason may quote the mail, and with it a link that is good: what follows the prefix of a secret is left out. */
+static char *
+without_secrets(const char *reason)
+{
+	StringInfoData out;
+	const char *secret;
+
+	initStringInfo(&out);
+	while ((secret = strstr(reason, RESET_PREFIX)) != NULL)
+	{
+		secret += strlen(RESET_PREFIX);
+		appendBinaryStringInfo(&out, reason, secret - reason);
+		appendStringInfoString(&out, "***");
+		reason = secret + strspn(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+	}
+	appendStringInfoString(&out, reason);
+	return out.data;
+}
+
+/* Given up: the server refused it for good, or the next attempt would come after the link's end. */
+static void
+mark_failed(int64 id, const char *reason, bool for_good)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	char	   *safe_reason = without_secrets(reason);
+	char	   *short_reason = pnstrdup(safe_reason, pg_mbcliplen(safe_reason, strlen(safe_reason), REASON_MAX));
+	TimestampTz next;
+	QueuedMail	queued;
+
+	require_claimed(id, &queued);
+	next = now + retry_delay(queued.attempts) * USECS_PER_SEC;
+	for_good = for_good || next >= queued.expires_at;
+	if (for_good)
+		store_mail_done(id, now, short_reason);
+	else
+		store_mail_retry(id, next, short_reason);
+	shared_count(COUNT_MAILS_FAILED, 1);
+	record("mail_failed", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}",
+											id, queued.kind, queued.attempts, for_good ? "true" : "false"));
+}
+
+void
+mail_mark_failed(int64 id, const char *reason)
+{
+	mark_failed(id, reason, false);
+}
+
+void
+mail_mark_rejected(int64 id, const char *reason)
+{
+	mark_failed(id, reason, true);
+}

@@ -1,0 +1,172 @@
+/*
+ * password.c
+ *		Owns checking and making passwords: policy, throttle, slot, hash.
+ *
+ * Threat: guessing.  The order is fixed: a place under the account's throttle
+ * first, then a hash slot, then the hash.  Whatever ends the check early, the
+ * place is given back: counted as a failure if the hash had begun, uncounted if
+ * it had not.
+ */
+#include "postgres.h"
+
+#include "storage/ipc.h"
+
+#include "auth/password.h"
+#include "keys/key_file.h"
+#include "pwhash/pwpolicy.h"
+#include "server/settings.h"
+#include "shmem/hash_slot.h"
+#include "shmem/shmem.h"
+#include "shmem/throttle.h"
+#include "text/bytes.h"
+
+void
+password_tag(const char *address, ThrottleTag *tag)
+{
+	keyfile_tag("password", address, strlen(address), tag);
+}
+
+/* A blocklist entry in small letters stands for every spelling in capitals. */
+static bool
+is_common(const Password *password)
+{
+	return password->length <= PWHASH_PASSWORD_MAX &&
+		(catalog_blocklisted(password->in_database) || catalog_blocklisted(password->lower_in_database));
+}
+
+unsigned
+password_violations(const Password *password)
+{
+	unsigned	violations = pwpolicy_violations(password->text, password->length, password->characters,
+												 setting_password_min_length, PWHASH_PASSWORD_MAX);
+
+	return violations | (is_common(password) ? PWPOLICY_TOO_COMMON : 0);
+}
+
+static PwCost
+cost_now(void)
+{
+	PwCost		cost = {setting_argon2_memory, setting_argon2_iterations, setting_argon2_parallelism};
+
+	return cost;
+}
+
+static bool
+make_hash(const Password *password, const PwArena *arena, char *out)
+{
+	PwCost		cost = cost_now();
+	uint8_t		salt[PWHASH_SALT_SIZE];
+
+	if (!pg_strong_random(salt, sizeof(salt)))
+		return false;
+	shared_count(COUNT_HASHES, 1);
+	return pwhash_make(&cost, salt, password->text, password->length, arena, out) == PW_MATCH;
+}
+
+/* A PHC string of the present cost; its 32 bytes are nobody's hash. */
+const char *
+password_decoy(void)
+{
+	PwCost		cost = cost_now();
+
+	return psprintf("$argon2id$v=19$m=%u,t=%u,p=%u$ZGp1c3RfYXV0aCBkZWNveQ$YWxsIHRoYXQgaXMga25vd24gb2YgdGhpcyBpcyBjb3M",
+					cost.memory, cost.iterations, cost.parallelism);
+}
+
+/* An attempt that is cut off from here on has been made. */
+static bool hash_begun = false;
+
+/*
+ * With the slot held.  How many hashes this takes is told by the password and not by the account: as long as nothing
+ * has matched, every form is tried, with the hash of another user (usable false) too.  A hash of another form than NFC
+ * is replaced, so that the next login takes one; none is replaced whose scheme has not read the whole password, for the
+ * rest may be anybody's.
+ */
+static PwResult
+verify(const char *hash, size_t hash_length, bool usable, const Password *password, const PwArena *arena,
+	   char *replacement)
+{
+	PwCost		cost = cost_now();
+	PwResult	result = PW_MISMATCH;
+	int			form;
+
+	hash_begun = true;
+	for (form = 0; form < password->forms; form++)
+	{
+		shared_count(COUNT_HASHES, 1);
+		result = pwhash_verify(hash, hash_length, password->form[form], password->form_length[form], arena);
+		if (result == PW_MATCH && !usable)
+			result = PW_MISMATCH;
+		if (result != PW_MISMATCH)
+			break;
+	}
+	if (result == PW_MATCH && (form > 0 || pwhash_needs_rehash(hash, hash_length, &cost)) &&
+		pwhash_reads(hash, hash_length) >= password->form_length[form] && !make_hash(password, arena, replacement))
+		replacement[0] = '\0';
+	return result;
+}
+
+static void
+abandon(int code, Datum arg)
+{
+	hashslot_abandon();
+	throttle_abandon(hash_begun);
+}
+
+Verdict
+password_check(const ThrottleTag *tag, const char *hash, size_t hash_length, bool usable, const Password *password,
+			   char *replacement, int *retry_after)
+{
+	volatile PwResult result = PW_FAILED;
+	PwArena		arena;
+	volatile bool slot = false;
+
+	replacement[0] = '\0';
+	*retry_after = 1;
+	hash_begun = false;
+	switch (throttle_enter(tag, retry_after))
+	{
+		case THROTTLE_LATER:
+			return VERDICT_THROTTLED;
+		case THROTTLE_SUSPENDED:
+			return VERDICT_SUSPENDED;
+		case THROTTLE_BUSY:
+			return VERDICT_UNAVAILABLE;
+		case THROTTLE_GO:
+			break;
+	}
+	PG_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	{
+		slot = hashslot_acquire(&arena);
+		if (slot)
+		{
+			result = verify(hash, hash_length, usable, password, &arena, replacement);
+			hashslot_release();
+		}
+		throttle_leave(result == PW_MATCH ? ATTEMPT_GOOD : slot && result != PW_FAILED ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	throttle_settle();
+	if (!slot || result == PW_FAILED)
+		return VERDICT_UNAVAILABLE;
+	return result == PW_MATCH ? VERDICT_OK : VERDICT_INVALID_GRANT;
+}
+
+Verdict
+password_hash(const Password *password, char *out, int *retry_after)
+{
+	PwArena		arena;
+	volatile bool made = false;
+
+	*retry_after = 1;
+	PG_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	{
+		if (hashslot_acquire(&arena))
+		{
+			made = make_hash(password, &arena, out);
+			hashslot_release();
+		}
+	}
+	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
+	return made ? VERDICT_OK : VERDICT_UNAVAILABLE;
+}

@@ -1,0 +1,86 @@
+/*
+ * reset.c
+ *		Owns the way back in for users who forgot their password.
+ *
+ * Threat: learning from a request whether an address exists, and a stolen
+ * database yielding links.  A request makes the same rows for any address; the
+ * secret is born when the mail is claimed, and only its hash is kept.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "auth/mail_queue.h"
+#include "auth/password.h"
+#include "auth/reset.h"
+#include "keys/key_file.h"
+#include "server/normalize.h"
+#include "shmem/shmem.h"
+#include "shmem/throttle_owner.h"
+#include "shmem/throttle_reset.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+#include "text/bytes.h"
+
+void
+reset_request(const char *text, size_t length)
+{
+	Email		email = normal_email(text, length);
+	ThrottleTag tag;
+	char		account[2 * sizeof(tag.bytes) + 1];
+	int			i;
+
+	keyfile_tag("reset", email.text, email.length, &tag);
+	if (!pace_reset_request(&tag))
+		return;
+	shared_count(COUNT_RESET_REQUESTS, 1);
+	mail_queue_reset(email.text, email.length);
+	password_tag(email.text, &tag);
+	for (i = 0; i < (int) sizeof(tag.bytes); i++)
+		snprintf(account + 2 * i, 3, "%02x", tag.bytes[i]);
+	audit_event("reset_requested", NULL, NULL, psprintf("{\"account\": \"%s\"}", account));
+}
+
+/* The link is used up last, so that neither a weak password nor a full server burns it. */
+void
+reset_confirm(const char *token, size_t token_length, const char *password, size_t password_length, Answer *answer)
+{
+	Password	fresh = normal_password(password, password_length);
+	uint8_t		token_hash[SHA256_SIZE];
+	char		hash[PWHASH_MAX];
+	TimestampTz expires_at;
+	pg_uuid_t	user_id;
+	UserRow		user;
+	ThrottleTag tag;
+
+	keyfile_require();
+	answer->verdict = VERDICT_INVALID_GRANT;
+	if (token_length != strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) ||
+		memcmp(token, RESET_PREFIX, strlen(RESET_PREFIX)) != 0 || !crypto_sha256(token, token_length, token_hash) ||
+		!catalog_reset_token(token_hash, &user_id, &expires_at) || expires_at <= GetCurrentTimestamp())
+		return;
+	answer->violations = password_violations(&fresh);
+	if (answer->violations != 0)
+	{
+		answer->verdict = VERDICT_WEAK_PASSWORD;
+		return;
+	}
+	answer->verdict = password_hash(&fresh, hash, &answer->retry_after);
+	if (answer->verdict != VERDICT_OK)
+		return;
+	if (!store_user_confirm(&user_id, true) || !store_reset_consume(token_hash, GetCurrentTimestamp()) ||
+		!catalog_user_by_id(&user_id, &user))
+	{
+		answer->verdict = VERDICT_INVALID_GRANT;
+		return;
+	}
+	store_user_set_hash(&user_id, hash, true);
+	store_reset_delete_of(&user_id);
+	store_session_delete_of(&user_id, NULL);
+	password_tag(user.email, &tag);
+	throttle_owner(&tag, user_id.data);
+	throttle_clear(&tag);
+	mail_queue_notice(&user_id);
+	audit_event("reset_confirmed", &user_id, NULL, NULL);
+}

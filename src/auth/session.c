@@ -1,0 +1,396 @@
+/*
+ * session.c
+ *		Owns sessions: opening, renewing, listing, ending.
+ *
+ * A session lives while its row is there and its time is not over; ending it
+ * is deleting the row.  Threat: a stolen refresh token.  Each is used once; a
+ * second use after the grace window ends the session for both holders, and no
+ * rollback revives it (session_revoke.c).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "auth/session.h"
+#include "http/postgrest.h"
+#include "keys/key_file.h"
+#include "keys/signing_key.h"
+#include "server/normalize.h"
+#include "server/settings.h"
+#include "shmem/shmem.h"
+#include "tables/store.h"
+
+#define REFRESH_TRIES 50
+#define CLAIMED_PROFILES_MAX 2048	/* bytes of names that the claim profiles of an access token holds at most */
+
+static int64
+to_unix(TimestampTz time)
+{
+	return time / USECS_PER_SEC + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+}
+
+static TimestampTz
+after(TimestampTz time, int seconds)
+{
+	return time + seconds * USECS_PER_SEC;
+}
+
+static char *
+uuid_text(const pg_uuid_t *id)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
+}
+
+static void
+append_string(StringInfo out, const char *name, const char *value)
+{
+	appendStringInfo(out, ",\"%s\":", name);
+	escape_json(out, value);
+}
+
+/* A token must fit into a header of HTTP, and a session can be had with however many profiles. */
+static bool
+fit_into_token(ArrayType *profiles)
+{
+	Datum	   *values;
+	size_t		length = 0;
+	int			n;
+	int			i;
+
+	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+	for (i = 0; i < n; i++)
+		length += VARSIZE_ANY_EXHDR(DatumGetPointer(values[i]));
+	return length <= CLAIMED_PROFILES_MAX;
+}
+
+static void
+append_profiles(StringInfo out, ArrayType *profiles)
+{
+	Datum	   *values;
+	int			n;
+	int			i;
+
+	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+	appendStringInfoString(out, ",\"profiles\":[");
+	for (i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(out, ',');
+		escape_json(out, TextDatumGetCString(values[i]));
+	}
+	appendStringInfoChar(out, ']');
+}
+
+/*
+ * RFC 9068 section 2.2.  sid comes first: token.c finds the session by it.  Times are whole seconds, so the token
+ * ends at the second its exp names.
+ */
+static char *
+make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *profiles, TimestampTz now,
+				  TimestampTz expires_at, size_t *length)
+{
+	StringInfoData out;
+	const char *payload;
+	pg_uuid_t	jti;
+
+	audit_new_id(&jti);
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"sid\":\"%s\",\"exp\":" INT64_FORMAT ",\"iat\":" INT64_FORMAT ",\"sub\":\"%s\",\"jti\":\"%s\"",
+					 uuid_text(sid), to_unix(expires_at), to_unix(now), uuid_text(user_id), uuid_text(&jti));
+	append_string(&out, "iss", setting_issuer);
+	append_string(&out, "aud", setting_audience);
+	append_string(&out, "client_id", setting_client_id);
+	if (fit_into_token(profiles))
+		append_profiles(&out, profiles);
+	if (*setting_jwt_role != '\0')
+		append_string(&out, "role", setting_jwt_role);
+	appendStringInfoChar(&out, '}');
+	payload = normal_to_utf8(out.data, out.len);
+	return keys_sign(payload, strlen(payload), length);
+}
+
+/* Rounded down to the second that exp can say. */
+static TimestampTz
+access_expiry(TimestampTz now, TimestampTz session_end)
+{
+	TimestampTz end = Min(after(now, setting_access_token_lifetime), session_end);
+
+	return end / USECS_PER_SEC * USECS_PER_SEC;
+}
+
+static TimestampTz
+refresh_expiry(TimestampTz now, TimestampTz created_at)
+{
+	return Min(after(now, setting_refresh_token_lifetime), after(created_at, setting_session_max_lifetime));
+}
+
+static int
+seconds_until(TimestampTz now, TimestampTz then)
+{
+	return (int) ((then - now + USECS_PER_SEC / 2) / USECS_PER_SEC);
+}
+
+static void
+hash_token(const char *token, size_t length, uint8_t hash[SHA256_SIZE])
+{
+	if (!crypto_sha256(token, length, hash))
+		elog(ERROR, "could not hash a token");
+}
+
+/* Whole seconds: what tokens can say, sessions do too. */
+static TimestampTz
+whole_now(void)
+{
+	return GetCurrentTimestamp() / USECS_PER_SEC * USECS_PER_SEC;
+}
+
+void
+session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
+{
+	NewSession	session = {.user_id = *user_id};
+	TimestampTz now = whole_now();
+	uint8_t		hash[SHA256_SIZE];
+	size_t		length;
+
+	audit_new_id(&session.sid);
+	session.created_at = now;
+	session.expires_at = refresh_expiry(now, now);
+	session.access_expires_at = access_expiry(now, session.expires_at);
+	session.profiles = catalog_profiles_of(user_id);
+	answer->access_token = make_access_token(&session.sid, user_id, session.profiles, now, session.access_expires_at, &length);
+	hash_token(answer->access_token, length, hash);
+	session.access_hash = hash;
+	session.client_address = http_client_address();
+	session.user_agent = http_user_agent();
+	store_session_insert(&session);
+
+	answer->verdict = VERDICT_OK;
+	answer->refresh_token = identity_refresh_token(&session.sid, 0);
+	answer->expires_in = seconds_until(now, session.access_expires_at);
+	answer->refresh_expires_in = seconds_until(now, session.expires_at);
+	*sid = session.sid;
+}
+
+/* A retry within the grace window: nothing is written, so that any number of them cannot get in each other's way. */
+static void
+repeat_successor(const SessionRow *session, Answer *answer)
+{
+	TimestampTz now = whole_now();
+	TimestampTz access_expires_at = access_expiry(now, session->expires_at);
+	size_t		length;
+
+	answer->verdict = VERDICT_OK;
+	answer->access_token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
+	answer->refresh_token = identity_refresh_token(&session->sid, session->generation);
+	answer->expires_in = seconds_until(now, access_expires_at);
+	answer->refresh_expires_in = seconds_until(now, session->expires_at);
+}
+
+/* session_max_lifetime may have been lowered since the session was opened. */
+static bool
+may_go_on(const SessionRow *session)
+{
+	TimestampTz now = whole_now();
+
+	return refresh_expiry(now, session->created_at) > now;
+}
+
+/* False when something else changed the row first. */
+static bool
+rotate(const SessionRow *session, Answer *answer)
+{
+	TimestampTz now = whole_now();
+	TimestampTz expires_at = refresh_expiry(now, session->created_at);
+	TimestampTz access_expires_at = access_expiry(now, expires_at);
+	uint8_t		hash[SHA256_SIZE];
+	size_t		length;
+
+	answer->access_token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
+	hash_token(answer->access_token, length, hash);
+	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))
+		return false;
+	answer->verdict = VERDICT_OK;
+	answer->refresh_token = identity_refresh_token(&session->sid, session->generation + 1);
+	answer->expires_in = seconds_until(now, access_expires_at);
+	answer->refresh_expires_in = seconds_until(now, expires_at);
+	return true;
+}
+
+static void
+end_reused(const SessionRow *session)
+{
+	store_session_revoke(&session->sid);
+	shared_count(COUNT_REFRESH_REUSES, 1);
+	audit_event_surely("refresh_reuse", &session->user_id, &session->sid, NULL);
+}
+
+void
+session_refresh(const char *token, size_t length, Answer *answer)
+{
+	TimestampTz presented_at = GetCurrentTimestamp();
+	SessionRow	session;
+	int			tries;
+
+	keyfile_require();
+	answer->verdict = VERDICT_INVALID_GRANT;
+	/* Once more for each change of the row between reading and writing: another refresh, or changes of profiles. */
+	for (tries = 0; tries < REFRESH_TRIES; tries++)
+	{
+		switch (identity_refresh(token, length, presented_at, &session))
+		{
+			case REFRESH_DEAD:
+				return;
+			case REFRESH_REUSED:
+				end_reused(&session);
+				return;
+			case REFRESH_PREVIOUS:
+				repeat_successor(&session, answer);
+				shared_count(COUNT_REFRESHES, 1);
+				return;
+			case REFRESH_CURRENT:
+				if (!may_go_on(&session))
+					return;
+				if (!rotate(&session, answer))
+					continue;
+				shared_count(COUNT_REFRESHES, 1);
+				audit_event("refresh", &session.user_id, &session.sid, NULL);
+				return;
+		}
+	}
+}
+
+/* A refresh token of any generation ends its session: whoever holds an old one, it should not go on. */
+bool
+session_logout(const char *token, size_t length)
+{
+	Identity	identity;
+
+	if (!identity_access(token, length, NULL, &identity) &&
+		identity_refresh(token, length, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
+		return false;
+	if (store_session_delete(&identity.session.sid) == 0)
+		return false;
+	shared_count(COUNT_LOGOUTS, 1);
+	audit_event("logout", &identity.session.user_id, &identity.session.sid, NULL);
+	return true;
+}
+
+int
+session_end(const char *token, size_t length, const pg_uuid_t *sid)
+{
+	Identity	identity;
+	SessionRow	other;
+	uint64		ended;
+
+	if (!identity_access(token, length, NULL, &identity))
+		return 0;
+	if (sid == NULL)
+	{
+		/* Waits for logins under way, so that their sessions end too. */
+		store_user_lock(&identity.session.user_id);
+		ended = store_session_delete_of(&identity.session.user_id, &identity.session.sid);
+	}
+	else if (!catalog_session(sid, &other) ||
+			 memcmp(&other.user_id, &identity.session.user_id, sizeof(pg_uuid_t)) != 0 ||
+			 other.expires_at <= GetCurrentTimestamp())
+		return 0;
+	else
+		ended = store_session_delete(sid);
+	if (ended > 0)
+		audit_event("logout", &identity.session.user_id, sid, psprintf("{\"ended\": " UINT64_FORMAT "}", ended));
+	return (int) ended;
+}
+
+static char *
+time_text(TimestampTz time)
+{
+	char	   *buffer = palloc(MAXDATELEN + 1);
+
+	return JsonEncodeDateTime(buffer, TimestampTzGetDatum(time), TIMESTAMPTZOID, NULL);
+}
+
+static void
+append_nullable(StringInfo out, const char *name, const char *value)
+{
+	if (value)
+		append_string(out, name, value);
+	else
+		appendStringInfo(out, ",\"%s\":null", name);
+}
+
+char *
+session_list(const char *token, size_t length)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	StringInfoData out;
+	Identity	identity;
+	ListCell   *cell;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '[');
+	if (identity_access(token, length, NULL, &identity))
+	{
+		foreach(cell, catalog_sessions_of(&identity.session.user_id))
+		{
+			SessionEntry *entry = lfirst(cell);
+			SessionRow *row = &entry->session;
+
+			if (row->expires_at <= now)
+				continue;
+			appendStringInfo(&out, "%s{\"sid\":\"%s\"", out.len > 1 ? "," : "", uuid_text(&row->sid));
+			append_string(&out, "created_at", time_text(row->created_at));
+			append_string(&out, "refreshed_at", time_text(row->refreshed_at));
+			append_string(&out, "expires_at", time_text(row->expires_at));
+			append_nullable(&out, "client_address", entry->client_address);
+			append_nullable(&out, "user_agent", entry->user_agent);
+			appendStringInfo(&out, ",\"current\":%s}",
+							 memcmp(&row->sid, &identity.session.sid, sizeof(pg_uuid_t)) == 0 ? "true" : "false");
+		}
+	}
+	appendStringInfoChar(&out, ']');
+	return out.data;
+}
+
+/*
+ * RFC 7662.  A refresh token is active only when token_type_hint says so: a resource server that looks at "active"
+ * alone must not take it for an access token.
+ */
+char *
+session_introspect(const char *token, size_t length, bool refresh_too)
+{
+	const char *type = "Bearer";
+	StringInfoData out;
+	Identity	identity;
+	RefreshState state;
+	UserRow		user;
+
+	if (!identity_access(token, length, NULL, &identity))
+	{
+		if (!refresh_too)
+			return "{\"active\":false}";
+		state = identity_refresh(token, length, GetCurrentTimestamp(), &identity.session);
+		if (state != REFRESH_CURRENT && state != REFRESH_PREVIOUS)
+			return "{\"active\":false}";
+		type = "refresh_token";
+		identity.issued_at = identity.session.refreshed_at;
+		identity.expires_at = identity.session.expires_at;
+	}
+	if (!catalog_user_by_id(&identity.session.user_id, &user))
+		return "{\"active\":false}";
+	initStringInfo(&out);
+	appendStringInfo(&out, "{\"active\":true,\"sub\":\"%s\",\"sid\":\"%s\"", uuid_text(&identity.session.user_id),
+					 uuid_text(&identity.session.sid));
+	append_string(&out, "username", user.email);
+	appendStringInfo(&out, ",\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT, to_unix(identity.issued_at), to_unix(identity.expires_at));
+	append_string(&out, "iss", setting_issuer);
+	append_string(&out, "token_type", type);
+	append_profiles(&out, identity.session.profiles);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}

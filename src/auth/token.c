@@ -1,0 +1,286 @@
+/*
+ * token.c
+ *		Owns the question who presents a token, now.
+ *
+ * Threats: forged, stale and confused tokens.  An access token is authentic if
+ * its SHA-256 is the one its session remembers from issue, or if a key signed
+ * it; either way its session must be alive in the latest snapshot.  A refresh
+ * token is a MAC over session and generation under the key file's key: there
+ * is nothing to store and nothing to steal from a table.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "auth/token.h"
+#include "crypto/jwt.h"
+#include "keys/key_file.h"
+#include "keys/key_file_check.h"
+#include "keys/signing_key.h"
+#include "server/normalize.h"
+#include "server/secret.h"
+#include "server/settings.h"
+#include "tables/session_tid.h"
+#include "text/bytes.h"
+
+/*
+ * A token from the future was issued before the clock was set back, and would live longer than it should.  Standbys may
+ * be behind the primary by a little.
+ */
+#define CLOCK_SKEW_S 2
+#define LATEST_S INT64CONST(253402300799)	/* the end of the year 9999 */
+#define REFRESH_PREFIX "djr_"
+#define REFRESH_PREFIX_LENGTH 4
+#define REFRESH_CONTENT_SIZE (UUID_LEN + 4)
+#define REFRESH_SIZE (REFRESH_CONTENT_SIZE + SHA256_SIZE)
+#define REFRESH_LENGTH (REFRESH_PREFIX_LENGTH + B64URL_LENGTH(REFRESH_SIZE))
+
+struct IdentityMemo
+{
+	MemoryContext context;
+	SecretCopy	token;			/* what the rest is of */
+	Letters		letters;
+	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none has */
+	TimestampTz issued_at;		/* what was signed */
+	TimestampTz expires_at;
+};
+
+static TimestampTz
+from_unix(int64 seconds)
+{
+	return (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC;
+}
+
+static JsonbValue *
+member(Jsonb *object, const char *name, JsonbValue *value, enum jbvType type)
+{
+	JsonbValue *found = getKeyJsonValueFromContainer(&object->root, name, strlen(name), value);
+
+	return found && found->type == type ? found : NULL;
+}
+
+static bool
+member_is(Jsonb *object, const char *name, const char *expected)
+{
+	JsonbValue	value;
+
+	return member(object, name, &value, jbvString) && value.val.string.len == strlen(expected) &&
+		memcmp(value.val.string.val, expected, strlen(expected)) == 0;
+}
+
+static bool
+member_time(Jsonb *object, const char *name, TimestampTz *time)
+{
+	JsonbValue	value;
+	int64		seconds;
+
+	if (!member(object, name, &value, jbvNumeric))
+		return false;
+	seconds = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
+	if (seconds < 0 || seconds > LATEST_S)
+		return false;
+	*time = from_unix(seconds);
+	return true;
+}
+
+static bool
+read_claims(char *payload, size_t n, Identity *identity)
+{
+	Jsonb	   *claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(normal_from_utf8(payload, n))));
+
+	return JB_ROOT_IS_OBJECT(claims) &&
+		member_is(claims, "iss", setting_issuer) && member_is(claims, "aud", setting_audience) &&
+		member_time(claims, "exp", &identity->expires_at) && member_time(claims, "iat", &identity->issued_at);
+}
+
+/*
+ * Whoever else has the key of HS256 may sign what no JSON or number of the server's can hold.  The functions that
+ * refuse it hold nothing but memory, so their error can be taken as a no.
+ */
+static bool
+can_read_claims(char *payload, size_t n, Identity *identity)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool good = false;
+
+	PG_TRY();
+	{
+		good = read_claims(payload, n, identity);
+	}
+	PG_CATCH();
+	{
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return good;
+}
+
+/* Only after the signature is known to be ours is the payload read. */
+static bool
+read_signed(const char *token, size_t length, Identity *identity)
+{
+	JwtParts	parts;
+	char	   *payload;
+	size_t		n;
+
+	if (!jwt_split(token, length, &parts) || !keys_verify(&parts))
+		return false;
+	payload = palloc(JWT_MAX);
+	return jwt_payload(&parts, payload, &n) && can_read_claims(payload, n, identity);
+}
+
+IdentityMemo *
+identity_memo(void)
+{
+	IdentityMemo *memo = palloc0(sizeof(IdentityMemo));
+
+	memo->context = CurrentMemoryContext;
+	return memo;
+}
+
+/* What is remembered is used for exactly the same token only. */
+bool
+identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *letters)
+{
+	if (length > JWT_MAX)
+		return false;
+	if (memo && secret_is(&memo->token, token, length))
+	{
+		*letters = memo->letters;
+		return true;
+	}
+	if (!jwt_peek_sid(token, length, letters->sid.data))
+		return false;
+	place_seek(&letters->sid);
+	if (!crypto_sha256(token, length, letters->hash))
+		return false;
+	place_expect(&letters->sid);
+	if (memo)
+	{
+		secret_keep(&memo->token, memo->context, token, length);
+		memo->letters = *letters;
+		memo->signed_epoch = 0;
+	}
+	return true;
+}
+
+/* A signature stays good as long as no key changes; the life of the token is judged by the caller. */
+static bool
+read_signed_once(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+{
+	uint64		epoch;
+
+	AcceptInvalidationMessages();
+	epoch = catalog_epoch();
+	if (memo && memo->signed_epoch == epoch)
+	{
+		identity->issued_at = memo->issued_at;
+		identity->expires_at = memo->expires_at;
+		return true;
+	}
+	if (!read_signed(token, length, identity))
+		return false;
+	if (memo)
+	{
+		memo->signed_epoch = epoch;
+		memo->issued_at = identity->issued_at;
+		memo->expires_at = identity->expires_at;
+	}
+	return true;
+}
+
+bool
+identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (keyfile_in_copy() || !catalog_session(&letters->sid, &identity->session) || now >= identity->session.expires_at)
+		return false;
+	if (bytes_equal(letters->hash, identity->session.access_hash, SHA256_SIZE))
+	{
+		identity->issued_at = identity->session.refreshed_at;
+		identity->expires_at = identity->session.access_expires_at;
+	}
+	else if (!read_signed_once(token, length, memo, identity))
+		return false;
+	return now < identity->expires_at && identity->issued_at <= now + CLOCK_SKEW_S * USECS_PER_SEC;
+}
+
+bool
+identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+{
+	Letters		letters;
+
+	return identity_begin(token, length, memo, &letters) && identity_finish(&letters, token, length, memo, identity);
+}
+
+static void
+refresh_content(const pg_uuid_t *sid, int32 generation, uint8_t content[REFRESH_SIZE])
+{
+	int			i;
+
+	memcpy(content, sid->data, UUID_LEN);
+	for (i = 0; i < 4; i++)
+		content[UUID_LEN + i] = (uint8_t) ((uint32) generation >> (8 * (3 - i)));
+	keyfile_refresh_mac(content, REFRESH_CONTENT_SIZE, content + REFRESH_CONTENT_SIZE);
+}
+
+char *
+identity_refresh_token(const pg_uuid_t *sid, int32 generation)
+{
+	char	   *token = secret_alloc(REFRESH_LENGTH + 1);
+	uint8_t		content[REFRESH_SIZE];
+
+	refresh_content(sid, generation, content);
+	memcpy(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH);
+	b64url_encode(content, REFRESH_SIZE, token + REFRESH_PREFIX_LENGTH);
+	bytes_wipe(content, sizeof(content));
+	return token;
+}
+
+/* The MAC is compared before any table is read. */
+static bool
+read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation)
+{
+	uint8_t		given[REFRESH_SIZE];
+	uint8_t		expected[REFRESH_SIZE];
+	size_t		n;
+	bool		good;
+
+	/* where no key file is known yet there is no session */
+	if (length != REFRESH_LENGTH || memcmp(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH) != 0 ||
+		!b64url_decode(token + REFRESH_PREFIX_LENGTH, length - REFRESH_PREFIX_LENGTH, given, sizeof(given), &n) ||
+		n != REFRESH_SIZE || !keyfile_check())
+		return false;
+	memcpy(sid->data, given, UUID_LEN);
+	*generation = (int32) (((uint32) given[16] << 24) | ((uint32) given[17] << 16) | ((uint32) given[18] << 8) | given[19]);
+	refresh_content(sid, *generation, expected);
+	good = bytes_equal(given, expected, REFRESH_SIZE);
+	bytes_wipe(expected, sizeof(expected));
+	return good;
+}
+
+RefreshState
+identity_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session)
+{
+	pg_uuid_t	sid;
+	int32		generation;
+	TimestampTz now;
+
+	if (!read_refresh(token, length, &sid, &generation) || keyfile_in_copy() || !catalog_session(&sid, session) ||
+		(now = GetCurrentTimestamp()) >= session->expires_at || generation > session->generation)
+		return REFRESH_DEAD;
+	if (generation == session->generation)
+		return REFRESH_CURRENT;
+	/* refreshed ahead of now: the clock was set back since, and nobody can tell how long ago that was */
+	if (generation == session->generation - 1 && session->refreshed_at <= now &&
+		presented_at - session->refreshed_at < setting_refresh_reuse_grace * USECS_PER_SEC)
+		return REFRESH_PREVIOUS;
+	return REFRESH_REUSED;
+}

@@ -1,0 +1,172 @@
+/*
+ * jwt.c
+ *		Compact JWS: split, compare the header, verify, hand back the payload.
+ *
+ * Owns the form of a token and the one header each key has.  Never parses a
+ * header, never reads a payload as JSON, never chooses an algorithm or a key
+ * by what a token says; the one member it can look at before a token is split
+ * and its signature checked is the session id, which is a key to look up by.
+ *
+ * Defends against tokens that steer their own verification (RFC 8725
+ * sections 2.1 and 3.1: "none", confusion of algorithms, keys or URLs in the
+ * header) and against a second spelling of a good token.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/jwt.h"
+#include "text/bytes.h"
+
+#define SID_PREFIX "{\"sid\":\""
+#define SID_PREFIX_LENGTH (sizeof(SID_PREFIX) - 1)
+#define UUID_LENGTH 36
+/* Prefix, uuid, quote and comma end inside this many bytes, which 64 characters spell without spare bits. */
+#define SID_BYTES 48
+#define SID_CHARACTERS 64
+
+/* RFC 4648 section 5, without padding. */
+static bool
+is_base64url(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* The run of base64url characters at the start of s. */
+static size_t
+base64url_span(const char *s, size_t n)
+{
+	size_t		i = 0;
+
+	while (i < n && is_base64url(s[i]))
+		i++;
+	return i;
+}
+
+/* One part, which must not be empty and must be followed by a dot or, the last, by the end. */
+static bool
+take_part(const char **at, const char *end, bool last, const char **part, size_t *length)
+{
+	*part = *at;
+	*length = base64url_span(*at, (size_t) (end - *at));
+	*at += *length;
+	if (*length == 0)
+		return false;
+	if (last)
+		return *at == end;
+	return *at < end && *(*at)++ == '.';
+}
+
+/* RFC 7515 section 7.1, three parts; slices of the token, nothing is copied or decoded. */
+bool
+jwt_split(const char *token, size_t length, JwtParts *parts)
+{
+	const char *at = token;
+	const char *end;
+
+	if (length > JWT_MAX)
+		return false;
+	end = token + length;
+	if (!take_part(&at, end, false, &parts->header, &parts->header_length) ||
+		!take_part(&at, end, false, &parts->payload, &parts->payload_length) ||
+		!take_part(&at, end, true, &parts->signature, &parts->signature_length))
+		return false;
+	parts->signing_input = token;
+	parts->signing_length = parts->header_length + 1 + parts->payload_length;
+	return true;
+}
+
+/* A kid is made of base64url characters, so that it needs no escapes in JSON. */
+size_t
+jwt_header(CryptoAlg alg, const char *kid, char *out)
+{
+	char		json[JWT_HEADER_MAX];
+	size_t		n = strnlen(kid, JWT_KID_MAX + 1);
+	int			length;
+
+	if (n == 0 || n > JWT_KID_MAX || base64url_span(kid, n) != n)
+		return 0;
+	length = snprintf(json, sizeof(json), "{\"typ\":\"at+jwt\",\"alg\":\"%s\",\"kid\":\"%s\"}",
+					  crypto_alg_name(alg), kid);
+	if (length < 0 || B64URL_LENGTH((size_t) length) > JWT_HEADER_MAX)
+		return 0;
+	return b64url_encode((const uint8_t *) json, (size_t) length, out);
+}
+
+/* The key, not the token, says how to verify; one signature has one spelling. */
+bool
+jwt_verify(const JwtParts *parts, const char *header, size_t header_length, const CryptoKey *key)
+{
+	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
+	size_t		length;
+
+	if (parts->header_length != header_length || memcmp(parts->header, header, header_length) != 0)
+		return false;
+	if (!b64url_decode(parts->signature, parts->signature_length, signature, sizeof(signature), &length))
+		return false;
+	return crypto_verify(key, parts->signing_input, parts->signing_length, signature, length);
+}
+
+/* The NUL is not counted; a payload that holds one itself shows by its length. */
+bool
+jwt_payload(const JwtParts *parts, char *out, size_t *length)
+{
+	if (!b64url_decode(parts->payload, parts->payload_length, (uint8_t *) out, JWT_MAX - 1, length))
+		return false;
+	out[*length] = '\0';
+	return true;
+}
+
+/* Our headers are no longer than the maximum, our payloads longer than the 48 bytes looked at: others are not ours. */
+bool
+jwt_peek_sid(const char *token, size_t length, uint8_t sid[16])
+{
+	const char *dot = memchr(token, '.', length <= JWT_HEADER_MAX ? length : JWT_HEADER_MAX + 1);
+	uint8_t		start[SID_BYTES];
+	const char *uuid = (const char *) start + SID_PREFIX_LENGTH;
+	char		digits[32];
+	size_t		n;
+
+	if (dot == NULL || (size_t) (token + length - dot) <= SID_CHARACTERS ||
+		!b64url_decode(dot + 1, SID_CHARACTERS, start, sizeof(start), &n))
+		return false;
+	if (memcmp(start, SID_PREFIX, SID_PREFIX_LENGTH) != 0 || memcmp(uuid + UUID_LENGTH, "\",", 2) != 0)
+		return false;
+	if (uuid[8] != '-' || uuid[13] != '-' || uuid[18] != '-' || uuid[23] != '-')
+		return false;
+	memcpy(digits, uuid, 8);
+	memcpy(digits + 8, uuid + 9, 4);
+	memcpy(digits + 12, uuid + 14, 4);
+	memcpy(digits + 16, uuid + 19, 4);
+	memcpy(digits + 20, uuid + 24, 12);
+	return bytes_hex_decode(digits, sizeof(digits), sid, 16);
+}
+
+/* Signs in place what it has written, so that no second copy of the token is left behind. */
+bool
+jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const char *payload,
+		 size_t payload_length, char *out, size_t *length)
+{
+	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
+	size_t		signature_length;
+	size_t		n = header_length;
+	bool		fits;
+
+	if (header_length == 0 || header_length > JWT_HEADER_MAX || payload_length == 0 || payload_length > JWT_MAX ||
+		header_length + 1 + B64URL_LENGTH(payload_length) > JWT_MAX)
+		return false;
+	memcpy(out, header, header_length);
+	out[n++] = '.';
+	n += b64url_encode((const uint8_t *) payload, payload_length, out + n);
+	if (!crypto_sign(key, out, n, signature, &signature_length))
+		return false;
+
+	fits = n + 1 + B64URL_LENGTH(signature_length) <= JWT_MAX;
+	if (fits)
+	{
+		out[n++] = '.';
+		n += b64url_encode(signature, signature_length, out + n);
+		*length = n;
+	}
+	bytes_wipe(signature, sizeof(signature));
+	return fits;
+}

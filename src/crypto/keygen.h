@@ -1,0 +1,17 @@
+/*
+ * keygen.h
+ *		New signing keys.
+ */
+#ifndef DJUST_KEYGEN_H
+#define DJUST_KEYGEN_H
+
+#include "crypto/cryptokey.h"
+
+/*
+ * New key: private as PKCS#8 DER, public as SubjectPublicKeyInfo DER.  HS256: 32 random bytes and no public part.
+ * RS256 makes 3072-bit keys.  Buffers hold CRYPTO_PRIVATE_MAX and CRYPTO_PUBLIC_MAX bytes.
+ */
+extern bool crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length,
+							uint8_t *public_der, size_t *public_length);
+
+#endif

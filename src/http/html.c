@@ -1,0 +1,38 @@
+/*
+ * html.c
+ *		Owns the escaping of text in HTML.
+ *
+ * Threat: a token or an address that is markup.  Everything that is not a
+ * literal of this library goes through here.
+ */
+#include "postgres.h"
+
+#include "http/html.h"
+
+void
+html_append(StringInfo out, const char *text, size_t length)
+{
+	size_t		i;
+
+	for (i = 0; i < length; i++)
+		switch (text[i])
+		{
+			case '&':
+				appendStringInfoString(out, "&amp;");
+				break;
+			case '<':
+				appendStringInfoString(out, "&lt;");
+				break;
+			case '>':
+				appendStringInfoString(out, "&gt;");
+				break;
+			case '"':
+				appendStringInfoString(out, "&quot;");
+				break;
+			case '\'':
+				appendStringInfoString(out, "&#39;");
+				break;
+			default:
+				appendStringInfoChar(out, text[i]);
+		}
+}

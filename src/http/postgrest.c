@@ -1,0 +1,383 @@
+/*
+ * postgrest.c
+ *		Owns the settings through which PostgREST and this library talk.
+ *
+ * Threat: any role can set these settings.  What is read from them is only
+ * ever a token to be verified, or an address and a user agent to be recorded.
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "access/xact.h"
+#include "common/jsonapi.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inet.h"
+
+#include "http/postgrest.h"
+#include "server/compat.h"
+#include "server/secret.h"
+#include "server/settings.h"
+#include "text/bytes.h"
+
+#define USER_AGENT_MAX 256
+
+static const char *
+setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value ? value : "";
+}
+
+const char *
+http_method(void)
+{
+	return setting("request.method");
+}
+
+const char *
+http_path(void)
+{
+	return setting("request.path");
+}
+
+bool
+http_request(void)
+{
+	return *http_method() != '\0';
+}
+
+/* Are the first n bytes of a path, with their escapes undone, exactly this text? */
+static bool
+reads_as(const char *path, size_t n, const char *text)
+{
+	const char *end = path + n;
+
+	for (; path < end && *text; text++)
+	{
+		uint8_t		c = (uint8_t) *path;
+		bool		escaped = c == '%' && end - path > 2 && bytes_hex_decode(path + 1, 2, &c, 1);
+
+		if (c != (uint8_t) *text)
+			return false;
+		path += escaped ? 3 : 1;
+	}
+	return path == end && *text == '\0';
+}
+
+/* The last segment that ends at *end and is not empty; *end is moved before it. */
+static size_t
+last_segment(const char *path, const char **end)
+{
+	const char *stop;
+
+	while (*end > path && (*end)[-1] == '/')
+		(*end)--;
+	stop = *end;
+	while (*end > path && (*end)[-1] != '/')
+		(*end)--;
+	return stop - *end;
+}
+
+/* Does a path call this function of the API? */
+static bool
+path_calls(const char *path, const char *function)
+{
+	const char *end = path + strcspn(path, "?");
+	size_t		n = last_segment(path, &end);
+
+	if (!reads_as(end, n, function))
+		return false;
+	n = last_segment(path, &end);
+	return reads_as(end, n, "rpc");
+}
+
+bool
+http_calls(const char *const *functions)
+{
+	const char *path = http_path();
+
+	for (; *functions; functions++)
+		if (path_calls(path, *functions))
+			return true;
+	return false;
+}
+
+void
+http_refuse_query(const char *const *functions)
+{
+	const char *method = http_method();
+
+	if (*method != '\0' && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) && http_calls(functions))
+		http_refuse(405, "Allow", "POST", "secrets are sent in the body of a POST, never in the address");
+}
+
+/* What the parser's callbacks look for: a string member of the outermost object. */
+typedef struct MemberSearch
+{
+	JsonLexContext *lex;
+	const char *name;
+	bool		any_case;
+	bool		at_name;
+	char	   *value;
+} MemberSearch;
+
+static CompatJsonAction
+member_name(void *state, char *name, bool is_null)
+{
+	MemberSearch *search = state;
+
+	search->at_name = search->lex->lex_level == 1 &&
+		(search->any_case ? pg_strcasecmp(name, search->name) : strcmp(name, search->name)) == 0;
+	return COMPAT_JSON_SUCCESS;
+}
+
+static CompatJsonAction
+member_value(void *state, char *token, JsonTokenType type)
+{
+	MemberSearch *search = state;
+
+	if (search->at_name && search->lex->lex_level == 1)
+		search->value = type == JSON_TOKEN_STRING ? token : NULL;
+	search->at_name = false;
+	return COMPAT_JSON_SUCCESS;
+}
+
+/* Any role can set these settings: what is no JSON object has no members, and nothing of it reaches an error text. */
+static char *
+string_member(const char *json, const char *name, bool any_case)
+{
+	MemberSearch search = {.name = name, .any_case = any_case};
+	JsonSemAction actions = {.semstate = &search, .object_field_start = member_name, .scalar = member_value};
+
+	if (*json == '\0')
+		return NULL;
+	search.lex = CompatMakeJsonLexContext((char *) json, strlen(json), GetDatabaseEncoding());
+	if (pg_parse_json(search.lex, &actions) != JSON_SUCCESS)
+		return NULL;
+	return search.value;
+}
+
+/* Whatever the case of its name; NULL where there is none. */
+static char *
+header_value(const char *name)
+{
+	return string_member(setting("request.headers"), name, true);
+}
+
+char *
+http_claim(const char *name)
+{
+	return string_member(setting("request.jwt.claims"), name, false);
+}
+
+struct HttpMemo
+{
+	MemoryContext context;
+	bool		known;			/* the rest belongs together; not so after an error in between */
+	SecretCopy	headers;
+	SecretCopy	bearer;
+	bool		has_bearer;
+};
+
+HttpMemo *
+http_memo(void)
+{
+	HttpMemo   *memo = palloc0(sizeof(HttpMemo));
+
+	memo->context = CurrentMemoryContext;
+	return memo;
+}
+
+/* Without white space around it, and without quotes around the whole of it, which some documents print. */
+static char *
+bare(char *value)
+{
+	size_t		n;
+
+	value += strspn(value, " \t");
+	for (n = strlen(value); n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'); n--)
+		;
+	value[n] = '\0';
+	if (n < 2 || value[0] != '"' || value[n - 1] != '"')
+		return value;
+	value[n - 1] = '\0';
+	return value + 1;
+}
+
+/*
+ * RFC 6750 section 2.1; the scheme's name is compared without regard to case.  PostgREST ends it at any white space and
+ * takes a scheme without a token for an empty token: what it takes for a bearer is one here.
+ */
+static const char *
+find_bearer(void)
+{
+	static const char spaces[] = " \t\n\v\f\r";
+	char	   *value = header_value("authorization");
+	const char *header = value ? bare(value) : NULL;
+
+	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
+		return NULL;
+	return header + 6 + strspn(header + 6, spaces);
+}
+
+bool
+http_bearer(HttpMemo *memo, const char **token, size_t *length)
+{
+	const char *headers = setting("request.headers");
+	size_t		headers_length = strlen(headers);
+
+	if (!memo->known || !secret_is(&memo->headers, headers, headers_length))
+	{
+		const char *bearer = find_bearer();
+
+		memo->known = false;
+		secret_keep(&memo->headers, memo->context, headers, headers_length);
+		memo->has_bearer = bearer != NULL;
+		if (bearer)
+			secret_keep(&memo->bearer, memo->context, bearer, strlen(bearer));
+		memo->known = true;
+	}
+	*token = memo->bearer.data;
+	*length = memo->bearer.length;
+	return memo->has_bearer;
+}
+
+/* Takes the brackets of an IPv6 address away, and a port of either kind. */
+static char *
+without_port(char *hop)
+{
+	char	   *end;
+
+	if (*hop == '[')
+	{
+		end = strchr(++hop, ']');
+		if (end == NULL || (end[1] != '\0' && (end[1] != ':' || end[2 + strspn(end + 2, "0123456789")] != '\0')))
+			return NULL;
+		*end = '\0';
+		return strchr(hop, ':') ? hop : NULL;
+	}
+	end = strchr(hop, ':');
+	if (end && strchr(hop, '.') && end > strchr(hop, '.') && end[1 + strspn(end + 1, "0123456789")] == '\0')
+		*end = '\0';
+	return hop;
+}
+
+/* The part that the nearest proxy wrote: after the last comma, if it is an address. */
+static Datum
+forwarded_address(void)
+{
+	char	   *header = header_value(setting_client_address_header);
+	unsigned char address[16];
+	char	   *hop;
+	char	   *end;
+
+	if (header == NULL)
+		return (Datum) 0;
+	hop = strrchr(header, ',');
+	hop = hop ? hop + 1 : header;
+	hop += strspn(hop, " \t");
+	for (end = hop + strlen(hop); end > hop && strchr(" \t", end[-1]); end--)
+		end[-1] = '\0';
+	hop = without_port(hop);
+	if (hop == NULL || (inet_pton(AF_INET, hop, address) != 1 && inet_pton(AF_INET6, hop, address) != 1))
+		return (Datum) 0;
+	return DirectFunctionCall1(inet_in, CStringGetDatum(hop));
+}
+
+/* A request that somebody speaks for: PostgREST, or a backend that sets request.headers. */
+static bool
+is_on_behalf(void)
+{
+	return http_request() || *setting("request.headers") != '\0';
+}
+
+Datum
+http_client_address(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum		address;
+
+	/* Without the preloaded library there are no settings; a dump is being restored then. */
+	if (setting_client_address_header && *setting_client_address_header != '\0' && is_on_behalf())
+		return forwarded_address();
+	if (MyProcPort == NULL)
+		return (Datum) 0;
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(fcinfo);
+	return fcinfo->isnull ? (Datum) 0 : address;
+}
+
+char *
+http_user_agent(void)
+{
+	char	   *agent = header_value("user-agent");
+
+	if (agent)
+		agent[pg_mbcliplen(agent, strlen(agent), USER_AGENT_MAX)] = '\0';
+	return agent;
+}
+
+static void
+set(const char *name, const char *value)
+{
+	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+#define NO_STORE "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}"
+
+/* Headers as a JSON array, the form PostgREST reads.  A 401 names what it asks for (RFC 9110 section 15.5.2). */
+static void
+answer(int status, const char *headers)
+{
+	/* functions that only read may run in a parallel worker, where nothing can be set and nobody would read it */
+	if (!http_request() || IsInParallelMode())
+		return;
+	set("response.headers",
+		psprintf("[%s%s]", headers, status == 401 ? ", {\"WWW-Authenticate\": \"Bearer realm=\\\"djust_auth\\\"\"}" : ""));
+	if (status != 200)
+		set("response.status", psprintf("%d", status));
+}
+
+static char *
+retry_header(int retry_after)
+{
+	return retry_after > 0 ? psprintf(", {\"Retry-After\": \"%d\"}", retry_after) : "";
+}
+
+void
+http_answer(int status, int retry_after)
+{
+	answer(status, psprintf(NO_STORE "%s", retry_header(retry_after)));
+}
+
+void
+http_answer_page(int status, int retry_after, const char *policy)
+{
+	answer(status, psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
+							"{\"X-Content-Type-Options\": \"nosniff\"}", retry_header(retry_after), policy));
+}
+
+void
+http_configure(const char *jwks, const char *audience, const char *pre_request)
+{
+	set("pgrst.jwt_secret", jwks);
+	set("pgrst.jwt_aud", audience);
+	set("pgrst.db_pre_request", pre_request);
+}
+
+/* The error class PostgREST documents for raising a status and headers. */
+void
+http_refuse(int status, const char *header, const char *value, const char *message)
+{
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),
+			 errmsg("{\"code\": \"%d\", \"message\": \"%s\"}", status, message),
+			 errdetail("{\"status\": %d, \"headers\": {\"%s\": \"%s\"}}", status, header, value)));
+}

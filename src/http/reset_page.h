@@ -1,0 +1,13 @@
+/*
+ * reset_page.h
+ *		The page behind a reset link.
+ */
+#ifndef DJUST_RESET_PAGE_H
+#define DJUST_RESET_PAGE_H
+
+#include "http/verdict.h"
+
+/* The page as HTML; answer is NULL before a password was sent.  Sets HTTP status and headers. */
+extern char *page_reset(const char *token, size_t length, const Answer *answer);
+
+#endif

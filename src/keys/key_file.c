@@ -1,0 +1,174 @@
+/*
+ * key_file.c
+ *		Owns what is made, sealed and opened with the keys of the key file.
+ *
+ * Threat: a stolen dump, backup of tables or replica.  Whatever the tables
+ * hold is useless without this file: refresh tokens are MACs under it, private
+ * keys and addresses of reset requests are sealed under it, account names in
+ * the audit are keyed hashes under it.
+ *
+ * A database learns its key file when keys are first needed for writing: the
+ * file that was read, or a new one where there is none and no database of
+ * this server knows any.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+
+#include "keys/key_file.h"
+#include "keys/key_file_check.h"
+#include "keys/key_file_disk.h"
+#include "server/compat.h"
+#include "server/secret.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+#include "text/bytes.h"
+
+static bool
+open_with(const uint8_t *key, const char *aad, const uint8_t *sealed, size_t n, uint8_t *plain)
+{
+	return n >= SEAL_NONCE_SIZE + SEAL_TAG_SIZE &&
+		crypto_open(key, sealed, aad, strlen(aad), sealed + SEAL_NONCE_SIZE, n - SEAL_NONCE_SIZE, plain);
+}
+
+static bool
+opens_signing_key(const KeyFileKeys *keys, const KeyRow *row)
+{
+	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
+
+	return open_with(keys->key_seal, row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, secret_alloc(n + 1));
+}
+
+/* Keys without the row that names their file came by replication, or somebody has removed the row: they must open. */
+static bool
+opens_signing_keys(const KeyFileKeys *keys)
+{
+	ListCell   *cell;
+
+	foreach(cell, catalog_keys())
+		if (!opens_signing_key(keys, lfirst(cell)))
+			return false;
+	return true;
+}
+
+/* Of two callers that do this at the same time the second waits for the first and then finds its row. */
+static void
+learn(void)
+{
+	if (RecoveryInProgress())
+		keyfile_refuse();
+	if (keyfile_keys() == NULL && !keyfile_read() && keyfile_is_missing() && !keyfile_is_known() && keyfile_create())
+		keyfile_read();
+	if (keyfile_keys() == NULL || !opens_signing_keys(keyfile_keys()))
+		keyfile_refuse();
+	keyfile_mark_known();
+	store_key_file_learn(keyfile_keys()->check, SHA256_SIZE, MyDatabaseId);
+	if (!keyfile_check())
+		elog(ERROR, "the row in key_file is not visible");
+}
+
+void
+keyfile_require(void)
+{
+	if (!keyfile_check())
+		learn();
+}
+
+static const KeyFileKeys *
+required_keys(void)
+{
+	keyfile_require();
+	return keyfile_keys();
+}
+
+static void
+cannot_happen(void)
+{
+	elog(ERROR, "cryptographic library failed");
+}
+
+void
+keyfile_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
+{
+	if (!crypto_hmac_sha256(required_keys()->refresh, SHA256_SIZE, data, n, mac))
+		cannot_happen();
+}
+
+void
+keyfile_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
+{
+	if (!crypto_hmac_sha256(required_keys()->audit, SHA256_SIZE, data, n, mac))
+		cannot_happen();
+}
+
+bool
+keyfile_audit_usable(void)
+{
+	return keyfile_matches();
+}
+
+/* The address is hashed first, so that purpose, database and address cannot run into each other. */
+void
+keyfile_tag(const char *purpose, const void *email, size_t n, ThrottleTag *tag)
+{
+	uint8_t		input[16 + sizeof(Oid) + SHA256_SIZE] = {0};
+	uint8_t		mac[SHA256_SIZE];
+	const KeyFileKeys *keys = required_keys();
+
+	Assert(strlen(purpose) <= 16);
+	memcpy(input, purpose, strlen(purpose));
+	memcpy(input + 16, &MyDatabaseId, sizeof(Oid));
+	if (!crypto_sha256(email, n, input + 16 + sizeof(Oid)) ||
+		!crypto_hmac_sha256(keys->tag, SHA256_SIZE, input, sizeof(input), mac))
+		cannot_happen();
+	memcpy(tag->bytes, mac, sizeof(tag->bytes));
+}
+
+static void
+seal(const uint8_t *key, const char *aad, const void *plain, size_t n, uint8_t *sealed)
+{
+	if (!pg_strong_random(sealed, SEAL_NONCE_SIZE) ||
+		!crypto_seal(key, sealed, aad, strlen(aad), plain, n, sealed + SEAL_NONCE_SIZE))
+		cannot_happen();
+}
+
+void
+keyfile_seal_key(const char *kid, const uint8_t *plain, size_t n, uint8_t *sealed)
+{
+	seal(required_keys()->key_seal, kid, plain, n, sealed);
+}
+
+bool
+keyfile_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plain)
+{
+	return keyfile_check() && open_with(keyfile_keys()->key_seal, kid, sealed, n, plain);
+}
+
+void
+keyfile_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE])
+{
+	uint8_t		plain[ADDRESS_LONGEST + 2] = {0};
+
+	if (n <= ADDRESS_LONGEST)
+	{
+		plain[0] = (uint8_t) n;
+		memcpy(plain + 1, email, n);
+	}
+	seal(required_keys()->address_seal, "address", plain, sizeof(plain), sealed);
+	bytes_wipe(plain, sizeof(plain));
+}
+
+bool
+keyfile_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1])
+{
+	uint8_t		plain[ADDRESS_LONGEST + 2];
+
+	if (n != SEALED_ADDRESS_SIZE || !keyfile_check() ||
+		!open_with(keyfile_keys()->address_seal, "address", sealed, n, plain))
+		return false;
+	memcpy(email, plain + 1, plain[0]);
+	email[plain[0]] = '\0';
+	bytes_wipe(plain, sizeof(plain));
+	return true;
+}

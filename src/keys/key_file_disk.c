@@ -1,0 +1,267 @@
+/*
+ * key_file_disk.c
+ *		Owns the key file on disk: reading, creating, deriving keys from it.
+ *
+ * Threats: a file that others can read, half a file after a crash, and a new
+ * file that silently takes the place of a lost one, so that what was sealed
+ * under the old one is thought to be gone.
+ *
+ * The file holds 32 bytes as 64 hexadecimal digits.  The postmaster reads it
+ * and refuses a file that others may read, as the server does for its TLS key;
+ * backends inherit the derived keys by fork.  A backend whose database knows
+ * another file reads it again, so that the right one is noticed without a
+ * restart.
+ *
+ * At server start no database can be read, so the data directory carries a
+ * mark once a database knows its key file (keyfile_is_known).  Without the mark
+ * a missing file is created, but never for a standby or a restored backup.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "common/file_perm.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+
+#include "keys/key_file_disk.h"
+#include "server/settings.h"
+#include "text/bytes.h"
+
+#define MASTER_SIZE 32
+#define FILE_SIZE (2 * MASTER_SIZE + 1)
+#define MARK "djust_auth.key_known"
+#define MARK_TEXT "A database of this server knows its key file: djust_auth does not create another one.\n"
+
+static KeyFileKeys keys;
+static uint64_t generation = 0; /* 0: nothing was read */
+static char failure[256] = "it was not read";
+
+static bool
+fail(const char *what)
+{
+	snprintf(failure, sizeof(failure), "%s: %m", what);
+	return false;
+}
+
+static bool
+write_new(const char *path)
+{
+	uint8_t		master[MASTER_SIZE];
+	char		text[FILE_SIZE];
+	int			fd;
+	bool		written;
+
+	if (!pg_strong_random(master, sizeof(master)))
+		return fail("could not generate random bytes");
+	bytes_hex_encode(master, sizeof(master), text);
+	text[FILE_SIZE - 1] = '\n';
+	bytes_wipe(master, sizeof(master));
+
+	unlink(path);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
+	written = fd >= 0 && write(fd, text, sizeof(text)) == (ssize_t) sizeof(text) && pg_fsync(fd) == 0;
+	bytes_wipe(text, sizeof(text));
+	if (fd < 0)
+		return fail("could not create it");
+	if (close(fd) != 0 || !written)
+		return fail("could not write it");
+	return true;
+}
+
+static void
+fsync_directory_of(const char *path)
+{
+	char		directory[MAXPGPATH];
+
+	strlcpy(directory, path, sizeof(directory));
+	get_parent_directory(directory);
+	fsync_fname_ext(*directory == '\0' ? "." : directory, true, true, LOG);
+}
+
+/*
+ * Written under a temporary name and linked: a crash leaves no half a key, and of two processes that create one at the
+ * same time one fails.
+ */
+bool
+keyfile_create(void)
+{
+	char		temporary[MAXPGPATH];
+	bool		created;
+
+	snprintf(temporary, sizeof(temporary), "%s.new.%d", setting_key_file, (int) getpid());
+	created = write_new(temporary) && (link(temporary, setting_key_file) == 0 || fail("could not put it into place"));
+	unlink(temporary);
+	if (!created)
+		return false;
+	fsync_directory_of(setting_key_file);
+	ereport(LOG,
+			(errmsg("created key file \"%s\" of djust_auth", setting_key_file),
+			 errhint("Back it up apart from the database, and put it on every standby.")));
+	return true;
+}
+
+static bool
+is_private(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return fail("could not stat it");
+	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO) & ~S_IRGRP) == 0 &&
+		((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0))
+		return true;
+	strlcpy(failure, "it must be a regular file that only its owner may read (0600, or 0640 if owned by root)",
+			sizeof(failure));
+	return false;
+}
+
+/* The 64 digits, with or without an end of line. */
+static bool
+read_master(int fd, uint8_t master[MASTER_SIZE])
+{
+	char		text[FILE_SIZE + 2];
+	ssize_t		n = read(fd, text, sizeof(text));
+	bool		good;
+
+	if (n < 0)
+		return fail("could not read it");
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		n--;
+	good = bytes_hex_decode(text, n, master, MASTER_SIZE);
+	bytes_wipe(text, sizeof(text));
+	if (!good)
+		strlcpy(failure, "it must hold 64 hexadecimal digits", sizeof(failure));
+	return good;
+}
+
+static bool
+derive(const uint8_t master[MASTER_SIZE], const char *purpose, uint8_t *out, size_t n)
+{
+	if (crypto_hkdf(master, MASTER_SIZE, "djust_auth", 10, purpose, strlen(purpose), out, n))
+		return true;
+	strlcpy(failure, "could not derive keys from it", sizeof(failure));
+	return false;
+}
+
+static bool
+derive_all(const uint8_t master[MASTER_SIZE], KeyFileKeys *out)
+{
+	return derive(master, "refresh token v1", out->refresh, sizeof(out->refresh)) &&
+		derive(master, "account tag v1", out->tag, sizeof(out->tag)) &&
+		derive(master, "signing key seal v1", out->key_seal, sizeof(out->key_seal)) &&
+		derive(master, "address seal v1", out->address_seal, sizeof(out->address_seal)) &&
+		derive(master, "audit seal v1", out->audit, sizeof(out->audit)) &&
+		derive(master, "key file check v1", out->check, sizeof(out->check));
+}
+
+/* Without waiting for the writer of a pipe that stands in the file's place. */
+bool
+keyfile_read(void)
+{
+	uint8_t		master[MASTER_SIZE];
+	KeyFileKeys fresh;
+	bool		good;
+	int			fd = open(setting_key_file, O_RDONLY | O_NONBLOCK, 0);
+
+	if (fd < 0)
+		return fail("could not open it");
+	good = is_private(fd) && read_master(fd, master);
+	close(fd);
+	good = good && derive_all(master, &fresh);
+	bytes_wipe(master, sizeof(master));
+	if (good && (generation == 0 || !bytes_equal(fresh.check, keys.check, sizeof(keys.check))))
+	{
+		keys = fresh;
+		generation++;
+	}
+	bytes_wipe(&fresh, sizeof(fresh));
+	return good;
+}
+
+const KeyFileKeys *
+keyfile_keys(void)
+{
+	return generation > 0 ? &keys : NULL;
+}
+
+uint64_t
+keyfile_generation(void)
+{
+	return generation;
+}
+
+const char *
+keyfile_failure(void)
+{
+	return failure;
+}
+
+static bool
+exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 || errno != ENOENT;
+}
+
+bool
+keyfile_is_missing(void)
+{
+	return !exists(setting_key_file);
+}
+
+bool
+keyfile_is_known(void)
+{
+	return exists(MARK);
+}
+
+/* A mark that cannot be written is not worth failing for: the databases themselves know. */
+void
+keyfile_mark_known(void)
+{
+	int			fd;
+
+	if (keyfile_is_known())
+		return;
+	fd = open(MARK, O_CREAT | O_WRONLY, pg_file_create_mode);
+	if (fd < 0 || write(fd, MARK_TEXT, strlen(MARK_TEXT)) < 0 || pg_fsync(fd) != 0)
+		ereport(LOG,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", MARK)));
+	if (fd >= 0)
+		close(fd);
+	fsync_directory_of(MARK);
+}
+
+/* Why a missing file is not created at server start; NULL if it may be. */
+static const char *
+reason_against(void)
+{
+	if (keyfile_is_known())
+		return "a database of this server knows the one that was here. Put it back, or call djust_auth.accept_key_file().";
+	if (exists(STANDBY_SIGNAL_FILE) || exists(RECOVERY_SIGNAL_FILE) || exists(BACKUP_LABEL_FILE))
+		return "this is a standby or a restored backup. Copy the key file of the primary.";
+	return IsBinaryUpgrade ? "this is an upgrade. Copy the key file of the old cluster." : NULL;
+}
+
+void
+keyfile_load(void)
+{
+	bool		missing = keyfile_is_missing();
+	const char *reason = missing ? reason_against() : NULL;
+	bool		present = !missing || reason != NULL;
+
+	if (generation > 0)
+		return;
+	if ((present || keyfile_create()) && keyfile_read())
+		return;
+	ereport(LOG,
+			(errcode(ERRCODE_CONFIG_FILE_ERROR),
+			 errmsg("could not load key file \"%s\" of djust_auth: %s", setting_key_file, failure),
+			 reason ? errdetail("It is not created: %s", reason) : 0));
+}

@@ -1,0 +1,399 @@
+/*
+ * signing_key.c
+ *		Owns the signing keys: made, sealed, parsed once per backend.
+ *
+ * Threat: a key used with another algorithm than its own, or a token signed by
+ * a key that is gone.  Each key carries the one header it is written and
+ * verified with; the cache is dropped when any key changes, in every backend
+ * at commit (catalog_epoch).
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "crypto/keygen.h"
+#include "http/postgrest.h"
+#include "keys/key_file.h"
+#include "keys/key_file_check.h"
+#include "keys/key_file_disk.h"
+#include "keys/signing_key.h"
+#include "server/compat.h"
+#include "server/secret.h"
+#include "server/settings.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+#include "text/bytes.h"
+
+/* A token may be signed by a key while the transaction that retires it is open: its last one lives this much longer. */
+#define RETIREMENT_SLACK_S 300
+
+/*
+ * PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before.
+ */
+#define LEAD_S 5
+
+typedef struct SigningKey
+{
+	char		kid[JWT_KID_MAX + 1];
+	CryptoAlg	alg;
+	bool		active;
+	TimestampTz created_at;
+	TimestampTz verify_until;
+	int			longest_token;	/* s */
+	char		header[JWT_HEADER_MAX];
+	size_t		header_length;
+	CryptoKey  *verifier;		/* NULL when it could not be opened */
+	CryptoKey  *signer;			/* likewise */
+} SigningKey;
+
+static SigningKey *cached = NULL;
+static int	ncached = 0;
+static uint64 cached_epoch = 0;
+static uint64 cached_generation = 0;	/* of the key file */
+static bool some_unopened = false;
+
+static void
+drop_cache(void)
+{
+	int			i;
+
+	for (i = 0; i < ncached; i++)
+	{
+		if (cached[i].signer != cached[i].verifier)
+			crypto_key_free(cached[i].signer);
+		crypto_key_free(cached[i].verifier);
+	}
+	ncached = 0;
+	if (cached)
+		pfree(cached);
+	cached = NULL;
+	cached_epoch = 0;
+	some_unopened = false;
+}
+
+/* NULL under another key file, which does not concern those who verify with the public key. */
+static CryptoKey *
+open_private(const KeyRow *row, CryptoAlg alg)
+{
+	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
+	uint8_t    *plain = secret_alloc(n + 1);
+
+	if (!keyfile_matches() || !keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+		return NULL;
+	return crypto_key_private(alg, plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE);
+}
+
+static void
+parse_key(const KeyRow *row, SigningKey *key)
+{
+	memset(key, 0, sizeof(*key));
+	if (!crypto_alg_from_name(row->algorithm, &key->alg))
+		elog(ERROR, "unknown algorithm in signing_key");
+	strlcpy(key->kid, row->kid, sizeof(key->kid));
+	key->active = row->active;
+	key->created_at = row->created_at;
+	key->verify_until = row->verify_until;
+	key->longest_token = row->longest_token;
+	key->header_length = jwt_header(key->alg, key->kid, key->header);
+	key->signer = open_private(row, key->alg);
+	key->verifier = key->alg == ALG_HS256 ? key->signer :
+		crypto_key_public(key->alg, (uint8_t *) VARDATA_ANY(row->public_key), VARSIZE_ANY_EXHDR(row->public_key));
+	some_unopened = some_unopened || key->signer == NULL;
+}
+
+/* Built aside of what readers hold; repeated when a key changed meanwhile, and once the right key file is back. */
+static void
+load(void)
+{
+	uint64		epoch;
+
+	AcceptInvalidationMessages();
+	if (some_unopened)
+		keyfile_matches();
+	while ((epoch = catalog_epoch()) != cached_epoch || cached_generation != keyfile_generation())
+	{
+		List	   *rows;
+		ListCell   *cell;
+
+		drop_cache();
+		cached_generation = keyfile_generation();
+		rows = catalog_keys();
+		cached = MemoryContextAllocZero(TopMemoryContext, sizeof(SigningKey) * (list_length(rows) + 1));
+		foreach(cell, rows)
+			parse_key(lfirst(cell), &cached[ncached++]);
+		cached_epoch = epoch;
+	}
+}
+
+static SigningKey *
+active_key(void)
+{
+	int			i;
+
+	load();
+	for (i = 0; i < ncached; i++)
+		if (cached[i].active)
+			return &cached[i];
+	return NULL;
+}
+
+/* The new kid, in the current context.  PostgREST hears of the key in the commit that makes it. */
+static char *
+make_key(CryptoAlg alg)
+{
+	uint8_t    *private_key = secret_alloc(CRYPTO_PRIVATE_MAX);
+	uint8_t		public_key[CRYPTO_PUBLIC_MAX];
+	uint8_t		sealed[CRYPTO_PRIVATE_MAX + SEAL_NONCE_SIZE + SEAL_TAG_SIZE];
+	uint8_t		random[12];
+	size_t		private_length;
+	size_t		public_length = 0;
+	char	   *kid = palloc0(B64URL_LENGTH(sizeof(random)) + 1);
+
+	if (!pg_strong_random(random, sizeof(random)) ||
+		!crypto_generate(alg, private_key, &private_length, public_key, &public_length))
+		elog(ERROR, "could not generate a signing key");
+	b64url_encode(random, sizeof(random), kid);
+	keyfile_seal_key(kid, private_key, private_length, sealed);
+	store_key_insert(kid, crypto_alg_name(alg), sealed, private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
+					 public_key, public_length, GetCurrentTimestamp(), setting_access_token_lifetime);
+	Async_Notify("pgrst", "reload config");
+	return kid;
+}
+
+/* The lock lets one caller make the first key; the others then find it. */
+static SigningKey *
+active_key_or_new(void)
+{
+	SigningKey *key;
+
+	keyfile_require();
+	key = active_key();
+	if (key == NULL)
+	{
+		store_key_lock();
+		if (active_key() == NULL)
+			make_key(ALG_ES256);
+		key = active_key();
+	}
+	if (key == NULL || key->signer == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the signing key could not be opened with the key file"),
+				 errhint("Put the key file back that it was made with, or call djust_auth.rotate_signing_key().")));
+	return key;
+}
+
+/* The newest key that PostgREST has had time to hear of; the oldest one where all are new. */
+static SigningKey *
+choose_key(void)
+{
+	SigningKey *best = active_key_or_new();
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz token_end = now + setting_access_token_lifetime * USECS_PER_SEC;
+	TimestampTz known = now - LEAD_S * USECS_PER_SEC;
+	int			i;
+
+	for (i = 0; http_request() && i < ncached; i++)
+	{
+		SigningKey *key = &cached[i];
+
+		if (key->signer && (key->active || token_end < key->verify_until) &&
+			(best->created_at > known ? key->created_at < best->created_at :
+			 key->created_at > best->created_at && key->created_at <= known))
+			best = key;
+	}
+	return best;
+}
+
+/* The first token after access_token_lifetime was raised writes so into the key, which has to verify for longer. */
+static SigningKey *
+signing_key(void)
+{
+	SigningKey *key = choose_key();
+
+	if (key->active && key->longest_token < setting_access_token_lifetime)
+	{
+		store_key_lengthen(key->kid, setting_access_token_lifetime);
+		key = choose_key();
+	}
+	return key;
+}
+
+char *
+keys_sign(const char *payload, size_t length, size_t *token_length)
+{
+	SigningKey *key = signing_key();
+	char	   *token = secret_alloc(JWT_SIZE(key->header_length, length) + 1);
+
+	if (!jwt_sign(key->signer, key->header, key->header_length, payload, length, token, token_length))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("access token would be longer than %d characters", JWT_MAX),
+				 errhint("Give the user fewer profiles.")));
+	token[*token_length] = '\0';
+	return token;
+}
+
+bool
+keys_verify(const JwtParts *parts)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			i;
+
+	load();
+	for (i = 0; i < ncached; i++)
+	{
+		SigningKey *key = &cached[i];
+
+		if ((key->active || now < key->verify_until) &&
+			key->header_length == parts->header_length &&
+			memcmp(key->header, parts->header, parts->header_length) == 0)
+		{
+			/* an HS256 key that the present key file does not open: whether the token is good cannot be told */
+			if (key->verifier == NULL)
+				keyfile_check();
+			return key->verifier && jwt_verify(parts, key->header, key->header_length, key->verifier);
+		}
+	}
+	return false;
+}
+
+static void
+append_member(StringInfo out, const char *name, const uint8_t *value, size_t n)
+{
+	char		text[B64URL_LENGTH(CRYPTO_JWK_MAX) + 1];
+
+	text[b64url_encode(value, n, text)] = '\0';
+	appendStringInfo(out, ",\"%s\":\"%s\"", name, text);
+}
+
+/* RFC 7518 section 6, RFC 8037 section 2. */
+static void
+append_jwk(StringInfo out, const SigningKey *key)
+{
+	CryptoJwk	jwk;
+
+	if (!crypto_jwk(key->verifier, &jwk))
+		elog(ERROR, "could not read the public key");
+	appendStringInfo(out, "%s{\"kty\":\"%s\",\"use\":\"sig\",\"alg\":\"%s\",\"kid\":\"%s\"",
+					 out->data[out->len - 1] == '}' ? "," : "",
+					 key->alg == ALG_ES256 ? "EC" : key->alg == ALG_RS256 ? "RSA" : "OKP",
+					 crypto_alg_name(key->alg), key->kid);
+	if (key->alg == ALG_ES256)
+		appendStringInfoString(out, ",\"crv\":\"P-256\"");
+	else if (key->alg == ALG_EDDSA)
+		appendStringInfoString(out, ",\"crv\":\"Ed25519\"");
+	append_member(out, key->alg == ALG_RS256 ? "n" : "x", jwk.first, jwk.first_length);
+	if (key->alg != ALG_EDDSA)
+		append_member(out, key->alg == ALG_RS256 ? "e" : "y", jwk.second, jwk.second_length);
+	appendStringInfoChar(out, '}');
+}
+
+/* RFC 7518 section 6.4; NULL when it was sealed under another key file. */
+static char *
+symmetric_jwk(const KeyRow *row)
+{
+	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
+	uint8_t    *plain = secret_alloc(n + 1);
+	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
+
+	if (!keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+		return NULL;
+	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
+	return psprintf("{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%s\"}", row->kid, text);
+}
+
+static void
+append_symmetric(StringInfo out, TimestampTz now)
+{
+	ListCell   *cell;
+
+	foreach(cell, catalog_keys())
+	{
+		KeyRow	   *row = lfirst(cell);
+		char	   *jwk = NULL;
+
+		if (strcmp(row->algorithm, "HS256") == 0 && (row->active || now < row->verify_until))
+			jwk = symmetric_jwk(row);
+		if (jwk)
+			appendStringInfo(out, "%s%s", out->data[out->len - 1] == '}' ? "," : "", jwk);
+	}
+}
+
+char *
+keys_jwks(bool with_secrets)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	StringInfoData out;
+	int			i;
+
+	load();
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"keys\":[");
+	for (i = 0; i < ncached; i++)
+		if (cached[i].alg != ALG_HS256 && cached[i].verifier && (cached[i].active || now < cached[i].verify_until))
+			append_jwk(&out, &cached[i]);
+	if (with_secrets)
+		append_symmetric(&out, now);
+	appendStringInfoString(&out, "]}");
+	return out.data;
+}
+
+/* The retired key verifies until the last token it can have signed is over. */
+char *
+keys_rotate(const char *algorithm)
+{
+	SigningKey *key;
+	CryptoAlg	alg = ALG_ES256;
+
+	if (algorithm && !crypto_alg_from_name(algorithm, &alg))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown signing algorithm"),
+				 errhint("Use ES256, HS256, RS256 or EdDSA.")));
+	keyfile_require();
+	store_key_lock();
+	key = active_key();
+	if (algorithm == NULL && key)
+		alg = key->alg;
+	if (key)
+		store_key_retire(GetCurrentTimestamp() + ((int64) key->longest_token + RETIREMENT_SLACK_S) * USECS_PER_SEC);
+	return make_key(alg);
+}
+
+char *
+keys_start_over(void)
+{
+	CryptoAlg	alg = ALG_ES256;
+	SigningKey *key;
+
+	store_key_lock();
+	key = active_key();
+	if (key)
+		alg = key->alg;
+	store_key_delete_all();
+	return make_key(alg);
+}
+
+char *
+keys_hs256(void)
+{
+	List	   *rows = catalog_keys();
+	KeyRow	   *row = rows == NIL ? NULL : linitial(rows);
+	char	   *jwk;
+
+	if (row == NULL || !row->active || strcmp(row->algorithm, "HS256") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the active signing key is not an HS256 key"),
+				 errhint("Other algorithms need no secret to verify: use djust_jwks().")));
+	jwk = symmetric_jwk(row);
+	if (jwk == NULL)
+		elog(ERROR, "the signing key could not be opened with the key file");
+	return jwk;
+}

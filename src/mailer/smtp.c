@@ -1,0 +1,415 @@
+/*
+ * smtp.c
+ *		Owns the transfer of mails to the SMTP server, which libcurl does; the
+ *		only file that knows it.
+ *
+ * Threat: a relay that is not the one meant, credentials or a link told to it,
+ * a server that never answers, and a mail that is given up but arrives, cut.
+ * Certificate and host name are always verified; nothing around us (proxies in
+ * the environment, .netrc, other protocols) has a say.
+ *
+ * libcurl waits for some answers without asking anybody (7.88: for the last, as
+ * long as the server likes), so it works in a thread.  To give up, its sockets
+ * are shut: it ends at once, and no final dot can follow.  The copies of the
+ * text in its buffers are not wiped.
+ */
+#include "mailer/smtp.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mailer/smtp_thread.h"
+#include "text/bytes.h"
+#include "text/mime.h"
+
+#define CONNECT_S 15
+#define REUSE_S 20
+#define SOCKETS 8
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Static, so that what meanwhile() leaves behind by longjmp is found by the next call. */
+static struct
+{
+	CURL	   *easy;
+	char	   *made_for;		/* server and credentials */
+	bool		wants_login;
+	bool		kept;			/* connected, and no mail is half-way */
+	struct curl_slist *recipients;
+	atomic_bool given_up;
+	pthread_mutex_t lock;
+	curl_socket_t sockets[SOCKETS];	/* under the lock */
+	size_t		n_sockets;
+
+	/* the thread's, as long as there is one */
+	RelayMail	mail;
+	size_t		taken;
+	Transcript	transcript;
+	CURLcode	result;
+}			relay = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* What the thread calls */
+
+/* Each can be shut: there are no more than there is room for. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	pthread_mutex_lock(&relay.lock);
+	if (relay.n_sockets < SOCKETS && !relay.given_up)
+		fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd != CURL_SOCKET_BAD)
+		relay.sockets[relay.n_sockets++] = fd;
+	pthread_mutex_unlock(&relay.lock);
+	return fd;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	size_t		i;
+
+	pthread_mutex_lock(&relay.lock);
+	for (i = 0; i < relay.n_sockets; i++)
+		if (relay.sockets[i] == fd)
+			relay.sockets[i] = relay.sockets[--relay.n_sockets];
+	close(fd);
+	pthread_mutex_unlock(&relay.lock);
+	return 0;
+}
+
+static int
+is_given_up(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+	return relay.given_up;
+}
+
+static size_t
+give_text(char *buffer, size_t size, size_t count, void *arg)
+{
+	size_t		n = relay.mail.length - relay.taken;
+
+	if (n > size * count)
+		n = size * count;
+	memcpy(buffer, relay.mail.text + relay.taken, n);
+	relay.taken += n;
+	return n;
+}
+
+/*
+ * libcurl would go on without a login, and without SMTPUTF8.  By then the server has heard who sends, and nothing else.
+ */
+static bool
+is_lacking(void)
+{
+	return (relay.wants_login && !relay.transcript.logged_in) || (relay.mail.needs_utf8 && !relay.transcript.offers_utf8);
+}
+
+static int
+observe(CURL *easy, curl_infotype type, char *line, size_t n, void *arg)
+{
+	if (type == CURLINFO_HEADER_OUT)
+	{
+		transcript_said(&relay.transcript, line, n);
+		if (relay.transcript.step == SMTP_MAIL && is_lacking())
+			relay.given_up = true;
+	}
+	else if (type == CURLINFO_HEADER_IN)
+		transcript_heard(&relay.transcript, line, n);
+	return 0;
+}
+
+static void
+work(void)
+{
+	relay.result = curl_easy_perform(relay.easy);
+}
+
+/* The connection */
+
+static void
+shut_sockets(int how)
+{
+	size_t		i;
+
+	pthread_mutex_lock(&relay.lock);
+	for (i = 0; i < relay.n_sockets; i++)
+		shutdown(relay.sockets[i], how);
+	pthread_mutex_unlock(&relay.lock);
+}
+
+/* Where no mail is half-way libcurl says QUIT, and cannot wait for the answer. */
+static void
+hang_up(void)
+{
+	shut_sockets(relay.kept ? SHUT_RD : SHUT_RDWR);
+	curl_easy_cleanup(relay.easy);
+	curl_slist_free_all(relay.recipients);
+	if (relay.made_for)
+	{
+		bytes_wipe(relay.made_for, strlen(relay.made_for));
+		free(relay.made_for);
+	}
+	relay.easy = NULL;
+	relay.recipients = NULL;
+	relay.made_for = NULL;
+	relay.kept = false;
+}
+
+static void
+give_up(void)
+{
+	relay.kept = false;
+	relay.given_up = true;
+	shut_sockets(SHUT_RDWR);
+	errand_join();
+}
+
+void
+relay_halt(void)
+{
+	if (errand_is_on())
+	{
+		give_up();
+		hang_up();
+	}
+}
+
+static void
+leave(void)
+{
+	relay_halt();
+	hang_up();
+}
+
+/* NULL when memory is short.  Settings hold no line feeds. */
+static char *
+describe(const MailerServer *server)
+{
+	const char *parts[] = {server->url, server->user, server->password, server->ca_file, server->require_tls ? "tls" : ""};
+	Text		text = {NULL, 0, 0, false};
+	size_t		i;
+
+	for (i = 0; i < LENGTH(parts); i++)
+		text.capacity += (parts[i] ? strlen(parts[i]) : 0) + 1;
+	text.data = calloc(1, text.capacity + 1);
+	for (i = 0; i < LENGTH(parts) && text.data; i++)
+	{
+		text_append(&text, parts[i] ? parts[i] : "");
+		text_append(&text, "\n");
+	}
+	return text.data;
+}
+
+static bool
+is_made_for(const MailerServer *server)
+{
+	char	   *wanted = describe(server);
+	bool		same = wanted && strcmp(wanted, relay.made_for) == 0;
+
+	if (wanted)
+		bytes_wipe(wanted, strlen(wanted));
+	free(wanted);
+	return same;
+}
+
+#define SET(option, value) (good = good && curl_easy_setopt(relay.easy, option, value) == CURLE_OK)
+
+/* False if any of it could not be set: then nothing is sent. */
+static bool
+configure(const MailerServer *server)
+{
+	bool		good = true;
+
+	SET(CURLOPT_URL, server->url);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+#else
+	SET(CURLOPT_PROTOCOLS, (long) (CURLPROTO_SMTP | CURLPROTO_SMTPS));
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+	SET(CURLOPT_QUICK_EXIT, 1L);	/* else giving up waits for the resolver's thread */
+#endif
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT, (long) (server->timeout_s < CONNECT_S ? server->timeout_s : CONNECT_S));
+	SET(CURLOPT_MAXAGE_CONN, (long) REUSE_S);
+	SET(CURLOPT_USE_SSL, (long) (server->require_tls ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	if (server->ca_file && *server->ca_file)
+	{
+		SET(CURLOPT_CAINFO, server->ca_file);
+		SET(CURLOPT_CAPATH, (char *) NULL);
+	}
+	relay.wants_login = server->user && *server->user;
+	if (relay.wants_login)
+	{
+		SET(CURLOPT_USERNAME, server->user);
+		SET(CURLOPT_PASSWORD, server->password ? server->password : "");
+	}
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, is_given_up);
+	SET(CURLOPT_VERBOSE, 1L);
+	SET(CURLOPT_DEBUGFUNCTION, observe);
+	SET(CURLOPT_UPLOAD, 1L);
+	SET(CURLOPT_READFUNCTION, give_text);
+	return good;
+}
+
+static bool
+address_mail(const RelayMail *mail)
+{
+	bool		good = true;
+
+	curl_slist_free_all(relay.recipients);
+	relay.recipients = curl_slist_append(NULL, mail->recipient);
+	SET(CURLOPT_MAIL_FROM, mail->from);
+	SET(CURLOPT_MAIL_RCPT, relay.recipients);
+	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) mail->length);
+	relay.mail = *mail;
+	relay.taken = 0;
+	relay.given_up = false;
+	transcript_begin(&relay.transcript);
+	return good && relay.recipients;
+}
+
+#undef SET
+
+/* At the end of the process, a thread at work is stopped before libcurl and OpenSSL are taken down. */
+static bool
+initialise(void)
+{
+	static bool done = false;
+
+	done = done || (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && atexit(leave) == 0);
+	return done;
+}
+
+static bool
+prepare(const MailerServer *server, const RelayMail *mail)
+{
+	if (!initialise())
+		return false;
+	if (!relay.kept || !is_made_for(server))
+	{
+		hang_up();
+		relay.made_for = describe(server);
+		relay.easy = curl_easy_init();
+		if (relay.made_for == NULL || relay.easy == NULL || !configure(server))
+			return false;
+	}
+	return address_mail(mail);
+}
+
+/* The transfer */
+
+static RelayResult
+blame(RelayAnswer *answer, const char *reason, const char *detail)
+{
+	answer->reason = reason;
+	answer->detail = detail;
+	return RELAY_FAULT;
+}
+
+/* Why libcurl could not. */
+static RelayResult
+explain(RelayAnswer *answer)
+{
+	static const struct
+	{
+		CURLcode	result;
+		const char *reason;
+	}			reasons[] = {
+		{CURLE_COULDNT_RESOLVE_HOST, "could not find the address of the server"},
+		{CURLE_COULDNT_CONNECT, "could not connect to the server"},
+		{CURLE_OPERATION_TIMEDOUT, "the server took too long to connect"},
+		{CURLE_USE_SSL_FAILED, "the server offers no STARTTLS, which djust_auth.smtp_require_tls demands"},
+		{CURLE_LOGIN_DENIED, "the server offers no AUTH for djust_auth.smtp_user"},
+		{CURLE_SSL_CONNECT_ERROR, "the TLS handshake with the server failed"},
+		{CURLE_SSL_CACERT_BADFILE, "could not read the certificates in djust_auth.smtp_ca_file"},
+		{CURLE_UNSUPPORTED_PROTOCOL, "djust_auth.smtp_url is malformed"},
+		{CURLE_URL_MALFORMAT, "djust_auth.smtp_url is malformed"},
+	};
+	const Transcript *transcript = &relay.transcript;
+	long		verified = 0;
+	size_t		i;
+
+	if (relay.result == CURLE_PEER_FAILED_VERIFICATION)
+	{
+		/* OpenSSL's X509_V_*: 10 is an expired certificate; before 2, it is libcurl that minds the name */
+		curl_easy_getinfo(relay.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+		return blame(answer, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
+					 verified == 10 ? "has expired" : "is not signed by a trusted authority");
+	}
+	if (transcript->code >= 400 ? relay.result != CURLE_USE_SSL_FAILED : transcript->code > 0 && transcript->step >= SMTP_MAIL)
+		return RELAY_ANSWERED;
+	for (i = 0; i < LENGTH(reasons); i++)
+		if (reasons[i].result == relay.result)
+			return blame(answer, reasons[i].reason, "");
+	if (relay.result == CURLE_RECV_ERROR || relay.result == CURLE_SEND_ERROR || relay.result == CURLE_GOT_NOTHING)
+		return RELAY_CLOSED;
+	return blame(answer, "could not send the mail: ", curl_easy_strerror(relay.result));
+}
+
+static RelayResult
+conclude(ErrandEnd end, RelayAnswer *answer)
+{
+	if (relay.result == CURLE_OK)
+		return RELAY_ACCEPTED;
+	if (end != ERRAND_DONE)
+		return end == ERRAND_LATE ? RELAY_LATE : RELAY_STOPPED;
+	if (!relay.given_up)
+		return explain(answer);
+	if (relay.wants_login && !relay.transcript.logged_in)
+		return blame(answer, "the server offers no AUTH for djust_auth.smtp_user", "");
+	return RELAY_NO_UTF8;
+}
+
+static RelayResult
+transfer(MailerMeanwhile meanwhile, void *arg, int64_t deadline, RelayAnswer *answer)
+{
+	ErrandEnd	end;
+	RelayResult result;
+
+	if (!errand_start(work))
+		return blame(answer, "could not start a thread", "");
+	end = errand_wait(meanwhile, arg, deadline);
+	if (end != ERRAND_DONE)
+		give_up();
+	errand_join();
+	result = conclude(end, answer);
+	answer->transcript = relay.transcript;
+	relay.kept = result == RELAY_ACCEPTED && end == ERRAND_DONE;
+	return result;
+}
+
+/* A connection that was kept may have been closed since, which is no news: the same is said again on a fresh one. */
+RelayResult
+relay_send(const MailerServer *server, const RelayMail *mail, MailerMeanwhile meanwhile, void *arg, RelayAnswer *answer)
+{
+	int64_t		deadline = errand_clock() + server->timeout_s * INT64_C(1000);
+	RelayResult result;
+	bool		again;
+
+	do
+	{
+		bool		ready = prepare(server, mail);
+
+		again = relay.kept;
+		result = ready ? transfer(meanwhile, arg, deadline, answer) : blame(answer, "could not prepare the connection", "");
+		if (!relay.kept)
+			hang_up();
+	} while (again && (result == RELAY_CLOSED || result == RELAY_ANSWERED) && answer->transcript.step <= SMTP_MAIL);
+	return result;
+}

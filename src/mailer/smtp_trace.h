@@ -1,0 +1,41 @@
+/*
+ * smtp_trace.h
+ *		What has been said between libcurl and an SMTP server.
+ */
+#ifndef DJUST_SMTP_TRACE_H
+#define DJUST_SMTP_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* In the order of the dialogue. */
+typedef enum SmtpStep
+{
+	SMTP_CONNECTION,
+	SMTP_EHLO,
+	SMTP_STARTTLS,
+	SMTP_AUTH,
+	SMTP_MAIL,
+	SMTP_RCPT,
+	SMTP_DATA,
+	SMTP_TEXT
+} SmtpStep;
+
+#define ENHANCED_LONGEST 11
+
+typedef struct Transcript
+{
+	SmtpStep	step;			/* the last that was said */
+	int			code;			/* the answer to it; 0: none yet */
+	char		enhanced[ENHANCED_LONGEST + 1];	/* and its RFC 3463 code, or empty */
+	bool		over;			/* what is heard is the answer to QUIT */
+	bool		logged_in;		/* or tried to */
+	bool		offers_utf8;
+} Transcript;
+
+/* For the next mail; what is known of the connection stays. */
+extern void transcript_begin(Transcript *transcript);
+extern void transcript_said(Transcript *transcript, const char *line, size_t n);
+extern void transcript_heard(Transcript *transcript, const char *line, size_t n);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * pwcrypt.c
+ *		bcrypt and sha-crypt, by crypt(3).
+ *
+ * Threat: passwords left in freed memory.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <crypt.h>
+
+#include "pwhash/pwscheme.h"
+#include "text/bytes.h"
+
+#define BCRYPT_LENGTH 60
+#define CRYPT_ALPHABET "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+/* n characters of the alphabet, the last of them one of those that leave no spare bits set. */
+static bool
+take_encoded(Cursor *cursor, size_t n, const char *last)
+{
+	size_t		i;
+
+	if ((size_t) (cursor->end - cursor->p) < n)
+		return false;
+	for (i = 0; i < n; i++)
+		if (cursor->p[i] == '\0' || strchr(CRYPT_ALPHABET, cursor->p[i]) == NULL)
+			return false;
+	if (strchr(last, cursor->p[n - 1]) == NULL)
+		return false;
+	cursor->p += n;
+	return true;
+}
+
+/*
+ * 12$ and 22 + 31 characters: 128 bits of salt in 132, 184 of hash in 186, in
+ * bcrypt's own order of the alphabet.  The cost starts at 4; that it has two
+ * digits follows from the length of the whole.
+ */
+PwResult
+pw_parse_bcrypt(Cursor *cursor, Parsed *parsed)
+{
+	(void) pw_take(cursor, "0");
+	if (parsed->length != BCRYPT_LENGTH ||
+		!pw_take_number(cursor, &parsed->iterations) ||
+		parsed->iterations < 4 || parsed->iterations > 31 ||
+		!pw_take(cursor, "$") ||
+		!take_encoded(cursor, 22, ".Oeu") ||
+		!take_encoded(cursor, 31, ".CGKOSWaeimquy26") ||
+		!pw_at_end(cursor))
+		return PW_MALFORMED;
+	return parsed->iterations > PWHASH_BCRYPT_COST_MAX ? PW_TOO_COSTLY : PW_MATCH;
+}
+
+/*
+ * rounds=5000$salt$hash, the rounds optional and never written below 1000.
+ * 256 bits in 43 characters, 512 in 86, low bits first: the last character is
+ * below 16 and below 4.
+ */
+PwResult
+pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
+{
+	size_t		hash_length = (size_t) parsed->scheme->variant;
+	Cursor		salt;
+
+	parsed->iterations = 5000;
+	if (pw_take(cursor, "rounds=") &&
+		(!pw_take_number(cursor, &parsed->iterations) || parsed->iterations < 1000 ||
+		 parsed->iterations > 999999999 || !pw_take(cursor, "$")))
+		return PW_MALFORMED;
+	salt = pw_take_field(cursor);
+	parsed->salt_length = (size_t) (salt.end - salt.p);
+	if (parsed->salt_length < 1 || parsed->salt_length > 16 ||
+		!take_encoded(&salt, parsed->salt_length, CRYPT_ALPHABET) ||
+		!pw_take(cursor, "$") ||
+		!take_encoded(cursor, hash_length, hash_length == 43 ? "./0123456789ABCD" : "./01") ||
+		!pw_at_end(cursor))
+		return PW_MALFORMED;
+	return parsed->iterations > PWHASH_SHACRYPT_ROUNDS_MAX ? PW_TOO_COSTLY : PW_MATCH;
+}
+
+/* Everything crypt_r touches, in one block that is wiped as one. */
+typedef struct CryptWork
+{
+	struct crypt_data data;
+	char		setting[PWHASH_MAX + 1];
+	char		phrase[CRYPT_MAX_PASSPHRASE_SIZE];
+} CryptWork;
+
+/* crypt_r under the stored string as setting; the result must be that string again. */
+static PwResult
+run_crypt(CryptWork *work, const Parsed *parsed)
+{
+	const char *made = crypt_r(work->phrase, work->setting, &work->data);
+
+	if (made == NULL || made[0] != '$')
+		return PW_FAILED;
+	if (strlen(made) != parsed->length || !bytes_equal(made, parsed->stored, parsed->length))
+		return PW_MISMATCH;
+	return PW_MATCH;
+}
+
+/*
+ * crypt(3) ends at a NUL and takes fewer than CRYPT_MAX_PASSPHRASE_SIZE bytes:
+ * a password that cannot be told whole costs the same and never matches.
+ * bcrypt itself reads 72 bytes, so those are the whole for it.
+ */
+static PwResult
+verify_crypt(const Parsed *parsed, Password password, size_t most)
+{
+	CryptWork  *work = calloc(1, sizeof(*work));
+	size_t		n = password.length < most ? password.length : most;
+	bool		whole = n < CRYPT_MAX_PASSPHRASE_SIZE && memchr(password.bytes, '\0', password.length) == NULL;
+	PwResult	result;
+
+	if (work == NULL)
+		return PW_FAILED;
+	if (n >= CRYPT_MAX_PASSPHRASE_SIZE)
+		n = CRYPT_MAX_PASSPHRASE_SIZE - 1;
+	memcpy(work->phrase, password.bytes, n);
+	memcpy(work->setting, parsed->stored, parsed->length);
+	result = run_crypt(work, parsed);
+	bytes_wipe(work, sizeof(*work));
+	free(work);
+	return result == PW_MATCH && !whole ? PW_MISMATCH : result;
+}
+
+/* Two passwords that agree in 72 bytes are one to bcrypt. */
+PwResult
+pw_verify_bcrypt(const Parsed *parsed, Password password, const PwArena *arena)
+{
+	(void) arena;
+	return verify_crypt(parsed, password, BCRYPT_PASSWORD_MAX);
+}
+
+/* Every byte counts. */
+PwResult
+pw_verify_sha_crypt(const Parsed *parsed, Password password, const PwArena *arena)
+{
+	(void) arena;
+	return verify_crypt(parsed, password, PWHASH_PASSWORD_MAX);
+}

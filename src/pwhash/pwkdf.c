@@ -1,0 +1,156 @@
+/*
+ * pwkdf.c
+ *		scrypt and PBKDF2 in the spellings of PHC, passlib and Django, by OpenSSL.
+ */
+#include "crypto/crypto.h"
+#include "pwhash/pwscheme.h"
+
+#define SCRYPT_DJANGO_SIZE 64
+
+/*
+ * scrypt
+ */
+
+/*
+ * N is a power of two above 1 and below 2^(16 * r) (RFC 7914 section 2).  The
+ * memory is N blocks of 128 * r bytes and p more: a small N under a large r
+ * would hide the second part, so both are bounded, by division.
+ */
+static PwResult
+judge_scrypt(const Parsed *parsed)
+{
+	uint64_t	n = parsed->n;
+	uint64_t	blocks_max;
+
+	if (n < 2 || (n & (n - 1)) != 0 || parsed->r == 0 || parsed->parallelism == 0)
+		return PW_MALFORMED;
+	if (parsed->r < 4 && n >> (16 * parsed->r) != 0)
+		return PW_MALFORMED;
+	blocks_max = PWHASH_SCRYPT_MEMORY_MAX / 128 / parsed->r;
+	if (parsed->parallelism > PWHASH_SCRYPT_PARALLELISM_MAX ||
+		n > blocks_max || parsed->parallelism > blocks_max)
+		return PW_TOO_COSTLY;
+	return PW_MATCH;
+}
+
+/* ln=16,r=8,p=1$salt$hash, as PHC and passlib write it */
+PwResult
+pw_parse_scrypt(Cursor *cursor, Parsed *parsed)
+{
+	uint32_t	log_n;
+
+	if (!pw_take_named(cursor, "ln=", &log_n) || log_n > 63 ||
+		!pw_take_named(cursor, ",r=", &parsed->r) ||
+		!pw_take_named(cursor, ",p=", &parsed->parallelism) ||
+		!pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed))
+		return PW_MALFORMED;
+	parsed->n = UINT64_C(1) << log_n;
+	return judge_scrypt(parsed);
+}
+
+/* 16384$salt$8$5$hash: Django writes N before the salt and derives 64 bytes */
+PwResult
+pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed)
+{
+	uint32_t	n;
+
+	if (!pw_take_number(cursor, &n) ||
+		!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
+		!pw_take_named(cursor, "$", &parsed->r) ||
+		!pw_take_named(cursor, "$", &parsed->parallelism) ||
+		!pw_take(cursor, "$") ||
+		!pw_take_base64(cursor, DJANGO, SCRYPT_DJANGO_SIZE, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) ||
+		!pw_at_end(cursor))
+		return PW_MALFORMED;
+	parsed->n = n;
+	return judge_scrypt(parsed);
+}
+
+/* The library allocates and wipes its own memory. */
+PwResult
+pw_verify_scrypt(const Parsed *parsed, Password password, const PwArena *arena)
+{
+	uint8_t		derived[PW_DERIVED_MAX];
+	bool		made;
+
+	(void) arena;
+	made = crypto_scrypt(password.bytes, password.length, parsed->salt, parsed->salt_length,
+						 parsed->n, parsed->r, parsed->parallelism, derived, parsed->derived_length);
+	return pw_compare(parsed, made, derived);
+}
+
+/*
+ * PBKDF2
+ */
+
+/* The output of the digest a variant names. */
+static size_t
+digest_size(int variant)
+{
+	return variant == DIGEST_SHA512 ? 64 : variant == DIGEST_SHA256 ? 32 : 20;
+}
+
+/* Iterations are the whole cost. */
+static PwResult
+judge_pbkdf2(const Parsed *parsed)
+{
+	if (parsed->iterations == 0)
+		return PW_MALFORMED;
+	return parsed->iterations > PWHASH_PBKDF2_ITERATIONS_MAX ? PW_TOO_COSTLY : PW_MATCH;
+}
+
+/* 310000,l=32$salt$hash after "i=", as PHC strings write it; l may be left out */
+PwResult
+pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed)
+{
+	uint32_t	length = 0;
+	bool		stated;
+
+	if (!pw_take_number(cursor, &parsed->iterations))
+		return PW_MALFORMED;
+	stated = pw_take(cursor, ",l=");
+	if ((stated && !pw_take_number(cursor, &length)) ||
+		!pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed) ||
+		(stated && length != parsed->derived_length))
+		return PW_MALFORMED;
+	return judge_pbkdf2(parsed);
+}
+
+/* 29000$salt$hash; passlib derives as much as the digest gives */
+PwResult
+pw_parse_pbkdf2_passlib(Cursor *cursor, Parsed *parsed)
+{
+	if (!pw_take_number(cursor, &parsed->iterations) ||
+		!pw_take_tail(cursor, PASSLIB, 1, PW_SALT_MAX, parsed) ||
+		parsed->derived_length != digest_size(parsed->scheme->variant))
+		return PW_MALFORMED;
+	return judge_pbkdf2(parsed);
+}
+
+/* 260000$salt$hash, the hash padded and as long as the digest */
+PwResult
+pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed)
+{
+	size_t		size = digest_size(parsed->scheme->variant);
+
+	if (!pw_take_number(cursor, &parsed->iterations) ||
+		!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
+		!pw_take(cursor, "$") ||
+		!pw_take_base64(cursor, DJANGO, size, size, parsed->derived, &parsed->derived_length) ||
+		!pw_at_end(cursor))
+		return PW_MALFORMED;
+	return judge_pbkdf2(parsed);
+}
+
+/* As many bytes as were stored, by the scheme's digest. */
+PwResult
+pw_verify_pbkdf2(const Parsed *parsed, Password password, const PwArena *arena)
+{
+	uint8_t		derived[PW_DERIVED_MAX];
+	bool		made;
+
+	(void) arena;
+	made = crypto_pbkdf2((CryptoDigest) parsed->scheme->variant, password.bytes, password.length,
+						 parsed->salt, parsed->salt_length, parsed->iterations, derived, parsed->derived_length);
+	return pw_compare(parsed, made, derived);
+}

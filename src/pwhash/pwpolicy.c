@@ -1,0 +1,69 @@
+/*
+ * pwpolicy.c
+ *		The DJUST password rules: length and four byte sets.
+ *
+ * Owns the sets and the codes of their violations.  Never allocates, never
+ * keeps or shows a password, and never decides whether a password is too
+ * common: the caller owns the list and sets that bit.
+ *
+ * Defends against sets that drift with locale or regular expression
+ * dialect: the specials are 30 named bytes, so that neither a quote nor a
+ * letter with an accent passes for one.
+ */
+#include <string.h>
+
+#include "pwhash/pwpolicy.h"
+
+/* No apostrophe, no backslash, no space. */
+static const char specials[] = "~`!@#$%^&*()-_+={}[]|;:\"<>,./?";
+
+_Static_assert(sizeof(specials) - 1 == 30, "the DJUST rules name 30 special characters");
+
+static const char *const codes[PWPOLICY_VIOLATIONS] = {
+	"too_short",
+	"too_long",
+	"missing_uppercase",
+	"missing_lowercase",
+	"missing_digit",
+	"missing_special",
+	"too_common"
+};
+
+/* The violation that this byte cures, 0 if none; isupper() and its kin would ask the locale. */
+static unsigned
+cured_by(unsigned char byte)
+{
+	if (byte >= 'A' && byte <= 'Z')
+		return PWPOLICY_MISSING_UPPERCASE;
+	if (byte >= 'a' && byte <= 'z')
+		return PWPOLICY_MISSING_LOWERCASE;
+	if (byte >= '0' && byte <= '9')
+		return PWPOLICY_MISSING_DIGIT;
+	if (memchr(specials, byte, sizeof(specials) - 1) != NULL)
+		return PWPOLICY_MISSING_SPECIAL;
+	return 0;
+}
+
+/* All violations at once, so that one answer tells the customer everything. */
+unsigned
+pwpolicy_violations(const char *password, size_t bytes, size_t characters, size_t min_characters, size_t max_bytes)
+{
+	unsigned	violations = PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE |
+		PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL;
+	size_t		i;
+
+	for (i = 0; i < bytes; i++)
+		violations &= ~cured_by((unsigned char) password[i]);
+	if (characters < min_characters)
+		violations |= PWPOLICY_TOO_SHORT;
+	if (bytes > max_bytes)
+		violations |= PWPOLICY_TOO_LONG;
+	return violations;
+}
+
+/* NULL when there is no such bit. */
+const char *
+pwpolicy_code(unsigned n)
+{
+	return n < PWPOLICY_VIOLATIONS ? codes[n] : NULL;
+}

@@ -1,0 +1,123 @@
+/*
+ * pwscheme.c
+ *		Reads the fields of stored password hashes, and compares what was derived.
+ *
+ * Threats: two spellings of one hash; a comparison whose time tells something.
+ */
+#include <string.h>
+
+#include "pwhash/pwscheme.h"
+#include "text/bytes.h"
+
+#define DERIVED_MIN 16
+
+/* A string is read to its end, or it is malformed. */
+bool
+pw_at_end(const Cursor *cursor)
+{
+	return cursor->p == cursor->end;
+}
+
+/* Exactly this text. */
+bool
+pw_take(Cursor *cursor, const char *text)
+{
+	size_t		n = strlen(text);
+
+	if ((size_t) (cursor->end - cursor->p) < n || memcmp(cursor->p, text, n) != 0)
+		return false;
+	cursor->p += n;
+	return true;
+}
+
+/* Digits without a leading zero or sign, below 2^32: a number has one spelling. */
+bool
+pw_take_number(Cursor *cursor, uint32_t *number)
+{
+	const char *start = cursor->p;
+	uint64_t	value = 0;
+
+	while (!pw_at_end(cursor) && *cursor->p >= '0' && *cursor->p <= '9' && value <= UINT32_MAX)
+		value = value * 10 + (uint64_t) (*cursor->p++ - '0');
+	if (cursor->p == start || value > UINT32_MAX || (*start == '0' && cursor->p - start > 1))
+		return false;
+	*number = (uint32_t) value;
+	return true;
+}
+
+/* A number after its name: pw_take_named(cursor, "m=", &memory). */
+bool
+pw_take_named(Cursor *cursor, const char *name, uint32_t *number)
+{
+	return pw_take(cursor, name) && pw_take_number(cursor, number);
+}
+
+/* Everything up to the next '$', which stays, or to the end. */
+Cursor
+pw_take_field(Cursor *cursor)
+{
+	Cursor		field = *cursor;
+
+	while (!pw_at_end(cursor) && *cursor->p != '$')
+		cursor->p++;
+	field.end = cursor->p;
+	return field;
+}
+
+/* The base64 of at least min and at most max bytes. */
+bool
+pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_t *out, size_t *length)
+{
+	Cursor		field = pw_take_field(cursor);
+	size_t		n = (size_t) (field.end - field.p);
+
+	if (n == 0 || (spelling == DJANGO && n % 4 != 0))
+		return false;
+	if (spelling != PASSLIB && memchr(field.p, '.', n) != NULL)
+		return false;
+	if (spelling != DJANGO && memchr(field.p, '=', n) != NULL)
+		return false;
+	return b64_decode(field.p, n, out, max, length) && *length >= min;
+}
+
+/* Django's salts are the printable characters themselves. */
+bool
+pw_take_salt_text(Cursor *cursor, Parsed *parsed)
+{
+	Cursor		field = pw_take_field(cursor);
+	size_t		i;
+
+	parsed->salt_length = (size_t) (field.end - field.p);
+	if (parsed->salt_length == 0 || parsed->salt_length > PW_SALT_MAX)
+		return false;
+	for (i = 0; i < parsed->salt_length; i++)
+	{
+		if (field.p[i] <= ' ' || field.p[i] > '~')
+			return false;
+		parsed->salt[i] = (uint8_t) field.p[i];
+	}
+	return true;
+}
+
+/* "$salt$derived" and the end of the string, both in base64. */
+bool
+pw_take_tail(Cursor *cursor, Spelling spelling, size_t salt_min, size_t salt_max, Parsed *parsed)
+{
+	return pw_take(cursor, "$") &&
+		pw_take_base64(cursor, spelling, salt_min, salt_max, parsed->salt, &parsed->salt_length) &&
+		pw_take(cursor, "$") &&
+		pw_take_base64(cursor, spelling, DERIVED_MIN, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) &&
+		pw_at_end(cursor);
+}
+
+/* The last step of every scheme that derives bytes; wipes what was derived. */
+PwResult
+pw_compare(const Parsed *parsed, bool made, uint8_t *derived)
+{
+	PwResult	result = PW_FAILED;
+
+	if (made)
+		result = bytes_equal(derived, parsed->derived, parsed->derived_length) ? PW_MATCH : PW_MISMATCH;
+	bytes_wipe(derived, PW_DERIVED_MAX);
+	return result;
+}

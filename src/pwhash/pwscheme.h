@@ -1,0 +1,101 @@
+/*
+ * pwscheme.h
+ *		What the schemes of password hashes share: a stored hash taken apart, and
+ *		the reading of its fields.  For the pw*.c files; others use pwhash.h.
+ */
+#ifndef DJUST_PWSCHEME_H
+#define DJUST_PWSCHEME_H
+
+#include "pwhash/pwhash.h"
+
+#define PW_SALT_MAX 256
+#define PW_DERIVED_MAX 64
+#define BCRYPT_PASSWORD_MAX 72	/* the rest takes no part, by definition */
+
+typedef struct Scheme Scheme;
+
+/* A stored hash taken apart; the cost fields mean what the scheme makes of them. */
+typedef struct Parsed
+{
+	const Scheme *scheme;
+	const char *stored;
+	size_t		length;
+	uint32_t	version;		/* Argon2 */
+	uint32_t	memory;			/* Argon2: KiB */
+	uint32_t	iterations;
+	uint32_t	parallelism;
+	uint64_t	n;				/* scrypt */
+	uint32_t	r;
+	uint8_t		salt[PW_SALT_MAX];
+	size_t		salt_length;
+	uint8_t		derived[PW_DERIVED_MAX];
+	size_t		derived_length;
+} Parsed;
+
+/* What is left to read. */
+typedef struct Cursor
+{
+	const char *p;
+	const char *end;
+} Cursor;
+
+typedef struct Password
+{
+	const char *bytes;
+	size_t		length;
+} Password;
+
+struct Scheme
+{
+	const char *prefix;
+	const char *name;
+	PwResult	(*parse) (Cursor *cursor, Parsed *parsed);
+	PwResult	(*verify) (const Parsed *parsed, Password password, const PwArena *arena);
+	int			variant;		/* argon2_type, CryptoDigest, or the length of a sha-crypt hash */
+	size_t		reads;			/* bytes of the password; 0: all */
+};
+
+/* How a field spells bytes in base64. */
+typedef enum Spelling
+{
+	PHC,						/* standard alphabet, no padding */
+	PASSLIB,					/* '.' for '+' (either is read), no padding */
+	DJANGO						/* standard alphabet, padded */
+} Spelling;
+
+/* Reading: each function consumes what it names or returns false. */
+
+extern bool pw_at_end(const Cursor *cursor);
+extern bool pw_take(Cursor *cursor, const char *text);
+extern bool pw_take_number(Cursor *cursor, uint32_t *number);
+extern bool pw_take_named(Cursor *cursor, const char *name, uint32_t *number);
+extern Cursor pw_take_field(Cursor *cursor);
+extern bool pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_t *out, size_t *length);
+extern bool pw_take_salt_text(Cursor *cursor, Parsed *parsed);
+extern bool pw_take_tail(Cursor *cursor, Spelling spelling, size_t salt_min, size_t salt_max, Parsed *parsed);
+
+/* The last step of every scheme that derives bytes; wipes what was derived, PW_DERIVED_MAX bytes. */
+extern PwResult pw_compare(const Parsed *parsed, bool made, uint8_t *derived);
+
+/* pwargon2.c */
+extern PwResult pw_parse_argon2(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_verify_argon2(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_judge_argon2(const Parsed *parsed);
+extern bool pw_derive_argon2(const Parsed *parsed, Password password, const PwArena *arena, uint8_t *out);
+
+/* pwkdf.c */
+extern PwResult pw_parse_scrypt(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_verify_scrypt(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_parse_pbkdf2_passlib(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_verify_pbkdf2(const Parsed *parsed, Password password, const PwArena *arena);
+
+/* pwcrypt.c */
+extern PwResult pw_parse_bcrypt(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_verify_bcrypt(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed);
+extern PwResult pw_verify_sha_crypt(const Parsed *parsed, Password password, const PwArena *arena);
+
+#endif

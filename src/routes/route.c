@@ -1,0 +1,377 @@
+/*
+ * route.c
+ *		Parses route patterns and paths, and spells patterns.
+ *
+ * Owns the spelling of routes.  Never allocates, never repairs a path, never
+ * guesses: what cannot be read in one way only is a fault, and a fault means
+ * denied.
+ *
+ * Defends against paths that two programs read differently: path parameters
+ * (";", Tomcat), what is decoded twice ("%2F", "%25"), double slashes,
+ * backslashes, control characters; the rest is route_segment.c's.
+ */
+#include <string.h>
+
+#include "routes/route.h"
+#include "routes/route_segment.h"
+#include "text/bytes.h"
+
+/* The longest canonical spelling has three characters for each byte of the pattern. */
+_Static_assert(3 * ROUTE_PATTERN_MAX <= ROUTE_PATH_MAX, "canonical patterns fit where paths do");
+_Static_assert(ROUTE_PATH_MAX <= UINT16_MAX, "segment lengths fit");
+
+/* C0 and DEL. */
+#define CONTROLS(n) [n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL
+
+/* What forbids this byte in a segment, raw or decoded; '%' and '$' need a closer look. */
+static const uint8_t byte_faults[256] = {
+	CONTROLS(0), CONTROLS(8), CONTROLS(16), CONTROLS(24), [0x7f] = ROUTE_CONTROL,
+	['\\'] = ROUTE_BACKSLASH,
+	[';'] = ROUTE_SEMICOLON,
+	['?'] = ROUTE_QUERY,
+	['#'] = ROUTE_QUERY,
+	['$'] = ROUTE_STREAM,
+	['%'] = ROUTE_BAD_ESCAPE
+};
+
+static bool
+is_control(unsigned char byte)
+{
+	return byte_faults[byte] == ROUTE_CONTROL;
+}
+
+/* What forbids a byte that was written as %XX. */
+static RouteFault
+escaped_fault(unsigned char byte)
+{
+	if (byte == '/' || byte == '.' || byte == '%')
+		return ROUTE_ENCODED;
+	return byte_faults[byte] == ROUTE_QUERY ? ROUTE_OK : (RouteFault) byte_faults[byte];
+}
+
+/*
+ * A byte that byte_faults names, before at, and what it stands for: %XX is decoded and *at moves behind it; '$' is a
+ * fault only behind the colon of the text so far.
+ */
+static RouteFault
+closer_look(const char *src, size_t n, size_t *at, unsigned char *byte, bool behind_colon)
+{
+	RouteFault	fault = (RouteFault) byte_faults[*byte];
+
+	if (*byte == '%')
+	{
+		if (n - *at < 2 || !bytes_hex_decode(src + *at, 2, byte, 1))
+			return ROUTE_BAD_ESCAPE;
+		*at += 2;
+		fault = escaped_fault(*byte);
+	}
+	return fault == ROUTE_STREAM && !behind_colon ? ROUTE_OK : fault;
+}
+
+/* Eight bytes at a time; key_hash() does the final mixing. */
+static uint64_t
+literal_hash(const char *text, size_t length)
+{
+	uint64_t	hash = length;
+	uint64_t	word;
+	size_t		shift;
+
+	for (; length > 0; hash ^= hash >> 32)
+	{
+		word = 0;
+		if (length >= sizeof(word))
+		{
+			memcpy(&word, text, sizeof(word));
+			text += sizeof(word);
+			length -= sizeof(word);
+		}
+		else
+			for (shift = 0; length > 0; length--, shift += 8)
+				word |= (uint64_t) (unsigned char) *text++ << shift;
+		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return hash;
+}
+
+/* text is NULL for {name}. */
+static RouteFault
+add_segment(RoutePath *out, const char *text, size_t length)
+{
+	if (out->nsegments == ROUTE_SEGMENTS_MAX)
+		return ROUTE_TOO_LONG;
+	out->segment[out->nsegments] = text;
+	out->length[out->nsegments] = (uint16_t) length;
+	if (text != NULL)
+		out->hash[out->nsegments] = literal_hash(text, length);
+	out->nsegments++;
+	return ROUTE_OK;
+}
+
+/* Decodes src into out->text from *used on; never more bytes than src has. */
+static RouteFault
+add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
+{
+	char	   *text = out->text + *used;
+	size_t		length = 0;
+	size_t		at = 0;
+	unsigned char high = 0;
+	RouteFault	fault = ROUTE_OK;
+
+	while (at < n)
+	{
+		unsigned char byte = (unsigned char) src[at++];
+
+		if (byte_faults[byte] != ROUTE_OK)
+			fault = closer_look(src, n, &at, &byte, length > 0 && text[length - 1] == ':');
+		if (fault != ROUTE_OK)
+			return fault;
+		high |= byte;
+		text[length++] = (char) byte;
+	}
+	fault = segment_fault(text, length, high >= 0x80);
+	if (fault != ROUTE_OK)
+		return fault;
+	*used += length;
+	return add_segment(out, text, length);
+}
+
+/* {name}, name as in C; anything between the braces that reads like syntax is refused. */
+static bool
+is_parameter(const char *src, size_t n)
+{
+	size_t		i;
+
+	if (n < 3 || src[0] != '{' || src[n - 1] != '}')
+		return false;
+	for (i = 1; i < n - 1; i++)
+	{
+		bool		letter = (src[i] >= 'a' && src[i] <= 'z') || (src[i] >= 'A' && src[i] <= 'Z') || src[i] == '_';
+
+		if (!letter && (i == 1 || src[i] < '0' || src[i] > '9'))
+			return false;
+	}
+	return true;
+}
+
+/* A segment of a pattern: ** (only as the last), {name}, or a literal. */
+static RouteFault
+add_pattern_segment(RoutePath *out, size_t *used, const char *src, size_t n, bool last)
+{
+	if (n == 2 && src[0] == '*' && src[1] == '*' && last)
+	{
+		out->rest = true;
+		return ROUTE_OK;
+	}
+	if (is_parameter(src, n))
+		return add_segment(out, NULL, 0);
+	if (memchr(src, '{', n) != NULL || memchr(src, '}', n) != NULL)
+		return ROUTE_BAD_PARAMETER;
+	if (memchr(src, '*', n) != NULL)
+		return ROUTE_BAD_WILDCARD;
+	return add_literal(out, used, src, n);
+}
+
+/* text begins with a slash and ends without one, unless it is "/" or ends in "//". */
+static RouteFault
+parse_segments(const char *text, size_t length, bool pattern, RoutePath *out)
+{
+	size_t		used = 0;
+	size_t		at = 1;
+
+	while (at < length)
+	{
+		const char *src = text + at;
+		const char *slash = memchr(src, '/', length - at);
+		size_t		n = slash != NULL ? (size_t) (slash - src) : length - at;
+		RouteFault	fault;
+
+		if (n == 0)
+			return ROUTE_EMPTY_SEGMENT;
+		fault = pattern ? add_pattern_segment(out, &used, src, n, slash == NULL) : add_literal(out, &used, src, n);
+		if (fault != ROUTE_OK)
+			return fault;
+		at += n + 1;
+	}
+	return ROUTE_OK;
+}
+
+/* A code asked for may hold anything visible: what no pattern can spell matches nothing. */
+static RouteFault
+parse_code(const char *code, size_t length, RoutePath *out)
+{
+	unsigned char high = 0;
+	RouteFault	fault;
+	size_t		i;
+
+	for (i = 0; i < length; i++)
+	{
+		if (is_control((unsigned char) code[i]))
+			return ROUTE_CONTROL;
+		high |= (unsigned char) code[i];
+	}
+	fault = high >= 0x80 ? segment_unicode_fault(code, length) : ROUTE_OK;
+	if (fault != ROUTE_OK)
+		return fault;
+	memcpy(out->text, code, length);
+	out->is_code = true;
+	return add_segment(out, out->text, length);
+}
+
+/* In a pattern, nothing that would make people take the code for a path or for syntax. */
+static RouteFault
+parse_pattern_code(const char *code, size_t length, RoutePath *out)
+{
+	static const char forbidden[] = " /{}*?#%\\";
+	size_t		i;
+
+	for (i = 0; i < length; i++)
+	{
+		if (memchr(forbidden, code[i], sizeof(forbidden) - 1) != NULL)
+			return ROUTE_BAD_CODE;
+	}
+	return parse_code(code, length, out);
+}
+
+/* No segments yet; the large members need no clearing. */
+static void
+reset(RoutePath *out)
+{
+	out->is_code = false;
+	out->nsegments = 0;
+	out->rest = false;
+}
+
+/* True for "/a/", not for "/" nor "//", which is a fault of its own. */
+static bool
+has_trailing_slash(const char *text, size_t length)
+{
+	return length > 1 && text[length - 1] == '/' && text[length - 2] != '/';
+}
+
+/* What a DBA writes: more is refused than in paths, because a rule that never matches is a hole. */
+RouteFault
+route_parse_pattern(const char *pattern, size_t length, RoutePath *out)
+{
+	reset(out);
+	if (length == 0)
+		return ROUTE_EMPTY;
+	if (length > ROUTE_PATTERN_MAX)
+		return ROUTE_TOO_LONG;
+	if (pattern[0] != '/')
+		return parse_pattern_code(pattern, length, out);
+	if (has_trailing_slash(pattern, length))
+		return ROUTE_TRAILING_SLASH;
+	return parse_segments(pattern, length, true, out);
+}
+
+/* What a caller asks; the query may be longer than a path, for it is not looked at. */
+RouteFault
+route_parse_path(const char *path, size_t length, RoutePath *out)
+{
+	const char *query;
+
+	reset(out);
+	if (length == 0)
+		return ROUTE_EMPTY;
+	query = path[0] == '/' ? memchr(path, '?', length) : NULL;
+	if (query != NULL)
+		length = (size_t) (query - path);
+	if (length > ROUTE_PATH_MAX)
+		return ROUTE_TOO_LONG;
+	if (path[0] != '/')
+		return parse_code(path, length, out);
+	if (has_trailing_slash(path, length))
+		length--;
+	return parse_segments(path, length, false, out);
+}
+
+/* Full sentences, in the order of RouteFault; for the detail of an error. */
+const char *
+route_fault_text(RouteFault fault)
+{
+	static const char *const texts[] = {
+		[ROUTE_OK] = "The route is valid.",
+		[ROUTE_EMPTY] = "A route cannot be empty.",
+		[ROUTE_TOO_LONG] = "The route has too many bytes or too many segments.",
+		[ROUTE_EMPTY_SEGMENT] = "A route cannot have an empty segment, that is, two slashes in a row.",
+		[ROUTE_TRAILING_SLASH] = "A route pattern cannot end with a slash.",
+		[ROUTE_DOT_SEGMENT] = "A route cannot have a segment \".\" or \"..\".",
+		[ROUTE_FINAL_DOT] = "A segment of a route cannot end with a dot.",
+		[ROUTE_SPACE] = "A segment of a route cannot begin or end with white space, percent-encoded or not.",
+		[ROUTE_CONTROL] = "A route cannot contain control characters, percent-encoded or not.",
+		[ROUTE_BACKSLASH] = "A route cannot contain a backslash, percent-encoded or not.",
+		[ROUTE_SEMICOLON] = "A route cannot contain a semicolon, percent-encoded or not.",
+		[ROUTE_STREAM] = "A route cannot contain \":$\", percent-encoded or not.",
+		[ROUTE_ENCODED] = "A route cannot contain a percent-encoded slash, dot or percent sign.",
+		[ROUTE_NOT_UTF8] = "A route must be UTF-8, percent-encoded or not.",
+		[ROUTE_NOT_NFC] = "A route must be in Unicode's normal form C (NFC).",
+		[ROUTE_INVISIBLE] = "A route cannot contain invisible characters, except in emoji sequences.",
+		[ROUTE_LOOKALIKE] = "A route cannot contain characters that are taken for one of . / \\ % ;.",
+		[ROUTE_BAD_ESCAPE] = "A percent sign must be followed by two hexadecimal digits.",
+		[ROUTE_QUERY] = "A route cannot contain a query string or a fragment; write \"?\" as %3F and \"#\" as %23.",
+		[ROUTE_BAD_PARAMETER] = "Braces must enclose a whole segment, as in /orders/{id}; "
+		"the name has ASCII letters, digits and underscores and does not begin with a digit.",
+		[ROUTE_BAD_WILDCARD] = "An asterisk can stand only in a last segment **, as in /orders/**.",
+		[ROUTE_BAD_CODE] = "A route without a leading slash is a code and cannot contain a slash, "
+		"white space, a backslash, or one of {}*?#%."
+	};
+
+	if ((unsigned) fault >= sizeof(texts) / sizeof(texts[0]))
+		return "The route is not valid.";
+	return texts[fault];
+}
+
+/* A literal in visible ASCII; what could be read as syntax, and bytes that may be no text at all, as %XX. */
+static size_t
+spell_literal(const char *text, size_t length, char *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	static const char syntax[] = "{}*?#";
+	size_t		n = 0;
+	size_t		i;
+
+	for (i = 0; i < length; i++)
+	{
+		unsigned char byte = (unsigned char) text[i];
+
+		if (byte < 0x80 && memchr(syntax, byte, sizeof(syntax) - 1) == NULL)
+			out[n++] = (char) byte;
+		else
+		{
+			out[n++] = '%';
+			out[n++] = digits[byte >> 4];
+			out[n++] = digits[byte & 0x0f];
+		}
+	}
+	return n;
+}
+
+/* Equal spellings exactly where route_set_add finds equal patterns. */
+size_t
+route_canonical(const RoutePath *pattern, char *out)
+{
+	size_t		n = 0;
+	int			i;
+
+	if (pattern->is_code)
+		return spell_literal(pattern->segment[0], pattern->length[0], out);
+	for (i = 0; i < pattern->nsegments; i++)
+	{
+		out[n++] = '/';
+		if (pattern->segment[i] != NULL)
+			n += spell_literal(pattern->segment[i], pattern->length[i], out + n);
+		else
+		{
+			out[n++] = '{';
+			out[n++] = '}';
+		}
+	}
+	if (pattern->rest)
+	{
+		memcpy(out + n, "/**", 3);
+		return n + 3;
+	}
+	if (n == 0)
+		out[n++] = '/';
+	return n;
+}

@@ -1,0 +1,179 @@
+/*
+ * route_segment.c
+ *		Decides whether a segment of a path is read in one way only.
+ *
+ * Owns the list of what servers, frameworks and file systems read as something
+ * else than what is written.  Never repairs: a segment that has a second reading
+ * is a fault.
+ *
+ * Threat: a rule for one path walked round by a spelling that this extension
+ * takes for another path and the program behind it for the same:
+ *
+ *	Windows, IIS		cut spaces and dots at the end of a name and what
+ *						follows ":$"; put ASCII in place of characters that a code
+ *						page lacks ("best fit")
+ *	macOS				normalises names; HFS+ ignores invisible characters
+ *	Java, PHP, Python	trim white space, of Unicode too
+ *	frameworks			apply NFKC, by which U+FF0F is a slash
+ *	decoders			take malformed and overlong UTF-8
+ *
+ * What reads single bytes (";", "%2F", control characters) is route.c's.
+ */
+#include <string.h>
+
+#include "routes/route_segment.h"
+#include "text/unicode.h"
+
+#define JOINER 0x200d
+#define EMOJI_STYLE 0xfe0f
+#define KEYCAP 0x20e3
+#define BLACK_FLAG 0x1f3f4
+
+/* Everything below is in NFC. */
+#define FIRST_COMBINING 0x300
+
+/* What separates, ends or escapes names in a path. */
+static const char separators[] = "./\\%;";
+
+/* Read as separators by code pages of Windows, though they have no compatibility form. */
+static const uint32_t best_fit[] = {
+	0xa5,						/* yen sign: backslash (932) */
+	0x20a9,						/* won sign: backslash (949) */
+	0x338,						/* long solidus overlay: slash */
+	0x20e5,						/* reverse solidus overlay: backslash */
+	0x66a,						/* Arabic percent sign */
+	0x2044,						/* fraction slash */
+	0x2215,						/* division slash */
+	0x29f8,						/* big solidus */
+	0x2216,						/* set minus: backslash */
+	0x29f5,						/* reverse solidus operator */
+	0x29f9						/* big reverse solidus */
+};
+
+/* England, Scotland and Wales: the flags that are spelled with tags, as the tags behind the black flag. */
+static const char *const flag_tags[] = {
+	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xa5\xf3\xa0\x81\xae\xf3\xa0\x81\xa7\xf3\xa0\x81\xbf",
+	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb3\xf3\xa0\x81\xa3\xf3\xa0\x81\xb4\xf3\xa0\x81\xbf",
+	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb7\xf3\xa0\x81\xac\xf3\xa0\x81\xb3\xf3\xa0\x81\xbf"
+};
+
+static bool
+is_separator(uint32_t c)
+{
+	size_t		i;
+
+	for (i = 0; i < sizeof(best_fit) / sizeof(best_fit[0]); i++)
+		if (c == best_fit[i])
+			return true;
+	return uni_is_compatible(c, separators);
+}
+
+/* 0 at the end. */
+static uint32_t
+peek(const char *text, size_t n)
+{
+	uint32_t	c = 0;
+
+	return uni_next(text, n, &c) > 0 ? c : 0;
+}
+
+/* Length of the tags that make a flag of the character before. */
+static size_t
+tags_length(uint32_t before, const char *text, size_t n)
+{
+	size_t		i;
+
+	for (i = 0; before == BLACK_FLAG && i < sizeof(flag_tags) / sizeof(flag_tags[0]); i++)
+		if (n >= strlen(flag_tags[i]) && memcmp(text, flag_tags[i], strlen(flag_tags[i])) == 0)
+			return strlen(flag_tags[i]);
+	return 0;
+}
+
+/* Invisible, but part of an emoji sequence (UTS 51). */
+static bool
+belongs_to_emoji(uint32_t before, uint32_t c, uint32_t after)
+{
+	if (c == JOINER)
+		return (before == EMOJI_STYLE || uni_is_pictograph(before) || uni_is_emoji_modifier(before)) && uni_is_pictograph(after);
+	return c == EMOJI_STYLE && uni_is_emoji(before) && (before >= 0x80 || after == KEYCAP);
+}
+
+static RouteFault
+character_fault(uint32_t before, uint32_t c, uint32_t after)
+{
+	if (uni_is_control(c))
+		return ROUTE_CONTROL;
+	if (uni_is_invisible(c) && !belongs_to_emoji(before, c, after))
+		return ROUTE_INVISIBLE;
+	return is_separator(c) ? ROUTE_LOOKALIKE : ROUTE_OK;
+}
+
+/* One that is not gets longer or different. */
+static bool
+is_nfc(const char *text, size_t length)
+{
+	char		normal[ROUTE_PATH_MAX];
+	size_t		n = 0;
+
+	return uni_normalize(UNI_NFC, text, length, normal, length, &n) && n == length && memcmp(normal, text, n) == 0;
+}
+
+RouteFault
+segment_unicode_fault(const char *text, size_t length)
+{
+	uint32_t	before = 0;
+	uint32_t	highest = 0;
+	uint32_t	c = 0;
+	size_t		at = 0;
+
+	while (at < length)
+	{
+		size_t		n = tags_length(before, text + at, length - at);
+		RouteFault	fault = ROUTE_OK;
+
+		if (n == 0)
+		{
+			n = uni_next(text + at, length - at, &c);
+			if (n == 0)
+				return ROUTE_NOT_UTF8;
+			if (c >= 0x80)
+				fault = character_fault(before, c, peek(text + at + n, length - at - n));
+		}
+		if (fault != ROUTE_OK)
+			return fault;
+		highest = c > highest ? c : highest;
+		before = c;
+		at += n;
+	}
+	return highest >= FIRST_COMBINING && !is_nfc(text, length) ? ROUTE_NOT_NFC : ROUTE_OK;
+}
+
+/* "." and "..", which other programs resolve. */
+static bool
+is_dots(const char *text, size_t length)
+{
+	return text[0] == '.' && (length == 1 || (length == 2 && text[1] == '.'));
+}
+
+static bool
+has_outer_space(const char *text, size_t length, bool high)
+{
+	uint32_t	first = (unsigned char) text[0];
+	uint32_t	last = (unsigned char) text[length - 1];
+
+	if (high && (uni_next(text, length, &first) == 0 || uni_last(text, length, &last) == 0))
+		return false;
+	return first == ' ' || last == ' ' || (high && (uni_is_space(first) || uni_is_space(last)));
+}
+
+RouteFault
+segment_fault(const char *text, size_t length, bool high)
+{
+	if (is_dots(text, length))
+		return ROUTE_DOT_SEGMENT;
+	if (text[length - 1] == '.')
+		return ROUTE_FINAL_DOT;
+	if (has_outer_space(text, length, high))
+		return ROUTE_SPACE;
+	return high ? segment_unicode_fault(text, length) : ROUTE_OK;
+}

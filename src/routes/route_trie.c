@@ -1,0 +1,299 @@
+/*
+ * route_trie.c
+ *		Compiles the patterns of a profile into one block and finds the most
+ *		specific one for a path.
+ *
+ * Owns the order of specificity.  Never allocates.  Defends against paths
+ * built to make matching slow.
+ *
+ * A set is a trie.  A node keeps its {name} child and the rights of the
+ * patterns that end in it; its literal children are in one hash table keyed
+ * by parent and literal.  Each node has one depth, and a search looks at
+ * segment d only below nodes of depth d, so it enters no node twice: it costs
+ * at most one pass over the path and one step for each node that agrees with
+ * the path so far.
+ */
+#include <string.h>
+
+#include "routes/route_trie.h"
+
+#define ROOT_OF_PATHS 0			/* also "no node": neither root is anybody's child */
+#define ROOT_OF_CODES 1
+#define ROOTS 2
+
+#define CAPACITY_MAX ((size_t) 1 << 28)
+
+typedef struct Grant
+{
+	RouteRight	right;			/* RIGHT_NO_MATCH: no pattern ends here */
+	int			tag;
+} Grant;
+
+#define CACHE_LINE 64
+#define SHORT_LITERAL 32
+
+/* One cache line: a search waits for memory once a node. */
+typedef struct Node
+{
+	uint32_t	hash;
+	uint32_t	parent;
+	uint32_t	parameter;		/* the {name} child, or 0 */
+	uint32_t	length;			/* of the literal, which roots and {name} nodes have not */
+	Grant		exact;			/* the pattern that ends in this segment */
+	Grant		rest;			/* the same and then ** */
+	union
+	{
+		char		bytes[SHORT_LITERAL];
+		const char *text;		/* of a longer one */
+	}			literal;
+} Node;
+
+_Static_assert(sizeof(Node) == CACHE_LINE, "nodes do not straddle cache lines");
+
+struct RouteSet
+{
+	uint32_t	capacity;		/* nodes there is room for */
+	uint32_t	nodes;
+	uint32_t	bytes;			/* literal bytes there is room for */
+	uint32_t	used;
+	uint32_t	longest;		/* length of the longest literal */
+	uint32_t	mask;			/* slots - 1 */
+	uint32_t   *slot;			/* literal nodes by hash, 0 when free */
+	char	   *text;
+	_Alignas(CACHE_LINE) Node node[];
+};
+
+typedef struct Search
+{
+	const RouteSet *set;
+	const RoutePath *path;
+} Search;
+
+/* Slots for that many nodes: a power of two, at most half of it used. */
+static size_t
+slots_for(size_t nodes)
+{
+	size_t		slots = 4;
+
+	while (slots < 2 * nodes)
+		slots *= 2;
+	return slots;
+}
+
+/* Every segment and every code makes one node at most. */
+static size_t
+nodes_for(size_t patterns, size_t segments)
+{
+	return ROOTS + patterns + segments;
+}
+
+/* SIZE_MAX, which no allocator grants, when the numbers are absurd. */
+size_t
+route_set_size(size_t patterns, size_t segments, size_t bytes)
+{
+	size_t		nodes;
+
+	if (patterns > CAPACITY_MAX || segments > CAPACITY_MAX || bytes > UINT32_MAX)
+		return SIZE_MAX;
+	nodes = nodes_for(patterns, segments);
+	return CACHE_LINE + sizeof(RouteSet) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
+}
+
+/* A node without children or rights. */
+static void
+init_node(Node *node)
+{
+	memset(node, 0, sizeof(*node));
+	node->exact.right = RIGHT_NO_MATCH;
+	node->rest.right = RIGHT_NO_MATCH;
+}
+
+/* memory: route_set_size() bytes for the same three numbers, aligned as malloc does; the set must not move. */
+RouteSet *
+route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes)
+{
+	RouteSet   *set = (RouteSet *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+	size_t		slots = slots_for(nodes_for(patterns, segments));
+
+	set->capacity = (uint32_t) nodes_for(patterns, segments);
+	set->nodes = ROOTS;
+	set->bytes = (uint32_t) bytes;
+	set->used = 0;
+	set->longest = 0;
+	set->mask = (uint32_t) slots - 1;
+	set->slot = (uint32_t *) (set->node + set->capacity);
+	set->text = (char *) (set->slot + slots);
+	memset(set->slot, 0, slots * sizeof(uint32_t));
+	init_node(&set->node[ROOT_OF_PATHS]);
+	init_node(&set->node[ROOT_OF_CODES]);
+	return set;
+}
+
+/* Every bit of parent and literal counts in every bit, so that similar names under one parent do not cluster. */
+static uint32_t
+key_hash(uint32_t parent, uint64_t literal)
+{
+	uint64_t	hash = literal ^ ((uint64_t) parent + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	hash = (hash ^ (hash >> 33)) * UINT64_C(0xff51afd7ed558ccd);
+	hash = (hash ^ (hash >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return (uint32_t) (hash ^ (hash >> 33));
+}
+
+static const char *
+literal_of(const Node *node)
+{
+	return node->length <= SHORT_LITERAL ? node->literal.bytes : node->literal.text;
+}
+
+/* The slot that holds this child, or the free one where it belongs; the table is never full. */
+static uint32_t *
+find_slot(const RouteSet *set, uint32_t parent, uint32_t hash, const char *text, size_t length)
+{
+	size_t		at = hash & set->mask;
+
+	while (set->slot[at] != 0)
+	{
+		const Node *node = &set->node[set->slot[at]];
+
+		if (node->hash == hash && node->parent == parent && node->length == length &&
+			memcmp(literal_of(node), text, length) == 0)
+			break;
+		at = (at + 1) & set->mask;
+	}
+	return &set->slot[at];
+}
+
+/* A fresh node, or 0 when there is no room. */
+static uint32_t
+new_node(RouteSet *set)
+{
+	if (set->nodes == set->capacity)
+		return 0;
+	init_node(&set->node[set->nodes]);
+	return set->nodes++;
+}
+
+/* The literal child, made when it is not there; 0 when there is no room. */
+static uint32_t
+obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length, uint64_t literal)
+{
+	uint32_t	hash = key_hash(parent, literal);
+	uint32_t   *slot = find_slot(set, parent, hash, text, length);
+	Node	   *node;
+
+	if (*slot != 0)
+		return *slot;
+	if (length > set->bytes - set->used || (*slot = new_node(set)) == 0)
+		return 0;
+	node = &set->node[*slot];
+	node->hash = hash;
+	node->parent = parent;
+	node->length = (uint32_t) length;
+	if (length <= SHORT_LITERAL)
+		memcpy(node->literal.bytes, text, length);
+	else
+		node->literal.text = memcpy(set->text + set->used, text, length);
+	set->used += (uint32_t) length;
+	if (length > set->longest)
+		set->longest = (uint32_t) length;
+	return *slot;
+}
+
+/* The {name} child, made when it is not there; 0 when there is no room. */
+static uint32_t
+obtain_parameter(RouteSet *set, uint32_t parent)
+{
+	if (set->node[parent].parameter == 0)
+		set->node[parent].parameter = new_node(set);
+	return set->node[parent].parameter;
+}
+
+void
+route_set_expect(const RouteSet *set)
+{
+	__builtin_prefetch(set);
+	__builtin_prefetch(&set->node[ROOT_OF_PATHS]);
+}
+
+/* When there is no room, nodes without rights may stay behind; they match nothing. */
+bool
+route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag)
+{
+	uint32_t	at = pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS;
+	Grant	   *grant;
+	int			i;
+
+	for (i = 0; i < pattern->nsegments; i++)
+	{
+		at = pattern->segment[i] == NULL ? obtain_parameter(set, at) :
+			obtain_literal(set, at, pattern->segment[i], pattern->length[i], pattern->hash[i]);
+		if (at == 0)
+			return false;
+	}
+	grant = pattern->rest ? &set->node[at].rest : &set->node[at].exact;
+	if (grant->right != RIGHT_NO_MATCH || right == RIGHT_NO_MATCH)
+		return false;
+	grant->right = right;
+	grant->tag = tag;
+	return true;
+}
+
+/* The node below `at` that spells segment `depth` of the question, or 0; a {name} asked for is no literal. */
+static uint32_t
+literal_child(const Search *search, uint32_t at, int depth)
+{
+	const char *text = search->path->segment[depth];
+	size_t		length = search->path->length[depth];
+
+	if (text == NULL || length > search->set->longest)
+		return 0;
+	return *find_slot(search->set, at, key_hash(at, search->path->hash[depth]), text, length);
+}
+
+/*
+ * The most specific grant at or below a node, NULL if none: literal, {name}, end, **.  A final ** in the question is
+ * met by ** only.  Depth of recursion is bounded by ROUTE_SEGMENTS_MAX, nodes entered by nodes there are.
+ */
+static const Grant *
+descend(const Search *search, uint32_t at, int depth)
+{
+	const Node *node = &search->set->node[at];
+	const Grant *found = NULL;
+
+	if (depth < search->path->nsegments)
+	{
+		uint32_t	child = literal_child(search, at, depth);
+
+		if (child != 0)
+			found = descend(search, child, depth + 1);
+		if (found == NULL && node->parameter != 0)
+			found = descend(search, node->parameter, depth + 1);
+	}
+	else if (!search->path->rest && node->exact.right != RIGHT_NO_MATCH)
+		found = &node->exact;
+
+	if (found == NULL && node->rest.right != RIGHT_NO_MATCH)
+		found = &node->rest;
+	return found;
+}
+
+/* A path is the special case without {name} and **. */
+RouteRight
+route_set_match_pattern(const RouteSet *set, const RoutePath *pattern, int *tag)
+{
+	Search		search = {set, pattern};
+	const Grant *found = descend(&search, pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
+	if (found == NULL)
+		return RIGHT_NO_MATCH;
+	if (tag != NULL)
+		*tag = found->tag;
+	return found->right;
+}
+
+/* The first grant reached decides, so that none carves out. */
+RouteRight
+route_set_match(const RouteSet *set, const RoutePath *path, int *tag)
+{
+	return route_set_match_pattern(set, path, tag);
+}

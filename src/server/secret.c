@@ -1,0 +1,67 @@
+/*
+ * secret.c
+ *		Owns the life of secrets in memory.
+ *
+ * Threat: a password or token left behind in freed memory, to be found in a
+ * core dump or by a later over-read.  Memory contexts are reset on every exit
+ * from a statement, so a reset callback cannot be forgotten as a wipe at the
+ * end of a function can.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/palloc.h"
+
+#include "server/secret.h"
+#include "text/bytes.h"
+
+typedef struct SecretBuffer
+{
+	MemoryContextCallback callback;
+	size_t		size;
+	char		data[FLEXIBLE_ARRAY_MEMBER];
+} SecretBuffer;
+
+static void
+wipe_buffer(void *arg)
+{
+	SecretBuffer *buffer = arg;
+
+	bytes_wipe(buffer->data, buffer->size);
+}
+
+void *
+secret_alloc(size_t size)
+{
+	SecretBuffer *buffer = palloc0(offsetof(SecretBuffer, data) + size);
+
+	buffer->size = size;
+	buffer->callback.func = wipe_buffer;
+	buffer->callback.arg = buffer;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &buffer->callback);
+	return buffer->data;
+}
+
+/* A buffer that has become too small is wiped with its context like the others. */
+void
+secret_keep(SecretCopy *copy, MemoryContext context, const char *data, size_t length)
+{
+	if (length >= copy->capacity)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		copy->data = secret_alloc(Max(2 * length, 512));
+		copy->capacity = Max(2 * length, 512);
+		MemoryContextSwitchTo(old);
+	}
+	memcpy(copy->data, data, length);
+	copy->data[length] = '\0';
+	copy->length = length;
+}
+
+/* Both are the caller's own: the time this takes tells nobody anything. */
+bool
+secret_is(const SecretCopy *copy, const char *data, size_t length)
+{
+	return copy->data && copy->length == length && memcmp(copy->data, data, length) == 0;
+}

@@ -1,0 +1,446 @@
+/*
+ * event_queue.c
+ *		Owns what the backends of a database and its background worker share:
+ *		a bounded ring of entries to be written, the worker's latch, the
+ *		progress of purges.
+ *
+ * Threat: a caller who rolls back to hide what was tried, and a burst that
+ * pushes evidence out.  An entry is in shared memory before the caller is
+ * answered, no transaction can take it back, and it leaves only when the
+ * worker has committed it.  Nothing is overwritten: a full ring takes no more
+ * and its callers count what they lose.  Attempts that are refused cost nothing
+ * and can be made faster than they are written, so half of the places are kept
+ * for failures and locks, which cost a hash each.
+ *
+ * A crash of the server empties the ring.  A caller whose entry must be on
+ * disk before the answer waits for that (ring_await).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "server/compat.h"
+#include "server/deadline.h"
+#include "server/settings.h"
+#include "shmem/event_queue.h"
+
+#define AWAIT_MS 1000
+#define AWAY_MS (60 * 1000)
+
+typedef struct Ring
+{
+	LWLock	   *lock;
+	Latch	   *worker;			/* NULL while none is there */
+	TimestampTz away_until;
+	uint64		head;			/* entries ever put */
+	uint64		tail;			/* entries ever dropped */
+	pg_atomic_uint32 calls;
+	ConditionVariable written;
+	pg_atomic_uint64 floor;		/* TimestampTz */
+	RingSealed	sealed;
+	RingProgress progress;
+	RingEntry	entries[FLEXIBLE_ARRAY_MEMBER];
+} Ring;
+
+static List *names = NIL;
+static bool names_known = false;
+static char *rings = NULL;
+
+/* This backend's, once ring_served was asked; of databases without a worker, the one without entries. */
+static Ring *mine = NULL;
+static bool served = false;
+static bool working = false;
+static bool wake_at_commit = false;
+static bool callback_registered = false;
+
+/* In the postmaster; backends inherit the list. */
+static void
+read_names(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	List	   *all = NIL;
+	ListCell   *cell;
+
+	/* settings.c has checked the syntax */
+	if (!names_known && setting_databases && SplitIdentifierString(pstrdup(setting_databases), ',', &all))
+		foreach(cell, all)
+		{
+			ListCell   *other;
+			bool		twice = false;
+
+			foreach(other, names)
+				twice = twice || strcmp(lfirst(other), lfirst(cell)) == 0;
+			if (!twice)
+				names = lappend(names, lfirst(cell));
+		}
+	names_known = true;
+	MemoryContextSwitchTo(old);
+}
+
+int
+ring_count(void)
+{
+	read_names();
+	return list_length(names);
+}
+
+const char *
+ring_name(int n)
+{
+	return list_nth(names, n);
+}
+
+static size_t
+full_size(void)
+{
+	return MAXALIGN(offsetof(Ring, entries) + RING_ENTRIES * sizeof(RingEntry));
+}
+
+/* One for each database that is served, and at the end the one that all others share, without entries. */
+static Ring *
+ring_at(int n)
+{
+	return (Ring *) (rings + n * full_size());
+}
+
+size_t
+ring_size(void)
+{
+	return add_size(mul_size(ring_count(), full_size()), MAXALIGN(offsetof(Ring, entries)));
+}
+
+int
+ring_locks(void)
+{
+	return ring_count() + 1;
+}
+
+void
+ring_attach(LWLockPadded *locks)
+{
+	bool		found;
+	int			i;
+
+	rings = ShmemInitStruct("djust_auth rings", ring_size(), &found);
+	if (found)
+		return;
+	for (i = 0; i <= ring_count(); i++)
+	{
+		Ring	   *ring = ring_at(i);
+
+		memset(ring, 0, offsetof(Ring, entries));
+		ring->lock = &locks[i].lock;
+		pg_atomic_init_u32(&ring->calls, 0);
+		pg_atomic_init_u64(&ring->floor, 0);
+		ConditionVariableInit(&ring->written);
+	}
+}
+
+static int
+number_of(const char *database)
+{
+	int			i;
+
+	for (i = 0; i < list_length(names); i++)
+		if (strcmp(list_nth(names, i), database) == 0)
+			return i;
+	return -1;
+}
+
+bool
+ring_is_served(const char *database)
+{
+	return number_of(database) >= 0;
+}
+
+/* A database is never renamed under a backend, so the name is looked up once. */
+static Ring *
+my_ring(void)
+{
+	if (mine == NULL)
+	{
+		int			n = list_length(names) > 0 ? number_of(get_database_name(MyDatabaseId)) : -1;
+
+		served = n >= 0;
+		mine = ring_at(served ? n : list_length(names));
+	}
+	return mine;
+}
+
+bool
+ring_served(void)
+{
+	my_ring();
+	return served;
+}
+
+/* The latch belongs to a process slot, which stays: at worst somebody is woken for nothing. */
+static void
+wake(Ring *ring)
+{
+	Latch	   *worker = ring->worker;
+
+	if (worker)
+		SetLatch(worker);
+}
+
+TimestampTz
+ring_now(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	/* events are written without the preloaded library, too: a dump restores anywhere */
+	return rings ? Max(now, (TimestampTz) pg_atomic_read_u64(&my_ring()->floor)) : now;
+}
+
+bool
+ring_floor_known(void)
+{
+	return pg_atomic_read_u64(&my_ring()->floor) != 0;
+}
+
+TimestampTz
+ring_raise_floor(TimestampTz at)
+{
+	Ring	   *ring = my_ring();
+	uint64		i;
+
+	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	at = Max(at, (TimestampTz) pg_atomic_read_u64(&ring->floor));
+	pg_atomic_write_u64(&ring->floor, at);
+	for (i = ring->tail; i < ring->head; i++)
+		at = Min(at, ring->entries[i % RING_ENTRIES].at);
+	LWLockRelease(ring->lock);
+	return at;
+}
+
+void
+ring_sealed_set(const RingSealed *sealed)
+{
+	Ring	   *ring = my_ring();
+
+	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	ring->sealed = *sealed;
+	LWLockRelease(ring->lock);
+}
+
+void
+ring_sealed_get(RingSealed *sealed)
+{
+	Ring	   *ring = my_ring();
+
+	LWLockAcquire(ring->lock, LW_SHARED);
+	*sealed = ring->sealed;
+	LWLockRelease(ring->lock);
+}
+
+/* Also while an error is cleaned up, so without looking anything up. */
+uint64_t
+ring_put(RingEntry *entry, int kept)
+{
+	uint64		ticket = 0;
+	Ring	   *ring = mine;
+
+	if (ring == NULL || !served)
+		return 0;
+	entry->database = MyDatabaseId;
+	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	if (entry->at == 0)
+		entry->at = ring_now();
+	if (ring->head - ring->tail < RING_ENTRIES - kept)
+	{
+		ring->entries[ring->head % RING_ENTRIES] = *entry;
+		ticket = ++ring->head;
+	}
+	LWLockRelease(ring->lock);
+	wake(ring);
+	return ticket;
+}
+
+static bool
+is_written(uint64 ticket, bool *hopeless)
+{
+	bool		written;
+
+	LWLockAcquire(mine->lock, LW_SHARED);
+	written = mine->tail >= ticket;
+	*hopeless = mine->worker == NULL;
+	LWLockRelease(mine->lock);
+	return written;
+}
+
+void
+ring_await(uint64_t ticket)
+{
+	Deadline	deadline = deadline_in(AWAIT_MS);
+	bool		hopeless;
+
+	if (ticket == 0 || is_written(ticket, &hopeless) || hopeless)
+		return;
+	ConditionVariablePrepareToSleep(&mine->written);
+	while (!is_written(ticket, &hopeless) && !hopeless)
+	{
+		long		left = deadline_left(&deadline);
+
+		if (left <= 0)
+			break;
+		ConditionVariableTimedSleep(&mine->written, left, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+}
+
+int
+ring_waiting(void)
+{
+	Ring	   *ring = my_ring();
+	int			waiting;
+
+	LWLockAcquire(ring->lock, LW_SHARED);
+	waiting = (int) (ring->head - ring->tail);
+	LWLockRelease(ring->lock);
+	return waiting;
+}
+
+/* After commit, when others can see the row. */
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (!wake_at_commit || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
+		return;
+	wake_at_commit = false;
+	if (event == XACT_EVENT_COMMIT && served)
+	{
+		pg_atomic_write_u32(&mine->calls, 1);
+		wake(mine);
+	}
+}
+
+void
+ring_wake_at_commit(void)
+{
+	if (!ring_served())
+		return;
+	if (!callback_registered)
+		RegisterXactCallback(transaction_ended, NULL);
+	callback_registered = true;
+	wake_at_commit = true;
+}
+
+void
+ring_progress_set(const RingProgress *progress)
+{
+	Ring	   *ring = my_ring();
+
+	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	ring->progress = *progress;
+	LWLockRelease(ring->lock);
+}
+
+void
+ring_progress_get(RingProgress *progress)
+{
+	Ring	   *ring = my_ring();
+
+	LWLockAcquire(ring->lock, LW_SHARED);
+	*progress = ring->progress;
+	LWLockRelease(ring->lock);
+}
+
+static void
+end_work(int code, Datum arg)
+{
+	LWLockAcquire(mine->lock, LW_EXCLUSIVE);
+	mine->worker = NULL;
+	LWLockRelease(mine->lock);
+	ConditionVariableBroadcast(&mine->written);
+}
+
+void
+ring_begin_work(int n)
+{
+	mine = ring_at(n);
+	served = working = true;
+	LWLockAcquire(mine->lock, LW_EXCLUSIVE);
+	mine->worker = MyLatch;
+	LWLockRelease(mine->lock);
+	before_shmem_exit(end_work, (Datum) 0);
+}
+
+bool
+ring_working(void)
+{
+	return working;
+}
+
+int
+ring_peek(RingEntry *entries, int max)
+{
+	int			n = 0;
+
+	LWLockAcquire(mine->lock, LW_SHARED);
+	while (n < max && mine->tail + n < mine->head)
+	{
+		entries[n] = mine->entries[(mine->tail + n) % RING_ENTRIES];
+		n++;
+	}
+	LWLockRelease(mine->lock);
+	return n;
+}
+
+void
+ring_drop(int n)
+{
+	LWLockAcquire(mine->lock, LW_EXCLUSIVE);
+	mine->tail += n;
+	LWLockRelease(mine->lock);
+	ConditionVariableBroadcast(&mine->written);
+}
+
+bool
+ring_take_call(void)
+{
+	return pg_atomic_exchange_u32(&mine->calls, 0) != 0;
+}
+
+/* It comes back by itself some time after the command is done, and would do so if the command's backend died. */
+void
+ring_send_away(const char *database, bool away)
+{
+	int			n = number_of(database);
+	Ring	   *ring;
+
+	if (n < 0)
+		return;
+	ring = ring_at(n);
+	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	ring->away_until = away ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), AWAY_MS) : 0;
+	LWLockRelease(ring->lock);
+	wake(ring);
+}
+
+bool
+ring_must_leave(int n)
+{
+	Ring	   *ring = ring_at(n);
+	TimestampTz now = GetCurrentTimestamp();
+	bool		away;
+
+	LWLockAcquire(ring->lock, LW_SHARED);
+	/* later than that it can only be by a clock that was set back since */
+	away = now < ring->away_until && ring->away_until <= TimestampTzPlusMilliseconds(now, AWAY_MS);
+	LWLockRelease(ring->lock);
+	return away;
+}

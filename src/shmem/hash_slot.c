@@ -1,0 +1,263 @@
+/*
+ * hash_slot.c
+ *		Owns the slots that bound password hashing in the whole server, and
+ *		one arena of Argon2 memory for each.
+ *
+ * Threat: a login flood.  Without a bound, each of hundreds of backends would
+ * take 19 MiB and a share of the processors; with it, memory is fixed at
+ * server start and the flood waits in a queue that times out.
+ *
+ * The arenas are touched at start, so that no login pays for the kernel
+ * clearing pages.  They are a mapping of their own, inherited by fork, because
+ * the server's shared memory does not start where huge pages can: in these a
+ * backend maps an arena with ten faults, not with thousands.  libargon2 wipes
+ * what it used.
+ *
+ * There are as many slots as processors, and a waiter is often woken on a
+ * processor where somebody else hashes, while the one that freed the slot is
+ * about to fall idle: the kernel was seen to leave it so for ten milliseconds.
+ * So each slot tells where its holder hashes, and a backend that finds itself
+ * in the same place moves on before it begins.
+ */
+#include "postgres.h"
+
+#ifdef __linux__
+#include <sched.h>
+#endif
+#include <sys/mman.h>
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/condition_variable.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#include "server/deadline.h"
+#include "server/settings.h"
+#include "shmem/hash_slot.h"
+#include "shmem/shmem.h"
+
+typedef struct Slot
+{
+	bool		busy;
+	int			cpu;			/* where the holder began to hash; -1: it has not, or nobody can tell */
+} Slot;
+
+typedef struct HashSlots
+{
+	ConditionVariable freed;
+	size_t		arena_size;
+	Slot		slot[FLEXIBLE_ARRAY_MEMBER];
+} HashSlots;
+
+static HashSlots *slots = NULL;
+static char *arenas = NULL;
+static size_t mapped_arena = 0;	/* the size of each, when they were mapped */
+static LWLock *slots_lock = NULL;
+static int	held_slot = -1;
+
+#define HUGE_PAGE (2 * 1024 * 1024)
+#if defined(__linux__) && !defined(MADV_COLLAPSE)
+#define MADV_COLLAPSE 25		/* of Linux 6.1; older C libraries do not know it yet */
+#endif
+
+static size_t
+arena_size(void)
+{
+	return (size_t) setting_argon2_memory * 1024;
+}
+
+static size_t
+arenas_size(void)
+{
+	return TYPEALIGN(HUGE_PAGE, mul_size(arena_size(), setting_max_concurrent_hashes));
+}
+
+static size_t
+header_size(void)
+{
+	return MAXALIGN(offsetof(HashSlots, slot) + sizeof(Slot) * setting_max_concurrent_hashes);
+}
+
+size_t
+hashslot_size(void)
+{
+	return header_size();
+}
+
+/*
+ * Shared by all processes forked from here on; both the address and the offset are multiples of a huge page.  Linux 6.1
+ * collapses such memory on demand, whatever its settings for transparent huge pages; elsewhere the pages stay small.
+ */
+static char *
+map_arenas(void)
+{
+	size_t		size = arenas_size();
+	char	   *reserved = mmap(NULL, size + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char	   *memory = (char *) TYPEALIGN(HUGE_PAGE, reserved);
+
+	if (reserved == MAP_FAILED ||
+		mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		ereport(FATAL,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("could not map %zu bytes for password hashing: %m", size),
+				 errhint("Lower djust_auth.max_concurrent_hashes or djust_auth.argon2_memory.")));
+	memset(memory, 0, size);
+#ifdef MADV_COLLAPSE
+	(void) madvise(memory, size, MADV_COLLAPSE);
+#endif
+	return memory;
+}
+
+void
+hashslot_attach(struct LWLock *lock)
+{
+	bool		found;
+
+	slots_lock = lock;
+	slots = ShmemInitStruct("djust_auth hash slots", header_size(), &found);
+	/* After a crash the mapping is still there, and nobody who used it is; the setting may have been changed since. */
+	if (arenas == NULL)
+	{
+		mapped_arena = arena_size();
+		arenas = map_arenas();
+	}
+	if (!found)
+	{
+		ConditionVariableInit(&slots->freed);
+		slots->arena_size = mapped_arena;
+		memset(slots->slot, 0, sizeof(Slot) * setting_max_concurrent_hashes);
+	}
+}
+
+static bool
+try_acquire(void)
+{
+	int			i;
+
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	for (i = 0; i < setting_max_concurrent_hashes && held_slot < 0; i++)
+	{
+		if (!slots->slot[i].busy)
+		{
+			slots->slot[i] = (Slot) {true, -1};
+			held_slot = i;
+		}
+	}
+	LWLockRelease(slots_lock);
+	return held_slot >= 0;
+}
+
+/* Sleeps until a slot is taken or the time is over. */
+static bool
+wait_for_slot(void)
+{
+	Deadline	deadline = deadline_in(setting_hash_wait_timeout);
+	long		left;
+
+	shared_count(COUNT_HASH_WAITS, 1);
+	ConditionVariablePrepareToSleep(&slots->freed);
+	while (!try_acquire())
+	{
+		left = deadline_left(&deadline);
+		if (left <= 0)
+			break;
+		ConditionVariableTimedSleep(&slots->freed, left, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+
+	/* A signal that reached a sleeper that gave up must not be lost to the others. */
+	if (held_slot < 0)
+		ConditionVariableSignal(&slots->freed);
+	return held_slot >= 0;
+}
+
+#ifdef __linux__
+/* Where others hash; they come and go meanwhile, and are moved by the kernel: this is good for a guess. */
+static void
+cpus_of_others(cpu_set_t *cpus)
+{
+	int			i;
+
+	CPU_ZERO(cpus);
+	for (i = 0; i < setting_max_concurrent_hashes; i++)
+	{
+		Slot		slot = slots->slot[i];
+
+		if (i != held_slot && slot.busy && slot.cpu >= 0)
+			CPU_SET(slot.cpu, cpus);
+	}
+}
+
+/*
+ * The kernel moves a process at once off a processor that it may no longer use, and leaves it where it is when it may
+ * use all of before again.  Only what this process may use anyway counts; where all of that hashes, it stays.
+ */
+static void
+leave_cpu(const cpu_set_t *others)
+{
+	cpu_set_t	allowed;
+	cpu_set_t	wanted;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		return;
+	CPU_AND(&wanted, &allowed, others);
+	CPU_XOR(&wanted, &wanted, &allowed);
+	if (CPU_COUNT(&wanted) > 0 && sched_setaffinity(0, sizeof(wanted), &wanted) == 0)
+		(void) sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+#endif
+
+/* With the slot held, before hashing. */
+static void
+choose_cpu(void)
+{
+#ifdef __linux__
+	cpu_set_t	others;
+	int			cpu = sched_getcpu();
+
+	cpus_of_others(&others);
+	if (cpu >= 0 && CPU_ISSET(cpu, &others))
+	{
+		leave_cpu(&others);
+		cpu = sched_getcpu();
+	}
+	slots->slot[held_slot].cpu = cpu;
+#endif
+}
+
+bool
+hashslot_acquire(PwArena *arena)
+{
+	Assert(held_slot < 0);
+	if (!try_acquire() && !wait_for_slot())
+	{
+		shared_count(COUNT_HASH_TIMEOUTS, 1);
+		return false;
+	}
+	choose_cpu();
+	arena->memory = arenas + slots->arena_size * held_slot;
+	arena->size = slots->arena_size;
+	return true;
+}
+
+void
+hashslot_release(void)
+{
+	Assert(held_slot >= 0);
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	slots->slot[held_slot].busy = false;
+	held_slot = -1;
+	LWLockRelease(slots_lock);
+	ConditionVariableSignal(&slots->freed);
+}
+
+/* One that was cut off while waiting may have swallowed a signal: it is passed on. */
+void
+hashslot_abandon(void)
+{
+	if (held_slot >= 0)
+		hashslot_release();
+	else
+		ConditionVariableSignal(&slots->freed);
+}

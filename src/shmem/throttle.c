@@ -1,0 +1,450 @@
+/*
+ * throttle.c
+ *		Owns the counters of password attempts, in shared memory.
+ *
+ * Threats: guessing one account's password, in series or in parallel, by a
+ * caller who rolls back, cancels or disconnects; and flooding the table with
+ * invented addresses so that a counter falls out of it.
+ *
+ * An attempt holds a place in its account's entry before anything is hashed.
+ * Failures plus attempts under way never exceed the limit: those beyond it
+ * wait for the ones under way and are then judged by how these ended.  No
+ * transaction is involved, so nothing a caller does undoes a count.  A success
+ * clears the count when its transaction commits, and what a rolled-back one had
+ * cleared otherwise comes back (throttle_undo.c).  How entries are kept and lost is
+ * throttle_table.c's.
+ *
+ * Locks outlive the server: one that is made or grows is handed to the worker
+ * before the caller is answered, and one that is not in memory is looked up in
+ * the table before the first attempt, by the tag and so alike for known and
+ * unknown addresses.  The look-up is outside the lock; a lock that is cleared
+ * meanwhile is noticed by the count of clearings.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "pgstat.h"
+#include "port/pg_bitutils.h"
+#include "storage/condition_variable.h"
+#include "storage/lwlock.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "utils/timestamp.h"
+
+#include "server/deadline.h"
+#include "server/settings.h"
+#include "shmem/event_queue.h"
+#include "shmem/throttle.h"
+#include "shmem/throttle_rule.h"
+#include "shmem/throttle_table.h"
+#include "shmem/throttle_undo.h"
+#include "tables/catalog.h"
+
+#define ENTRIES_PER_SLOT (128 * 1024)
+#define PREPARED_MAX_S SECS_PER_DAY
+
+typedef struct Throttle
+{
+	ConditionVariable ended;
+	uint64		cleared;		/* how often a lock was cleared */
+} Throttle;
+
+/* What the table knows of a tag, and when it was read. */
+typedef struct SavedLock
+{
+	bool		read;
+	bool		found;
+	uint64		cleared;
+	TallyEntry	lock;
+} SavedLock;
+
+static Throttle *throttle = NULL;
+static LWLock *throttle_lock = NULL;
+static Tally attempts;
+
+/* The entry this backend has an attempt under way in: pinned by that, so the pointer stays good. */
+static TallyEntry *held_entry = NULL;
+static bool held_shared;
+
+/* What this backend handed to the worker last and has not waited for. */
+static uint64 ticket = 0;
+
+static uint32
+attempt_sets(void)
+{
+	return pg_nextpower2_32((uint32) setting_max_concurrent_hashes) * (ENTRIES_PER_SLOT / TALLY_WAYS);
+}
+
+size_t
+throttle_size(void)
+{
+	return add_size(MAXALIGN(sizeof(Throttle)), tally_size(attempt_sets()));
+}
+
+void
+throttle_attach(struct LWLock *lock)
+{
+	bool		found;
+
+	throttle_lock = lock;
+	throttle = ShmemInitStruct("djust_auth throttle", sizeof(Throttle), &found);
+	if (!found)
+	{
+		throttle->cleared = 0;
+		ConditionVariableInit(&throttle->ended);
+	}
+	tally_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
+}
+
+/* Is the tag in memory?  If not, what does the table say? */
+static void
+read_saved(const ThrottleTag *tag, SavedLock *saved)
+{
+	TallyEntry *lock = &saved->lock;
+	TimestampTz saved_at;
+	bool		known;
+
+	memset(saved, 0, sizeof(*saved));
+	LWLockAcquire(throttle_lock, LW_SHARED);
+	known = tally_find(tally_set(&attempts, tag), tag) != NULL;
+	saved->cleared = throttle->cleared;
+	LWLockRelease(throttle_lock);
+	saved->read = !known;
+	saved->found = !known && catalog_lock(tag->bytes, sizeof(tag->bytes), &lock->count, &lock->allowed_at, &saved_at);
+	if (saved->found)
+		lock->wait_s = throttle_wait_s(saved_at, lock->allowed_at);
+	lock->saved = saved->found;
+}
+
+static void
+copy_lock(TallyEntry *to, const TallyEntry *from)
+{
+	to->count = from->count;
+	to->allowed_at = from->allowed_at;
+	to->wait_s = from->wait_s;
+	to->saved = from->saved;
+}
+
+static void clear_entry(TallyEntry *entry);
+
+/* Clears what a prepared transaction was to clear, once it has committed; nothing if that is more than a day ago. */
+static void
+settle_prepared(TallyEntry *entry, TimestampTz now)
+{
+	TransactionId xid = entry->clears_with;
+
+	if (!TransactionIdIsValid(xid))
+		return;
+	if (Max(now - entry->prepared_at, entry->prepared_at - now) < PREPARED_MAX_S * USECS_PER_SEC)
+	{
+		if (TransactionIdIsInProgress(xid))
+			return;
+		if (TransactionIdDidCommit(xid))
+			clear_entry(entry);
+	}
+	entry->clears_with = InvalidTransactionId;
+}
+
+/*
+ * A lock is restored into an entry of its own or, where there is no place, is judged by itself.  False when the entry
+ * left memory, or a lock was cleared, since the table was read.
+ */
+static bool
+find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved, TallyEntry **entry, TallyEntry *outside)
+{
+	TallySet   *set = tally_set(&attempts, tag);
+
+	*entry = tally_find(set, tag);
+	if (*entry)
+	{
+		settle_prepared(*entry, now);
+		return true;
+	}
+	if (ring_served() && (!saved->read || saved->cleared != throttle->cleared))
+		return false;
+	*outside = saved->lock;
+	*entry = tally_take(&attempts, tag, now);
+	if (*entry != &set->overflow)
+		copy_lock(*entry, outside);
+	return true;
+}
+
+static ThrottleAnswer
+try_enter(const ThrottleTag *tag, const SavedLock *saved, int *retry_after, bool *again)
+{
+	TimestampTz now;
+	ThrottleAnswer answer = THROTTLE_GO;
+	TallyEntry	outside = {.count = 0};
+	TallyEntry *entry;
+
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	now = GetCurrentTimestamp();
+	*again = !find_or_restore(tag, now, saved, &entry, &outside);
+	if (!*again)
+	{
+		bool		is_shared = entry == &tally_set(&attempts, tag)->overflow;
+
+		if (is_shared)
+			answer = throttle_judge(&outside, now, retry_after);
+		if (answer == THROTTLE_GO)
+			answer = throttle_judge(entry, now, retry_after);
+		if (answer == THROTTLE_GO)
+		{
+			entry->under_way++;
+			held_entry = entry;
+			held_shared = is_shared;
+		}
+	}
+	LWLockRelease(throttle_lock);
+	return answer;
+}
+
+static ThrottleAnswer
+enter(const ThrottleTag *tag, int *retry_after)
+{
+	SavedLock	saved = {false};
+	ThrottleAnswer answer;
+	bool		again;
+
+	do
+	{
+		if (ring_served())
+			read_saved(tag, &saved);
+		answer = try_enter(tag, &saved, retry_after, &again);
+	} while (again);
+	return answer;
+}
+
+ThrottleAnswer
+throttle_enter(const ThrottleTag *tag, int *retry_after)
+{
+	ThrottleAnswer answer;
+	Deadline	deadline;
+	long		left;
+
+	Assert(held_entry == NULL);
+	answer = enter(tag, retry_after);
+	if (answer != THROTTLE_BUSY)
+		return answer;
+
+	deadline = deadline_in(setting_hash_wait_timeout);
+	ConditionVariablePrepareToSleep(&throttle->ended);
+	while ((answer = enter(tag, retry_after)) == THROTTLE_BUSY)
+	{
+		left = deadline_left(&deadline);
+		if (left <= 0)
+			break;
+		ConditionVariableTimedSleep(&throttle->ended, left, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	return answer;
+}
+
+/* With the lock held, so that entries of one tag reach the worker in the order they were made. */
+static void
+hand_over(TallyEntry *entry, RingKind kind, const ThrottleTag *tag)
+{
+	RingEntry	message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
+
+	if (entry)
+	{
+		message.u.lock.failures = entry->count;
+		message.u.lock.allowed_at = entry->allowed_at;
+	}
+	ticket = ring_put(&message, 0);
+	if (entry && ticket != 0)
+		entry->saved = kind == RING_LOCK;
+}
+
+static void
+count_failure(TallyEntry *entry, TimestampTz now, bool is_shared)
+{
+	entry->count = Min(entry->count + 1, THROTTLE_SUSPENDED_AT);
+	entry->touched_at = now;
+	if (entry->count >= setting_max_login_failures)
+	{
+		entry->wait_s = throttle_delay_s(entry->count);
+		entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
+	}
+	if (!is_shared && throttle_is_lock(entry->count))
+		hand_over(entry, RING_LOCK, &entry->tag);
+}
+
+static void
+clear_entry(TallyEntry *entry)
+{
+	entry->count = 0;
+	if (!entry->saved)
+		return;
+	throttle->cleared++;
+	hand_over(entry, RING_UNLOCK, &entry->tag);
+}
+
+/* A success clears the account's own entry once it commits; in a shared one it clears nobody. */
+void
+throttle_leave(ThrottleOutcome outcome)
+{
+	TimestampTz now;
+
+	Assert(held_entry != NULL);
+	if (outcome == ATTEMPT_GOOD && !held_shared && (held_entry->count > 0 || held_entry->saved))
+		undo_clear_at_commit(&held_entry->tag);
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	now = GetCurrentTimestamp();
+	held_entry->under_way--;
+	if (outcome == ATTEMPT_BAD)
+		count_failure(held_entry, now, held_shared);
+	held_entry = NULL;
+	LWLockRelease(throttle_lock);
+	ConditionVariableBroadcast(&throttle->ended);
+}
+
+void
+throttle_abandon(bool begun)
+{
+	if (held_entry)
+		throttle_leave(begun ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
+}
+
+void
+throttle_clear_committed(const ThrottleTag *tag)
+{
+	TallyEntry *entry;
+
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	if (entry)
+		clear_entry(entry);
+	LWLockRelease(throttle_lock);
+	ConditionVariableBroadcast(&throttle->ended);
+}
+
+void
+throttle_clear_with(const ThrottleTag *tag, TransactionId prepared)
+{
+	TallyEntry *entry;
+
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	if (entry)
+	{
+		entry->clears_with = prepared;
+		entry->prepared_at = GetCurrentTimestamp();
+	}
+	LWLockRelease(throttle_lock);
+}
+
+void
+throttle_settle(void)
+{
+	uint64		last = ticket;
+
+	ticket = 0;
+	ring_await(last);
+}
+
+/* The entry of one account only, if there is a place for it. */
+static TallyEntry *
+take_own(const ThrottleTag *tag)
+{
+	TallyEntry *entry = tally_take(&attempts, tag, GetCurrentTimestamp());
+
+	return entry == &tally_set(&attempts, tag)->overflow ? NULL : entry;
+}
+
+/*
+ * Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there.  What was
+ * counted comes back if this is rolled back.
+ */
+static const UndoNote *
+clear(const ThrottleTag *tag)
+{
+	UndoNote   *note = undo_note(tag);
+	SavedLock	saved = {false};
+	TallyEntry *entry;
+
+	if (ring_served())
+		read_saved(tag, &saved);
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	note->failures = entry ? entry->count : saved.lock.count;
+	note->allowed_at = entry ? entry->allowed_at : saved.lock.allowed_at;
+	entry = take_own(tag);
+	if (entry)
+		entry->count = 0;
+	throttle->cleared++;
+	hand_over(entry, RING_UNLOCK, tag);
+	LWLockRelease(throttle_lock);
+	ConditionVariableBroadcast(&throttle->ended);
+	return note;
+}
+
+void
+throttle_clear(const ThrottleTag *tag)
+{
+	clear(tag);
+	throttle_settle();
+}
+
+static bool
+is_counted(const ThrottleTag *tag)
+{
+	SavedLock	saved = {false};
+	TallyEntry *entry;
+	bool		counted;
+
+	if (ring_served())
+		read_saved(tag, &saved);
+	LWLockAcquire(throttle_lock, LW_SHARED);
+	entry = tally_find(tally_set(&attempts, tag), tag);
+	counted = saved.found || (entry && entry->count > 0);
+	LWLockRelease(throttle_lock);
+	return counted;
+}
+
+void
+throttle_start_over(const ThrottleTag *tag)
+{
+	if (is_counted(tag))
+		throttle_clear(tag);
+}
+
+void
+throttle_move(const ThrottleTag *from, const ThrottleTag *to)
+{
+	UndoNote   *added;
+	const UndoNote *cleared;
+
+	throttle_start_over(to);
+	if (!is_counted(from))
+		return;
+	added = undo_note(to);
+	cleared = clear(from);
+	throttle_owner(to, cleared->user_id.data);
+	throttle_add(to, cleared->failures, cleared->allowed_at);
+	added->failures = -cleared->failures;
+	throttle_settle();
+}
+
+/* Also while a transaction is being rolled back.  A lock without a place in memory goes to the table. */
+void
+throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at)
+{
+	TallyEntry	outside = {.count = 0};
+	TallyEntry *entry;
+
+	if (failures == 0)
+		return;
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = take_own(tag);
+	if (entry == NULL)
+		entry = &outside;
+	entry->count = Max(Min(entry->count + failures, THROTTLE_SUSPENDED_AT), 0);
+	entry->allowed_at = Max(entry->allowed_at, allowed_at);
+	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
+	if (throttle_is_lock(entry->count))
+		hand_over(entry, RING_LOCK, tag);
+	else if (failures < 0)
+		hand_over(entry, RING_UNLOCK, tag);
+	LWLockRelease(throttle_lock);
+}

@@ -1,0 +1,18 @@
+/*
+ * throttle_owner.h
+ *		Which user a tag of the throttle belongs to.
+ */
+#ifndef DJUST_THROTTLE_OWNER_H
+#define DJUST_THROTTLE_OWNER_H
+
+#include "utils/uuid.h"
+
+#include "shmem/throttle.h"
+
+/* Before something is done that may make a lock of the tag; user_id NULL: the address is nobody's. */
+extern void throttle_owner(const ThrottleTag *tag, const uint8_t *user_id);
+
+/* As last told of this tag in this backend; without a user, bytes of the tag. */
+extern pg_uuid_t throttle_owner_of(const ThrottleTag *tag);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * throttle_reset.c
+ *		Owns how often a reset of a password may be asked for, by address, in
+ *		shared memory.
+ *
+ * Threat: a mailbox that is flooded.
+ *
+ * Reset requests cost the caller nothing, so their table can be flooded.  It
+ * forgets the oldest instead: a flood may buy one mail too many for every
+ * 65,536 requests, but never keeps customers from resetting their passwords.
+ */
+#include "postgres.h"
+
+#include "storage/lwlock.h"
+#include "utils/timestamp.h"
+
+#include "shmem/throttle_reset.h"
+#include "shmem/throttle_table.h"
+
+#define ENTRIES (64 * 1024)
+#define PAUSE_MS (60 * 1000)
+#define WINDOW_MS (60 * 60 * 1000)
+#define REQUESTS_PER_WINDOW 5
+
+static LWLock *pace_lock = NULL;
+static Tally requests;
+
+size_t
+pace_size(void)
+{
+	return tally_size(ENTRIES / TALLY_WAYS);
+}
+
+void
+pace_attach(struct LWLock *lock)
+{
+	pace_lock = lock;
+	tally_attach(&requests, "djust_auth resets", ENTRIES / TALLY_WAYS, true);
+}
+
+/* Here allowed_at ends the pause and touched_at begins the window. */
+bool
+pace_reset_request(const ThrottleTag *tag)
+{
+	TimestampTz now;
+	TallyEntry *entry;
+	bool		allowed;
+
+	LWLockAcquire(pace_lock, LW_EXCLUSIVE);
+	now = GetCurrentTimestamp();
+	entry = tally_take(&requests, tag, now);
+	/* neither is later than a clock that was not set back would have it */
+	entry->touched_at = Min(entry->touched_at, now);
+	entry->allowed_at = Min(entry->allowed_at, now + PAUSE_MS * INT64CONST(1000));
+	if (now - entry->touched_at >= WINDOW_MS * INT64CONST(1000))
+	{
+		entry->count = 0;
+		entry->touched_at = now;
+	}
+	allowed = entry->count < REQUESTS_PER_WINDOW && now >= entry->allowed_at;
+	if (allowed)
+	{
+		entry->count++;
+		entry->allowed_at = now + PAUSE_MS * INT64CONST(1000);
+	}
+	LWLockRelease(pace_lock);
+	return allowed;
+}

@@ -1,0 +1,67 @@
+/*
+ * throttle_rule.c
+ *		Owns the rule by which a count of failures is judged: go, wait, or never.
+ *
+ * Threat: a wall clock that is set, in either direction, while somebody waits.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "server/settings.h"
+#include "shmem/throttle_rule.h"
+
+bool
+throttle_is_lock(int failures)
+{
+	return failures >= setting_max_login_failures;
+}
+
+/* 1 s after the limit, doubling up to a quarter of an hour. */
+int
+throttle_delay_s(int failures)
+{
+	int			doublings = failures - setting_max_login_failures;
+
+	return doublings >= 10 ? THROTTLE_LONGEST_WAIT_S : Min(1 << Max(doublings, 0), THROTTLE_LONGEST_WAIT_S);
+}
+
+int
+throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
+{
+	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) ||
+		ends_at - made_at >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
+		return THROTTLE_LONGEST_WAIT_S;
+	return (int) (Max(ends_at - made_at + USECS_PER_SEC - 1, 0) / USECS_PER_SEC);
+}
+
+/* A wait that is longer than it was when it was made begins now: the clock was set back since. */
+static void
+bound_wait(TallyEntry *entry, TimestampTz now)
+{
+	int64		longest = Min(entry->wait_s, THROTTLE_LONGEST_WAIT_S) * USECS_PER_SEC;
+
+	entry->allowed_at = Min(entry->allowed_at, now + longest);
+}
+
+/*
+ * THROTTLE_BUSY means: wait for an attempt under way to end, then ask again.  The time is read with the lock held, so
+ * that whoever comes second does not come from before.
+ */
+ThrottleAnswer
+throttle_judge(TallyEntry *entry, TimestampTz now, int *retry_after)
+{
+	if (entry->count >= THROTTLE_SUSPENDED_AT)
+		return THROTTLE_SUSPENDED;
+	if (entry->count >= setting_max_login_failures)
+	{
+		bound_wait(entry, now);
+		if (now < entry->allowed_at)
+		{
+			*retry_after = (int) ((entry->allowed_at - now + USECS_PER_SEC - 1) / USECS_PER_SEC);
+			return THROTTLE_LATER;
+		}
+		return entry->under_way > 0 ? THROTTLE_BUSY : THROTTLE_GO;
+	}
+	return entry->count + entry->under_way < setting_max_login_failures ? THROTTLE_GO : THROTTLE_BUSY;
+}

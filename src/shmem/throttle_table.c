@@ -1,0 +1,121 @@
+/*
+ * throttle_table.c
+ *		Owns the tables of counters that throttle.c and throttle_reset.c judge by.
+ *
+ * Threat: flooding a table with invented addresses so that a counter falls
+ * out of it.
+ *
+ * The table is set-associative under a keyed hash, so nobody can aim at a
+ * place.  It has room for several times the attempts that all hash slots can
+ * compute in PROTECTED_MS, and an entry touched within that time is never
+ * evicted; older ones leave with the fewest failures first, suspended ones
+ * never.  What finds no place shares its set's overflow entry, which fails
+ * closed: strangers then count together.
+ *
+ * A table that forgets evicts the oldest instead.
+ */
+#include "postgres.h"
+
+#include "storage/shmem.h"
+
+#include "shmem/throttle_table.h"
+
+#define PROTECTED_MS (15 * 60 * 1000)
+
+/* With what alignment takes. */
+size_t
+tally_size(uint32_t sets)
+{
+	return add_size(mul_size(sets, sizeof(TallySet)), 128);
+}
+
+void
+tally_attach(Tally *tally, const char *name, uint32_t sets, bool forgets)
+{
+	bool		found;
+
+	tally->forgets = forgets;
+	tally->mask = sets - 1;
+	tally->sets = ShmemInitStruct(name, mul_size(sets, sizeof(TallySet)), &found);
+	if (!found)
+		memset(tally->sets, 0, mul_size(sets, sizeof(TallySet)));
+}
+
+TallySet *
+tally_set(const Tally *tally, const ThrottleTag *tag)
+{
+	uint32		hash;
+
+	memcpy(&hash, tag->bytes, sizeof(hash));
+	return &tally->sets[hash & tally->mask];
+}
+
+TallyEntry *
+tally_find(TallySet *set, const ThrottleTag *tag)
+{
+	int			i;
+
+	for (i = 0; i < TALLY_WAYS; i++)
+		if (memcmp(&set->ways[i].tag, tag, sizeof(*tag)) == 0)
+			return &set->ways[i];
+	return NULL;
+}
+
+/* Also when the time of the last touch is ahead by that much: the clock was set back since. */
+static bool
+is_over(TimestampTz touched_at, TimestampTz now)
+{
+	return Max(now - touched_at, touched_at - now) > PROTECTED_MS * INT64CONST(1000);
+}
+
+static bool
+may_evict(const TallyEntry *entry, TimestampTz now)
+{
+	if (entry->under_way > 0 || entry->count >= THROTTLE_SUSPENDED_AT)
+		return false;
+	return entry->count == 0 || is_over(entry->touched_at, now);
+}
+
+/* Which of two leaves first: the one with fewer failures, then the older one. */
+static bool
+leaves_before(const Tally *tally, const TallyEntry *a, const TallyEntry *b)
+{
+	if (a->count != b->count && !tally->forgets)
+		return a->count < b->count;
+	return a->touched_at < b->touched_at;
+}
+
+/* Shared by strangers, so it forgets once the flood that filled the set is over. */
+static TallyEntry *
+overflow_entry(TallySet *set, TimestampTz now)
+{
+	if (set->overflow.under_way == 0 && is_over(set->overflow.touched_at, now))
+		memset(&set->overflow, 0, sizeof(set->overflow));
+	return &set->overflow;
+}
+
+TallyEntry *
+tally_take(const Tally *tally, const ThrottleTag *tag, TimestampTz now)
+{
+	TallySet   *set = tally_set(tally, tag);
+	TallyEntry *entry = tally_find(set, tag);
+	TallyEntry *victim = NULL;
+	int			i;
+
+	if (entry)
+		return entry;
+	for (i = 0; i < TALLY_WAYS; i++)
+	{
+		TallyEntry *candidate = &set->ways[i];
+
+		if ((tally->forgets || may_evict(candidate, now)) &&
+			(victim == NULL || leaves_before(tally, candidate, victim)))
+			victim = candidate;
+	}
+	if (victim == NULL)
+		return overflow_entry(set, now);
+	memset(victim, 0, sizeof(*victim));
+	victim->tag = *tag;
+	victim->touched_at = now;
+	return victim;
+}

@@ -1,0 +1,150 @@
+/*
+ * throttle_undo.c
+ *		Owns what the end of a transaction does to the throttle.
+ *
+ * Threat: a caller who gives the right password, unlocks an account or resets
+ * its password, and rolls back: nothing would be on record and nothing changed,
+ * but for the count of guesses.
+ *
+ * A good attempt clears the count when its transaction commits.  What else
+ * clears it does so at once, and is undone by a rollback.  A transaction that is
+ * prepared for two-phase commit has cleared nothing until it commits, which the
+ * throttle looks up at the next attempt; what it has added stays.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/memutils.h"
+
+#include "shmem/throttle_undo.h"
+
+typedef struct Note
+{
+	struct Note *next;
+	SubTransactionId level;
+	ThrottleTag tag;
+	bool		clears;			/* the count, at commit; otherwise what is undone at a rollback: */
+	UndoNote	what;
+} Note;
+
+static Note *notes = NULL;
+static bool registered = false;
+
+static void
+put_back(const Note *note)
+{
+	throttle_owner(&note->tag, note->what.user_id.data);
+	throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+}
+
+/* Of this level, or of all: undone, and forgotten. */
+static void
+undo(SubTransactionId level)
+{
+	Note	  **link = &notes;
+
+	while (*link)
+	{
+		Note	   *note = *link;
+
+		if (level != InvalidSubTransactionId && note->level != level)
+		{
+			link = &note->next;
+			continue;
+		}
+		*link = note->next;
+		if (!note->clears)
+			put_back(note);
+	}
+}
+
+/*
+ * Before the caller is answered a lock is off the disk, too, as after the other ways to clear it; interrupts are held
+ * off.
+ */
+static void
+commit(void)
+{
+	Note	   *note;
+
+	for (note = notes; note; note = note->next)
+		if (note->clears)
+			throttle_clear_committed(&note->tag);
+	if (notes)
+		throttle_settle();
+}
+
+static void
+prepare(void)
+{
+	Note	   *note;
+
+	for (note = notes; note; note = note->next)
+	{
+		if (!note->clears && note->what.failures <= 0)
+			continue;
+		if (!note->clears)
+			put_back(note);
+		throttle_clear_with(&note->tag, GetTopTransactionIdIfAny());
+	}
+}
+
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		undo(InvalidSubTransactionId);
+	if (event == XACT_EVENT_COMMIT)
+		commit();
+	if (event == XACT_EVENT_PREPARE)
+		prepare();
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		notes = NULL;
+}
+
+static void
+subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	Note	   *note;
+
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		undo(mine);
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		for (note = notes; note; note = note->next)
+			if (note->level == mine)
+				note->level = parent;
+}
+
+static Note *
+new_note(const ThrottleTag *tag)
+{
+	Note	   *note;
+
+	if (!registered)
+	{
+		RegisterXactCallback(transaction_ended, NULL);
+		RegisterSubXactCallback(subtransaction_ended, NULL);
+		registered = true;
+	}
+	note = MemoryContextAllocZero(TopTransactionContext, sizeof(Note));
+	note->next = notes;
+	note->level = GetCurrentSubTransactionId();
+	note->tag = *tag;
+	notes = note;
+	return note;
+}
+
+UndoNote *
+undo_note(const ThrottleTag *tag)
+{
+	UndoNote   *note = &new_note(tag)->what;
+
+	note->user_id = throttle_owner_of(tag);
+	return note;
+}
+
+void
+undo_clear_at_commit(const ThrottleTag *tag)
+{
+	new_note(tag)->clears = true;
+}

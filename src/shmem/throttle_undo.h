@@ -1,0 +1,24 @@
+/*
+ * throttle_undo.h
+ *		What the end of a transaction does to the throttle.
+ */
+#ifndef DJUST_THROTTLE_UNDO_H
+#define DJUST_THROTTLE_UNDO_H
+
+#include "shmem/throttle_owner.h"
+
+/* Added to the tag's count if this subtransaction, or one around it, is rolled back. */
+typedef struct UndoNote
+{
+	int			failures;
+	int64_t		allowed_at;
+	pg_uuid_t	user_id;		/* whose account it was when the note was taken */
+} UndoNote;
+
+/* Of nothing yet: taken before something is done, so that nothing can fail between that and its note. */
+extern UndoNote *undo_note(const ThrottleTag *tag);
+
+/* The tag's count is cleared if this subtransaction, and all around it, commit. */
+extern void undo_clear_at_commit(const ThrottleTag *tag);
+
+#endif

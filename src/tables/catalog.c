@@ -1,0 +1,277 @@
+/*
+ * catalog.c
+ *		Owns the object ids of the extension's tables and indexes, and the epoch
+ *		that caches of their rows belong to.
+ *
+ * The ids are resolved once.  One relcache callback per backend serves all: it
+ * drops the ids and counts the epoch that rights.c and signing_key.c compare their
+ * caches with.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
+#include "commands/extension.h"
+#include "executor/tuptable.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "tables/catalog_scan.h"
+
+#define SCHEMA "djust_auth"
+#define AUDIT_FUNCTION "audit_change"
+
+static const char *const table_names[] = {
+	[TABLE_CUSTOMER_USER] = "customer_user",
+	[TABLE_PROFILE] = "profile",
+	[TABLE_USER_PROFILE] = "user_profile",
+	[TABLE_PROFILE_RIGHT] = "profile_right",
+	[TABLE_SESSION] = "session",
+	[TABLE_SESSION_ENDED] = "session_ended",
+	[TABLE_RESET_TOKEN] = "reset_token",
+	[TABLE_MAIL_TEMPLATE] = "mail_template",
+	[TABLE_SIGNING_KEY] = "signing_key",
+	[TABLE_PASSWORD_BLOCKLIST] = "password_blocklist",
+	[TABLE_POLICY_EPOCH] = "policy_epoch",
+	[TABLE_MAIL_QUEUE] = "mail_queue",
+	[TABLE_THROTTLE_LOCK] = "throttle_lock",
+	[TABLE_AUDIT_EVENT] = "audit_event",
+	[TABLE_AUDIT_CHAIN] = "audit_chain",
+	[TABLE_AUDIT_SEAL] = "audit_seal",
+	[TABLE_KEY_FILE] = "key_file",
+};
+
+static const char *const index_names[] = {
+	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
+	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
+	[INDEX_PROFILE] = "profile_pkey",
+	[INDEX_USER_PROFILE] = "user_profile_pkey",
+	[INDEX_PROFILE_RIGHT] = "profile_right_pkey",
+	[INDEX_SESSION_SID] = "session_pkey",
+	[INDEX_SESSION_USER] = "session_user_id_idx",
+	[INDEX_RESET_TOKEN] = "reset_token_pkey",
+	[INDEX_MAIL_TEMPLATE] = "mail_template_pkey",
+	[INDEX_SIGNING_KEY] = "signing_key_pkey",
+	[INDEX_PASSWORD_BLOCKLIST] = "password_blocklist_pkey",
+	[INDEX_THROTTLE_LOCK] = "throttle_lock_pkey",
+	[INDEX_KEY_FILE] = "key_file_pkey",
+};
+
+StaticAssertDecl(lengthof(table_names) == CATALOG_TABLES, "every table has a name");
+StaticAssertDecl(lengthof(index_names) == CATALOG_INDEXES, "every index has a name");
+
+typedef struct Ids
+{
+	bool		valid;
+	Oid			tables[CATALOG_TABLES];
+	Oid			indexes[CATALOG_INDEXES];
+	Oid			audit_function;
+} Ids;
+
+static Ids	ids;
+static uint64 epoch = 1;
+static bool callback_registered = false;
+
+/* Only flips flags: readers may be in the middle of what these lead to. */
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	int			i;
+
+	if (relid == InvalidOid || !ids.valid)
+	{
+		ids.valid = false;
+		epoch++;
+		return;
+	}
+	if (relid == ids.tables[TABLE_POLICY_EPOCH])
+		epoch++;
+	for (i = 0; i < CATALOG_TABLES; i++)
+		if (relid == ids.tables[i])
+			ids.valid = false;
+	for (i = 0; i < CATALOG_INDEXES; i++)
+		if (relid == ids.indexes[i])
+			ids.valid = false;
+}
+
+static Oid
+resolve(Oid schema, const char *name)
+{
+	Oid			id = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+
+	if (!OidIsValid(id))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s.%s\" does not exist", SCHEMA, name),
+				 errhint("Run CREATE EXTENSION djust_auth in this database.")));
+	return id;
+}
+
+/*
+ * The callback is registered first, so that nothing is remembered that could change unseen; a change while names are
+ * looked up counts the epoch, and they are looked up again.
+ */
+static void
+resolve_all(void)
+{
+	uint64		begun;
+	Oid			schema;
+	Ids			fresh;
+	int			i;
+
+	if (ids.valid)
+		return;
+	if (!callback_registered)
+	{
+		CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+		callback_registered = true;
+	}
+	do
+	{
+		begun = epoch;
+		schema = get_namespace_oid(SCHEMA, true);
+		for (i = 0; i < CATALOG_TABLES; i++)
+			fresh.tables[i] = resolve(schema, table_names[i]);
+		for (i = 0; i < CATALOG_INDEXES; i++)
+			fresh.indexes[i] = resolve(schema, index_names[i]);
+		fresh.audit_function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(AUDIT_FUNCTION),
+											   PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
+	} while (begun != epoch);
+	fresh.valid = true;
+	ids = fresh;
+}
+
+uint64
+catalog_epoch(void)
+{
+	resolve_all();
+	return epoch;
+}
+
+void
+catalog_bump_epoch(void)
+{
+	CacheInvalidateRelcacheByRelid(catalog_table(TABLE_POLICY_EPOCH));
+}
+
+Oid
+catalog_table(CatalogTable table)
+{
+	resolve_all();
+	return ids.tables[table];
+}
+
+bool
+catalog_is_table(Oid relation, CatalogTable *table)
+{
+	int			i;
+
+	resolve_all();
+	for (i = 0; i < CATALOG_TABLES; i++)
+		if (ids.tables[i] == relation)
+		{
+			*table = i;
+			return true;
+		}
+	return false;
+}
+
+bool
+catalog_is_member(Oid relation)
+{
+	Oid			extension = getExtensionOfObject(RelationRelationId, relation);
+
+	return OidIsValid(extension) && extension == get_extension_oid(SCHEMA, true);
+}
+
+Oid
+catalog_audit_function(void)
+{
+	resolve_all();
+	return ids.audit_function;
+}
+
+int64
+catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most)
+{
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	int64		count = 0;
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		if (count++ < most)
+			tuplestore_puttupleslot(rows, slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	return count;
+}
+
+Oid
+catalog_index(CatalogIndex index)
+{
+	resolve_all();
+	return ids.indexes[index];
+}
+
+uint32
+catalog_pages(CatalogTable table)
+{
+	Relation	relation = table_open(catalog_table(table), AccessShareLock);
+	BlockNumber pages = RelationGetNumberOfBlocks(relation);
+
+	table_close(relation, AccessShareLock);
+	return pages;
+}
+
+static bool
+read_extension(FormData_pg_extension *row)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(SCHEMA));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		memcpy(row, GETSTRUCT(tuple), sizeof(*row));
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return HeapTupleIsValid(tuple);
+}
+
+Oid
+catalog_api_schema(void)
+{
+	FormData_pg_extension extension;
+
+	if (!read_extension(&extension))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"%s\" does not exist", SCHEMA)));
+	return extension.extnamespace;
+}
+
+Oid
+catalog_owner(void)
+{
+	FormData_pg_extension extension;
+
+	return read_extension(&extension) ? extension.extowner : InvalidOid;
+}

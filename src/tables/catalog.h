@@ -1,0 +1,273 @@
+/*
+ * catalog.h
+ *		Typed reads of the extension's tables.
+ *
+ * All reads use the latest snapshot: they see what is committed now and what
+ * the caller's own transaction has written, also in an older REPEATABLE READ
+ * transaction.  No privileges are checked: EXECUTE on the function that led
+ * here is the gate.
+ */
+#ifndef DJUST_CATALOG_H
+#define DJUST_CATALOG_H
+
+#include "access/htup.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+#include "utils/relcache.h"
+#include "utils/tuplestore.h"
+#include "utils/uuid.h"
+
+#include "crypto/crypto.h"
+#include "pwhash/pwhash.h"
+
+typedef enum CatalogTable
+{
+	TABLE_CUSTOMER_USER,
+	TABLE_PROFILE,
+	TABLE_USER_PROFILE,
+	TABLE_PROFILE_RIGHT,
+	TABLE_SESSION,
+	TABLE_SESSION_ENDED,
+	TABLE_RESET_TOKEN,
+	TABLE_MAIL_TEMPLATE,
+	TABLE_SIGNING_KEY,
+	TABLE_PASSWORD_BLOCKLIST,
+	TABLE_POLICY_EPOCH,
+	TABLE_MAIL_QUEUE,
+	TABLE_THROTTLE_LOCK,
+	TABLE_AUDIT_EVENT,
+	TABLE_AUDIT_CHAIN,
+	TABLE_AUDIT_SEAL,
+	TABLE_KEY_FILE,
+	CATALOG_TABLES
+} CatalogTable;
+
+/* Attribute numbers; a test compares them with pg_attribute. */
+enum
+{
+	Anum_customer_user_id = 1,
+	Anum_customer_user_email,
+	Anum_customer_user_password_hash,
+	Anum_customer_user_disabled_at,
+	Anum_customer_user_created_at,
+	Anum_customer_user_hash_replaced_at,
+	Anum_customer_user_locale,
+	Natts_customer_user = Anum_customer_user_locale
+};
+enum
+{
+	Anum_session_sid = 1,
+	Anum_session_user_id,
+	Anum_session_created_at,
+	Anum_session_refreshed_at,
+	Anum_session_expires_at,
+	Anum_session_access_expires_at,
+	Anum_session_generation,
+	Anum_session_access_hash,
+	Anum_session_profiles,
+	Anum_session_client_address,
+	Anum_session_user_agent,
+	Anum_session_purge_at,
+	Natts_session = Anum_session_purge_at
+};
+enum
+{
+	Anum_session_ended_sid = 1,
+	Anum_session_ended_ended_at
+};
+enum
+{
+	Anum_profile_name = 1
+};
+enum
+{
+	Anum_user_profile_user_id = 1,
+	Anum_user_profile_profile,
+	Natts_user_profile = Anum_user_profile_profile
+};
+enum
+{
+	Anum_profile_right_profile = 1,
+	Anum_profile_right_route,
+	Anum_profile_right_access,
+	Natts_profile_right = Anum_profile_right_access
+};
+enum
+{
+	Anum_reset_token_token_hash = 1,
+	Anum_reset_token_user_id,
+	Anum_reset_token_created_at,
+	Anum_reset_token_expires_at,
+	Natts_reset_token = Anum_reset_token_expires_at
+};
+enum
+{
+	Anum_mail_template_kind = 1,
+	Anum_mail_template_locale,
+	Anum_mail_template_subject,
+	Anum_mail_template_body_text,
+	Anum_mail_template_body_html,
+	Natts_mail_template = Anum_mail_template_body_html
+};
+enum
+{
+	Anum_password_blocklist_password = 1
+};
+enum
+{
+	Anum_throttle_lock_tag = 1,
+	Anum_throttle_lock_failures,
+	Anum_throttle_lock_allowed_at,
+	Anum_throttle_lock_saved_at,
+	Anum_throttle_lock_user_id,
+	Natts_throttle_lock = Anum_throttle_lock_user_id
+};
+enum
+{
+	Anum_audit_event_id = 1,
+	Anum_audit_event_at,
+	Anum_audit_event_event,
+	Anum_audit_event_user_id,
+	Anum_audit_event_sid,
+	Anum_audit_event_actor,
+	Anum_audit_event_client_address,
+	Anum_audit_event_detail,
+	Natts_audit_event = Anum_audit_event_detail
+};
+enum
+{
+	Anum_signing_key_kid = 1,
+	Anum_signing_key_algorithm,
+	Anum_signing_key_private_key,
+	Anum_signing_key_public_key,
+	Anum_signing_key_created_at,
+	Anum_signing_key_verify_until,
+	Anum_signing_key_longest_token,
+	Natts_signing_key = Anum_signing_key_longest_token
+};
+
+enum
+{
+	Anum_key_file_one = 1,
+	Anum_key_file_check_value,
+	Anum_key_file_database,
+	Natts_key_file = Anum_key_file_database
+};
+
+typedef struct UserRow
+{
+	ItemPointerData place;		/* where this version of the row is */
+	pg_uuid_t	id;
+	char	   *email;
+	char	   *locale;			/* NULL where none */
+	bool		disabled;
+	bool		has_hash;
+	size_t		hash_length;
+	char		hash[PWHASH_MAX + 1];
+} UserRow;
+
+typedef struct SessionRow
+{
+	ItemPointerData place;		/* where this version of the row is */
+	pg_uuid_t	sid;
+	pg_uuid_t	user_id;
+	TimestampTz created_at;
+	TimestampTz refreshed_at;
+	TimestampTz expires_at;
+	TimestampTz access_expires_at;
+	TimestampTz purge_at;
+	int32		generation;
+	uint8_t		access_hash[SHA256_SIZE];
+	ArrayType  *profiles;
+} SessionRow;
+
+/* What a user is told of a session. */
+typedef struct SessionEntry
+{
+	SessionRow	session;
+	char	   *client_address; /* text, NULL where unknown */
+	char	   *user_agent;
+} SessionEntry;
+
+typedef struct KeyRow
+{
+	char	   *kid;
+	char	   *algorithm;
+	bytea	   *private_key;	/* sealed */
+	bytea	   *public_key;		/* empty for HS256 */
+	bool		active;
+	TimestampTz created_at;
+	TimestampTz verify_until;	/* of a key that is not active */
+	int32		longest_token;	/* s */
+} KeyRow;
+
+/* What the database knows of its key file. */
+typedef struct KnownKeyFile
+{
+	uint8_t		check_value[SHA256_SIZE];
+	Oid			database;
+} KnownKeyFile;
+
+typedef struct RightRow
+{
+	char	   *route;
+	int			access;			/* RouteRight */
+} RightRow;
+
+typedef struct TemplateRow
+{
+	char	   *subject;
+	char	   *body_text;
+	char	   *body_html;
+} TemplateRow;
+
+/* Counts the changes of rights and keys this backend has been told of; call after AcceptInvalidationMessages(). */
+extern uint64 catalog_epoch(void);
+/* Tells every backend, at commit, and this one at its next command. */
+extern void catalog_bump_epoch(void);
+
+extern Oid	catalog_table(CatalogTable table);
+/* Is this relation one of these tables, by its identity? */
+extern bool catalog_is_table(Oid relation, CatalogTable *table);
+/* Is it a member of the extension? */
+extern bool catalog_is_member(Oid relation);
+/* The function of the triggers that tell administrators' changes; InvalidOid where there is none. */
+extern Oid	catalog_audit_function(void);
+/* Copies at most this many rows of an open table, and counts all. */
+extern int64 catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most);
+/* Pages of a table. */
+extern uint32 catalog_pages(CatalogTable table);
+/* Schema of the public API. */
+extern Oid	catalog_api_schema(void);
+/* InvalidOid where the extension is not, or not yet. */
+extern Oid	catalog_owner(void);
+
+extern bool catalog_user_by_email(const char *email, UserRow *row);
+extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
+/* The first user whose id is not below this one, wrapping round; false in an empty store. */
+extern bool catalog_user_from(const pg_uuid_t *id, UserRow *row);
+
+/* Is the user there, and no transaction under way that deletes it?  Locks nothing and writes nothing. */
+extern bool catalog_user_stays(const pg_uuid_t *id);
+
+extern bool catalog_session(const pg_uuid_t *sid, SessionRow *row);
+/* List of SessionEntry *, oldest first, live or not. */
+extern List *catalog_sessions_of(const pg_uuid_t *user_id);
+
+extern ArrayType *catalog_profiles_of(const pg_uuid_t *user_id);
+extern bool catalog_profile_exists(const char *name);
+/* List of RightRow *. */
+extern List *catalog_rights_of(const char *profile);
+/* List of KeyRow *, newest first. */
+extern List *catalog_keys(void);
+/* False when it knows none yet. */
+extern bool catalog_known_key_file(KnownKeyFile *known);
+
+extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
+/* A throttle lock that was saved. */
+extern bool catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at);
+extern bool catalog_template(const char *kind, const char *locale, TemplateRow *row);
+extern bool catalog_blocklisted(const char *password);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * catalog_policy.c
+ *		Owns reading what the administrator sets: profiles and their rights, the
+ *		blocklist of passwords, signing keys, templates of mail.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_enum.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "routes/route_trie.h"
+#include "tables/catalog_scan.h"
+#include "text/bytes.h"
+
+/* Is there a row with this text key?  The copy of the key is wiped: it may be a password. */
+static bool
+exists(CatalogTable table, CatalogIndex index, const char *value)
+{
+	ScanKeyData key;
+	Scan		scan;
+	bool		found;
+
+	scan_text_key(&key, 1, value);
+	scan_begin(&scan, table, index, 1, &key);
+	found = HeapTupleIsValid(scan_next(&scan));
+	scan_end(&scan);
+	bytes_wipe(DatumGetPointer(key.sk_argument), VARSIZE_ANY(DatumGetPointer(key.sk_argument)));
+	return found;
+}
+
+bool
+catalog_profile_exists(const char *name)
+{
+	return exists(TABLE_PROFILE, INDEX_PROFILE, name);
+}
+
+bool
+catalog_blocklisted(const char *password)
+{
+	return exists(TABLE_PASSWORD_BLOCKLIST, INDEX_PASSWORD_BLOCKLIST, password);
+}
+
+/* Label of the enum to number: labels are what the contract fixes, not object ids. */
+static int
+read_access(Oid value)
+{
+	HeapTuple	tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
+	int			access = RIGHT_NONE;
+	const char *label;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for enum value %u", value);
+	label = NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel);
+	if (strcmp(label, "write") == 0)
+		access = RIGHT_WRITE;
+	else if (strcmp(label, "read") == 0)
+		access = RIGHT_READ;
+	ReleaseSysCache(tuple);
+	return access;
+}
+
+List *
+catalog_rights_of(const char *profile)
+{
+	List	   *rights = NIL;
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_text_key(&key, Anum_profile_right_profile, profile);
+	scan_begin(&scan, TABLE_PROFILE_RIGHT, INDEX_PROFILE_RIGHT, 1, &key);
+	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	{
+		Datum		values[Natts_profile_right];
+		bool		nulls[Natts_profile_right];
+		RightRow   *row = palloc(sizeof(RightRow));
+
+		scan_values(TABLE_PROFILE_RIGHT, scan.relation, tuple, values, nulls);
+		row->route = TextDatumGetCString(values[Anum_profile_right_route - 1]);
+		row->access = read_access(DatumGetObjectId(values[Anum_profile_right_access - 1]));
+		rights = lappend(rights, row);
+	}
+	scan_end(&scan);
+	return rights;
+}
+
+static KeyRow *
+read_key(Scan *scan, HeapTuple tuple)
+{
+	KeyRow	   *row = palloc(sizeof(KeyRow));
+	Datum		values[Natts_signing_key];
+	bool		nulls[Natts_signing_key];
+
+	scan_values(TABLE_SIGNING_KEY, scan->relation, tuple, values, nulls);
+	row->kid = TextDatumGetCString(values[Anum_signing_key_kid - 1]);
+	row->algorithm = TextDatumGetCString(values[Anum_signing_key_algorithm - 1]);
+	row->private_key = DatumGetByteaPCopy(values[Anum_signing_key_private_key - 1]);
+	row->public_key = DatumGetByteaPCopy(values[Anum_signing_key_public_key - 1]);
+	row->active = nulls[Anum_signing_key_verify_until - 1];
+	row->created_at = DatumGetTimestampTz(values[Anum_signing_key_created_at - 1]);
+	row->longest_token = DatumGetInt32(values[Anum_signing_key_longest_token - 1]);
+	row->verify_until = row->active ? DT_NOEND : DatumGetTimestampTz(values[Anum_signing_key_verify_until - 1]);
+	return row;
+}
+
+/* The active key first: it signed most tokens. */
+List *
+catalog_keys(void)
+{
+	List	   *keys = NIL;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_begin(&scan, TABLE_SIGNING_KEY, INDEX_SIGNING_KEY, 0, NULL);
+	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	{
+		KeyRow	   *row = read_key(&scan, tuple);
+
+		keys = row->active ? lcons(row, keys) : lappend(keys, row);
+	}
+	scan_end(&scan);
+	return keys;
+}
+
+/*
+ * How well a template's locale serves a reader's: its length if it is that locale or a wider one (fr for fr-CA, the
+ * empty one for all), else -1.  Case counts nothing, and _ is as good as - (RFC 4647 section 3.4).
+ */
+static int
+locale_fit(const char *offered, const char *wanted)
+{
+	int			n;
+
+	for (n = 0; offered[n]; n++)
+	{
+		char		o = offered[n] == '_' ? '-' : pg_tolower((unsigned char) offered[n]);
+		char		w = wanted[n] == '_' ? '-' : pg_tolower((unsigned char) wanted[n]);
+
+		if (o != w)
+			return -1;
+	}
+	return n == 0 || wanted[n] == '\0' || wanted[n] == '-' || wanted[n] == '_' ? n : -1;
+}
+
+/* A value of another size is no file's. */
+static void
+read_known_key_file(Scan *scan, HeapTuple tuple, KnownKeyFile *known)
+{
+	Datum		values[Natts_key_file];
+	bool		nulls[Natts_key_file];
+	bytea	   *value;
+
+	memset(known, 0, sizeof(*known));
+	scan_values(TABLE_KEY_FILE, scan->relation, tuple, values, nulls);
+	known->database = DatumGetObjectId(values[Anum_key_file_database - 1]);
+	value = DatumGetByteaPP(values[Anum_key_file_check_value - 1]);
+	if (VARSIZE_ANY_EXHDR(value) == SHA256_SIZE)
+		memcpy(known->check_value, VARDATA_ANY(value), SHA256_SIZE);
+}
+
+bool
+catalog_known_key_file(KnownKeyFile *known)
+{
+	Scan		scan;
+	HeapTuple	tuple;
+	bool		found;
+
+	scan_begin(&scan, TABLE_KEY_FILE, INDEX_KEY_FILE, 0, NULL);
+	tuple = scan_next(&scan);
+	found = HeapTupleIsValid(tuple);
+	if (found)
+		read_known_key_file(&scan, tuple, known);
+	scan_end(&scan);
+	return found;
+}
+
+bool
+catalog_template(const char *kind, const char *locale, TemplateRow *row)
+{
+	Datum		values[Natts_mail_template];
+	bool		nulls[Natts_mail_template];
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+	int			best = -1;
+
+	scan_text_key(&key, Anum_mail_template_kind, kind);
+	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, 1, &key);
+	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	{
+		int			fit;
+
+		scan_values(TABLE_MAIL_TEMPLATE, scan.relation, tuple, values, nulls);
+		fit = locale_fit(TextDatumGetCString(values[Anum_mail_template_locale - 1]), locale);
+		if (fit <= best)
+			continue;
+		best = fit;
+		row->subject = TextDatumGetCString(values[Anum_mail_template_subject - 1]);
+		row->body_text = TextDatumGetCString(values[Anum_mail_template_body_text - 1]);
+		row->body_html = TextDatumGetCString(values[Anum_mail_template_body_html - 1]);
+	}
+	scan_end(&scan);
+	return best >= 0;
+}

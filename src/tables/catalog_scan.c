@@ -1,0 +1,321 @@
+/*
+ * catalog_scan.c
+ *		Owns index scans of the extension's tables, for the readers in catalog_*.c.
+ *
+ * On object ids that are resolved once, no SPI, no plan, no privilege checks.
+ * Key columns of type text are COLLATE "C", as scan keys are.
+ *
+ * Threat: a datum that is not what the reader takes it for.  An administrator
+ * may drop, retype or replace what the extension made; a null or an integer
+ * followed as a pointer ends the server.  No row is read of a relation whose
+ * columns are not those listed here, and no row with a null where none may be.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "server/compat.h"
+#include "tables/catalog_scan.h"
+
+#define NOT_NULL false
+#define NULLABLE true
+
+/* A column as the extension made it. */
+typedef struct Column
+{
+	Oid			type;			/* ANYENUMOID: any enum */
+	bool		nullable;
+} Column;
+
+static const Column customer_user[] = {
+	[Anum_customer_user_id - 1] = {UUIDOID, NOT_NULL},
+	[Anum_customer_user_email - 1] = {TEXTOID, NOT_NULL},
+	[Anum_customer_user_password_hash - 1] = {TEXTOID, NULLABLE},
+	[Anum_customer_user_disabled_at - 1] = {TIMESTAMPTZOID, NULLABLE},
+	[Anum_customer_user_created_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_customer_user_hash_replaced_at - 1] = {TIMESTAMPTZOID, NULLABLE},
+	[Anum_customer_user_locale - 1] = {TEXTOID, NULLABLE},
+};
+
+static const Column profile[] = {
+	[Anum_profile_name - 1] = {TEXTOID, NOT_NULL},
+};
+
+static const Column user_profile[] = {
+	[Anum_user_profile_user_id - 1] = {UUIDOID, NOT_NULL},
+	[Anum_user_profile_profile - 1] = {TEXTOID, NOT_NULL},
+};
+
+static const Column profile_right[] = {
+	[Anum_profile_right_profile - 1] = {TEXTOID, NOT_NULL},
+	[Anum_profile_right_route - 1] = {TEXTOID, NOT_NULL},
+	[Anum_profile_right_access - 1] = {ANYENUMOID, NOT_NULL},
+};
+
+static const Column session[] = {
+	[Anum_session_sid - 1] = {UUIDOID, NOT_NULL},
+	[Anum_session_user_id - 1] = {UUIDOID, NOT_NULL},
+	[Anum_session_created_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_session_refreshed_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_session_expires_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_session_access_expires_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_session_generation - 1] = {INT4OID, NOT_NULL},
+	[Anum_session_access_hash - 1] = {BYTEAOID, NOT_NULL},
+	[Anum_session_profiles - 1] = {TEXTARRAYOID, NOT_NULL},
+	[Anum_session_client_address - 1] = {INETOID, NULLABLE},
+	[Anum_session_user_agent - 1] = {TEXTOID, NULLABLE},
+	[Anum_session_purge_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+};
+
+static const Column session_ended[] = {
+	[Anum_session_ended_sid - 1] = {UUIDOID, NOT_NULL},
+	[Anum_session_ended_ended_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+};
+
+static const Column reset_token[] = {
+	[Anum_reset_token_token_hash - 1] = {BYTEAOID, NOT_NULL},
+	[Anum_reset_token_user_id - 1] = {UUIDOID, NOT_NULL},
+	[Anum_reset_token_created_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_reset_token_expires_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+};
+
+static const Column mail_template[] = {
+	[Anum_mail_template_kind - 1] = {TEXTOID, NOT_NULL},
+	[Anum_mail_template_locale - 1] = {TEXTOID, NOT_NULL},
+	[Anum_mail_template_subject - 1] = {TEXTOID, NOT_NULL},
+	[Anum_mail_template_body_text - 1] = {TEXTOID, NOT_NULL},
+	[Anum_mail_template_body_html - 1] = {TEXTOID, NOT_NULL},
+};
+
+static const Column signing_key[] = {
+	[Anum_signing_key_kid - 1] = {TEXTOID, NOT_NULL},
+	[Anum_signing_key_algorithm - 1] = {TEXTOID, NOT_NULL},
+	[Anum_signing_key_private_key - 1] = {BYTEAOID, NOT_NULL},
+	[Anum_signing_key_public_key - 1] = {BYTEAOID, NOT_NULL},
+	[Anum_signing_key_created_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_signing_key_verify_until - 1] = {TIMESTAMPTZOID, NULLABLE},
+	[Anum_signing_key_longest_token - 1] = {INT4OID, NOT_NULL},
+};
+
+static const Column password_blocklist[] = {
+	[Anum_password_blocklist_password - 1] = {TEXTOID, NOT_NULL},
+};
+
+static const Column throttle_lock[] = {
+	[Anum_throttle_lock_tag - 1] = {BYTEAOID, NOT_NULL},
+	[Anum_throttle_lock_failures - 1] = {INT4OID, NOT_NULL},
+	[Anum_throttle_lock_allowed_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_throttle_lock_saved_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_throttle_lock_user_id - 1] = {UUIDOID, NOT_NULL},
+};
+
+static const Column key_file[] = {
+	[Anum_key_file_one - 1] = {BOOLOID, NOT_NULL},
+	[Anum_key_file_check_value - 1] = {BYTEAOID, NOT_NULL},
+	[Anum_key_file_database - 1] = {OIDOID, NOT_NULL},
+};
+
+StaticAssertDecl(lengthof(customer_user) == Natts_customer_user, "every column has its type");
+StaticAssertDecl(lengthof(profile_right) == Natts_profile_right, "every column has its type");
+StaticAssertDecl(lengthof(session) == Natts_session, "every column has its type");
+StaticAssertDecl(lengthof(reset_token) == Natts_reset_token, "every column has its type");
+StaticAssertDecl(lengthof(mail_template) == Natts_mail_template, "every column has its type");
+StaticAssertDecl(lengthof(signing_key) == Natts_signing_key, "every column has its type");
+StaticAssertDecl(lengthof(throttle_lock) == Natts_throttle_lock, "every column has its type");
+StaticAssertDecl(lengthof(key_file) == Natts_key_file, "every column has its type");
+
+#define COLUMNS(table) {table, lengthof(table)}
+
+/* The tables that are read without a statement, and their first columns: an administrator may have added others. */
+static const struct
+{
+	const Column *columns;
+	int			n;
+}			shapes[CATALOG_TABLES] = {
+	[TABLE_CUSTOMER_USER] = COLUMNS(customer_user),
+	[TABLE_PROFILE] = COLUMNS(profile),
+	[TABLE_USER_PROFILE] = COLUMNS(user_profile),
+	[TABLE_PROFILE_RIGHT] = COLUMNS(profile_right),
+	[TABLE_SESSION] = COLUMNS(session),
+	[TABLE_SESSION_ENDED] = COLUMNS(session_ended),
+	[TABLE_RESET_TOKEN] = COLUMNS(reset_token),
+	[TABLE_MAIL_TEMPLATE] = COLUMNS(mail_template),
+	[TABLE_SIGNING_KEY] = COLUMNS(signing_key),
+	[TABLE_PASSWORD_BLOCKLIST] = COLUMNS(password_blocklist),
+	[TABLE_THROTTLE_LOCK] = COLUMNS(throttle_lock),
+	[TABLE_KEY_FILE] = COLUMNS(key_file),
+};
+
+COMPAT_NORETURN static void
+refuse(Relation relation, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("relation \"djust_auth.%s\" is not as the extension made it", RelationGetRelationName(relation)),
+			 errdetail_internal("%s", detail),
+			 errhint("Undo the change. Columns may be added; those of the extension must stay as they are.")));
+}
+
+/* A column that was dropped has no type. */
+static bool
+is_of_type(Form_pg_attribute attribute, Oid type)
+{
+	return attribute->atttypid == type ||
+		(type == ANYENUMOID && OidIsValid(attribute->atttypid) && type_is_enum(attribute->atttypid));
+}
+
+static void
+check_columns(CatalogTable table, Relation relation)
+{
+	TupleDesc	descriptor = RelationGetDescr(relation);
+	int			i;
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION)
+		refuse(relation, "It is no table.");
+	if (shapes[table].n == 0)
+		elog(ERROR, "the columns of table %d are not listed", (int) table);
+	for (i = 0; i < shapes[table].n; i++)
+		if (i >= descriptor->natts || !is_of_type(TupleDescAttr(descriptor, i), shapes[table].columns[i].type))
+			refuse(relation, psprintf("Column number %d was dropped or has another type.", i + 1));
+}
+
+Relation
+scan_open_locked(CatalogTable table, LOCKMODE mode)
+{
+	Relation	relation = table_open(catalog_table(table), mode);
+
+	check_columns(table, relation);
+	return relation;
+}
+
+Relation
+scan_open_table(CatalogTable table)
+{
+	return scan_open_locked(table, AccessShareLock);
+}
+
+/*
+ * Opening the table may have accepted invalidations; the ids just used are then gone, but the scan needs only the
+ * index's.  Without a snapshot it is the latest.
+ */
+static SysScanDesc
+begin(Relation relation, CatalogIndex index, Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	SysScanDesc scan = systable_beginscan(relation, catalog_index(index), true, snapshot, nkeys, keys);
+
+	if (scan->irel && scan->irel->rd_index->indrelid != RelationGetRelid(relation))
+		refuse(relation, "Its index is another table's.");
+	return scan;
+}
+
+SysScanDesc
+scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
+{
+	return begin(relation, index, NULL, nkeys, keys);
+}
+
+SysScanDesc
+scan_of_all_versions(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
+{
+	return begin(relation, index, SnapshotAny, nkeys, keys);
+}
+
+void
+scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys)
+{
+	scan->relation = scan_open_table(table);
+	scan->scan = scan_of_index(scan->relation, index, nkeys, keys);
+}
+
+/* Sees what transactions under way have written, and tells in the snapshot which one deletes or updates a row. */
+void
+scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot)
+{
+	InitDirtySnapshot(*snapshot);
+	scan->relation = scan_open_table(table);
+	scan->scan = begin(scan->relation, index, snapshot, 1, key);
+}
+
+HeapTuple
+scan_next(Scan *scan)
+{
+	return systable_getnext(scan->scan);
+}
+
+void
+scan_end(Scan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, AccessShareLock);
+}
+
+void
+scan_end_locked(Scan *scan)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, NoLock);
+}
+
+void
+scan_text_key(ScanKey key, AttrNumber attribute, const char *value)
+{
+	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(value));
+}
+
+void
+scan_uuid_key(ScanKey key, AttrNumber attribute, const pg_uuid_t *value)
+{
+	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(value));
+}
+
+char *
+scan_text_or_null(Datum value, bool is_null)
+{
+	return is_null ? NULL : TextDatumGetCString(value);
+}
+
+/*
+ * The columns the extension made, of a table that scan_open_table has opened; raises where one is null that may not be.
+ */
+void
+scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *values, bool *nulls)
+{
+	TupleDesc	descriptor = RelationGetDescr(relation);
+	int			n = shapes[table].n;
+	int			i;
+
+	if (descriptor->natts == n)
+		heap_deform_tuple(tuple, descriptor, values, nulls);
+	else
+	{
+		Datum	   *all = palloc(descriptor->natts * (sizeof(Datum) + sizeof(bool)));
+
+		heap_deform_tuple(tuple, descriptor, all, (bool *) (all + descriptor->natts));
+		memcpy(values, all, n * sizeof(Datum));
+		memcpy(nulls, all + descriptor->natts, n * sizeof(bool));
+		pfree(all);
+	}
+	for (i = 0; i < n; i++)
+		if (nulls[i] && !shapes[table].columns[i].nullable)
+			refuse(relation, psprintf("Column \"%s\" is null.", NameStr(TupleDescAttr(descriptor, i)->attname)));
+}
+
+void
+scan_bytes_key(ScanKey key, AttrNumber attribute, const uint8_t *bytes, size_t size)
+{
+	bytea	   *value = palloc(VARHDRSZ + size);
+
+	SET_VARSIZE(value, VARHDRSZ + size);
+	memcpy(VARDATA(value), bytes, size);
+	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(value));
+}

@@ -1,0 +1,173 @@
+/*
+ * catalog_user.c
+ *		Owns reading users and what belongs to one of them: profiles, reset
+ *		tokens, locks.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "tables/catalog_scan.h"
+
+static void
+read_user(Scan *scan, HeapTuple tuple, UserRow *row)
+{
+	Datum		values[Natts_customer_user];
+	bool		nulls[Natts_customer_user];
+	text	   *hash;
+
+	scan_values(TABLE_CUSTOMER_USER, scan->relation, tuple, values, nulls);
+	memset(row, 0, sizeof(*row));
+	row->place = tuple->t_self;
+	row->id = *DatumGetUUIDP(values[Anum_customer_user_id - 1]);
+	row->email = TextDatumGetCString(values[Anum_customer_user_email - 1]);
+	row->locale = scan_text_or_null(values[Anum_customer_user_locale - 1], nulls[Anum_customer_user_locale - 1]);
+	row->disabled = !nulls[Anum_customer_user_disabled_at - 1];
+	if (nulls[Anum_customer_user_password_hash - 1])
+		return;
+	hash = DatumGetTextPP(values[Anum_customer_user_password_hash - 1]);
+	if (VARSIZE_ANY_EXHDR(hash) > PWHASH_MAX)
+		return;
+	row->has_hash = true;
+	row->hash_length = VARSIZE_ANY_EXHDR(hash);
+	memcpy(row->hash, VARDATA_ANY(hash), row->hash_length);
+}
+
+static bool
+one_user(CatalogIndex index, ScanKey key, UserRow *row)
+{
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_begin(&scan, TABLE_CUSTOMER_USER, index, 1, key);
+	tuple = scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+		read_user(&scan, tuple, row);
+	scan_end(&scan);
+	return HeapTupleIsValid(tuple);
+}
+
+bool
+catalog_user_by_email(const char *email, UserRow *row)
+{
+	ScanKeyData key;
+
+	scan_text_key(&key, Anum_customer_user_email, email);
+	return one_user(INDEX_CUSTOMER_USER_EMAIL, &key, row);
+}
+
+bool
+catalog_user_by_id(const pg_uuid_t *id, UserRow *row)
+{
+	ScanKeyData key;
+
+	scan_uuid_key(&key, Anum_customer_user_id, id);
+	return one_user(INDEX_CUSTOMER_USER_ID, &key, row);
+}
+
+/*
+ * An update under way leaves the new version without anybody at it; a deletion leaves none.  Row locks are no matter.
+ */
+bool
+catalog_user_stays(const pg_uuid_t *id)
+{
+	bool		stays = false;
+	SnapshotData dirty;
+	ScanKeyData key;
+	Scan		scan;
+
+	scan_uuid_key(&key, Anum_customer_user_id, id);
+	scan_begin_dirty(&scan, TABLE_CUSTOMER_USER, INDEX_CUSTOMER_USER_ID, &key, &dirty);
+	while (!stays && HeapTupleIsValid(scan_next(&scan)))
+		stays = !TransactionIdIsValid(dirty.xmax);
+	scan_end(&scan);
+	return stays;
+}
+
+/* The lowest user is read whether it is needed or not: the number of scans is the same for every address. */
+bool
+catalog_user_from(const pg_uuid_t *id, UserRow *row)
+{
+	static const pg_uuid_t lowest = {{0}};
+	ScanKeyData key;
+	bool		wrapped;
+
+	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(&lowest));
+	wrapped = one_user(INDEX_CUSTOMER_USER_ID, &key, row);
+	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(id));
+	return one_user(INDEX_CUSTOMER_USER_ID, &key, row) || wrapped;
+}
+
+/* The table stays locked, so that a TRUNCATE beside waits until the session that these are copied to can be seen. */
+ArrayType *
+catalog_profiles_of(const pg_uuid_t *user_id)
+{
+	ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_uuid_key(&key, Anum_user_profile_user_id, user_id);
+	scan_begin(&scan, TABLE_USER_PROFILE, INDEX_USER_PROFILE, 1, &key);
+	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	{
+		Datum		values[Natts_user_profile];
+		bool		nulls[Natts_user_profile];
+
+		scan_values(TABLE_USER_PROFILE, scan.relation, tuple, values, nulls);
+		state = accumArrayResult(state, values[Anum_user_profile_profile - 1], false, TEXTOID, CurrentMemoryContext);
+	}
+	scan_end_locked(&scan);
+	return DatumGetArrayTypeP(makeArrayResult(state, CurrentMemoryContext));
+}
+
+bool
+catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at)
+{
+	Datum		values[Natts_reset_token];
+	bool		nulls[Natts_reset_token];
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_bytes_key(&key, Anum_reset_token_token_hash, hash, SHA256_SIZE);
+	scan_begin(&scan, TABLE_RESET_TOKEN, INDEX_RESET_TOKEN, 1, &key);
+	tuple = scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		scan_values(TABLE_RESET_TOKEN, scan.relation, tuple, values, nulls);
+		*user_id = *DatumGetUUIDP(values[Anum_reset_token_user_id - 1]);
+		*expires_at = DatumGetTimestampTz(values[Anum_reset_token_expires_at - 1]);
+	}
+	scan_end(&scan);
+	return HeapTupleIsValid(tuple);
+}
+
+bool
+catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at)
+{
+	Datum		values[Natts_throttle_lock];
+	bool		nulls[Natts_throttle_lock];
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_bytes_key(&key, Anum_throttle_lock_tag, tag, size);
+	scan_begin(&scan, TABLE_THROTTLE_LOCK, INDEX_THROTTLE_LOCK, 1, &key);
+	tuple = scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		scan_values(TABLE_THROTTLE_LOCK, scan.relation, tuple, values, nulls);
+		*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
+		*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
+		*saved_at = DatumGetTimestampTz(values[Anum_throttle_lock_saved_at - 1]);
+	}
+	scan_end(&scan);
+	return HeapTupleIsValid(tuple);
+}

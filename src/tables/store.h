@@ -1,0 +1,220 @@
+/*
+ * store.h
+ *		Every write to the extension's tables, one function each.
+ *
+ * Called only inside functions declared SECURITY DEFINER with a pinned
+ * search_path.  Writes meet what is committed now, so that ending the
+ * sessions of a user ends all of them, also from an older REPEATABLE READ
+ * transaction.
+ */
+#ifndef DJUST_STORE_H
+#define DJUST_STORE_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+#include "utils/uuid.h"
+
+#include "crypto/crypto.h"
+#include "tables/catalog.h"
+
+typedef struct NewSession
+{
+	pg_uuid_t	sid;
+	pg_uuid_t	user_id;
+	TimestampTz created_at;
+	TimestampTz expires_at;
+	TimestampTz access_expires_at;
+	const uint8_t *access_hash; /* SHA256_SIZE */
+	ArrayType  *profiles;
+	Datum		client_address; /* inet, 0 where unknown */
+	const char *user_agent;		/* NULL where unknown */
+} NewSession;
+
+typedef struct AuditRow
+{
+	pg_uuid_t	id;
+	TimestampTz at;
+	const char *event;
+	const pg_uuid_t *user_id;	/* NULL where none or not to be told */
+	const pg_uuid_t *sid;
+	const char *actor;
+	Datum		client_address; /* inet, 0 where unknown */
+	const char *detail;			/* JSON, NULL where none */
+} AuditRow;
+
+typedef struct QueuedMail
+{
+	int64		id;
+	char	   *kind;
+	pg_uuid_t	user_id;
+	bool		has_user;
+	bytea	   *address;		/* sealed; NULL for a mail to user_id */
+	TimestampTz expires_at;
+	TimestampTz next_attempt_at;
+	int32		attempts;
+} QueuedMail;
+
+/* A lock of a user, by the present address. */
+typedef struct UserLock
+{
+	pg_uuid_t	user_id;
+	char	   *email;
+	int32		failures;
+	TimestampTz allowed_at;
+	TimestampTz saved_at;
+} UserLock;
+
+/* What a mailer is given. */
+typedef struct ClaimedMail
+{
+	int64		id;
+	char	   *recipient;
+	char	   *subject;
+	char	   *body_text;
+	char	   *body_html;
+} ClaimedMail;
+
+/* Tables that are purged, in this order. */
+typedef enum PurgeTable
+{
+	PURGE_SESSION,
+	PURGE_RESET_TOKEN,
+	PURGE_MAIL_QUEUE,
+	PURGE_SIGNING_KEY,
+	PURGE_THROTTLE_LOCK,
+	PURGE_AUDIT_EVENT,
+	PURGE_TABLES
+} PurgeTable;
+
+#define PURGE_ID_MAX 256
+
+/* The last row of a table that a purge has passed; all zeroes: none yet. */
+typedef struct PurgeCursor
+{
+	bool		begun;
+	bool		more;			/* there may be rows behind it */
+	TimestampTz key;
+	char		id[PURGE_ID_MAX];
+} PurgeCursor;
+
+/* sessions */
+/* The caller has locked the user: the foreign key is not asked again. */
+extern void store_session_insert(const NewSession *session);
+extern bool store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at,
+								  TimestampTz access_expires_at, const uint8_t *access_hash);
+extern uint64 store_session_delete(const pg_uuid_t *sid);
+/* At once and for good, whatever becomes of this transaction.  Waits for no other transaction that holds the row. */
+extern void store_session_revoke(const pg_uuid_t *sid);
+/* Rows of sessions that were ended so in transactions that were rolled back. */
+extern uint64 store_purge_ended(void);
+extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid);
+/* Of all these users; arrays are of uuid. */
+extern void store_session_delete_of_all(ArrayType *user_ids);
+extern void store_session_copy_profiles(ArrayType *user_ids);
+extern void store_session_clear_profiles(void);
+
+/* users */
+/* Locks the user against change if it is enabled. */
+extern bool store_user_confirm(const pg_uuid_t *id, bool for_update);
+/* Returns false instead of waiting if another transaction holds the row lock. */
+extern bool store_user_confirm_at_once(const pg_uuid_t *id);
+/* And still has the hash that was read. */
+extern bool store_user_confirm_hash(const UserRow *user, bool for_update);
+extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
+extern void store_user_lock(const pg_uuid_t *id);
+/* Those of them who are there, in the order of their ids: how many. */
+extern uint64 store_user_lock_all(ArrayType *ids);
+extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id);
+extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
+extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email);
+extern uint64 store_user_delete(const pg_uuid_t *id);
+
+/* profiles */
+extern void store_profile_insert(const char *name, const char *description);
+extern uint64 store_profile_delete(const char *name);
+extern void store_user_profile_insert(const pg_uuid_t *user_id, const char *profile);
+extern uint64 store_user_profile_delete(const pg_uuid_t *user_id, const char *profile);
+extern void store_right_set(const char *profile, const char *route, const char *access);
+
+/* password resets and mail */
+extern void store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at);
+/* True for the one caller that gets it. */
+extern bool store_reset_consume(const uint8_t *hash, TimestampTz now);
+extern void store_reset_delete_of(const pg_uuid_t *user_id);
+extern void store_reset_delete_of_all(ArrayType *user_ids);
+extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
+							  TimestampTz now, TimestampTz expires_at);
+/* List of QueuedMail * in the order in which they are due, behind this one; not locked. */
+extern List *store_mail_due(TimestampTz now, const QueuedMail *after, int max);
+/* Locks it; false when it is no longer due, or others hold it. */
+extern bool store_mail_take(int64 id, TimestampTz now);
+/* Those of a List of QueuedMail * that nobody holds. */
+extern void store_mail_done_all(List *mails, TimestampTz now, const char *error);
+/* Those with an address of their own, whoever it belongs to. */
+extern List *store_mail_sealed(void);
+extern void store_mail_delete(int64 id);
+extern void store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker);
+extern bool store_mail_done(int64 id, TimestampTz now, const char *error);
+extern bool store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error);
+extern bool store_mail_get(int64 id, QueuedMail *mail);
+/* Makes what the worker claimed and did not finish due again. */
+extern uint64 store_mail_release(TimestampTz now);
+/* False when no mail waits. */
+extern bool store_mail_next(TimestampTz now, TimestampTz *next);
+extern int64 store_mail_waiting(void);
+
+/* keys */
+extern void store_key_lock(void);
+extern void store_key_retire(TimestampTz verify_until);
+extern void store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
+							 const uint8_t *public_key, size_t public_size, TimestampTz now, int longest_token);
+/* It signs tokens that live so many seconds. */
+extern void store_key_lengthen(const char *kid, int longest_token);
+
+/* the key file, copies */
+/* Nothing if a row is there already. */
+extern void store_key_file_learn(const uint8_t *check_value, size_t size, Oid database);
+extern void store_key_file_accept(const uint8_t *check_value, size_t size, Oid database);
+/* True for the one caller that finds another database's id there. */
+extern bool store_key_file_move(Oid database);
+/* Keeps other transactions from opening, refreshing and ending sessions. */
+extern void store_session_lock(void);
+extern uint64 store_session_delete_all(void);
+extern uint64 store_reset_delete_all(void);
+extern uint64 store_mail_delete_waiting(void);
+/* Mails whose address is sealed. */
+extern uint64 store_mail_give_up(TimestampTz now, const char *reason);
+extern void store_key_delete_all(void);
+/* List of UserLock *; the table is empty then. */
+extern List *store_locks_take(void);
+
+/* audit and upkeep */
+extern void store_audit_insert(const AuditRow *row);
+/* Takes what is personal out of the events of these users. */
+extern void store_audit_forget(ArrayType *user_ids);
+extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
+							const pg_uuid_t *user_id);
+extern void store_lock_delete(const uint8_t *tag, size_t size);
+/*
+ * Looks at no more than max rows of a table that ended before this time, behind those that the cursor has passed, and
+ * deletes those that nobody holds.  Returns how many were deleted.
+ */
+extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor);
+/* For triggers: is the statement that fires this one the library's own work, rather than an administrator's change? */
+extern bool store_is_own_work(void);
+/* One GRANT statement, already quoted. */
+extern void store_grant(const char *statement);
+
+/* the worker's own calls, under its role */
+extern void store_call_start(void);
+extern int	store_call_write(void);
+extern bool store_call_purge(void);
+extern TimestampTz store_call_seal(void);
+/* Copies into a context; false when no mail is due. */
+extern bool store_call_claim_mail(MemoryContext context, ClaimedMail *mail);
+extern void store_call_mail_sent(int64 id);
+extern void store_call_mail_failed(int64 id, const char *reason, bool for_good);
+extern bool store_call_mail_due(TimestampTz *due);
+
+#endif

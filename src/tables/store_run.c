@@ -1,0 +1,177 @@
+/*
+ * store_run.c
+ *		Owns the running of the store's statements by SPI.
+ *
+ * Each is prepared and planned once per backend, and runs under
+ * the latest snapshot, so that it meets what is committed now, also in an
+ * older REPEATABLE READ transaction.
+ *
+ * Threat: a caller, or a trigger of somebody's, whose changes pass for the
+ * library's own work, which the audit does not tell.  The mark of own work is
+ * in this file's memory, and is good for the triggers of the marked statement
+ * alone.
+ */
+#include "postgres.h"
+
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/snapmgr.h"
+
+#include "tables/store.h"
+#include "tables/store_run.h"
+
+/* At which depth of triggers a statement of the library's own work runs; -1: none does. */
+static int	own_depth = -1;
+
+void
+store_connect(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+}
+
+void
+store_finish(void)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "could not finish SPI");
+}
+
+static SPIPlanPtr
+plan_of(StoreStatement *statement)
+{
+	if (statement->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare_cursor(statement->text, statement->narguments, statement->types,
+											  CURSOR_OPT_GENERIC_PLAN);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement");
+		statement->plan = plan;
+	}
+	return statement->plan;
+}
+
+/* An error undoes it with the transaction. */
+static int
+plan_by_index(void)
+{
+	int			level = NewGUCNestLevel();
+
+	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	set_config_option("enable_bitmapscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+static int
+trigger_depth(void)
+{
+	return DatumGetInt32(pg_trigger_depth(NULL));
+}
+
+/* Of the very statement that fires the trigger: not of one that another trigger on the way runs. */
+bool
+store_is_own_work(void)
+{
+	return own_depth >= 0 && trigger_depth() == own_depth + 1;
+}
+
+static int
+run_plan(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
+{
+	int			outer_depth = own_depth;
+	int			result;
+
+	own_depth = statement->administrative ? -1 : trigger_depth();
+	PG_TRY();
+	{
+		result = SPI_execute_snapshot(plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot, only_reads, true, 0);
+	}
+	PG_FINALLY();
+	{
+		own_depth = outer_depth;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static uint64
+execute(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
+{
+	int			level = 0;
+	int			result;
+
+	Assert(call->n == statement->narguments);
+	if (statement->by_index)
+		level = plan_by_index();
+	result = run_plan(statement, call, snapshot, only_reads);
+	if (statement->by_index)
+		AtEOXact_GUC(true, level);
+	if (result < 0)
+		elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+uint64
+store_execute(StoreStatement *statement, Call *call)
+{
+	return execute(statement, call, GetLatestSnapshot(), false);
+}
+
+uint64
+store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot)
+{
+	return execute(statement, call, snapshot, true);
+}
+
+/* Types are what the statement gives, which an administrator may have changed with a column. */
+Datum
+store_column(uint64 row, int number, Oid type, bool *is_null)
+{
+	TupleDesc	descriptor = SPI_tuptable->tupdesc;
+
+	if (SPI_gettypeid(descriptor, number) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" is not of the type that the extension gave it", SPI_fname(descriptor, number)),
+				 errhint("Undo the change of its table.")));
+	return SPI_getbinval(SPI_tuptable->vals[row], descriptor, number, is_null);
+}
+
+Datum
+store_value(uint64 row, int number, Oid type)
+{
+	bool		is_null;
+	Datum		value = store_column(row, number, type, &is_null);
+
+	if (is_null)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" is null", SPI_fname(SPI_tuptable->tupdesc, number)),
+				 errhint("Set a value, and make the column NOT NULL again.")));
+	return value;
+}
+
+uint64
+store_run(StoreStatement *statement, Call *call)
+{
+	uint64		rows;
+
+	store_connect();
+	rows = store_execute(statement, call);
+	store_finish();
+	return rows;
+}
+
+Datum
+store_run_value(StoreStatement *statement, Call *call, Oid type, bool *is_null)
+{
+	Datum		value;
+
+	store_connect();
+	if (store_execute(statement, call) != 1)
+		elog(ERROR, "a statement gave no value");
+	value = store_column(0, 1, type, is_null);
+	store_finish();
+	return value;
+}

@@ -1,0 +1,49 @@
+/*
+ * store_seal_row.h
+ *		How the store reads rows of seals and events; for store_seal*.c alone.
+ */
+#ifndef DJUST_STORE_SEAL_ROW_H
+#define DJUST_STORE_SEAL_ROW_H
+
+#include "catalog/pg_type.h"
+
+#include "tables/store_run.h"
+#include "tables/store_seal.h"
+
+/* Between store_connect and store_finish. */
+static inline int
+read_rows(StoreStatement *statement, Call *call, Snapshot snapshot)
+{
+	return (int) (snapshot ? store_execute_under(statement, call, snapshot) : store_execute(statement, call));
+}
+
+static inline Datum
+column(int row, int *number, Oid type)
+{
+	return store_value(row, ++*number, type);
+}
+
+static inline pg_uuid_t
+uuid_column(int row, int *number)
+{
+	return *DatumGetUUIDP(column(row, number, UUIDOID));
+}
+
+static inline EventKey
+key_columns(int row, int *number)
+{
+	EventKey	key;
+
+	key.at = DatumGetTimestampTz(column(row, number, TIMESTAMPTZOID));
+	key.id = uuid_column(row, number);
+	return key;
+}
+
+static inline void
+put_key(Call *call, const EventKey *key)
+{
+	put_time(call, key->at);
+	put_uuid(call, &key->id);
+}
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * address.c
+ *		Email addresses: one parser for accounts, senders and recipients.
+ *
+ * Owns the normal form of addresses, and libidn2.  Two spellings that a person
+ * takes for one address have one form; what people could not tell apart, or no
+ * mail can reach, has none.
+ *
+ * The domain is kept in A-labels: a name of the DNS is its A-labels, whatever
+ * any version of Unicode says of them; they are never taken apart here.
+ * The local part belongs to the mail server behind it: "+tags" and dots are part
+ * of it, and addresses that differ in them are different.  Quoted local parts
+ * and address literals ([192.0.2.1]) are refused.
+ *
+ * Threat: two accounts for one mailbox; an account that looks like another;
+ * header injection; a normal form that changes when it is made again, after
+ * which its owner finds no account.
+ */
+#include <string.h>
+
+#include <idn2.h>
+
+#include "text/address.h"
+#include "text/unicode.h"
+
+#define LABEL_LONGEST 63
+#define LOCAL_CAPACITY (UNI_GROWTH * ADDRESS_INPUT_LONGEST)
+
+/* Not in an atom (RFC 5322), dots excepted: they may stand anywhere. */
+static const char forbidden[] = " \"(),:;<>@[\\]";
+
+typedef struct Part
+{
+	const char *text;
+	size_t		length;
+} Part;
+
+static bool
+is_margin(uint32_t c)
+{
+	return uni_is_space(c) || uni_is_invisible(c);
+}
+
+static Part
+trim(const char *text, size_t n)
+{
+	uint32_t	c;
+	size_t		length;
+
+	while ((length = uni_next(text, n, &c)) > 0 && is_margin(c))
+	{
+		text += length;
+		n -= length;
+	}
+	while ((length = uni_last(text, n, &c)) > 0 && is_margin(c))
+		n -= length;
+	return (Part) {text, n};
+}
+
+static AddressFault
+character_fault(uint32_t c)
+{
+	if (uni_is_control(c))
+		return ADDRESS_CONTROL;
+	if (c < 0x80)
+		return memchr(forbidden, (int) c, sizeof(forbidden) - 1) ? ADDRESS_SYNTAX : ADDRESS_OK;
+	if (uni_is_space(c))
+		return ADDRESS_SYNTAX;
+	if (uni_is_invisible(c))
+		return ADDRESS_INVISIBLE;
+	return uni_is_assigned(c) ? ADDRESS_OK : ADDRESS_UNASSIGNED;
+}
+
+/* Of the local part or the domain; what it means for each comes after. */
+static AddressFault
+text_fault(Part part)
+{
+	AddressFault fault = ADDRESS_OK;
+	uint32_t	c;
+
+	while (part.length > 0 && fault == ADDRESS_OK)
+	{
+		size_t		n = uni_next(part.text, part.length, &c);
+
+		fault = n == 0 ? ADDRESS_NOT_UTF8 : character_fault(c);
+		part.text += n;
+		part.length -= n;
+	}
+	return fault;
+}
+
+static AddressFault
+append(Address *out, const char *text, size_t n)
+{
+	if (n > ADDRESS_LONGEST - out->length)
+		return ADDRESS_TOO_LONG;
+	memcpy(out->text + out->length, text, n);
+	out->length += n;
+	out->text[out->length] = '\0';
+	return ADDRESS_OK;
+}
+
+/* Checked in the form that is kept: composing and folding may bring forth signs (U+037E is a semicolon). */
+static AddressFault
+append_local(Address *out, Part given, AddressCase kind)
+{
+	char		work[LOCAL_CAPACITY];
+	char		normal[LOCAL_CAPACITY];
+	Part		local = {normal, 0};
+	AddressFault fault = text_fault(given);
+	uint32_t	c;
+
+	if (fault != ADDRESS_OK)
+		return fault;
+	if (kind == ADDRESS_FOLD ? !uni_normalize_folded(given.text, given.length, work, normal, sizeof(normal), &local.length) :
+		!uni_normalize(UNI_NFC, given.text, given.length, normal, sizeof(normal), &local.length))
+		return ADDRESS_TOO_LONG;
+	fault = text_fault(local);
+	if (fault != ADDRESS_OK)
+		return fault;
+	if (uni_next(local.text, local.length, &c) > 0 && uni_is_mark(c))
+		return ADDRESS_MARK;
+	return local.length > ADDRESS_LOCAL_LONGEST ? ADDRESS_LOCAL_TOO_LONG : append(out, local.text, local.length);
+}
+
+/* An ASCII label, in lower case. */
+static AddressFault
+append_label(Address *out, Part label)
+{
+	char		lower[LABEL_LONGEST];
+	size_t		i;
+
+	if (label.length == 0)
+		return ADDRESS_EMPTY_LABEL;
+	if (label.length > LABEL_LONGEST)
+		return ADDRESS_LONG_LABEL;
+	for (i = 0; i < label.length; i++)
+	{
+		char		c = label.text[i];
+
+		lower[i] = c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
+		if (!((lower[i] >= 'a' && lower[i] <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+			return ADDRESS_DOMAIN_SIGN;
+	}
+	if (lower[0] == '-' || lower[label.length - 1] == '-')
+		return ADDRESS_HYPHEN;
+	return append(out, lower, label.length);
+}
+
+static AddressFault
+idn2_fault(int code)
+{
+	switch (code)
+	{
+		case IDN2_TOO_BIG_DOMAIN:
+		case IDN2_TOO_BIG_LABEL:
+		case IDN2_PUNYCODE_BIG_OUTPUT:
+			return ADDRESS_LONG_LABEL;
+		case IDN2_HYPHEN_STARTEND:
+			return ADDRESS_HYPHEN;
+		default:
+			return ADDRESS_NO_DOMAIN_NAME;
+	}
+}
+
+/*
+ * U+1E9E is the capital of the sharp s, as UTS 46 has it since Unicode 15.1.
+ * Libraries of an earlier Unicode take it for "ss": another domain, of another owner.
+ */
+static void
+copy_label(Part label, char *out)
+{
+	const uint32_t capital = 0x1e9e;
+	uint32_t	c;
+
+	while (label.length > 0)
+	{
+		size_t		n = uni_next(label.text, label.length, &c);
+		const char *sign = c == capital ? "\xc3\x9f" : label.text;
+		size_t		length = c == capital ? 2 : n;
+
+		memcpy(out, sign, length);
+		out += length;
+		label.text += n;
+		label.length -= n;
+	}
+	*out = '\0';
+}
+
+/*
+ * A label beyond ASCII, by UTS 46 without its transitional mappings.  IDN2_USE_STD3_ASCII_RULES would drop signs in
+ * place of refusing them; append_label refuses what is left.
+ */
+static AddressFault
+append_unicode_label(Address *out, Part label)
+{
+	char		terminated[ADDRESS_INPUT_LONGEST + 1];
+	char	   *ascii = NULL;
+	AddressFault fault;
+	int			code;
+
+	copy_label(label, terminated);
+	code = idn2_to_ascii_8z(terminated, &ascii, IDN2_NONTRANSITIONAL);
+	fault = code == IDN2_OK ? append_label(out, (Part) {ascii, strlen(ascii)}) : idn2_fault(code);
+	idn2_free(ascii);
+	return fault;
+}
+
+/* Length of the dot at text, 0 if there is none: the full stop, and the three signs that UTS 46 takes for it. */
+static size_t
+dot_length(const char *text, size_t n)
+{
+	uint32_t	c;
+	size_t		length = uni_next(text, n, &c);
+
+	return length > 0 && (c == '.' || c == 0x3002 || c == 0xff0e || c == 0xff61) ? length : 0;
+}
+
+static Part
+next_label(Part domain)
+{
+	Part		label = {domain.text, 0};
+
+	while (label.length < domain.length && dot_length(domain.text + label.length, domain.length - label.length) == 0)
+		label.length++;
+	return label;
+}
+
+static AddressFault
+append_domain(Address *out, Part domain)
+{
+	AddressFault fault = text_fault(domain);
+
+	while (fault == ADDRESS_OK)
+	{
+		Part		label = next_label(domain);
+		size_t		dot = dot_length(label.text + label.length, domain.length - label.length);
+
+		fault = uni_is_ascii(label.text, label.length) ? append_label(out, label) : append_unicode_label(out, label);
+		if (fault != ADDRESS_OK || dot == 0)
+			break;
+		fault = append(out, ".", 1);
+		domain.text += label.length + dot;
+		domain.length -= label.length + dot;
+	}
+	return fault;
+}
+
+/* No top-level domain is a number (RFC 3696 section 2): an IPv4 address is one that has lost its brackets. */
+static bool
+ends_in_number(const Address *address)
+{
+	size_t		n = address->length;
+
+	while (n > 0 && address->text[n - 1] >= '0' && address->text[n - 1] <= '9')
+		n--;
+	return n < address->length && n > 0 && (address->text[n - 1] == '.' || address->text[n - 1] == '@');
+}
+
+static AddressFault
+parse(Part given, AddressCase kind, Address *out)
+{
+	const char *at = memchr(given.text, '@', given.length);
+	Part		local = {given.text, at ? (size_t) (at - given.text) : 0};
+	Part		domain = {at ? at + 1 : "", at ? given.length - local.length - 1 : 0};
+	AddressFault fault;
+
+	if (local.length == 0 || domain.length == 0 || memchr(domain.text, '@', domain.length) != NULL)
+		return ADDRESS_NO_AT;
+	fault = append_local(out, local, kind);
+	if (fault == ADDRESS_OK)
+		fault = append(out, "@", 1);
+	if (fault == ADDRESS_OK)
+		fault = append_domain(out, domain);
+	return fault == ADDRESS_OK && ends_in_number(out) ? ADDRESS_NUMBER : fault;
+}
+
+AddressFault
+address_parse(const char *text, size_t n, AddressCase kind, Address *out)
+{
+	Part		given = trim(text, n);
+	AddressFault fault;
+
+	memset(out, 0, sizeof(*out));
+	fault = given.length > ADDRESS_INPUT_LONGEST ? ADDRESS_TOO_LONG : parse(given, kind, out);
+	if (fault != ADDRESS_OK)
+		memset(out, 0, sizeof(*out));
+	return fault;
+}
+
+const char *
+address_fault_text(AddressFault fault)
+{
+	static const char *const texts[] = {
+		[ADDRESS_OK] = "The email address is valid.",
+		[ADDRESS_NOT_UTF8] = "An email address has no bytes that are not text.",
+		[ADDRESS_TOO_LONG] = "An email address has at most 254 bytes.",
+		[ADDRESS_NO_AT] = "An email address has one @ with a name before and a domain after it.",
+		[ADDRESS_LOCAL_TOO_LONG] = "The part of an email address before the @ has at most 64 bytes.",
+		[ADDRESS_SYNTAX] = "An email address has no spaces, quotes, brackets, commas, colons, semicolons or backslashes.",
+		[ADDRESS_CONTROL] = "An email address has no control characters.",
+		[ADDRESS_INVISIBLE] = "An email address has no invisible characters and none that change the direction of writing.",
+		[ADDRESS_UNASSIGNED] = "An email address has no code points that are not assigned to a character.",
+		[ADDRESS_MARK] = "An email address does not begin with a combining character.",
+		[ADDRESS_EMPTY_LABEL] = "The domain of an email address has no two dots in a row and none at its ends.",
+		[ADDRESS_LONG_LABEL] = "A label of the domain of an email address has at most 63 bytes, in the form used by the DNS.",
+		[ADDRESS_HYPHEN] = "A label of the domain of an email address has no hyphen at its ends.",
+		[ADDRESS_DOMAIN_SIGN] = "The domain of an email address has no ASCII characters but letters, digits, hyphens and dots.",
+		[ADDRESS_NO_DOMAIN_NAME] = "The domain of an email address is not an internationalized domain name (UTS 46).",
+		[ADDRESS_NUMBER] = "The domain of an email address does not end in a number, as an IP address does."
+	};
+
+	if ((unsigned) fault >= sizeof(texts) / sizeof(texts[0]))
+		return "The email address is not valid.";
+	return texts[fault];
+}

@@ -1,0 +1,239 @@
+/*
+ * bytes.c
+ *		Encodings and comparisons of secrets; libc only.
+ *
+ * Owns: base64url, base64, hexadecimal, the comparison and the wiping of
+ * secrets.  It never allocates, never logs, and never trusts a terminating
+ * NUL: every length is an argument.
+ *
+ * Threats: a comparison whose time tells how much of a guess was right; a
+ * wipe that the compiler removes; a token with a second spelling that decodes
+ * to the same bytes and so slips past whatever remembers the first.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include "text/bytes.h"
+
+static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char urlsafe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char hexdigits[] = "0123456789abcdef";
+
+/* Reads every byte whatever it finds; volatile keeps the compiler from an early exit. */
+bool
+bytes_equal(const void *a, const void *b, size_t n)
+{
+	const uint8_t *x = a;
+	const uint8_t *y = b;
+	volatile uint64_t differences = 0;
+	uint64_t	left;
+	uint64_t	right;
+
+	for (; n >= sizeof(left); x += sizeof(left), y += sizeof(left), n -= sizeof(left))
+	{
+		memcpy(&left, x, sizeof(left));
+		memcpy(&right, y, sizeof(right));
+		differences |= left ^ right;
+	}
+	for (; n > 0; n--)
+		differences |= (uint64_t) (*x++ ^ *y++);
+	return differences == 0;
+}
+
+/* A NULL of no length is allowed, which explicit_bzero does not promise. */
+void
+bytes_wipe(void *p, size_t n)
+{
+	if (n > 0)
+		explicit_bzero(p, n);
+}
+
+/* Writes no padding: two or three characters for a last group of one or two bytes. */
+static size_t
+encode(const char *alphabet, const uint8_t *src, size_t n, char *dst)
+{
+	size_t		length = 0;
+	uint32_t	bits;
+
+	for (; n >= 3; src += 3, n -= 3)
+	{
+		bits = (uint32_t) src[0] << 16 | (uint32_t) src[1] << 8 | src[2];
+		dst[length++] = alphabet[bits >> 18];
+		dst[length++] = alphabet[bits >> 12 & 0x3f];
+		dst[length++] = alphabet[bits >> 6 & 0x3f];
+		dst[length++] = alphabet[bits & 0x3f];
+	}
+	if (n > 0)
+	{
+		bits = (uint32_t) src[0] << 16 | (n == 2 ? (uint32_t) src[1] << 8 : 0);
+		dst[length++] = alphabet[bits >> 18];
+		dst[length++] = alphabet[bits >> 12 & 0x3f];
+		if (n == 2)
+			dst[length++] = alphabet[bits >> 6 & 0x3f];
+	}
+	return length;
+}
+
+/* How a character counts: its value, and which of the two alphabets it is foreign to. */
+#define DIGIT 0x3f
+#define NOT_URLSAFE 0x40
+#define NOT_STANDARD 0x80
+
+/* By character, for they are random, and branches would be guessed wrong as often as not. */
+static const uint8_t digits[256] = {
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0x7e, 0xc0, 0xbe, 0x7e, 0x7f,
+	0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e,
+	0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0xc0, 0xc0, 0xc0, 0xc0, 0xbf,
+	0xc0, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28,
+	0x29, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30, 0x31, 0x32, 0x33, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0
+};
+
+/* The character's value; what it is foreign to is added to *foreign. */
+static inline uint32_t
+digit(char c, uint32_t *foreign)
+{
+	uint32_t	value = digits[(uint8_t) c];
+
+	*foreign |= value;
+	return value & DIGIT;
+}
+
+/*
+ * Unpadded base64.  The room is checked before the first write, and the bits
+ * left over at the end must be zero (RFC 4648 section 3.5), so that bytes have
+ * one spelling.
+ */
+static bool
+decode(const char *src, size_t n, uint32_t foreigners, uint8_t *dst, size_t cap, size_t *length)
+{
+	uint32_t	foreign = 0;
+	uint32_t	bits = 0;
+	size_t		used = 0;
+
+	if (n % 4 == 1 || n / 4 * 3 + n % 4 * 3 / 4 > cap)
+		return false;
+	for (; n >= 4; src += 4, n -= 4)
+	{
+		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 |
+			digit(src[2], &foreign) << 6 | digit(src[3], &foreign);
+		dst[used++] = (uint8_t) (bits >> 16);
+		dst[used++] = (uint8_t) (bits >> 8);
+		dst[used++] = (uint8_t) bits;
+	}
+	bits = 0;
+	if (n > 0)
+	{
+		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 | (n == 3 ? digit(src[2], &foreign) << 6 : 0);
+		dst[used++] = (uint8_t) (bits >> 16);
+		if (n == 3)
+			dst[used++] = (uint8_t) (bits >> 8);
+		bits &= n == 3 ? 0xff : 0xffff;
+	}
+	if ((foreign & foreigners) != 0 || bits != 0)
+		return false;
+	*length = used;
+	return true;
+}
+
+/* Tokens and keys. */
+size_t
+b64url_encode(const uint8_t *src, size_t n, char *dst)
+{
+	return encode(urlsafe, src, n, dst);
+}
+
+/* The only reading of tokens: what is not exactly the encoding of some bytes is refused. */
+bool
+b64url_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
+{
+	return decode(src, n, NOT_URLSAFE, dst, cap, length);
+}
+
+/* Padding counts only where it completes a group of four; any other '=' is a foreign character. */
+bool
+b64_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
+{
+	size_t		padding = 0;
+
+	if (n > 0 && n % 4 == 0)
+		while (padding < 2 && src[n - 1 - padding] == '=')
+			padding++;
+	return decode(src, n - padding, NOT_STANDARD, dst, cap, length);
+}
+
+/* PHC strings. */
+size_t
+b64_encode(const uint8_t *src, size_t n, char *dst)
+{
+	return encode(standard, src, n, dst);
+}
+
+/* Log lines and fingerprints. */
+void
+bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
+{
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+	{
+		dst[2 * i] = hexdigits[src[i] >> 4];
+		dst[2 * i + 1] = hexdigits[src[i] & 0x0f];
+	}
+}
+
+/*
+ * Eight digits, the first in the lowest byte, to four bytes in as many; a bit of *foreign is set for each that is none.
+ * Neither a branch nor a table is chosen by a digit: the master key is read by this.  Bytes are below 0x80 when numbers
+ * are added to them, so nothing is carried over.
+ */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static inline uint64_t
+hex_values(uint64_t text, uint64_t *foreign)
+{
+	uint64_t	ascii = text & EACH(0x7f);
+	uint64_t	lower = ascii | EACH(0x20);
+	uint64_t	number = (ascii + EACH(0x80 - '0')) & ~(ascii + EACH(0x7f - '9'));
+	uint64_t	letter = (lower + EACH(0x80 - 'a')) & ~(lower + EACH(0x7f - 'f')) & EACH(0x80);
+	uint64_t	values = (text & EACH(0x0f)) + (letter >> 7) * 9;
+
+	*foreign |= (text | ~(number | letter)) & EACH(0x80);
+	values = (values << 4 | values >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+	values = (values | values >> 8) & UINT64_C(0x0000ffff0000ffff);
+	return values | values >> 16;
+}
+
+/* The length is compared by division: 2 * n could wrap. */
+bool
+bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
+{
+	uint64_t	foreign = 0;
+	uint64_t	text = 0;
+	uint32_t	bytes = 0;
+	size_t		some;
+
+	if (length % 2 != 0 || length / 2 != n)
+		return false;
+	for (; n > 0; src += 2 * some, dst += some, n -= some)
+	{
+		some = n < sizeof(bytes) ? n : sizeof(bytes);
+		text = EACH('0');
+		memcpy(&text, src, 2 * some);
+		bytes = htole32((uint32_t) hex_values(le64toh(text), &foreign));
+		memcpy(dst, &bytes, some);
+	}
+	bytes_wipe(&text, sizeof(text));
+	bytes_wipe(&bytes, sizeof(bytes));
+	return foreign == 0;
+}

@@ -1,0 +1,231 @@
+/*
+ * unicode.c
+ *		What the rules for addresses, passwords and paths ask of Unicode.
+ *
+ * Owns libunistring.  Answers depend on the version of Unicode that this library
+ * knows and on nothing else; by Unicode's stability policies a later version
+ * changes no answer about code points that are assigned now.
+ *
+ * Threat: two texts that look the same and compare as different, and the
+ * reverse; what shows nothing and changes what is read.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <unicase.h>
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
+
+#include "text/bytes.h"
+#include "text/unicode.h"
+
+/* NFKC of one code point has at most 18 code points (U+FDFA). */
+#define COMPATIBLE_MAX 32
+
+size_t
+uni_next(const char *text, size_t n, uint32_t *c)
+{
+	int			length = n > 0 ? u8_mbtoucr(c, (const uint8_t *) text, n) : 0;
+
+	return length > 0 ? (size_t) length : 0;
+}
+
+size_t
+uni_last(const char *text, size_t n, uint32_t *c)
+{
+	size_t		length = 0;
+
+	do
+		length++;
+	while (length < 4 && length < n && ((unsigned char) text[n - length] & 0xc0) == 0x80);
+	return n > 0 && uni_next(text + n - length, length, c) == length ? length : 0;
+}
+
+bool
+uni_count(const char *text, size_t n, size_t *characters)
+{
+	uint32_t	c;
+	size_t		at = 0;
+	size_t		length;
+
+	for (*characters = 0; at < n; at += length, ++*characters)
+	{
+		length = uni_next(text + at, n - at, &c);
+		if (length == 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+uni_is_ascii(const char *text, size_t n)
+{
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+		if ((unsigned char) text[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
+uni_is_space(uint32_t c)
+{
+	return uc_is_property_white_space(c);
+}
+
+bool
+uni_is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+}
+
+/* The marks of Arabic, Syriac and Kaithi that enclose the digits behind them are format controls that show. */
+static bool
+is_prepended_mark(uint32_t c)
+{
+	return (c >= 0x600 && c <= 0x605) || c == 0x6dd || c == 0x70f || c == 0x890 || c == 0x891 || c == 0x8e2 ||
+		c == 0x110bd || c == 0x110cd;
+}
+
+/* Blank by their pictures: a braille cell without dots, a filler of Khitan, a note without a head. */
+static bool
+is_blank_symbol(uint32_t c)
+{
+	return c == 0x2800 || c == 0x16fe4 || c == 0x1d159;
+}
+
+bool
+uni_is_invisible(uint32_t c)
+{
+	return uc_is_property_default_ignorable_code_point(c) || is_blank_symbol(c) ||
+		(uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cf) && !is_prepended_mark(c));
+}
+
+bool
+uni_is_assigned(uint32_t c)
+{
+	return !uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cn | UC_CATEGORY_MASK_Cs);
+}
+
+bool
+uni_is_mark(uint32_t c)
+{
+	return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_M);
+}
+
+bool
+uni_is_pictograph(uint32_t c)
+{
+	return uc_is_property_extended_pictographic(c);
+}
+
+bool
+uni_is_emoji(uint32_t c)
+{
+	return uc_is_property_emoji(c);
+}
+
+bool
+uni_is_emoji_modifier(uint32_t c)
+{
+	return uc_is_property_emoji_modifier(c);
+}
+
+bool
+uni_is_compatible(uint32_t c, const char *characters)
+{
+	uint32_t	mapped[COMPATIBLE_MAX];
+	size_t		n = COMPATIBLE_MAX;
+	uint32_t   *result;
+	size_t		i;
+	bool		found = false;
+
+	if (c < 0x80 || uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_C))
+		return false;
+	result = u32_normalize(UNINORM_NFKC, &c, 1, mapped, &n);
+	for (i = 0; result != NULL && i < n && !found; i++)
+		found = result[i] < 0x80 && strchr(characters, (int) result[i]) != NULL;
+	if (result != mapped)
+		free(result);
+	return found || result == NULL;
+}
+
+/*
+ * The small letter of the capital, which brings together what differs by its place in a word or is an old form (final
+ * sigma, long s, micro sign), as simple case folding does.  Apart stay the two Turkish letters, for which it has no
+ * mapping: the capital with a dot and the small one without.  The ligature of st has no capital.
+ */
+uint32_t
+uni_fold(uint32_t c)
+{
+	if (c < 0x80)
+		return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+	if (c == 0x130 || c == 0x131)
+		return c;
+	return c == 0xfb05 ? 0xfb06 : uc_tolower(uc_toupper(c));
+}
+
+bool
+uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capacity, size_t *length)
+{
+	uint8_t    *result;
+	size_t		made = capacity;
+
+	if (u8_check((const uint8_t *) text, n) != NULL)
+		return false;
+	result = u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, (const uint8_t *) text, n, (uint8_t *) out, &made);
+	if (result == NULL)
+		return false;
+	if (result == (uint8_t *) out)
+		*length = made;
+	else
+	{
+		bytes_wipe(result, made);
+		free(result);
+	}
+	return result == (uint8_t *) out;
+}
+
+/* False if there is no room: what a code point is mapped to may be longer. */
+static bool
+map_all(uint32_t (*map) (uint32_t), const char *text, size_t n, char *out, size_t capacity, size_t *length)
+{
+	size_t		at = 0;
+	uint32_t	c;
+
+	*length = 0;
+	while (at < n)
+	{
+		size_t		taken = uni_next(text + at, n - at, &c);
+		int			made = taken > 0 ? u8_uctomb((uint8_t *) out + *length, map(c), (ptrdiff_t) (capacity - *length)) : -1;
+
+		if (made < 0)
+			return false;
+		*length += (size_t) made;
+		at += taken;
+	}
+	return true;
+}
+
+/* Twice NFC: what folding leaves may compose. J and caron have no character of their own, j and caron have. */
+bool
+uni_normalize_folded(const char *text, size_t n, char *work, char *out, size_t capacity, size_t *length)
+{
+	return uni_normalize(UNI_NFC, text, n, out, capacity, length) &&
+		map_all(uni_fold, out, *length, work, capacity, length) &&
+		uni_normalize(UNI_NFC, work, *length, out, capacity, length);
+}
+
+static uint32_t
+lower(uint32_t c)
+{
+	return uc_tolower(c);
+}
+
+bool
+uni_lower(const char *text, size_t n, char *out, size_t capacity, size_t *length)
+{
+	return map_all(lower, text, n, out, capacity, length);
+}

@@ -1,0 +1,225 @@
+/*
+ * mail_send.c
+ *		Owns the worker's delivery of mails: one is claimed, sent outside of any
+ *		transaction, and what became of it is recorded.
+ *
+ * Threats: a mail server that is slow, down or hostile.  While it is waited
+ * for, the ring is written and signals are served (worker_meanwhile); nothing
+ * it says is kept or logged.  The password is read for each mail from a file
+ * that others may not read, and wiped.
+ *
+ * A crash between the server's yes and the commit that records it makes the
+ * mail be sent again, under the same Message-ID; there is no other way to get
+ * two.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fmgr.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "auth/mail_queue.h"
+#include "mailer/mailer.h"
+#include "server/settings.h"
+#include "tables/store.h"
+#include "text/bytes.h"
+#include "worker/mail_send.h"
+
+#define LIBRARY "$libdir/djust_auth_mailer"
+#define FUNCTION "djust_mailer_send"
+#define PASSWORD_MAX 1024
+#define SMTP_TIMEOUT_S 30
+#define LOCKED_PAUSE_MS 1000
+#define RECORDINGS 5
+
+typedef void (*Sender) (const MailerServer *server, const MailerMessage *message, MailerMeanwhile meanwhile, void *arg,
+						MailerOutcome *outcome);
+
+typedef struct Delivery
+{
+	MemoryContext context;
+	ClaimedMail mail;
+	bool		found;
+	bool		waiting;		/* others wait, until due */
+	TimestampTz due;
+	char	   *message_id;
+	MailerOutcome outcome;
+} Delivery;
+
+static Sender sender = NULL;
+
+static bool
+configured(void)
+{
+	static bool told = false;
+
+	if (*setting_smtp_url == '\0')
+		return false;
+	if (*setting_mail_from == '\0' && !told)
+		ereport(LOG,
+				(errmsg("djust_auth sends no mail: djust_auth.mail_from is not set")));
+	told = *setting_mail_from == '\0';
+	return !told;
+}
+
+/* Before a mail is claimed, so that none is lost for want of a library. */
+static void
+load_task(void *arg)
+{
+	sender = (Sender) load_external_function(LIBRARY, FUNCTION, true, NULL);
+}
+
+static void
+claim_task(void *arg)
+{
+	Delivery   *delivery = arg;
+
+	delivery->found = store_call_claim_mail(delivery->context, &delivery->mail);
+	if (delivery->found)
+		delivery->message_id = MemoryContextStrdup(delivery->context, mail_message_id(delivery->mail.id));
+	else
+		delivery->waiting = store_call_mail_due(&delivery->due);
+}
+
+static bool
+is_private(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO) & ~S_IRGRP) == 0 &&
+		((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0);
+}
+
+/* The first line.  NULL, or what is wrong with the file. */
+static const char *
+read_password(char *password)
+{
+	const char *fault = NULL;
+	ssize_t		n = 0;
+	int			fd;
+
+	password[0] = '\0';
+	if (*setting_smtp_password_file == '\0')
+		return NULL;
+	fd = open(setting_smtp_password_file, O_RDONLY, 0);
+	if (fd < 0)
+		return "the password file could not be opened";
+	if (!is_private(fd))
+		fault = "the password file must be a regular file that only its owner may read (0600, or 0640 if owned by root)";
+	else if ((n = read(fd, password, PASSWORD_MAX)) < 0 || n == PASSWORD_MAX)
+		fault = "the password file could not be read, or is too long";
+	close(fd);
+	password[fault ? 0 : n] = '\0';
+	password[strcspn(password, "\r\n")] = '\0';
+	return fault;
+}
+
+static void
+send_mail(Delivery *delivery)
+{
+	char		password[PASSWORD_MAX + 1];
+	const char *fault = read_password(password);
+	MailerServer server = {
+		.url = setting_smtp_url,
+		.user = setting_smtp_user,
+		.password = password,
+		.ca_file = setting_smtp_ca_file,
+		.timeout_s = Min(SMTP_TIMEOUT_S, setting_mail_lease),
+		.require_tls = setting_smtp_require_tls,
+	};
+	MailerMessage message = {
+		.from = setting_mail_from,
+		.recipient = delivery->mail.recipient,
+		.subject = delivery->mail.subject,
+		.body_text = delivery->mail.body_text,
+		.body_html = delivery->mail.body_html,
+		.message_id = delivery->message_id,
+		.date = (int64_t) time(NULL),
+	};
+
+	if (fault)
+	{
+		delivery->outcome.verdict = MAILER_TEMPORARY;
+		strlcpy(delivery->outcome.reason, fault, sizeof(delivery->outcome.reason));
+	}
+	else
+		sender(&server, &message, worker_meanwhile, NULL, &delivery->outcome);
+	bytes_wipe(password, sizeof(password));
+}
+
+static void
+record_task(void *arg)
+{
+	Delivery   *delivery = arg;
+	const MailerOutcome *outcome = &delivery->outcome;
+
+	if (outcome->verdict == MAILER_SENT)
+		store_call_mail_sent(delivery->mail.id);
+	else
+		store_call_mail_failed(delivery->mail.id, outcome->reason, outcome->verdict == MAILER_PERMANENT);
+}
+
+/* Neither address nor link: the log goes to people who may not see them. */
+static void
+log_failure(const Delivery *delivery)
+{
+	const MailerOutcome *outcome = &delivery->outcome;
+
+	if (outcome->verdict != MAILER_SENT)
+		ereport(LOG,
+				(errmsg("djust_auth could not send mail " INT64_FORMAT "%s: %s", delivery->mail.id,
+						outcome->verdict == MAILER_PERMANENT ? ", which is given up" : "", outcome->reason),
+				 outcome->smtp_code ? errdetail("SMTP code %d.", outcome->smtp_code) : 0));
+}
+
+/*
+ * What the worker leaves undone when it has to end comes back when it starts again.  What became of the mail is worth
+ * more than one try: a row that somebody holds for a moment should not make it be sent twice.
+ */
+static WorkerResult
+deliver(Delivery *delivery)
+{
+	WorkerResult result = WORKER_FAILED;
+	int			tries;
+
+	send_mail(delivery);
+	if (delivery->outcome.verdict != MAILER_SENT && !worker_meanwhile(NULL))
+		return WORKER_DONE;
+	log_failure(delivery);
+	for (tries = 0; tries < RECORDINGS && result == WORKER_FAILED; tries++)
+		result = worker_do(record_task, delivery, "recording a mail");
+	return result;
+}
+
+WorkerResult
+delivery_run(TimestampTz *due)
+{
+	Delivery	delivery = {0};
+	WorkerResult result = WORKER_DONE;
+
+	*due = DT_NOEND;
+	if (!configured())
+		return WORKER_DONE;
+	if (sender == NULL)
+		result = worker_do(load_task, NULL, "loading the mailer");
+	if (result != WORKER_DONE)
+		return result;
+	delivery.context = AllocSetContextCreate(CurrentMemoryContext, "djust_auth mail", ALLOCSET_DEFAULT_SIZES);
+	result = worker_do(claim_task, &delivery, "claiming a mail");
+	if (result == WORKER_DONE && delivery.found)
+	{
+		*due = 0;
+		result = deliver(&delivery);
+	}
+	else if (mail_is_unfinished())
+		*due = 0;
+	else if (delivery.waiting)
+		*due = Max(delivery.due, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_PAUSE_MS));
+	MemoryContextDelete(delivery.context);
+	return result;
+}

@@ -1,0 +1,116 @@
+/*
+ * utility_hook.c
+ *		Owns the hook that keeps the background worker out of the way of
+ *		commands that need its database alone, and wakes it when the extension
+ *		is created.
+ *
+ * Threat: a worker whose connection makes DROP DATABASE fail, and anybody who
+ * sends it away by a command without the privilege to run it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+
+#include "server/compat.h"
+#include "shmem/event_queue.h"
+#include "worker/utility_hook.h"
+
+#define EXTENSION "djust_auth"
+
+static ProcessUtility_hook_type previous_hook = NULL;
+
+static const char *
+string_option(List *options, const char *name, const char *otherwise)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst(cell);
+
+		if (strcmp(option->defname, name) == 0 && option->arg)
+			return defGetString(option);
+	}
+	return otherwise;
+}
+
+/* The database that nobody else may be connected to, or NULL. */
+static const char *
+wanted_alone(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropdbStmt:
+			return ((DropdbStmt *) statement)->dbname;
+		case T_CreatedbStmt:
+			return string_option(((CreatedbStmt *) statement)->options, "template", "template1");
+		case T_AlterDatabaseStmt:
+			return string_option(((AlterDatabaseStmt *) statement)->options, "tablespace", NULL) ?
+				((AlterDatabaseStmt *) statement)->dbname : NULL;
+		case T_RenameStmt:
+			return ((RenameStmt *) statement)->renameType == OBJECT_DATABASE ? ((RenameStmt *) statement)->subname : NULL;
+		default:
+			return NULL;
+	}
+}
+
+static bool
+is_mine(const char *database)
+{
+	Oid			id = get_database_oid(database, true);
+
+	return OidIsValid(id) && CompatOwnsDatabase(id, GetUserId());
+}
+
+static void
+go_on(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
+	  QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	if (previous_hook)
+		previous_hook(statement, text, read_only_tree, context, params, environment, receiver, completion);
+	else
+		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver, completion);
+}
+
+/* The command itself waits some seconds for other connections to end; the worker needs a moment. */
+static void
+process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	const char *database = wanted_alone(statement->utilityStmt);
+	bool		creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
+		strcmp(((CreateExtensionStmt *) statement->utilityStmt)->extname, EXTENSION) == 0;
+
+	if (database && ring_is_served(database) && is_mine(database))
+	{
+		ring_send_away(database, true);
+		PG_TRY();
+		{
+			go_on(statement, text, read_only_tree, context, params, environment, receiver, completion);
+		}
+		PG_CATCH();
+		{
+			ring_send_away(database, false);
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		ring_send_away(database, false);
+	}
+	else
+		go_on(statement, text, read_only_tree, context, params, environment, receiver, completion);
+	if (creates)
+		ring_wake_at_commit();
+}
+
+void
+command_init(void)
+{
+	previous_hook = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+}

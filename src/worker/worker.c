@@ -1,0 +1,339 @@
+/*
+ * worker.c
+ *		Owns the background worker of a database: writes what waits in the ring,
+ *		sends mails, purges; and sleeps until one of these is due.
+ *
+ * Threat: a worker that anything can stop.  Each job is a short transaction of
+ * its own whose error is logged and tried again later, waiting for a lock ends
+ * soon, a slow mail server keeps nothing from being written (mail_send.c), and
+ * a command that needs the database alone makes the worker leave (utility_hook.c).
+ *
+ * It works under a role that may call the functions granted to it and nothing
+ * else.  It never ends by status 0: the postmaster would not start it again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit_seal.h"
+#include "audit/throttle_event.h"
+#include "server/settings.h"
+#include "shmem/event_queue.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+#include "worker/mail_send.h"
+#include "worker/purge.h"
+#include "worker/worker.h"
+
+#define RESTART_S 10
+#define LONGEST_PAUSE_S 60
+
+/* Run when due is reached. */
+typedef struct Job
+{
+	WorkerResult (*run) (TimestampTz *due);
+	TimestampTz due;			/* 0: at once */
+	int			failures;		/* in a row */
+} Job;
+
+static int	number;				/* of the database in djust_auth.databases */
+
+PGDLLEXPORT void djust_auth_worker_main(Datum arg);
+
+void
+worker_register(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = RESTART_S,
+		.bgw_library_name = "djust_auth",
+		.bgw_function_name = "djust_auth_worker_main",
+	};
+	int			i;
+
+	/* pg_upgrade wants databases that nobody writes to */
+	if (IsBinaryUpgrade)
+		return;
+	for (i = 0; i < ring_count(); i++)
+	{
+		snprintf(worker.bgw_name, BGW_MAXLEN, "djust_auth worker %s", ring_name(i));
+		snprintf(worker.bgw_type, BGW_MAXLEN, "djust_auth worker %s", ring_name(i));
+		worker.bgw_main_arg = Int32GetDatum(i);
+		RegisterBackgroundWorker(&worker);
+	}
+}
+
+/* Without a role of its own the worker runs as the extension's owner.  False where there is none. */
+static bool
+become_owner(void)
+{
+	Oid			owner = catalog_owner();
+
+	if (OidIsValid(owner) && *setting_worker_role == '\0' && owner != GetSessionUserId())
+		SetSessionAuthorization(owner, superuser_arg(owner));
+	return OidIsValid(owner);
+}
+
+/* In the error that is being handled: a new extension knows nothing of what was granted in the one before. */
+static void
+hint_at_grants(void)
+{
+	if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE && *setting_worker_role != '\0')
+		errhint("In this database, call djust_auth.grant_api('%s', 'worker').", setting_worker_role);
+}
+
+WorkerResult
+worker_do(WorkerTask task, void *arg, const char *activity)
+{
+	volatile WorkerResult result = WORKER_ABSENT;
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		pgstat_report_activity(STATE_RUNNING, activity);
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (become_owner())
+		{
+			task(arg);
+			result = WORKER_DONE;
+		}
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		hint_at_grants();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+		result = WORKER_FAILED;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return result;
+}
+
+static void
+start_task(void *arg)
+{
+	store_call_start();
+}
+
+/* Once, when the extension is there. */
+static WorkerResult
+start(TimestampTz *due)
+{
+	*due = DT_NOEND;
+	return worker_do(start_task, NULL, "taking back mails");
+}
+
+static void
+write_task(void *arg)
+{
+	store_call_write();
+}
+
+/* As long as something waits: what is put while a batch is being committed makes the next one. */
+static WorkerResult
+write_waiting(TimestampTz *due)
+{
+	WorkerResult result = WORKER_DONE;
+
+	*due = 0;
+	while (result == WORKER_DONE && ring_waiting() > 0)
+	{
+		result = worker_do(write_task, NULL, "writing events and locks");
+		if (result == WORKER_DONE)
+			upkeep_written();
+	}
+	return result;
+}
+
+static void
+purge_task(void *more)
+{
+	*(bool *) more = store_call_purge();
+}
+
+static WorkerResult
+purge(TimestampTz *due)
+{
+	bool		more = false;
+	WorkerResult result = worker_do(purge_task, &more, "purging");
+
+	*due = more ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_purge_interval * INT64CONST(1000));
+	if (result != WORKER_DONE)
+		upkeep_purge_stop();
+	return result;
+}
+
+/* Minutes of refused attempts that are over become events in the ring. */
+static WorkerResult
+flush_throttled(TimestampTz *due)
+{
+	*due = Min(throttle_event_flush(false), GetCurrentTimestamp() + THROTTLE_EVENT_S * USECS_PER_SEC);
+	return WORKER_DONE;
+}
+
+static void
+seal_task(void *due)
+{
+	*(TimestampTz *) due = store_call_seal();
+}
+
+static WorkerResult
+seal(TimestampTz *due)
+{
+	WorkerResult result = worker_do(seal_task, due, "sealing the audit");
+
+	if (result == WORKER_DONE)
+		audit_seal_committed();
+	return result;
+}
+
+static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {delivery_run}, {purge}, {seal}};
+static Job *const writing = &jobs[2];
+
+/* After a failure a job waits for longer each time. */
+static void
+run(Job *job)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	WorkerResult result;
+
+	if (now < job->due)
+		return;
+	result = job->run(&job->due);
+	job->failures = result == WORKER_FAILED ? Min(job->failures + 1, 6) : 0;
+	if (result != WORKER_DONE)
+		job->due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   (result == WORKER_ABSENT ? LONGEST_PAUSE_S : Min(1 << job->failures, LONGEST_PAUSE_S)) * INT64CONST(1000));
+}
+
+/* Mail was queued, the extension made, a role granted, the configuration loaded: whatever waited may be worth a try. */
+static void
+run_all_again(bool configured)
+{
+	int			i;
+
+	for (i = 0; i < lengthof(jobs); i++)
+		if ((jobs[i].run != purge && (configured || jobs[i].run != seal)) || jobs[i].failures > 0)
+			jobs[i].due = 0;
+}
+
+/* False when the worker has to end. */
+static bool
+serve_signals(void)
+{
+	if (ShutdownRequestPending || ring_must_leave(number))
+		return false;
+	/* outside of a transaction there is nothing to cancel */
+	QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+	return true;
+}
+
+bool
+worker_meanwhile(void *arg)
+{
+	if (!serve_signals())
+		return false;
+	run(writing);
+	return true;
+}
+
+static void
+set(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * It waits for no lock for long and for no standby, but always for the disk: a caller that made a lock is answered only
+ * then.
+ */
+static void
+prepare(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	if (ring_must_leave(number))
+		proc_exit(1);
+	BackgroundWorkerInitializeConnection(ring_name(number), *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
+	set("default_transaction_isolation", "read committed");
+	set("default_transaction_read_only", "off");
+	set("lock_timeout", "2s");
+	set("synchronous_commit", "local");
+	ring_begin_work(number);
+}
+
+static void
+sleep_until_due(void)
+{
+	TimestampTz next = DT_NOEND;
+	long		left = -1;
+	int			i;
+
+	for (i = 0; i < lengthof(jobs); i++)
+		if (&jobs[i] != writing || jobs[i].due != 0)
+			next = Min(next, jobs[i].due);
+	if (next != DT_NOEND)
+		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
+	if (left == 0)
+		return;
+	WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (left > 0 ? WL_TIMEOUT : 0), left, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+void
+djust_auth_worker_main(Datum arg)
+{
+	MemoryContext context;
+	int			i;
+
+	number = DatumGetInt32(arg);
+	prepare();
+	context = AllocSetContextCreate(TopMemoryContext, "djust_auth worker", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	while (serve_signals())
+	{
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			run_all_again(true);
+		}
+		if (ring_take_call())
+			run_all_again(false);
+		for (i = 0; i < lengthof(jobs); i++)
+			run(&jobs[i]);
+		MemoryContextReset(context);
+		sleep_until_due();
+	}
+	/* What was put before the server began to stop is written. */
+	if (ShutdownRequestPending)
+	{
+		throttle_event_flush(true);
+		run(writing);
+	}
+	proc_exit(1);
+}
