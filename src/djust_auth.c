@@ -27,6 +27,6 @@ _PG_init(void)
 	settings_init();
 	logmask_init();
 	shared_init();
-	command_init();
+	utility_hook_init();
 	worker_register();
 }

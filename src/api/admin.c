@@ -173,7 +173,7 @@ djust_auth_open_session(PG_FUNCTION_ARGS)
 	Answer		answer = {VERDICT_OK};
 
 	account_open_session(begin_user(fcinfo, "djust_auth.open_session()"), &answer);
-	RETURN_TEXT(errors_tokens(&answer, FACE_OAUTH));
+	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_OAUTH));
 }
 
 Datum
@@ -187,7 +187,7 @@ djust_auth_check_password(PG_FUNCTION_ARGS)
 
 	shared_require();
 	REQUIRED(0, "password");
-	password = normal_password(SLICE(0).data, SLICE(0).length);
+	password = normalize_password(SLICE(0).data, SLICE(0).length);
 	violations = password_violations(&password);
 	for (n = 0; n < PWPOLICY_VIOLATIONS; n++)
 		if (violations & (1u << n))
@@ -298,7 +298,7 @@ djust_auth_claim_mail(PG_FUNCTION_ARGS)
 				 errmsg("argument \"max\" must be from 1 to 10000")));
 	InitMaterializedSRF(fcinfo, 0);
 	keep_in_memory(result);
-	foreach(cell, mail_claim(max))
+	foreach(cell, mail_queue_claim(max))
 	{
 		ClaimedMail *mail = lfirst(cell);
 		bool		nulls[5] = {false};
@@ -319,7 +319,7 @@ djust_auth_mail_sent(PG_FUNCTION_ARGS)
 {
 	begin_write("djust_auth.mail_sent()");
 	REQUIRED(0, "id");
-	mail_mark_sent(PG_GETARG_INT64(0));
+	mail_queue_mark_sent(PG_GETARG_INT64(0));
 	PG_RETURN_VOID();
 }
 
@@ -329,7 +329,7 @@ djust_auth_mail_failed(PG_FUNCTION_ARGS)
 	begin_write("djust_auth.mail_failed()");
 	REQUIRED(0, "id");
 	REQUIRED(1, "reason");
-	mail_mark_failed(PG_GETARG_INT64(0), TEXT(1));
+	mail_queue_mark_failed(PG_GETARG_INT64(0), TEXT(1));
 	PG_RETURN_VOID();
 }
 
@@ -339,7 +339,7 @@ djust_auth_mail_rejected(PG_FUNCTION_ARGS)
 	begin_write("djust_auth.mail_rejected()");
 	REQUIRED(0, "id");
 	REQUIRED(1, "reason");
-	mail_mark_rejected(PG_GETARG_INT64(0), TEXT(1));
+	mail_queue_mark_rejected(PG_GETARG_INT64(0), TEXT(1));
 	PG_RETURN_VOID();
 }
 
@@ -374,7 +374,7 @@ Datum
 djust_auth_postgrest_config(PG_FUNCTION_ARGS)
 {
 	shared_require();
-	http_configure(keys_jwks(true), setting_audience,
+	postgrest_configure(signing_key_jwks(true), setting_audience,
 				   psprintf("%s.djust_pre_request", get_namespace_name(catalog_api_schema())));
 	PG_RETURN_VOID();
 }
@@ -391,7 +391,7 @@ static void
 begin_work(const char *command)
 {
 	begin_write(command);
-	if (!ring_working())
+	if (!event_queue_working())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s is for the background worker alone", command)));
@@ -401,7 +401,7 @@ Datum
 djust_auth_worker_start(PG_FUNCTION_ARGS)
 {
 	begin_work("djust_auth.worker_start()");
-	mail_take_back();
+	mail_queue_take_back();
 	PG_RETURN_VOID();
 }
 
@@ -409,7 +409,7 @@ Datum
 djust_auth_worker_write(PG_FUNCTION_ARGS)
 {
 	begin_work("djust_auth.worker_write()");
-	PG_RETURN_INT32(upkeep_write());
+	PG_RETURN_INT32(purge_write_queue());
 }
 
 Datum

@@ -40,7 +40,7 @@ Datum
 djust_auth_worker_seal(PG_FUNCTION_ARGS)
 {
 	begin_write("djust_auth.worker_seal()");
-	if (!ring_working())
+	if (!event_queue_working())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("djust_auth.worker_seal() is for the background worker alone")));

@@ -21,7 +21,7 @@ djust_auth_rotate_signing_key(PG_FUNCTION_ARGS)
 	char	   *kid;
 
 	begin_write("djust_auth.rotate_signing_key()");
-	kid = keys_rotate(TEXT_OR_NULL(0));
+	kid = signing_key_rotate(TEXT_OR_NULL(0));
 	audit_event("administration", NULL, NULL, psprintf("{\"change\": \"signing key rotated\", \"kid\": \"%s\"}", kid));
 	RETURN_TEXT(kid);
 }
@@ -32,7 +32,7 @@ djust_auth_hs256_key(PG_FUNCTION_ARGS)
 	char	   *key;
 
 	begin_write("djust_auth.hs256_key()");
-	key = keys_hs256();
+	key = signing_key_hs256();
 	audit_event("administration", NULL, NULL, "{\"change\": \"signing key handed out\"}");
 	RETURN_TEXT(key);
 }

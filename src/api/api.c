@@ -26,7 +26,7 @@ static void
 begin_call(const char *function)
 {
 	begin_write(psprintf("%s()", function));
-	http_refuse_query(CALL(function));
+	postgrest_refuse_query(CALL(function));
 }
 
 PG_FUNCTION_INFO_V1(djust_login);
@@ -59,7 +59,7 @@ djust_login(PG_FUNCTION_ARGS)
 	email = SLICE(0);
 	password = SLICE(1);
 	login_with_password(email.data, email.length, password.data, password.length, &answer);
-	RETURN_TEXT(errors_tokens(&answer, FACE_LOGIN));
+	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_LOGIN));
 }
 
 /* RFC 6749 sections 4.3 and 6; the client is first-party and public, so its name and secret are not checked. */
@@ -95,7 +95,7 @@ djust_token(PG_FUNCTION_ARGS)
 	begin_call("djust_token");
 	REQUIRED(0, "grant_type");
 	token_grant(fcinfo, &answer);
-	RETURN_TEXT(errors_tokens(&answer, FACE_OAUTH));
+	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_OAUTH));
 }
 
 Datum
@@ -106,7 +106,7 @@ djust_refresh(PG_FUNCTION_ARGS)
 	begin_call("djust_refresh");
 	REQUIRED(0, "refresh_token");
 	session_refresh(SLICE(0).data, SLICE(0).length, &answer);
-	RETURN_TEXT(errors_tokens(&answer, FACE_LOGIN));
+	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_LOGIN));
 }
 
 Datum
@@ -118,36 +118,36 @@ djust_logout(PG_FUNCTION_ARGS)
 }
 
 /* What a call site knows of the token it has last met; it lives as long as the statement. */
-typedef struct TokenMemo
+typedef struct CallMemo
 {
-	HttpMemo   *http;
-	IdentityMemo *identity;
-} TokenMemo;
+	PostgrestMemo   *http;
+	TokenMemo *identity;
+} CallMemo;
 
-static TokenMemo *
-token_memo(FunctionCallInfo fcinfo)
+static CallMemo *
+call_memo(FunctionCallInfo fcinfo)
 {
 	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	TokenMemo  *memo = palloc(sizeof(TokenMemo));
+	CallMemo  *memo = palloc(sizeof(CallMemo));
 
-	memo->http = http_memo();
-	memo->identity = identity_memo();
+	memo->http = postgrest_memo();
+	memo->identity = token_memo();
 	MemoryContextSwitchTo(old);
 	return memo;
 }
 
 /* Most statements ask once: the first call at a site leaves a mark only, and has no memo. */
-static IdentityMemo *
-identity_memo_of(FunctionCallInfo fcinfo)
+static TokenMemo *
+token_memo_of(FunctionCallInfo fcinfo)
 {
-	static TokenMemo once;
+	static CallMemo once;
 	void	  **extra = &fcinfo->flinfo->fn_extra;
 
 	if (*extra == NULL)
 		*extra = &once;
 	else if (*extra == &once)
-		*extra = token_memo(fcinfo);
-	return ((TokenMemo *) *extra)->identity;
+		*extra = call_memo(fcinfo);
+	return ((CallMemo *) *extra)->identity;
 }
 
 /* The route is parsed while the processor fetches the session. */
@@ -156,23 +156,23 @@ djust_can(PG_FUNCTION_ARGS)
 {
 	bool		given = !PG_ARGISNULL(0);
 	Slice		token = given ? SLICE(0) : (Slice) {NULL, 0};
-	IdentityMemo *memo = identity_memo_of(fcinfo);
+	TokenMemo *memo = token_memo_of(fcinfo);
 	RouteRight	needed;
-	Letters		letters;
-	Identity	identity;
+	TokenKey		letters;
+	Bearer	identity;
 	RoutePath	path;
 	bool		good;
 
 	shared_require();
-	http_refuse_query(CALL("djust_can"));
+	postgrest_refuse_query(CALL("djust_can"));
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
 	needed = rights_needed(SLICE(2).data, SLICE(2).length);
 	identity.session.profiles = NULL;
-	if (given && !identity_begin(token.data, token.length, memo, &letters))
+	if (given && !token_begin(token.data, token.length, memo, &letters))
 		PG_RETURN_BOOL(false);
-	good = normal_path(SLICE(1).data, SLICE(1).length, &path) == ROUTE_OK;
-	if (given && !identity_finish(&letters, token.data, token.length, memo, &identity))
+	good = normalize_path(SLICE(1).data, SLICE(1).length, &path) == ROUTE_OK;
+	if (given && !token_finish(&letters, token.data, token.length, memo, &identity))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(good && rights_access(identity.session.profiles, &path) >= needed);
 }
@@ -195,7 +195,7 @@ djust_reset_confirm(PG_FUNCTION_ARGS)
 	REQUIRED(0, "reset_token");
 	REQUIRED(1, "new_password");
 	reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
-	RETURN_TEXT(errors_password_updated(&answer));
+	RETURN_TEXT(answer_password_updated(&answer));
 }
 
 /* Looking at the page writes nothing and asks nothing: only a password sent with the token does. */
@@ -210,7 +210,7 @@ djust_reset_page(PG_FUNCTION_ARGS)
 	REQUIRED(0, "token");
 	if (!PG_ARGISNULL(1))
 		reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
-	RETURN_TEXT(page_reset(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : &answer));
+	RETURN_TEXT(reset_page_html(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : &answer));
 }
 
 Datum
@@ -219,10 +219,10 @@ djust_introspect(PG_FUNCTION_ARGS)
 	bool		refresh_too;
 
 	shared_require();
-	http_refuse_query(CALL("djust_introspect"));
+	postgrest_refuse_query(CALL("djust_introspect"));
 	REQUIRED(0, "token");
 	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
-	http_answer(200, 0);
+	postgrest_answer(200, 0);
 	RETURN_TEXT(session_introspect(SLICE(0).data, SLICE(0).length, refresh_too));
 }
 
@@ -237,16 +237,16 @@ djust_change_password(PG_FUNCTION_ARGS)
 	REQUIRED(2, "new_password");
 	login_change_password(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, SLICE(2).data, SLICE(2).length,
 						  &answer);
-	RETURN_TEXT(errors_password_updated(&answer));
+	RETURN_TEXT(answer_password_updated(&answer));
 }
 
 Datum
 djust_sessions(PG_FUNCTION_ARGS)
 {
 	shared_require();
-	http_refuse_query(CALL("djust_sessions"));
+	postgrest_refuse_query(CALL("djust_sessions"));
 	REQUIRED(0, "access_token");
-	http_answer(200, 0);
+	postgrest_answer(200, 0);
 	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
 }
 
@@ -262,28 +262,28 @@ Datum
 djust_jwks(PG_FUNCTION_ARGS)
 {
 	shared_require();
-	RETURN_TEXT(keys_jwks(false));
+	RETURN_TEXT(signing_key_jwks(false));
 }
 
 /* Bearer of the HTTP request: false when there is one that is dead; *present tells whether there is one. */
 static bool
-request_identity(FunctionCallInfo fcinfo, Identity *identity, bool *present)
+request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 {
-	TokenMemo  *memo = fcinfo->flinfo->fn_extra;
+	CallMemo  *memo = fcinfo->flinfo->fn_extra;
 	const char *token;
 	size_t		length;
 
 	if (memo == NULL)
-		fcinfo->flinfo->fn_extra = memo = token_memo(fcinfo);
+		fcinfo->flinfo->fn_extra = memo = call_memo(fcinfo);
 	identity->session.profiles = NULL;
-	*present = http_bearer(memo->http, &token, &length);
-	return !*present || identity_access(token, length, memo->identity, identity);
+	*present = postgrest_bearer(memo->http, &token, &length);
+	return !*present || token_access(token, length, memo->identity, identity);
 }
 
 Datum
 djust_request_user(PG_FUNCTION_ARGS)
 {
-	Identity	identity;
+	Bearer	identity;
 	pg_uuid_t  *user_id;
 	bool		present;
 
@@ -297,11 +297,11 @@ djust_request_user(PG_FUNCTION_ARGS)
 
 /* RIGHT_NO_MATCH for a path that is denied. */
 static RouteRight
-right_on(const char *route, size_t length, const Identity *identity)
+right_on(const char *route, size_t length, const Bearer *identity)
 {
 	RoutePath	path;
 
-	if (normal_path(route, length, &path) != ROUTE_OK)
+	if (normalize_path(route, length, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	return rights_access(identity->session.profiles, &path);
 }
@@ -310,7 +310,7 @@ Datum
 djust_request_can(PG_FUNCTION_ARGS)
 {
 	RouteRight	needed;
-	Identity	identity;
+	Bearer	identity;
 	bool		present;
 
 	shared_require();
@@ -327,9 +327,9 @@ djust_request_can(PG_FUNCTION_ARGS)
  * must be the one behind the bearer that is found.
  */
 static bool
-same_session(const Identity *identity, bool present)
+same_session(const Bearer *identity, bool present)
 {
-	char	   *sid = http_claim("sid");
+	char	   *sid = postgrest_claim("sid");
 
 	return sid == NULL ||
 		(present && strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
@@ -345,10 +345,10 @@ static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect"
 
 /* Do the profiles give the request's path the right that its method needs? */
 static bool
-request_is_allowed(const Identity *identity)
+request_is_allowed(const Bearer *identity)
 {
-	const char *method = http_method();
-	const char *path = http_path();
+	const char *method = postgrest_method();
+	const char *path = postgrest_path();
 	RouteRight	needed;
 
 	return rights_parse_access(method, strlen(method), &needed) && right_on(path, strlen(path), identity) >= needed;
@@ -357,15 +357,15 @@ request_is_allowed(const Identity *identity)
 Datum
 djust_pre_request(PG_FUNCTION_ARGS)
 {
-	Identity	identity;
+	Bearer	identity;
 	bool		present;
 
 	shared_require();
-	http_refuse_query(readers_of_secrets);
+	postgrest_refuse_query(readers_of_secrets);
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 	{
-		if (!http_calls(ways_in))
-			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
+		if (!postgrest_calls(ways_in))
+			postgrest_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
 						"the access token is not valid");
 		present = false;
 		identity.session.profiles = NULL;
@@ -373,8 +373,8 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	if (setting_enforce_routes && !request_is_allowed(&identity))
 	{
 		if (!present)
-			http_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
-		http_refuse(403, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"",
+			postgrest_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
+		postgrest_refuse(403, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"",
 					"the profiles do not allow this");
 	}
 	PG_RETURN_VOID();

@@ -30,7 +30,7 @@ slice_of(text *value)
 }
 
 /* Raises 22004 when the argument is NULL. */
-#define REQUIRED(n, name) do { if (PG_ARGISNULL(n)) errors_null(name); } while (0)
+#define REQUIRED(n, name) do { if (PG_ARGISNULL(n)) answer_null(name); } while (0)
 #define SLICE(n) slice_of(PG_GETARG_TEXT_PP(n))
 #define TEXT(n) text_to_cstring(PG_GETARG_TEXT_PP(n))
 #define TEXT_OR_NULL(n) (PG_ARGISNULL(n) ? NULL : TEXT(n))

@@ -60,7 +60,7 @@ djust_password_hash_is_valid(PG_FUNCTION_ARGS)
 static void
 parse_or_raise(text *route, RoutePath *path)
 {
-	RouteFault	fault = normal_pattern(VARDATA_ANY(route), VARSIZE_ANY_EXHDR(route), path);
+	RouteFault	fault = normalize_pattern(VARDATA_ANY(route), VARSIZE_ANY_EXHDR(route), path);
 
 	if (fault != ROUTE_OK)
 		ereport(ERROR,
@@ -101,13 +101,13 @@ djust_event_is_valid(PG_FUNCTION_ARGS)
 static char *
 travelling(text *value)
 {
-	return normal_to_utf8(text_to_cstring(value), VARSIZE_ANY_EXHDR(value));
+	return database_to_utf8(text_to_cstring(value), VARSIZE_ANY_EXHDR(value));
 }
 
 Datum
 djust_mail_template_is_valid(PG_FUNCTION_ARGS)
 {
-	const char *fault = message_template_fault(travelling(PG_GETARG_TEXT_PP(0)), travelling(PG_GETARG_TEXT_PP(1)),
+	const char *fault = mime_template_fault(travelling(PG_GETARG_TEXT_PP(0)), travelling(PG_GETARG_TEXT_PP(1)),
 											   travelling(PG_GETARG_TEXT_PP(2)));
 
 	if (fault)

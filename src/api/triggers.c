@@ -172,7 +172,7 @@ normalised(const TriggerData *data, AttrNumber column, const char *(*normal) (co
 static const char *
 normal_address(const char *text, size_t n)
 {
-	return normal_email(text, n).text;
+	return normalize_email(text, n).text;
 }
 
 Datum
@@ -184,7 +184,7 @@ djust_trigger_user_normalise(PG_FUNCTION_ARGS)
 Datum
 djust_trigger_blocklist_normalise(PG_FUNCTION_ARGS)
 {
-	return normalised(FIRED_BY(blocklist_firings), Anum_password_blocklist_password, normal_blocklist_entry);
+	return normalised(FIRED_BY(blocklist_firings), Anum_password_blocklist_password, normalize_blocklist_entry);
 }
 
 /* Ids of users, collected. */

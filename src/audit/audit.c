@@ -93,12 +93,12 @@ know_floor(void)
 	TimestampTz floor = 1;
 	int			n;
 
-	if (!ring_served() || ring_floor_known() || !keyfile_audit_usable())
+	if (!event_queue_served() || event_queue_floor_known() || !key_file_audit_usable())
 		return;
 	for (n = store_chains_read(NULL, chains); n > 0; n--)
 		if (audit_chain_is_ours(&chains[n - 1]) && audit_chain_is_good(&chains[n - 1]))
 			floor = Max(floor, chains[n - 1].sealed.at);
-	ring_raise_floor(floor);
+	event_queue_raise_floor(floor);
 }
 
 /* The lock comes before the clock is read: audit_seal.c. */
@@ -108,9 +108,9 @@ write_event(AuditRow *row)
 	know_floor();
 	LockRelationOid(catalog_table(TABLE_AUDIT_EVENT), RowExclusiveLock);
 	audit_new_id(&row->id);
-	row->at = ring_now();
+	row->at = event_queue_now();
 	row->actor = GetUserNameFromId(GetSessionUserId(), true);
-	row->client_address = http_client_address();
+	row->client_address = postgrest_client_address();
 	store_audit_insert(row);
 }
 
@@ -124,12 +124,12 @@ audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, c
 
 /* What an event tells of the caller; detail is left to be filled in. */
 static void
-describe(RingEvent *row, const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid)
+describe(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid)
 {
 	const char *actor = GetUserNameFromId(GetSessionUserId(), true);
-	Datum		address = http_client_address();
+	Datum		address = postgrest_client_address();
 
-	Assert(strlen(event) < RING_EVENT_MAX);
+	Assert(strlen(event) < EVENT_QUEUE_EVENT_MAX);
 	know_floor();
 	memset(row, 0, sizeof(*row));
 	audit_new_id(&row->id);
@@ -139,9 +139,9 @@ describe(RingEvent *row, const char *event, const pg_uuid_t *user_id, const pg_u
 	row->has_sid = sid != NULL;
 	if (sid)
 		row->sid = *sid;
-	strlcpy(row->event, event, RING_EVENT_MAX);
+	strlcpy(row->event, event, EVENT_QUEUE_EVENT_MAX);
 	strlcpy(row->actor, actor ? actor : "", NAMEDATALEN);
-	if (address != (Datum) 0 && VARSIZE_ANY_EXHDR(DatumGetPointer(address)) <= RING_ADDRESS_MAX)
+	if (address != (Datum) 0 && VARSIZE_ANY_EXHDR(DatumGetPointer(address)) <= EVENT_QUEUE_ADDRESS_MAX)
 	{
 		row->address_size = VARSIZE_ANY_EXHDR(DatumGetPointer(address));
 		memcpy(row->address, VARDATA_ANY(DatumGetPointer(address)), row->address_size);
@@ -149,67 +149,67 @@ describe(RingEvent *row, const char *event, const pg_uuid_t *user_id, const pg_u
 }
 
 static void
-hand_over(const RingEvent *event, int kept)
+hand_over(const QueuedEvent *event, int kept)
 {
-	RingEntry	entry = {.kind = RING_EVENT, .u.event = *event};
+	QueueEntry	entry = {.kind = EVENT_QUEUE_EVENT, .u.event = *event};
 
-	if (ring_put(&entry, kept) == 0)
+	if (event_queue_put(&entry, kept) == 0)
 		shared_count(COUNT_AUDIT_LOST, 1);
 }
 
 void
 audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
 {
-	RingEvent	row;
+	QueuedEvent	row;
 
-	if (!ring_served())
+	if (!event_queue_served())
 	{
 		audit_event(event, user_id, sid, detail);
 		return;
 	}
-	Assert(detail == NULL || strlen(detail) < RING_DETAIL_MAX);
+	Assert(detail == NULL || strlen(detail) < EVENT_QUEUE_DETAIL_MAX);
 	describe(&row, event, user_id, sid);
-	strlcpy(row.detail, detail ? detail : "", RING_DETAIL_MAX);
-	hand_over(&row, RING_KEPT_FOR_LOCKS);
+	strlcpy(row.detail, detail ? detail : "", EVENT_QUEUE_DETAIL_MAX);
+	hand_over(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 
 static void
-put_or_write(const RingEvent *event, int kept)
+put_or_write(const QueuedEvent *event, int kept)
 {
-	RingEntry	entry = {.at = GetCurrentTimestamp(), .u.event = *event};
+	QueueEntry	entry = {.at = GetCurrentTimestamp(), .u.event = *event};
 
-	if (ring_served())
+	if (event_queue_served())
 		hand_over(event, kept);
 	else
 		audit_write(&entry);
 }
 
 void
-audit_login_failed(const pg_uuid_t *user_id, const ThrottleTag *tag, const char *cause)
+audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, const char *cause)
 {
 	char		account[2 * sizeof(tag->bytes)];
-	RingEvent	row;
+	QueuedEvent	row;
 
 	Assert(strlen(cause) <= LONGEST_CAUSE);
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
 	describe(&row, "login_failed", user_id, NULL);
 	snprintf(row.detail, sizeof(row.detail), "{\"cause\": \"%s\", \"account\": \"%.*s\", \"pad\": \"%*s\"}", cause,
 			 (int) sizeof(account), account, (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL), "");
-	put_or_write(&row, RING_KEPT_FOR_LOCKS);
+	put_or_write(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 
 void
-audit_throttled(const pg_uuid_t *user_id, const ThrottleTag *tag)
+audit_throttled(const pg_uuid_t *user_id, const AccountTag *tag)
 {
 	uint32_t	told;
-	RingEvent	row;
+	QueuedEvent	row;
 
 	describe(&row, "throttled", user_id, NULL);
-	told = throttle_event_count(tag, &row, ring_served());
+	told = throttle_event_count(tag, &row, event_queue_served());
 	if (told == 0)
 		return;
 	throttle_event_detail(tag, user_id != NULL, told, row.detail);
-	put_or_write(&row, RING_KEPT_FOR_FAILURES);
+	put_or_write(&row, EVENT_QUEUE_KEPT_FOR_FAILURES);
 }
 
 /* Waits until the worker has committed what it is writing: what it writes from now on finds the user deleted. */
@@ -229,11 +229,11 @@ audit_forget(ArrayType *user_ids)
  * instead would write WAL for known addresses alone.
  */
 static bool
-may_keep_address(const RingEvent *event)
+may_keep_address(const QueuedEvent *event)
 {
 	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
 
-	if (!event->has_user || !ring_working())
+	if (!event->has_user || !event_queue_working())
 		return true;
 	/* first what another one may hold for long: a deletion must not wait for a worker that waits */
 	LockRelationOid(table, RowExclusiveLock);
@@ -242,9 +242,9 @@ may_keep_address(const RingEvent *event)
 }
 
 void
-audit_write(const RingEntry *entry)
+audit_write(const QueueEntry *entry)
 {
-	const RingEvent *event = &entry->u.event;
+	const QueuedEvent *event = &entry->u.event;
 	AuditRow	row = {.id = event->id, .at = entry->at, .event = event->event};
 
 	/* A role that was dropped while it was logged in has no name. */

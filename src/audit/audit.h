@@ -24,16 +24,16 @@ extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uu
 
 /*
  * Hands an event to the worker, so that it is kept whatever becomes of the caller's transaction; a full ring is
- * counted.  detail is shorter than RING_DETAIL_MAX.  In a database without a worker it is audit_event.
+ * counted.  detail is shorter than EVENT_QUEUE_DETAIL_MAX.  In a database without a worker it is audit_event.
  */
 extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
 /* A password that was refused, for the user or, where user_id is NULL, an address that no user has. */
-extern void audit_login_failed(const pg_uuid_t *user_id, const ThrottleTag *tag, const char *cause);
+extern void audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, const char *cause);
 /* An attempt that was refused without hashing: counted, and written once a minute. */
-extern void audit_throttled(const pg_uuid_t *user_id, const ThrottleTag *tag);
+extern void audit_throttled(const pg_uuid_t *user_id, const AccountTag *tag);
 /* Takes out what the audit says about the persons of users (array of uuid) whose rows are being deleted. */
 extern void audit_forget(ArrayType *user_ids);
 /* Writes an event from the ring, in the worker. */
-extern void audit_write(const RingEntry *entry);
+extern void audit_write(const QueueEntry *entry);
 
 #endif

@@ -50,7 +50,7 @@ static struct
 }			goal;
 
 /* What shared memory will know once the transaction has committed. */
-static RingSealed sealed;
+static NewestSeal sealed;
 static bool sealed_changed = false;
 
 static void
@@ -70,9 +70,9 @@ save_chain(AuditChain *chain)
 static bool
 is_rolled_back(const AuditChain *chain)
 {
-	RingSealed	known;
+	NewestSeal	known;
 
-	ring_sealed_get(&known);
+	event_queue_sealed_get(&known);
 	if (known.database != MyDatabaseId || known.table != catalog_table(TABLE_AUDIT_CHAIN))
 		return false;
 	return chain == NULL || memcmp(&chain->chain, &known.chain, UUID_LEN) != 0 || chain->last < known.last;
@@ -81,14 +81,14 @@ is_rolled_back(const AuditChain *chain)
 static void
 begin_chain(AuditChain *chain, const AuditChain *before)
 {
-	RingSealed	known;
+	NewestSeal	known;
 
 	memset(chain, 0, sizeof(*chain));
 	audit_new_id(&chain->chain);
 	audit_seal_key_id(chain->key_id);
 	chain->first = 1;
 	chain->after_loss = is_rolled_back(before) || (before ? audit_chain_is_ours(before) : store_seal_any());
-	ring_sealed_get(&known);
+	event_queue_sealed_get(&known);
 	if (before && !chain->after_loss)
 		chain->started.at = Min(before->sealed.at, goal.to);
 	else if (chain->after_loss)
@@ -118,7 +118,7 @@ take_chain(AuditChain *chain)
 		*chain = chains[i];
 	else
 		begin_chain(chain, n > 0 ? &chains[0] : NULL);
-	ring_raise_floor(chain->sealed.at);
+	event_queue_raise_floor(chain->sealed.at);
 }
 
 static bool
@@ -141,7 +141,7 @@ note_goal(void)
 		goal.context = AllocSetContextCreate(TopMemoryContext, "djust_auth writers of events", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(goal.context);
 	goal.noted = false;
-	goal.to = ring_raise_floor(GetCurrentTimestamp());
+	goal.to = event_queue_raise_floor(GetCurrentTimestamp());
 	goal.to = Min(goal.to, throttle_event_oldest());
 	goal.writers = store_event_writers(goal.context);
 	goal.noted = true;
@@ -225,7 +225,7 @@ void
 audit_seal_committed(void)
 {
 	if (sealed_changed)
-		ring_sealed_set(&sealed);
+		event_queue_sealed_set(&sealed);
 	sealed_changed = false;
 }
 
@@ -289,7 +289,7 @@ audit_seal_retire(TimestampTz before)
 	{
 		AuditChain *chain = &chains[i];
 
-		if (!keyfile_audit_usable())
+		if (!key_file_audit_usable())
 			limit = Min(limit, chain->started.at);
 		else if (chain->sealed.at <= before && (audit_chain_is_ours(chain) ? i > 0 && audit_chain_is_good(chain) : true))
 			store_chain_delete(&chain->chain);

@@ -63,7 +63,7 @@ personal_digest(const SealedEvent *event, uint8_t digest[DIGEST_SIZE])
 	put_key(&out, &event->key);
 	put_text(&out, event->client_address);
 	put_text(&out, event->personal);
-	keyfile_audit_mac(out.data, out.len, mac);
+	key_file_audit_mac(out.data, out.len, mac);
 	memcpy(digest, mac, DIGEST_SIZE);
 	pfree(out.data);
 }
@@ -127,7 +127,7 @@ audit_seal_mac(const AuditSeal *seal, uint8_t mac[SHA256_SIZE])
 	pq_sendint32(&out, seal->count);
 	put_bytes(&out, seal->previous, SHA256_SIZE);
 	put_bytes(&out, seal->members, seal->count * MEMBER_SIZE);
-	keyfile_audit_mac(out.data, out.len, mac);
+	key_file_audit_mac(out.data, out.len, mac);
 	pfree(out.data);
 }
 
@@ -146,7 +146,7 @@ audit_chain_mac(const AuditChain *chain, uint8_t mac[SHA256_SIZE])
 	put_key(&out, &chain->sealed);
 	pq_sendbyte(&out, chain->after_loss);
 	put_bytes(&out, chain->last_mac, SHA256_SIZE);
-	keyfile_audit_mac(out.data, out.len, mac);
+	key_file_audit_mac(out.data, out.len, mac);
 	pfree(out.data);
 }
 
@@ -157,7 +157,7 @@ audit_seal_key_id(uint8_t id[KEY_ID_SIZE])
 	static const char purpose[] = "key id v1";
 	uint8_t		mac[SHA256_SIZE];
 
-	keyfile_audit_mac(purpose, strlen(purpose), mac);
+	key_file_audit_mac(purpose, strlen(purpose), mac);
 	memcpy(id, mac, KEY_ID_SIZE);
 }
 

@@ -290,7 +290,7 @@ compare_chain(Walk *walk, const AuditChain *chain)
 
 /* Seals that shared memory remembers. */
 static void
-compare_memory(Walk *walk, const RingSealed *known, const AuditChain *chains, int n)
+compare_memory(Walk *walk, const NewestSeal *known, const AuditChain *chains, int n)
 {
 	int			i;
 
@@ -324,11 +324,11 @@ audit_verify(AuditTell tell, void *arg)
 {
 	Walk		walk = {.tell = tell, .arg = arg, .last = beginning};
 	AuditChain	chains[CHAINS_MAX];
-	RingSealed	known;
+	NewestSeal	known;
 	int			n;
 	int			i;
 
-	ring_sealed_get(&known);
+	event_queue_sealed_get(&known);
 	walk.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	walk.seal_context = AllocSetContextCreate(CurrentMemoryContext, "djust_auth seals", ALLOCSET_DEFAULT_SIZES);
 	walk.event_context = AllocSetContextCreate(CurrentMemoryContext, "djust_auth events", ALLOCSET_DEFAULT_SIZES);

@@ -34,11 +34,11 @@
 
 typedef struct Entry
 {
-	ThrottleTag tag;
+	AccountTag tag;
 	Oid			database;		/* InvalidOid: the place is free */
 	TimestampTz since;
 	uint32_t	count;			/* attempts that no event has told of */
-	RingEvent	event;
+	QueuedEvent	event;
 } Entry;
 
 static LWLock *entries_lock = NULL;
@@ -75,7 +75,7 @@ is_over(const Entry *entry, int seconds, TimestampTz now)
 }
 
 static Entry *
-set_of(const ThrottleTag *tag)
+set_of(const AccountTag *tag)
 {
 	uint32		hash;
 
@@ -84,7 +84,7 @@ set_of(const ThrottleTag *tag)
 }
 
 static Entry *
-find(const ThrottleTag *tag)
+find(const AccountTag *tag)
 {
 	Entry	   *set = set_of(tag);
 	int			i;
@@ -97,7 +97,7 @@ find(const ThrottleTag *tag)
 
 /* NULL when every place is taken. */
 static Entry *
-free_place(const ThrottleTag *tag, TimestampTz now)
+free_place(const AccountTag *tag, TimestampTz now)
 {
 	Entry	   *set = set_of(tag);
 	int			i;
@@ -115,7 +115,7 @@ free_place(const ThrottleTag *tag, TimestampTz now)
 }
 
 static void
-start(Entry *entry, const ThrottleTag *tag, const RingEvent *event, TimestampTz now)
+start(Entry *entry, const AccountTag *tag, const QueuedEvent *event, TimestampTz now)
 {
 	entry->tag = *tag;
 	entry->database = MyDatabaseId;
@@ -125,7 +125,7 @@ start(Entry *entry, const ThrottleTag *tag, const RingEvent *event, TimestampTz 
 }
 
 static uint32_t
-count(const ThrottleTag *tag, const RingEvent *event, bool has_worker, TimestampTz now)
+count(const AccountTag *tag, const QueuedEvent *event, bool has_worker, TimestampTz now)
 {
 	Entry	   *entry = find(tag);
 	uint32_t	told = 1;
@@ -154,23 +154,23 @@ count(const ThrottleTag *tag, const RingEvent *event, bool has_worker, Timestamp
 }
 
 uint32_t
-throttle_event_count(const ThrottleTag *tag, const RingEvent *event, bool has_worker)
+throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_worker)
 {
 	uint32_t	told;
 
 	LWLockAcquire(entries_lock, LW_EXCLUSIVE);
-	told = count(tag, event, has_worker, ring_now());
+	told = count(tag, event, has_worker, event_queue_now());
 	LWLockRelease(entries_lock);
 	return told;
 }
 
 void
-throttle_event_detail(const ThrottleTag *tag, bool has_user, uint32_t n, char detail[RING_DETAIL_MAX])
+throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char detail[EVENT_QUEUE_DETAIL_MAX])
 {
 	char		account[2 * sizeof(tag->bytes)];
 
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
-	snprintf(detail, RING_DETAIL_MAX, "{\"account\": \"%.*s\", \"count\": %u, \"pad\": \"%*s\"}", (int) sizeof(account), account, n,
+	snprintf(detail, EVENT_QUEUE_DETAIL_MAX, "{\"account\": \"%.*s\", \"count\": %u, \"pad\": \"%*s\"}", (int) sizeof(account), account, n,
 			 AUDIT_PAD(has_user), "");
 }
 
@@ -178,11 +178,11 @@ throttle_event_detail(const ThrottleTag *tag, bool has_user, uint32_t n, char de
 static bool
 hand_over(Entry *entry)
 {
-	RingEntry	message = {.kind = RING_EVENT, .at = entry->since};
+	QueueEntry	message = {.kind = EVENT_QUEUE_EVENT, .at = entry->since};
 
 	message.u.event = entry->event;
 	throttle_event_detail(&entry->tag, entry->event.has_user, entry->count, message.u.event.detail);
-	if (ring_put(&message, RING_KEPT_FOR_FAILURES) == 0)
+	if (event_queue_put(&message, EVENT_QUEUE_KEPT_FOR_FAILURES) == 0)
 		return false;
 	entry->database = InvalidOid;
 	return true;

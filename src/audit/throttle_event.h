@@ -16,7 +16,7 @@ extern void throttle_event_attach(struct LWLock *lock);
  * Counts an attempt for the account.  The answer is 0 when the attempt was only counted, or how many attempts an event
  * that the caller writes now is to tell of.  event is kept with the first attempt of a minute; it has no detail yet.
  */
-extern uint32_t throttle_event_count(const ThrottleTag *tag, const RingEvent *event, bool has_worker);
+extern uint32_t throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_worker);
 
 /*
  * For the worker: hands to the ring, with their detail, the events of this database whose minute is over, or all of
@@ -28,6 +28,6 @@ extern TimestampTz throttle_event_flush(bool all);
 extern TimestampTz throttle_event_oldest(void);
 
 /* JSON of an event that tells of n attempts. */
-extern void throttle_event_detail(const ThrottleTag *tag, bool has_user, uint32_t n, char detail[RING_DETAIL_MAX]);
+extern void throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char detail[EVENT_QUEUE_DETAIL_MAX]);
 
 #endif

@@ -27,19 +27,19 @@ static void
 require_user(const pg_uuid_t *id, UserRow *user)
 {
 	if (!catalog_user_by_id(id, user))
-		errors_unknown_user(id);
+		answer_unknown_user(id);
 }
 
 /* Policy and hash, or an error. */
 static void
 hash_or_raise(const char *password, size_t length, char *hash)
 {
-	Password	normal = normal_password(password, length);
+	Password	normal = normalize_password(password, length);
 	Answer		answer = {VERDICT_OK};
 
 	answer.violations = password_violations(&normal);
 	answer.verdict = answer.violations ? VERDICT_WEAK_PASSWORD : password_hash(&normal, hash, &answer.retry_after);
-	errors_raise(&answer);
+	answer_raise(&answer);
 }
 
 static void
@@ -54,9 +54,9 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 	for (i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			errors_null("profiles");
+			answer_null("profiles");
 		if (!catalog_profile_exists(TextDatumGetCString(values[i])))
-			errors_unknown_profile(TextDatumGetCString(values[i]));
+			answer_unknown_profile(TextDatumGetCString(values[i]));
 		store_user_profile_insert(id, TextDatumGetCString(values[i]));
 	}
 }
@@ -65,9 +65,9 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 static void
 begin_count(const char *address)
 {
-	ThrottleTag tag;
+	AccountTag tag;
 
-	password_tag(normal_email(address, strlen(address)).text, &tag);
+	password_tag(normalize_email(address, strlen(address)).text, &tag);
 	throttle_start_over(&tag);
 }
 
@@ -115,21 +115,21 @@ account_delete(const pg_uuid_t *id)
 
 	require_user(id, &user);
 	if (store_user_delete(id) == 0)
-		errors_unknown_user(id);
-	mail_forget(user.email);
+		answer_unknown_user(id);
+	mail_queue_forget(user.email);
 }
 
 void
 account_change_email(const pg_uuid_t *id, const char *email)
 {
 	if (store_user_set_email(id, email) == 0)
-		errors_unknown_user(id);
+		answer_unknown_user(id);
 }
 
 void
 account_unlock(const pg_uuid_t *id)
 {
-	ThrottleTag tag;
+	AccountTag tag;
 	UserRow		user;
 
 	require_user(id, &user);
@@ -143,8 +143,8 @@ account_unlock(const pg_uuid_t *id)
 void
 account_email_changed(const pg_uuid_t *id, const char *from, const char *to)
 {
-	ThrottleTag from_tag;
-	ThrottleTag to_tag;
+	AccountTag from_tag;
+	AccountTag to_tag;
 
 	password_tag(from, &from_tag);
 	password_tag(to, &to_tag);

@@ -55,7 +55,7 @@ carry_locks(void)
 	foreach(cell, locks)
 	{
 		const UserLock *lock = lfirst(cell);
-		ThrottleTag tag;
+		AccountTag tag;
 
 		password_tag(lock->email, &tag);
 		store_lock_save(tag.bytes, sizeof(tag.bytes), lock->failures, lock->allowed_at, lock->saved_at, &lock->user_id);
@@ -77,7 +77,7 @@ database_copy_clean(void)
 {
 	Ended		ended;
 
-	if (!keyfile_matches() || !store_key_file_move(MyDatabaseId))
+	if (!key_file_matches() || !store_key_file_move(MyDatabaseId))
 		return;
 	end_sessions_and_links(&ended);
 	ended.mails = store_mail_delete_waiting();
@@ -91,16 +91,16 @@ database_after_restore(void)
 {
 	Ended		ended;
 
-	keyfile_require();
+	key_file_require();
 	end_sessions_and_links(&ended);
 	ended.mails = store_mail_delete_waiting();
-	record("restored", &ended, psprintf(", \"kid\": \"%s\"", keys_rotate(NULL)));
+	record("restored", &ended, psprintf(", \"kid\": \"%s\"", signing_key_rotate(NULL)));
 }
 
 static bool
 is_accepted(void)
 {
-	if (!keyfile_matches())
+	if (!key_file_matches())
 		return false;
 	ereport(NOTICE,
 			(errmsg("the key file is the one that this database knows"),
@@ -111,13 +111,13 @@ is_accepted(void)
 static void
 read_file_or_raise(void)
 {
-	if (keyfile_is_missing())
-		keyfile_create();
-	if (!keyfile_read())
+	if (key_file_is_missing())
+		key_file_create();
+	if (!key_file_read())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key file of djust_auth could not be read"),
-				 errdetail_log("Key file: %s.", keyfile_failure()),
+				 errdetail_log("Key file: %s.", key_file_failure()),
 				 errhint("The server log says why. Repair the file that djust_auth.key_file names, or remove it to have a new one made.")));
 }
 
@@ -136,10 +136,10 @@ database_accept_key_file(void)
 	if (is_accepted())
 		return;
 	end_sessions_and_links(&ended);
-	ended.mails = keyfile_in_copy() ? store_mail_delete_waiting() : store_mail_give_up(GetCurrentTimestamp(), GIVEN_UP);
-	store_key_file_accept(keyfile_keys()->check, SHA256_SIZE, MyDatabaseId);
-	keyfile_mark_known();
-	kid = keys_start_over();
+	ended.mails = key_file_in_copy() ? store_mail_delete_waiting() : store_mail_give_up(GetCurrentTimestamp(), GIVEN_UP);
+	store_key_file_accept(key_file_keys()->check, SHA256_SIZE, MyDatabaseId);
+	key_file_mark_known();
+	kid = signing_key_start_over();
 	locks = carry_locks();
 	record("key file accepted", &ended, psprintf(", \"locks_kept\": %d, \"kid\": \"%s\"", locks, kid));
 }

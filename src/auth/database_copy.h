@@ -14,7 +14,7 @@ extern void database_copy_clean(void);
 static inline void
 database_copy_begin(void)
 {
-	if (keyfile_in_copy())
+	if (key_file_in_copy())
 		database_copy_clean();
 }
 

@@ -182,6 +182,6 @@ grants_give(Oid role, const char *kind)
 	for (i = 0; i < lengthof(administration); i++)
 		if (strchr(administration[i].kinds, letter))
 			give(administration[i].privileges, administration[i].class, "djust_auth", administration[i].object, grantee);
-	ring_wake_at_commit();
+	event_queue_wake_at_commit();
 	record(kind, name);
 }

@@ -37,7 +37,7 @@ typedef struct Candidate
 } Candidate;
 
 static void
-find_candidate(const char *address, const ThrottleTag *tag, Candidate *candidate)
+find_candidate(const char *address, const AccountTag *tag, Candidate *candidate)
 {
 	static UserRow sample;
 	pg_uuid_t	point;
@@ -71,7 +71,7 @@ cause_of(const Candidate *candidate)
 }
 
 static void
-record_failure(Verdict verdict, const Candidate *candidate, const ThrottleTag *tag)
+record_failure(Verdict verdict, const Candidate *candidate, const AccountTag *tag)
 {
 	const pg_uuid_t *user_id = candidate->known ? &candidate->user.id : NULL;
 
@@ -101,15 +101,15 @@ confirm(const Candidate *candidate, const char *replacement)
 void
 login_with_password(const char *email, size_t email_length, const char *password, size_t password_length, Answer *answer)
 {
-	Email		normal = normal_email(email, email_length);
-	Password	secret = normal_password(password, password_length);
+	Email		normal = normalize_email(email, email_length);
+	Password	secret = normalize_password(password, password_length);
 	char		replacement[PWHASH_MAX];
 	Candidate	candidate;
-	ThrottleTag tag;
+	AccountTag tag;
 	pg_uuid_t	sid;
 	int			tries;
 
-	keyfile_require();
+	key_file_require();
 	password_tag(normal.text, &tag);
 	/* Twice, if the hash was replaced by a login beside this one while it was checked. */
 	for (tries = 0; tries < 2; tries++)
@@ -144,18 +144,18 @@ void
 login_change_password(const char *token, size_t token_length, const char *current, size_t current_length,
 					  const char *fresh, size_t fresh_length, Answer *answer)
 {
-	Password	old_password = normal_password(current, current_length);
-	Password	new_password = normal_password(fresh, fresh_length);
+	Password	old_password = normalize_password(current, current_length);
+	Password	new_password = normalize_password(fresh, fresh_length);
 	char		replacement[PWHASH_MAX];
 	char		hash[PWHASH_MAX];
 	Candidate	candidate;
-	ThrottleTag tag;
-	Identity	identity;
+	AccountTag tag;
+	Bearer	identity;
 	const char *address;
 
-	keyfile_require();
+	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!identity_access(token, token_length, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
+	if (!token_access(token, token_length, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
 		return;
 	answer->violations = password_violations(&new_password);
 	if (answer->violations != 0)

@@ -61,7 +61,7 @@ queue(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t
 
 	store_mail_insert(kind, user_id, address, size, now, now + setting_reset_link_lifetime * USECS_PER_SEC);
 	Async_Notify(CHANNEL, "");
-	ring_wake_at_commit();
+	event_queue_wake_at_commit();
 }
 
 void
@@ -69,7 +69,7 @@ mail_queue_reset(const char *email, size_t length)
 {
 	uint8_t		sealed[SEALED_ADDRESS_SIZE];
 
-	keyfile_seal_address(email, length, sealed);
+	key_file_seal_address(email, length, sealed);
 	queue("reset", NULL, sealed, sizeof(sealed));
 }
 
@@ -150,7 +150,7 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 	if (queued->has_user)
 		return catalog_user_by_id(&queued->user_id, user);
 	return queued->address &&
-		keyfile_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), email) &&
+		key_file_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), email) &&
 		catalog_user_by_email(email, user);
 }
 
@@ -191,7 +191,7 @@ claim(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryCont
 		*mails = lappend(*mails, mail);
 	MemoryContextSwitchTo(old);
 	if (mail)
-		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, ring_working());
+		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, event_queue_working());
 	else
 		store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the user is being changed");
 }
@@ -229,7 +229,7 @@ static bool unfinished = false;
  * it.
  */
 List *
-mail_claim(int max)
+mail_queue_claim(int max)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "djust_auth mails", ALLOCSET_DEFAULT_SIZES);
@@ -240,7 +240,7 @@ mail_claim(int max)
 	List	   *mails = NIL;
 	List	   *batch;
 
-	keyfile_require();
+	key_file_require();
 	unfinished = false;
 	MemoryContextSwitchTo(context);
 	while (list_length(mails) < max && !unfinished && (batch = store_mail_due(now, &last, size)) != NIL)
@@ -249,7 +249,7 @@ mail_claim(int max)
 		looked += list_length(batch);
 		claim_some(batch, max, now, caller, &mails);
 		size = Min(size * 10, LONGEST_BATCH);
-		unfinished = ring_working() && looked >= WORKER_ROWS;
+		unfinished = event_queue_working() && looked >= WORKER_ROWS;
 		MemoryContextReset(context);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -259,14 +259,14 @@ mail_claim(int max)
 }
 
 bool
-mail_is_unfinished(void)
+mail_queue_is_unfinished(void)
 {
 	return unfinished;
 }
 
 /* Requests of a user who is being deleted: the addresses are sealed, so each is opened. */
 void
-mail_forget(const char *email)
+mail_queue_forget(const char *email)
 {
 	ListCell   *cell;
 
@@ -275,7 +275,7 @@ mail_forget(const char *email)
 		QueuedMail *queued = lfirst(cell);
 		char		address[ADDRESS_LONGEST + 1];
 
-		if (keyfile_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), address) &&
+		if (key_file_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), address) &&
 			strcmp(address, email) == 0)
 			store_mail_delete(queued->id);
 	}
@@ -289,7 +289,7 @@ mail_due(TimestampTz *due)
 
 /* Releases mails claimed by a worker that has died. */
 void
-mail_take_back(void)
+mail_queue_take_back(void)
 {
 	store_mail_release(GetCurrentTimestamp());
 }
@@ -300,17 +300,17 @@ sender_domain(void)
 {
 	Mailbox		sender;
 
-	return message_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address, '@') + 1) : "localhost";
+	return mime_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address, '@') + 1) : "localhost";
 }
 
 /* The same at every attempt, so that a second delivery is recognised; of no meaning to strangers. */
 char *
-mail_message_id(int64 id)
+mail_queue_message_id(int64 id)
 {
-	char		tag_text[2 * sizeof(ThrottleTag)];
-	ThrottleTag tag;
+	char		tag_text[2 * sizeof(AccountTag)];
+	AccountTag tag;
 
-	keyfile_tag("message id", &id, sizeof(id), &tag);
+	key_file_tag("message id", &id, sizeof(id), &tag);
 	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), tag_text);
 	return psprintf(INT64_FORMAT ".%.*s@%s", id, (int) sizeof(tag_text), tag_text, sender_domain());
 }
@@ -335,7 +335,7 @@ record(const char *event, const QueuedMail *queued, const char *detail)
 }
 
 void
-mail_mark_sent(int64 id)
+mail_queue_mark_sent(int64 id)
 {
 	QueuedMail	queued;
 
@@ -394,13 +394,13 @@ mark_failed(int64 id, const char *reason, bool for_good)
 }
 
 void
-mail_mark_failed(int64 id, const char *reason)
+mail_queue_mark_failed(int64 id, const char *reason)
 {
 	mark_failed(id, reason, false);
 }
 
 void
-mail_mark_rejected(int64 id, const char *reason)
+mail_queue_mark_rejected(int64 id, const char *reason)
 {
 	mark_failed(id, reason, true);
 }

@@ -14,19 +14,19 @@ extern void mail_queue_reset(const char *email, size_t length);
 extern void mail_queue_notice(const pg_uuid_t *user_id);
 
 /* List of ClaimedMail *; makes the secrets of reset links. */
-extern List *mail_claim(int max);
+extern List *mail_queue_claim(int max);
 /* Is there more that the worker's last claim has not looked at? */
-extern bool mail_is_unfinished(void);
-extern void mail_mark_sent(int64 id);
-extern void mail_mark_failed(int64 id, const char *reason);
-extern void mail_mark_rejected(int64 id, const char *reason);
+extern bool mail_queue_is_unfinished(void);
+extern void mail_queue_mark_sent(int64 id);
+extern void mail_queue_mark_failed(int64 id, const char *reason);
+extern void mail_queue_mark_rejected(int64 id, const char *reason);
 /* Takes away what was asked for by this address. */
-extern void mail_forget(const char *email);
+extern void mail_queue_forget(const char *email);
 /* When the next mail is due; false when none waits. */
 extern bool mail_due(TimestampTz *due);
 
 /* For the worker. */
-extern void mail_take_back(void);
-extern char *mail_message_id(int64 id);
+extern void mail_queue_take_back(void);
+extern char *mail_queue_message_id(int64 id);
 
 #endif

@@ -21,9 +21,9 @@
 #include "text/bytes.h"
 
 void
-password_tag(const char *address, ThrottleTag *tag)
+password_tag(const char *address, AccountTag *tag)
 {
-	keyfile_tag("password", address, strlen(address), tag);
+	key_file_tag("password", address, strlen(address), tag);
 }
 
 /* A blocklist entry in small letters stands for every spelling in capitals. */
@@ -109,12 +109,12 @@ verify(const char *hash, size_t hash_length, bool usable, const Password *passwo
 static void
 abandon(int code, Datum arg)
 {
-	hashslot_abandon();
+	hash_slot_abandon();
 	throttle_abandon(hash_begun);
 }
 
 Verdict
-password_check(const ThrottleTag *tag, const char *hash, size_t hash_length, bool usable, const Password *password,
+password_check(const AccountTag *tag, const char *hash, size_t hash_length, bool usable, const Password *password,
 			   char *replacement, int *retry_after)
 {
 	volatile PwResult result = PW_FAILED;
@@ -137,11 +137,11 @@ password_check(const ThrottleTag *tag, const char *hash, size_t hash_length, boo
 	}
 	PG_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
 	{
-		slot = hashslot_acquire(&arena);
+		slot = hash_slot_acquire(&arena);
 		if (slot)
 		{
 			result = verify(hash, hash_length, usable, password, &arena, replacement);
-			hashslot_release();
+			hash_slot_release();
 		}
 		throttle_leave(result == PW_MATCH ? ATTEMPT_GOOD : slot && result != PW_FAILED ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
 	}
@@ -161,10 +161,10 @@ password_hash(const Password *password, char *out, int *retry_after)
 	*retry_after = 1;
 	PG_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
 	{
-		if (hashslot_acquire(&arena))
+		if (hash_slot_acquire(&arena))
 		{
 			made = make_hash(password, &arena, out);
-			hashslot_release();
+			hash_slot_release();
 		}
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);

@@ -18,7 +18,7 @@ extern unsigned password_violations(const Password *password);
  * all the same: the work is done for its cost.  replacement (PWHASH_MAX bytes) becomes a new hash of the same password
  * when the old one is weaker than the settings, else empty.
  */
-extern Verdict password_check(const ThrottleTag *tag, const char *hash, size_t hash_length, bool usable,
+extern Verdict password_check(const AccountTag *tag, const char *hash, size_t hash_length, bool usable,
 							  const Password *password, char *replacement, int *retry_after);
 
 /* New hash; VERDICT_OK or VERDICT_UNAVAILABLE.  out takes PWHASH_MAX bytes. */
@@ -28,6 +28,6 @@ extern Verdict password_hash(const Password *password, char *out, int *retry_aft
 extern const char *password_decoy(void);
 
 /* Account name for the throttle. */
-extern void password_tag(const char *address, ThrottleTag *tag);
+extern void password_tag(const char *address, AccountTag *tag);
 
 #endif

@@ -16,7 +16,7 @@ void
 policy_drop_profile(const char *name)
 {
 	if (store_profile_delete(name) == 0)
-		errors_unknown_profile(name);
+		answer_unknown_profile(name);
 }
 
 static void
@@ -25,9 +25,9 @@ require_both(const pg_uuid_t *user_id, const char *profile)
 	UserRow		user;
 
 	if (!catalog_user_by_id(user_id, &user))
-		errors_unknown_user(user_id);
+		answer_unknown_user(user_id);
 	if (!catalog_profile_exists(profile))
-		errors_unknown_profile(profile);
+		answer_unknown_profile(profile);
 }
 
 void
@@ -48,7 +48,7 @@ void
 policy_set_right(const char *profile, const char *route, const char *access)
 {
 	if (!catalog_profile_exists(profile))
-		errors_unknown_profile(profile);
+		answer_unknown_profile(profile);
 	store_right_set(profile, route, access);
 }
 
@@ -100,7 +100,7 @@ policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 	if (user_id)
 	{
 		if (!catalog_user_by_id(user_id, &user))
-			errors_unknown_user(user_id);
+			answer_unknown_user(user_id);
 		if (user.disabled)
 			return "denied: the user is disabled";
 		profiles = catalog_profiles_of(user_id);

@@ -26,13 +26,13 @@
 void
 reset_request(const char *text, size_t length)
 {
-	Email		email = normal_email(text, length);
-	ThrottleTag tag;
+	Email		email = normalize_email(text, length);
+	AccountTag tag;
 	char		account[2 * sizeof(tag.bytes) + 1];
 	int			i;
 
-	keyfile_tag("reset", email.text, email.length, &tag);
-	if (!pace_reset_request(&tag))
+	key_file_tag("reset", email.text, email.length, &tag);
+	if (!throttle_reset_admit(&tag))
 		return;
 	shared_count(COUNT_RESET_REQUESTS, 1);
 	mail_queue_reset(email.text, email.length);
@@ -46,15 +46,15 @@ reset_request(const char *text, size_t length)
 void
 reset_confirm(const char *token, size_t token_length, const char *password, size_t password_length, Answer *answer)
 {
-	Password	fresh = normal_password(password, password_length);
+	Password	fresh = normalize_password(password, password_length);
 	uint8_t		token_hash[SHA256_SIZE];
 	char		hash[PWHASH_MAX];
 	TimestampTz expires_at;
 	pg_uuid_t	user_id;
 	UserRow		user;
-	ThrottleTag tag;
+	AccountTag tag;
 
-	keyfile_require();
+	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
 	if (token_length != strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) ||
 		memcmp(token, RESET_PREFIX, strlen(RESET_PREFIX)) != 0 || !crypto_sha256(token, token_length, token_hash) ||

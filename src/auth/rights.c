@@ -24,7 +24,7 @@
 
 typedef struct Compiled
 {
-	RouteSet   *set;
+	RouteTrie   *set;
 	char	  **patterns;		/* by tag */
 	size_t		length;
 	char		profile[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
@@ -104,7 +104,7 @@ compile(ProfileName name)
 		segments++;
 	}
 	MemoryContextSwitchTo(cache_context);
-	out->set = route_set_init(palloc(route_set_size(list_length(rights), segments, bytes)),
+	out->set = route_trie_init(palloc(route_trie_size(list_length(rights), segments, bytes)),
 							  list_length(rights), segments, bytes);
 	out->patterns = palloc(sizeof(char *) * (list_length(rights) + 1));
 	foreach(cell, rights)
@@ -112,8 +112,8 @@ compile(ProfileName name)
 		RightRow   *row = lfirst(cell);
 
 		out->patterns[tag] = pstrdup(row->route);
-		if (normal_pattern(row->route, strlen(row->route), &path) == ROUTE_OK)
-			route_set_add(out->set, &path, row->access, tag);
+		if (normalize_pattern(row->route, strlen(row->route), &path) == ROUTE_OK)
+			route_trie_add(out->set, &path, row->access, tag);
 		tag++;
 	}
 	MemoryContextSwitchTo(old);
@@ -207,7 +207,7 @@ next_name(ProfileWalk *walk, ProfileName *name)
  * not near: all are asked for before the first is searched.
  */
 static int
-gather(ProfileWalk *walk, const RouteSet **sets)
+gather(ProfileWalk *walk, const RouteTrie **sets)
 {
 	ProfileWalk start = *walk;
 	ProfileName name;
@@ -226,7 +226,7 @@ gather(ProfileWalk *walk, const RouteSet **sets)
 			continue;
 		}
 		sets[n] = entry->compiled->set;
-		route_set_expect(sets[n++]);
+		route_trie_expect(sets[n++]);
 	}
 	return n;
 }
@@ -234,7 +234,7 @@ gather(ProfileWalk *walk, const RouteSet **sets)
 RouteRight
 rights_access(ArrayType *profiles, const RoutePath *path)
 {
-	const RouteSet *sets[TOGETHER];
+	const RouteTrie *sets[TOGETHER];
 	RouteRight	best = RIGHT_NO_MATCH;
 	ProfileWalk walk = begin_walk(profiles);
 	int			n;
@@ -243,7 +243,7 @@ rights_access(ArrayType *profiles, const RoutePath *path)
 	synchronise();
 	while (best < RIGHT_WRITE && (n = gather(&walk, sets)) > 0)
 		for (i = 0; i < n && best < RIGHT_WRITE; i++)
-			best = Max(best, route_set_match(sets[i], path, NULL));
+			best = Max(best, route_trie_match(sets[i], path, NULL));
 	return best;
 }
 
@@ -252,10 +252,10 @@ rights_of_profile(const char *profile, const char *route, size_t length)
 {
 	RoutePath	path;
 
-	if (normal_pattern(route, length, &path) != ROUTE_OK)
+	if (normalize_pattern(route, length, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	synchronise();
-	return route_set_match_pattern(compiled((ProfileName) {profile, strlen(profile)})->set, &path, NULL);
+	return route_trie_match_pattern(compiled((ProfileName) {profile, strlen(profile)})->set, &path, NULL);
 }
 
 List *
@@ -265,7 +265,7 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 	RoutePath	path;
 	ListCell   *cell;
 
-	*fault = normal_path(route, length, &path);
+	*fault = normalize_path(route, length, &path);
 	if (*fault != ROUTE_OK)
 		return NIL;
 	synchronise();
@@ -275,7 +275,7 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 		Decision   *decision = palloc0(sizeof(Decision));
 		int			tag;
 
-		decision->right = route_set_match(entry->set, &path, &tag);
+		decision->right = route_trie_match(entry->set, &path, &tag);
 		if (decision->right == RIGHT_NO_MATCH)
 			continue;
 		decision->profile = lfirst(cell);

@@ -111,8 +111,8 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 	if (*setting_jwt_role != '\0')
 		append_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');
-	payload = normal_to_utf8(out.data, out.len);
-	return keys_sign(payload, strlen(payload), length);
+	payload = database_to_utf8(out.data, out.len);
+	return signing_key_sign(payload, strlen(payload), length);
 }
 
 /* Rounded down to the second that exp can say. */
@@ -166,12 +166,12 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	answer->access_token = make_access_token(&session.sid, user_id, session.profiles, now, session.access_expires_at, &length);
 	hash_token(answer->access_token, length, hash);
 	session.access_hash = hash;
-	session.client_address = http_client_address();
-	session.user_agent = http_user_agent();
+	session.client_address = postgrest_client_address();
+	session.user_agent = postgrest_user_agent();
 	store_session_insert(&session);
 
 	answer->verdict = VERDICT_OK;
-	answer->refresh_token = identity_refresh_token(&session.sid, 0);
+	answer->refresh_token = token_refresh_token(&session.sid, 0);
 	answer->expires_in = seconds_until(now, session.access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, session.expires_at);
 	*sid = session.sid;
@@ -187,7 +187,7 @@ repeat_successor(const SessionRow *session, Answer *answer)
 
 	answer->verdict = VERDICT_OK;
 	answer->access_token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
-	answer->refresh_token = identity_refresh_token(&session->sid, session->generation);
+	answer->refresh_token = token_refresh_token(&session->sid, session->generation);
 	answer->expires_in = seconds_until(now, access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
 }
@@ -216,7 +216,7 @@ rotate(const SessionRow *session, Answer *answer)
 	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))
 		return false;
 	answer->verdict = VERDICT_OK;
-	answer->refresh_token = identity_refresh_token(&session->sid, session->generation + 1);
+	answer->refresh_token = token_refresh_token(&session->sid, session->generation + 1);
 	answer->expires_in = seconds_until(now, access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, expires_at);
 	return true;
@@ -237,12 +237,12 @@ session_refresh(const char *token, size_t length, Answer *answer)
 	SessionRow	session;
 	int			tries;
 
-	keyfile_require();
+	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
 	/* Once more for each change of the row between reading and writing: another refresh, or changes of profiles. */
 	for (tries = 0; tries < REFRESH_TRIES; tries++)
 	{
-		switch (identity_refresh(token, length, presented_at, &session))
+		switch (token_refresh(token, length, presented_at, &session))
 		{
 			case REFRESH_DEAD:
 				return;
@@ -269,10 +269,10 @@ session_refresh(const char *token, size_t length, Answer *answer)
 bool
 session_logout(const char *token, size_t length)
 {
-	Identity	identity;
+	Bearer	identity;
 
-	if (!identity_access(token, length, NULL, &identity) &&
-		identity_refresh(token, length, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
+	if (!token_access(token, length, NULL, &identity) &&
+		token_refresh(token, length, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
 		return false;
 	if (store_session_delete(&identity.session.sid) == 0)
 		return false;
@@ -284,11 +284,11 @@ session_logout(const char *token, size_t length)
 int
 session_end(const char *token, size_t length, const pg_uuid_t *sid)
 {
-	Identity	identity;
+	Bearer	identity;
 	SessionRow	other;
 	uint64		ended;
 
-	if (!identity_access(token, length, NULL, &identity))
+	if (!token_access(token, length, NULL, &identity))
 		return 0;
 	if (sid == NULL)
 	{
@@ -329,12 +329,12 @@ session_list(const char *token, size_t length)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
-	Identity	identity;
+	Bearer	identity;
 	ListCell   *cell;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '[');
-	if (identity_access(token, length, NULL, &identity))
+	if (token_access(token, length, NULL, &identity))
 	{
 		foreach(cell, catalog_sessions_of(&identity.session.user_id))
 		{
@@ -366,15 +366,15 @@ session_introspect(const char *token, size_t length, bool refresh_too)
 {
 	const char *type = "Bearer";
 	StringInfoData out;
-	Identity	identity;
+	Bearer	identity;
 	RefreshState state;
 	UserRow		user;
 
-	if (!identity_access(token, length, NULL, &identity))
+	if (!token_access(token, length, NULL, &identity))
 	{
 		if (!refresh_too)
 			return "{\"active\":false}";
-		state = identity_refresh(token, length, GetCurrentTimestamp(), &identity.session);
+		state = token_refresh(token, length, GetCurrentTimestamp(), &identity.session);
 		if (state != REFRESH_CURRENT && state != REFRESH_PREVIOUS)
 			return "{\"active\":false}";
 		type = "refresh_token";

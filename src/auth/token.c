@@ -38,11 +38,11 @@
 #define REFRESH_SIZE (REFRESH_CONTENT_SIZE + SHA256_SIZE)
 #define REFRESH_LENGTH (REFRESH_PREFIX_LENGTH + B64URL_LENGTH(REFRESH_SIZE))
 
-struct IdentityMemo
+struct TokenMemo
 {
 	MemoryContext context;
 	SecretCopy	token;			/* what the rest is of */
-	Letters		letters;
+	TokenKey		letters;
 	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none has */
 	TimestampTz issued_at;		/* what was signed */
 	TimestampTz expires_at;
@@ -87,9 +87,9 @@ member_time(Jsonb *object, const char *name, TimestampTz *time)
 }
 
 static bool
-read_claims(char *payload, size_t n, Identity *identity)
+read_claims(char *payload, size_t n, Bearer *identity)
 {
-	Jsonb	   *claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(normal_from_utf8(payload, n))));
+	Jsonb	   *claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(database_from_utf8(payload, n))));
 
 	return JB_ROOT_IS_OBJECT(claims) &&
 		member_is(claims, "iss", setting_issuer) && member_is(claims, "aud", setting_audience) &&
@@ -101,7 +101,7 @@ read_claims(char *payload, size_t n, Identity *identity)
  * refuse it hold nothing but memory, so their error can be taken as a no.
  */
 static bool
-can_read_claims(char *payload, size_t n, Identity *identity)
+can_read_claims(char *payload, size_t n, Bearer *identity)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool good = false;
@@ -123,22 +123,22 @@ can_read_claims(char *payload, size_t n, Identity *identity)
 
 /* Only after the signature is known to be ours is the payload read. */
 static bool
-read_signed(const char *token, size_t length, Identity *identity)
+read_signed(const char *token, size_t length, Bearer *identity)
 {
 	JwtParts	parts;
 	char	   *payload;
 	size_t		n;
 
-	if (!jwt_split(token, length, &parts) || !keys_verify(&parts))
+	if (!jwt_split(token, length, &parts) || !signing_key_verify(&parts))
 		return false;
 	payload = palloc(JWT_MAX);
 	return jwt_payload(&parts, payload, &n) && can_read_claims(payload, n, identity);
 }
 
-IdentityMemo *
-identity_memo(void)
+TokenMemo *
+token_memo(void)
 {
-	IdentityMemo *memo = palloc0(sizeof(IdentityMemo));
+	TokenMemo *memo = palloc0(sizeof(TokenMemo));
 
 	memo->context = CurrentMemoryContext;
 	return memo;
@@ -146,7 +146,7 @@ identity_memo(void)
 
 /* What is remembered is used for exactly the same token only. */
 bool
-identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *letters)
+token_begin(const char *token, size_t length, TokenMemo *memo, TokenKey *letters)
 {
 	if (length > JWT_MAX)
 		return false;
@@ -157,10 +157,10 @@ identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *le
 	}
 	if (!jwt_peek_sid(token, length, letters->sid.data))
 		return false;
-	place_seek(&letters->sid);
+	session_tid_prefetch(&letters->sid);
 	if (!crypto_sha256(token, length, letters->hash))
 		return false;
-	place_expect(&letters->sid);
+	session_tid_prefetch_row(&letters->sid);
 	if (memo)
 	{
 		secret_keep(&memo->token, memo->context, token, length);
@@ -172,7 +172,7 @@ identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *le
 
 /* A signature stays good as long as no key changes; the life of the token is judged by the caller. */
 static bool
-read_signed_once(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+read_signed_once(const char *token, size_t length, TokenMemo *memo, Bearer *identity)
 {
 	uint64		epoch;
 
@@ -196,11 +196,11 @@ read_signed_once(const char *token, size_t length, IdentityMemo *memo, Identity 
 }
 
 bool
-identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+token_finish(const TokenKey *letters, const char *token, size_t length, TokenMemo *memo, Bearer *identity)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (keyfile_in_copy() || !catalog_session(&letters->sid, &identity->session) || now >= identity->session.expires_at)
+	if (key_file_in_copy() || !catalog_session(&letters->sid, &identity->session) || now >= identity->session.expires_at)
 		return false;
 	if (bytes_equal(letters->hash, identity->session.access_hash, SHA256_SIZE))
 	{
@@ -213,11 +213,11 @@ identity_finish(const Letters *letters, const char *token, size_t length, Identi
 }
 
 bool
-identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity)
+token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity)
 {
-	Letters		letters;
+	TokenKey		letters;
 
-	return identity_begin(token, length, memo, &letters) && identity_finish(&letters, token, length, memo, identity);
+	return token_begin(token, length, memo, &letters) && token_finish(&letters, token, length, memo, identity);
 }
 
 static void
@@ -228,11 +228,11 @@ refresh_content(const pg_uuid_t *sid, int32 generation, uint8_t content[REFRESH_
 	memcpy(content, sid->data, UUID_LEN);
 	for (i = 0; i < 4; i++)
 		content[UUID_LEN + i] = (uint8_t) ((uint32) generation >> (8 * (3 - i)));
-	keyfile_refresh_mac(content, REFRESH_CONTENT_SIZE, content + REFRESH_CONTENT_SIZE);
+	key_file_refresh_mac(content, REFRESH_CONTENT_SIZE, content + REFRESH_CONTENT_SIZE);
 }
 
 char *
-identity_refresh_token(const pg_uuid_t *sid, int32 generation)
+token_refresh_token(const pg_uuid_t *sid, int32 generation)
 {
 	char	   *token = secret_alloc(REFRESH_LENGTH + 1);
 	uint8_t		content[REFRESH_SIZE];
@@ -256,7 +256,7 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 	/* where no key file is known yet there is no session */
 	if (length != REFRESH_LENGTH || memcmp(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH) != 0 ||
 		!b64url_decode(token + REFRESH_PREFIX_LENGTH, length - REFRESH_PREFIX_LENGTH, given, sizeof(given), &n) ||
-		n != REFRESH_SIZE || !keyfile_check())
+		n != REFRESH_SIZE || !key_file_check())
 		return false;
 	memcpy(sid->data, given, UUID_LEN);
 	*generation = (int32) (((uint32) given[16] << 24) | ((uint32) given[17] << 16) | ((uint32) given[18] << 8) | given[19]);
@@ -267,13 +267,13 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 }
 
 RefreshState
-identity_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session)
+token_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session)
 {
 	pg_uuid_t	sid;
 	int32		generation;
 	TimestampTz now;
 
-	if (!read_refresh(token, length, &sid, &generation) || keyfile_in_copy() || !catalog_session(&sid, session) ||
+	if (!read_refresh(token, length, &sid, &generation) || key_file_in_copy() || !catalog_session(&sid, session) ||
 		(now = GetCurrentTimestamp()) >= session->expires_at || generation > session->generation)
 		return REFRESH_DEAD;
 	if (generation == session->generation)

@@ -16,45 +16,45 @@ typedef enum RefreshState
 } RefreshState;
 
 /* Of a token that nothing is known about yet. */
-typedef struct Letters
+typedef struct TokenKey
 {
 	pg_uuid_t	sid;
 	uint8_t		hash[SHA256_SIZE];
-} Letters;
+} TokenKey;
 
-typedef struct Identity
+typedef struct Bearer
 {
 	SessionRow	session;
 	TimestampTz issued_at;		/* of the token */
 	TimestampTz expires_at;
-} Identity;
+} Bearer;
 
 /* What can be told from the letters of an access token alone, remembered by a caller who may meet it again. */
-typedef struct IdentityMemo IdentityMemo;
+typedef struct TokenMemo TokenMemo;
 
 /* A memory for one token at a time, in the current context, wiped with it. */
-extern IdentityMemo *identity_memo(void);
+extern TokenMemo *token_memo(void);
 
 /*
  * Live session behind an access token; false for everything else.  The session is looked at each time; memo may be
  * NULL.
  */
-extern bool identity_access(const char *token, size_t length, IdentityMemo *memo, Identity *identity);
+extern bool token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity);
 
 /*
  * The same in two steps, of the same token and memo, for a caller with other work while the processor fetches where the
  * session is.
  */
-extern bool identity_begin(const char *token, size_t length, IdentityMemo *memo, Letters *letters);
-extern bool identity_finish(const Letters *letters, const char *token, size_t length, IdentityMemo *memo, Identity *identity);
+extern bool token_begin(const char *token, size_t length, TokenMemo *memo, TokenKey *letters);
+extern bool token_finish(const TokenKey *letters, const char *token, size_t length, TokenMemo *memo, Bearer *identity);
 
 /*
  * Session behind a refresh token of any generation, if its MAC is good.  presented_at decides on the grace: a caller
  * that has waited for another refresh since then was not late.
  */
-extern RefreshState identity_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session);
+extern RefreshState token_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session);
 
 /* The refresh token of a session and generation, NUL-terminated, in wiped memory. */
-extern char *identity_refresh_token(const pg_uuid_t *sid, int32 generation);
+extern char *token_refresh_token(const pg_uuid_t *sid, int32 generation);
 
 #endif

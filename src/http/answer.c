@@ -35,7 +35,7 @@ static const ErrorText texts[] = {
 };
 
 char *
-errors_violations(unsigned violations, bool json)
+answer_violations(unsigned violations, bool json)
 {
 	StringInfoData out;
 	unsigned	n;
@@ -53,29 +53,29 @@ errors_violations(unsigned violations, bool json)
 }
 
 const char *
-errors_code(const Answer *answer)
+answer_code(const Answer *answer)
 {
 	return texts[answer->verdict].error;
 }
 
 int
-errors_status(const Answer *answer)
+answer_status(const Answer *answer)
 {
 	return texts[answer->verdict].status;
 }
 
 /* 0 where trying again later is no help. */
 int
-errors_retry_after(const Answer *answer)
+answer_retry_after(const Answer *answer)
 {
 	return answer->verdict == VERDICT_THROTTLED || answer->verdict == VERDICT_UNAVAILABLE ? answer->retry_after : 0;
 }
 
 static char *
-error_object(const Answer *answer, Face face)
+error_object(const Answer *answer, AnswerTo face)
 {
 	const ErrorText *text = &texts[answer->verdict];
-	int			status = answer->verdict == VERDICT_INVALID_GRANT && face == FACE_LOGIN ? 401 : text->status;
+	int			status = answer->verdict == VERDICT_INVALID_GRANT && face == ANSWER_TO_LOGIN ? 401 : text->status;
 	bool		retry = answer->verdict == VERDICT_THROTTLED || answer->verdict == VERDICT_UNAVAILABLE;
 	StringInfoData out;
 
@@ -85,34 +85,34 @@ error_object(const Answer *answer, Face face)
 	if (retry)
 		appendStringInfo(&out, ",\"retry_after\":%d", answer->retry_after);
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)
-		appendStringInfo(&out, ",\"violations\":%s", errors_violations(answer->violations, true));
+		appendStringInfo(&out, ",\"violations\":%s", answer_violations(answer->violations, true));
 	appendStringInfoChar(&out, '}');
-	http_answer(status, errors_retry_after(answer));
+	postgrest_answer(status, answer_retry_after(answer));
 	return out.data;
 }
 
 char *
-errors_tokens(const Answer *answer, Face face)
+answer_tokens(const Answer *answer, AnswerTo face)
 {
 	if (answer->verdict != VERDICT_OK)
 		return error_object(answer, face);
-	http_answer(200, 0);
+	postgrest_answer(200, 0);
 	return psprintf("{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,\"refresh_token\":\"%s\","
 					"\"refresh_expires_in\":%d}",
 					answer->access_token, answer->expires_in, answer->refresh_token, answer->refresh_expires_in);
 }
 
 char *
-errors_password_updated(const Answer *answer)
+answer_password_updated(const Answer *answer)
 {
 	if (answer->verdict != VERDICT_OK)
-		return error_object(answer, FACE_OAUTH);
-	http_answer(200, 0);
-	return psprintf("{\"status\":\"%s\"}", errors_code(answer));
+		return error_object(answer, ANSWER_TO_OAUTH);
+	postgrest_answer(200, 0);
+	return psprintf("{\"status\":\"%s\"}", answer_code(answer));
 }
 
 void
-errors_null(const char *argument)
+answer_null(const char *argument)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -120,7 +120,7 @@ errors_null(const char *argument)
 }
 
 void
-errors_unknown_user(const pg_uuid_t *id)
+answer_unknown_user(const pg_uuid_t *id)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
@@ -128,7 +128,7 @@ errors_unknown_user(const pg_uuid_t *id)
 }
 
 void
-errors_unknown_profile(const char *name)
+answer_unknown_profile(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
@@ -136,13 +136,13 @@ errors_unknown_profile(const char *name)
 }
 
 void
-errors_raise(const Answer *answer)
+answer_raise(const Answer *answer)
 {
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the password does not meet the policy"),
-				 errdetail("Violations: %s.", errors_violations(answer->violations, false)),
+				 errdetail("Violations: %s.", answer_violations(answer->violations, false)),
 				 errhint("See djust_auth.check_password().")));
 	if (answer->verdict != VERDICT_OK)
 		ereport(ERROR,

@@ -10,28 +10,28 @@
 #include "http/verdict.h"
 #include "server/compat.h"
 
-typedef enum Face
+typedef enum AnswerTo
 {
-	FACE_LOGIN,					/* djust_login, djust_refresh: invalid_grant is 401 */
-	FACE_OAUTH,					/* djust_token and the rest: 400 */
-} Face;
+	ANSWER_TO_LOGIN,					/* djust_login, djust_refresh: invalid_grant is 401 */
+	ANSWER_TO_OAUTH,					/* djust_token and the rest: 400 */
+} AnswerTo;
 
 /* Tokens, {"status":"password_updated"} or error object as json text; sets the HTTP status. */
-extern char *errors_tokens(const Answer *answer, Face face);
-extern char *errors_password_updated(const Answer *answer);
+extern char *answer_tokens(const Answer *answer, AnswerTo face);
+extern char *answer_password_updated(const Answer *answer);
 
 /* The word and the HTTP status for an answer about a password; "password_updated" and 200 where all went well. */
-extern const char *errors_code(const Answer *answer);
-extern int	errors_status(const Answer *answer);
-extern int	errors_retry_after(const Answer *answer);
+extern const char *answer_code(const Answer *answer);
+extern int	answer_status(const Answer *answer);
+extern int	answer_retry_after(const Answer *answer);
 
 /* JSON array of the codes of these violations, and the same separated by commas. */
-extern char *errors_violations(unsigned violations, bool json);
+extern char *answer_violations(unsigned violations, bool json);
 
-COMPAT_NORETURN extern void errors_null(const char *argument);
-COMPAT_NORETURN extern void errors_unknown_user(const pg_uuid_t *id);
-COMPAT_NORETURN extern void errors_unknown_profile(const char *name);
+COMPAT_NORETURN extern void answer_null(const char *argument);
+COMPAT_NORETURN extern void answer_unknown_user(const pg_uuid_t *id);
+COMPAT_NORETURN extern void answer_unknown_profile(const char *name);
 /* For administration, where a weak password or a full server is an error: raises unless VERDICT_OK. */
-extern void errors_raise(const Answer *answer);
+extern void answer_raise(const Answer *answer);
 
 #endif

@@ -36,21 +36,21 @@ setting(const char *name)
 }
 
 const char *
-http_method(void)
+postgrest_method(void)
 {
 	return setting("request.method");
 }
 
 const char *
-http_path(void)
+postgrest_path(void)
 {
 	return setting("request.path");
 }
 
 bool
-http_request(void)
+postgrest_request(void)
 {
-	return *http_method() != '\0';
+	return *postgrest_method() != '\0';
 }
 
 /* Are the first n bytes of a path, with their escapes undone, exactly this text? */
@@ -99,9 +99,9 @@ path_calls(const char *path, const char *function)
 }
 
 bool
-http_calls(const char *const *functions)
+postgrest_calls(const char *const *functions)
 {
-	const char *path = http_path();
+	const char *path = postgrest_path();
 
 	for (; *functions; functions++)
 		if (path_calls(path, *functions))
@@ -110,12 +110,12 @@ http_calls(const char *const *functions)
 }
 
 void
-http_refuse_query(const char *const *functions)
+postgrest_refuse_query(const char *const *functions)
 {
-	const char *method = http_method();
+	const char *method = postgrest_method();
 
-	if (*method != '\0' && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) && http_calls(functions))
-		http_refuse(405, "Allow", "POST", "secrets are sent in the body of a POST, never in the address");
+	if (*method != '\0' && (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) && postgrest_calls(functions))
+		postgrest_refuse(405, "Allow", "POST", "secrets are sent in the body of a POST, never in the address");
 }
 
 /* What the parser's callbacks look for: a string member of the outermost object. */
@@ -172,12 +172,12 @@ header_value(const char *name)
 }
 
 char *
-http_claim(const char *name)
+postgrest_claim(const char *name)
 {
 	return string_member(setting("request.jwt.claims"), name, false);
 }
 
-struct HttpMemo
+struct PostgrestMemo
 {
 	MemoryContext context;
 	bool		known;			/* the rest belongs together; not so after an error in between */
@@ -186,10 +186,10 @@ struct HttpMemo
 	bool		has_bearer;
 };
 
-HttpMemo *
-http_memo(void)
+PostgrestMemo *
+postgrest_memo(void)
 {
-	HttpMemo   *memo = palloc0(sizeof(HttpMemo));
+	PostgrestMemo   *memo = palloc0(sizeof(PostgrestMemo));
 
 	memo->context = CurrentMemoryContext;
 	return memo;
@@ -228,7 +228,7 @@ find_bearer(void)
 }
 
 bool
-http_bearer(HttpMemo *memo, const char **token, size_t *length)
+postgrest_bearer(PostgrestMemo *memo, const char **token, size_t *length)
 {
 	const char *headers = setting("request.headers");
 	size_t		headers_length = strlen(headers);
@@ -295,11 +295,11 @@ forwarded_address(void)
 static bool
 is_on_behalf(void)
 {
-	return http_request() || *setting("request.headers") != '\0';
+	return postgrest_request() || *setting("request.headers") != '\0';
 }
 
 Datum
-http_client_address(void)
+postgrest_client_address(void)
 {
 	LOCAL_FCINFO(fcinfo, 0);
 	Datum		address;
@@ -315,7 +315,7 @@ http_client_address(void)
 }
 
 char *
-http_user_agent(void)
+postgrest_user_agent(void)
 {
 	char	   *agent = header_value("user-agent");
 
@@ -337,7 +337,7 @@ static void
 answer(int status, const char *headers)
 {
 	/* functions that only read may run in a parallel worker, where nothing can be set and nobody would read it */
-	if (!http_request() || IsInParallelMode())
+	if (!postgrest_request() || IsInParallelMode())
 		return;
 	set("response.headers",
 		psprintf("[%s%s]", headers, status == 401 ? ", {\"WWW-Authenticate\": \"Bearer realm=\\\"djust_auth\\\"\"}" : ""));
@@ -352,20 +352,20 @@ retry_header(int retry_after)
 }
 
 void
-http_answer(int status, int retry_after)
+postgrest_answer(int status, int retry_after)
 {
 	answer(status, psprintf(NO_STORE "%s", retry_header(retry_after)));
 }
 
 void
-http_answer_page(int status, int retry_after, const char *policy)
+postgrest_answer_page(int status, int retry_after, const char *policy)
 {
 	answer(status, psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
 							"{\"X-Content-Type-Options\": \"nosniff\"}", retry_header(retry_after), policy));
 }
 
 void
-http_configure(const char *jwks, const char *audience, const char *pre_request)
+postgrest_configure(const char *jwks, const char *audience, const char *pre_request)
 {
 	set("pgrst.jwt_secret", jwks);
 	set("pgrst.jwt_aud", audience);
@@ -374,7 +374,7 @@ http_configure(const char *jwks, const char *audience, const char *pre_request)
 
 /* The error class PostgREST documents for raising a status and headers. */
 void
-http_refuse(int status, const char *header, const char *value, const char *message)
+postgrest_refuse(int status, const char *header, const char *value, const char *message)
 {
 	ereport(ERROR,
 			(errcode(MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')),

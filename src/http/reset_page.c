@@ -123,7 +123,7 @@ applies(const char *code, const Answer *answer)
 
 	if (answer == NULL)
 		return false;
-	if (strcmp(code, errors_code(answer)) == 0)
+	if (strcmp(code, answer_code(answer)) == 0)
 		return true;
 	for (n = 0; answer->verdict == VERDICT_WEAK_PASSWORD && n < PWPOLICY_VIOLATIONS; n++)
 		if ((answer->violations & (1u << n)) != 0 && strcmp(code, pwpolicy_code(n)) == 0)
@@ -197,13 +197,13 @@ source_of(const char *text)
 }
 
 char *
-page_reset(const char *token, size_t length, const Answer *answer)
+reset_page_html(const char *token, size_t length, const Answer *answer)
 {
 	bool		over = answer && (answer->verdict == VERDICT_OK || answer->verdict == VERDICT_INVALID_GRANT);
 	const char *title = answer && answer->verdict == VERDICT_OK ? "Password changed" : "Choose a new password";
 	StringInfoData out;
 
-	http_answer_page(answer ? errors_status(answer) : 200, answer ? errors_retry_after(answer) : 0,
+	postgrest_answer_page(answer ? answer_status(answer) : 200, answer ? answer_retry_after(answer) : 0,
 					 psprintf("default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src 'self'; "
 							  "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 							  source_of(script), source_of(style)));

@@ -8,6 +8,6 @@
 #include "http/verdict.h"
 
 /* The page as HTML; answer is NULL before a password was sent.  Sets HTTP status and headers. */
-extern char *page_reset(const char *token, size_t length, const Answer *answer);
+extern char *reset_page_html(const char *token, size_t length, const Answer *answer);
 
 #endif

@@ -57,29 +57,29 @@ static void
 learn(void)
 {
 	if (RecoveryInProgress())
-		keyfile_refuse();
-	if (keyfile_keys() == NULL && !keyfile_read() && keyfile_is_missing() && !keyfile_is_known() && keyfile_create())
-		keyfile_read();
-	if (keyfile_keys() == NULL || !opens_signing_keys(keyfile_keys()))
-		keyfile_refuse();
-	keyfile_mark_known();
-	store_key_file_learn(keyfile_keys()->check, SHA256_SIZE, MyDatabaseId);
-	if (!keyfile_check())
+		key_file_refuse();
+	if (key_file_keys() == NULL && !key_file_read() && key_file_is_missing() && !key_file_is_known() && key_file_create())
+		key_file_read();
+	if (key_file_keys() == NULL || !opens_signing_keys(key_file_keys()))
+		key_file_refuse();
+	key_file_mark_known();
+	store_key_file_learn(key_file_keys()->check, SHA256_SIZE, MyDatabaseId);
+	if (!key_file_check())
 		elog(ERROR, "the row in key_file is not visible");
 }
 
 void
-keyfile_require(void)
+key_file_require(void)
 {
-	if (!keyfile_check())
+	if (!key_file_check())
 		learn();
 }
 
 static const KeyFileKeys *
 required_keys(void)
 {
-	keyfile_require();
-	return keyfile_keys();
+	key_file_require();
+	return key_file_keys();
 }
 
 static void
@@ -89,28 +89,28 @@ cannot_happen(void)
 }
 
 void
-keyfile_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
+key_file_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
 {
 	if (!crypto_hmac_sha256(required_keys()->refresh, SHA256_SIZE, data, n, mac))
 		cannot_happen();
 }
 
 void
-keyfile_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
+key_file_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
 {
 	if (!crypto_hmac_sha256(required_keys()->audit, SHA256_SIZE, data, n, mac))
 		cannot_happen();
 }
 
 bool
-keyfile_audit_usable(void)
+key_file_audit_usable(void)
 {
-	return keyfile_matches();
+	return key_file_matches();
 }
 
 /* The address is hashed first, so that purpose, database and address cannot run into each other. */
 void
-keyfile_tag(const char *purpose, const void *email, size_t n, ThrottleTag *tag)
+key_file_tag(const char *purpose, const void *email, size_t n, AccountTag *tag)
 {
 	uint8_t		input[16 + sizeof(Oid) + SHA256_SIZE] = {0};
 	uint8_t		mac[SHA256_SIZE];
@@ -134,19 +134,19 @@ seal(const uint8_t *key, const char *aad, const void *plain, size_t n, uint8_t *
 }
 
 void
-keyfile_seal_key(const char *kid, const uint8_t *plain, size_t n, uint8_t *sealed)
+key_file_seal_key(const char *kid, const uint8_t *plain, size_t n, uint8_t *sealed)
 {
 	seal(required_keys()->key_seal, kid, plain, n, sealed);
 }
 
 bool
-keyfile_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plain)
+key_file_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plain)
 {
-	return keyfile_check() && open_with(keyfile_keys()->key_seal, kid, sealed, n, plain);
+	return key_file_check() && open_with(key_file_keys()->key_seal, kid, sealed, n, plain);
 }
 
 void
-keyfile_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE])
+key_file_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE])
 {
 	uint8_t		plain[ADDRESS_LONGEST + 2] = {0};
 
@@ -160,12 +160,12 @@ keyfile_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_
 }
 
 bool
-keyfile_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1])
+key_file_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1])
 {
 	uint8_t		plain[ADDRESS_LONGEST + 2];
 
-	if (n != SEALED_ADDRESS_SIZE || !keyfile_check() ||
-		!open_with(keyfile_keys()->address_seal, "address", sealed, n, plain))
+	if (n != SEALED_ADDRESS_SIZE || !key_file_check() ||
+		!open_with(key_file_keys()->address_seal, "address", sealed, n, plain))
 		return false;
 	memcpy(email, plain + 1, plain[0]);
 	email[plain[0]] = '\0';

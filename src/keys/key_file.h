@@ -20,25 +20,25 @@
 /*
  * First of all where keys will be needed: nothing is answered or changed under another file.  Writes in a new database.
  */
-extern void keyfile_require(void);
+extern void key_file_require(void);
 
 /* MAC of a refresh token's content. */
-extern void keyfile_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
+extern void key_file_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
 
 /* MAC of what the audit is sealed by; can it be made? */
-extern void keyfile_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
-extern bool keyfile_audit_usable(void);
+extern void key_file_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
+extern bool key_file_audit_usable(void);
 
 /* Name of an account that says nothing about its address; purpose keeps counters apart. */
-extern void keyfile_tag(const char *purpose, const void *email, size_t n, ThrottleTag *tag);
+extern void key_file_tag(const char *purpose, const void *email, size_t n, AccountTag *tag);
 
 /* Private key of kid, sealed; sealed takes n + SEAL_NONCE_SIZE + SEAL_TAG_SIZE bytes. */
-extern void keyfile_seal_key(const char *kid, const uint8_t *plain, size_t n, uint8_t *sealed);
+extern void key_file_seal_key(const char *kid, const uint8_t *plain, size_t n, uint8_t *sealed);
 /* False when it was sealed under another key file.  plain takes n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE bytes. */
-extern bool keyfile_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plain);
+extern bool key_file_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plain);
 
 /* Always SEALED_ADDRESS_SIZE bytes, whatever the address; one too long to exist becomes the empty one. */
-extern void keyfile_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE]);
-extern bool keyfile_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1]);
+extern void key_file_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE]);
+extern bool key_file_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1]);
 
 #endif

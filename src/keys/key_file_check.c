@@ -51,13 +51,13 @@ static struct
 }			known;
 
 size_t
-keyfile_check_size(void)
+key_file_check_size(void)
 {
 	return MAXALIGN(sizeof(Warnings));
 }
 
 void
-keyfile_check_attach(void)
+key_file_check_attach(void)
 {
 	bool		found;
 	int			i;
@@ -91,7 +91,7 @@ read_known_now(void)
 static bool
 is_known_one(void)
 {
-	const KeyFileKeys *keys = keyfile_keys();
+	const KeyFileKeys *keys = key_file_keys();
 
 	return keys && known.found && bytes_equal(keys->check, known.row.check_value, sizeof(keys->check));
 }
@@ -99,15 +99,15 @@ is_known_one(void)
 static const char *
 fault(void)
 {
-	return keyfile_keys() ? "the key file of djust_auth is not the one that this database knows" :
+	return key_file_keys() ? "the key file of djust_auth is not the one that this database knows" :
 		"the key file of djust_auth is not loaded";
 }
 
 static const char *
 file_detail(void)
 {
-	return keyfile_keys() ? psprintf("Key file \"%s\" holds another key.", setting_key_file) :
-		psprintf("Key file \"%s\": %s.", setting_key_file, keyfile_failure());
+	return key_file_keys() ? psprintf("Key file \"%s\" holds another key.", setting_key_file) :
+		psprintf("Key file \"%s\": %s.", setting_key_file, key_file_failure());
 }
 
 #define FAULT_HINT \
@@ -135,34 +135,34 @@ warn(void)
 
 /* The file is read again before it is found fault with. */
 bool
-keyfile_matches(void)
+key_file_matches(void)
 {
 	read_known_now();
 	if (is_known_one())
 		return true;
 	if (!known.found)
 		return false;
-	keyfile_read();
+	key_file_read();
 	if (is_known_one())
 		return true;
 	if (!RecoveryInProgress())
-		keyfile_mark_known();
+		key_file_mark_known();
 	warn();
 	return false;
 }
 
 bool
-keyfile_check(void)
+key_file_check(void)
 {
-	if (keyfile_matches())
+	if (key_file_matches())
 		return true;
 	if (known.found)
-		keyfile_refuse();
+		key_file_refuse();
 	return false;
 }
 
 void
-keyfile_refuse(void)
+key_file_refuse(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -178,7 +178,7 @@ has_other_id(void)
 }
 
 bool
-keyfile_in_copy(void)
+key_file_in_copy(void)
 {
 	read_known();
 	if (!has_other_id())

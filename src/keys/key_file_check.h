@@ -10,16 +10,16 @@
 
 #include "server/compat.h"
 
-extern size_t keyfile_check_size(void);
-extern void keyfile_check_attach(void);
+extern size_t key_file_check_size(void);
+extern void key_file_check_attach(void);
 
 /* True if it is, false when the database knows none yet; raises 55000 under another file or none. */
-extern bool keyfile_check(void);
+extern bool key_file_check(void);
 /* The same without raising: false under another file, too. */
-extern bool keyfile_matches(void);
-COMPAT_NORETURN extern void keyfile_refuse(void);
+extern bool key_file_matches(void);
+COMPAT_NORETURN extern void key_file_refuse(void);
 
 /* Was this database made from another one (CREATE DATABASE ... TEMPLATE), and not used since? */
-extern bool keyfile_in_copy(void);
+extern bool key_file_in_copy(void);
 
 #endif

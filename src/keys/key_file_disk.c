@@ -13,7 +13,7 @@
  * restart.
  *
  * At server start no database can be read, so the data directory carries a
- * mark once a database knows its key file (keyfile_is_known).  Without the mark
+ * mark once a database knows its key file (key_file_is_known).  Without the mark
  * a missing file is created, but never for a standby or a restored backup.
  */
 #include "postgres.h"
@@ -87,7 +87,7 @@ fsync_directory_of(const char *path)
  * same time one fails.
  */
 bool
-keyfile_create(void)
+key_file_create(void)
 {
 	char		temporary[MAXPGPATH];
 	bool		created;
@@ -160,7 +160,7 @@ derive_all(const uint8_t master[MASTER_SIZE], KeyFileKeys *out)
 
 /* Without waiting for the writer of a pipe that stands in the file's place. */
 bool
-keyfile_read(void)
+key_file_read(void)
 {
 	uint8_t		master[MASTER_SIZE];
 	KeyFileKeys fresh;
@@ -183,19 +183,19 @@ keyfile_read(void)
 }
 
 const KeyFileKeys *
-keyfile_keys(void)
+key_file_keys(void)
 {
 	return generation > 0 ? &keys : NULL;
 }
 
 uint64_t
-keyfile_generation(void)
+key_file_generation(void)
 {
 	return generation;
 }
 
 const char *
-keyfile_failure(void)
+key_file_failure(void)
 {
 	return failure;
 }
@@ -209,24 +209,24 @@ exists(const char *path)
 }
 
 bool
-keyfile_is_missing(void)
+key_file_is_missing(void)
 {
 	return !exists(setting_key_file);
 }
 
 bool
-keyfile_is_known(void)
+key_file_is_known(void)
 {
 	return exists(MARK);
 }
 
 /* A mark that cannot be written is not worth failing for: the databases themselves know. */
 void
-keyfile_mark_known(void)
+key_file_mark_known(void)
 {
 	int			fd;
 
-	if (keyfile_is_known())
+	if (key_file_is_known())
 		return;
 	fd = open(MARK, O_CREAT | O_WRONLY, pg_file_create_mode);
 	if (fd < 0 || write(fd, MARK_TEXT, strlen(MARK_TEXT)) < 0 || pg_fsync(fd) != 0)
@@ -242,7 +242,7 @@ keyfile_mark_known(void)
 static const char *
 reason_against(void)
 {
-	if (keyfile_is_known())
+	if (key_file_is_known())
 		return "a database of this server knows the one that was here. Put it back, or call djust_auth.accept_key_file().";
 	if (exists(STANDBY_SIGNAL_FILE) || exists(RECOVERY_SIGNAL_FILE) || exists(BACKUP_LABEL_FILE))
 		return "this is a standby or a restored backup. Copy the key file of the primary.";
@@ -250,15 +250,15 @@ reason_against(void)
 }
 
 void
-keyfile_load(void)
+key_file_load(void)
 {
-	bool		missing = keyfile_is_missing();
+	bool		missing = key_file_is_missing();
 	const char *reason = missing ? reason_against() : NULL;
 	bool		present = !missing || reason != NULL;
 
 	if (generation > 0)
 		return;
-	if ((present || keyfile_create()) && keyfile_read())
+	if ((present || key_file_create()) && key_file_read())
 		return;
 	ereport(LOG,
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),

@@ -21,24 +21,24 @@ typedef struct KeyFileKeys
 } KeyFileKeys;
 
 /* At server start: reads the file, or creates it where no database can know another one.  Never raises. */
-extern void keyfile_load(void);
+extern void key_file_load(void);
 
 /* Reads the file anew and takes over its keys; false leaves the present ones. */
-extern bool keyfile_read(void);
+extern bool key_file_read(void);
 /* NULL when no file could be read. */
-extern const KeyFileKeys *keyfile_keys(void);
+extern const KeyFileKeys *key_file_keys(void);
 /* Changes whenever other keys were taken over. */
-extern uint64_t keyfile_generation(void);
+extern uint64_t key_file_generation(void);
 /* Why the last reading or creation failed; no part of the content. */
-extern const char *keyfile_failure(void);
+extern const char *key_file_failure(void);
 
 /* Is there no file, of whatever kind, at its place? */
-extern bool keyfile_is_missing(void);
+extern bool key_file_is_missing(void);
 /* Fails where there is a file already.  Logs its success. */
-extern bool keyfile_create(void);
+extern bool key_file_create(void);
 
 /* A mark in the data directory that a database of this server knows its key file: no other is created then. */
-extern bool keyfile_is_known(void);
-extern void keyfile_mark_known(void);
+extern bool key_file_is_known(void);
+extern void key_file_mark_known(void);
 
 #endif

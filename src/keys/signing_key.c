@@ -83,7 +83,7 @@ open_private(const KeyRow *row, CryptoAlg alg)
 	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
 	uint8_t    *plain = secret_alloc(n + 1);
 
-	if (!keyfile_matches() || !keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+	if (!key_file_matches() || !key_file_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
 		return NULL;
 	return crypto_key_private(alg, plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE);
 }
@@ -114,14 +114,14 @@ load(void)
 
 	AcceptInvalidationMessages();
 	if (some_unopened)
-		keyfile_matches();
-	while ((epoch = catalog_epoch()) != cached_epoch || cached_generation != keyfile_generation())
+		key_file_matches();
+	while ((epoch = catalog_epoch()) != cached_epoch || cached_generation != key_file_generation())
 	{
 		List	   *rows;
 		ListCell   *cell;
 
 		drop_cache();
-		cached_generation = keyfile_generation();
+		cached_generation = key_file_generation();
 		rows = catalog_keys();
 		cached = MemoryContextAllocZero(TopMemoryContext, sizeof(SigningKey) * (list_length(rows) + 1));
 		foreach(cell, rows)
@@ -158,7 +158,7 @@ make_key(CryptoAlg alg)
 		!crypto_generate(alg, private_key, &private_length, public_key, &public_length))
 		elog(ERROR, "could not generate a signing key");
 	b64url_encode(random, sizeof(random), kid);
-	keyfile_seal_key(kid, private_key, private_length, sealed);
+	key_file_seal_key(kid, private_key, private_length, sealed);
 	store_key_insert(kid, crypto_alg_name(alg), sealed, private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
 					 public_key, public_length, GetCurrentTimestamp(), setting_access_token_lifetime);
 	Async_Notify("pgrst", "reload config");
@@ -171,7 +171,7 @@ active_key_or_new(void)
 {
 	SigningKey *key;
 
-	keyfile_require();
+	key_file_require();
 	key = active_key();
 	if (key == NULL)
 	{
@@ -198,7 +198,7 @@ choose_key(void)
 	TimestampTz known = now - LEAD_S * USECS_PER_SEC;
 	int			i;
 
-	for (i = 0; http_request() && i < ncached; i++)
+	for (i = 0; postgrest_request() && i < ncached; i++)
 	{
 		SigningKey *key = &cached[i];
 
@@ -225,7 +225,7 @@ signing_key(void)
 }
 
 char *
-keys_sign(const char *payload, size_t length, size_t *token_length)
+signing_key_sign(const char *payload, size_t length, size_t *token_length)
 {
 	SigningKey *key = signing_key();
 	char	   *token = secret_alloc(JWT_SIZE(key->header_length, length) + 1);
@@ -240,7 +240,7 @@ keys_sign(const char *payload, size_t length, size_t *token_length)
 }
 
 bool
-keys_verify(const JwtParts *parts)
+signing_key_verify(const JwtParts *parts)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	int			i;
@@ -256,7 +256,7 @@ keys_verify(const JwtParts *parts)
 		{
 			/* an HS256 key that the present key file does not open: whether the token is good cannot be told */
 			if (key->verifier == NULL)
-				keyfile_check();
+				key_file_check();
 			return key->verifier && jwt_verify(parts, key->header, key->header_length, key->verifier);
 		}
 	}
@@ -302,7 +302,7 @@ symmetric_jwk(const KeyRow *row)
 	uint8_t    *plain = secret_alloc(n + 1);
 	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
 
-	if (!keyfile_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+	if (!key_file_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
 		return NULL;
 	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
 	return psprintf("{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%s\"}", row->kid, text);
@@ -326,7 +326,7 @@ append_symmetric(StringInfo out, TimestampTz now)
 }
 
 char *
-keys_jwks(bool with_secrets)
+signing_key_jwks(bool with_secrets)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
@@ -346,7 +346,7 @@ keys_jwks(bool with_secrets)
 
 /* The retired key verifies until the last token it can have signed is over. */
 char *
-keys_rotate(const char *algorithm)
+signing_key_rotate(const char *algorithm)
 {
 	SigningKey *key;
 	CryptoAlg	alg = ALG_ES256;
@@ -356,7 +356,7 @@ keys_rotate(const char *algorithm)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown signing algorithm"),
 				 errhint("Use ES256, HS256, RS256 or EdDSA.")));
-	keyfile_require();
+	key_file_require();
 	store_key_lock();
 	key = active_key();
 	if (algorithm == NULL && key)
@@ -367,7 +367,7 @@ keys_rotate(const char *algorithm)
 }
 
 char *
-keys_start_over(void)
+signing_key_start_over(void)
 {
 	CryptoAlg	alg = ALG_ES256;
 	SigningKey *key;
@@ -381,7 +381,7 @@ keys_start_over(void)
 }
 
 char *
-keys_hs256(void)
+signing_key_hs256(void)
 {
 	List	   *rows = catalog_keys();
 	KeyRow	   *row = rows == NIL ? NULL : linitial(rows);

@@ -27,7 +27,7 @@
 
 DJUST_MODULE_MAGIC;
 
-PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerMeanwhile meanwhile,
+PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll meanwhile,
 										  void *arg, MailerOutcome *outcome);
 
 /* By SmtpStep. */
@@ -62,7 +62,7 @@ conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *reason, cons
 
 /* "the server answered 550 5.1.1 to RCPT" */
 static void
-conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const Transcript *transcript)
+conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *transcript)
 {
 	Text		text = {outcome->reason, 0, sizeof(outcome->reason) - 1, false};
 
@@ -79,7 +79,7 @@ conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const Transcript 
 
 /* RFC 3463: what a server says of the sender, or of whom it serves, when it hears of the recipient. */
 static bool
-is_about_us(const Transcript *transcript)
+is_about_us(const SmtpTrace *transcript)
 {
 	const char *enhanced = transcript->enhanced;
 
@@ -92,7 +92,7 @@ is_about_us(const Transcript *transcript)
  * about a login: mistakes in the settings, which somebody will mend.
  */
 static bool
-is_final(const Transcript *transcript)
+is_final(const SmtpTrace *transcript)
 {
 	int			code = transcript->code;
 
@@ -101,32 +101,32 @@ is_final(const Transcript *transcript)
 }
 
 static void
-judge(RelayResult result, const RelayAnswer *answer, bool ascii_recipient, MailerOutcome *outcome)
+judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerOutcome *outcome)
 {
-	const Transcript *transcript = &answer->transcript;
+	const SmtpTrace *transcript = &answer->transcript;
 
 	switch (result)
 	{
-		case RELAY_ACCEPTED:
+		case SMTP_ACCEPTED:
 			conclude_answer(outcome, MAILER_SENT, transcript);
 			break;
-		case RELAY_ANSWERED:
+		case SMTP_ANSWERED:
 			conclude_answer(outcome, is_final(transcript) ? MAILER_PERMANENT : MAILER_TEMPORARY, transcript);
 			break;
-		case RELAY_CLOSED:
+		case SMTP_CLOSED:
 			conclude(outcome, MAILER_TEMPORARY, "the server closed the connection instead of answering ", steps[transcript->step]);
 			break;
-		case RELAY_LATE:
+		case SMTP_LATE:
 			conclude(outcome, MAILER_TEMPORARY, "the server took too long to answer ", steps[transcript->step]);
 			break;
-		case RELAY_STOPPED:
+		case SMTP_STOPPED:
 			conclude(outcome, MAILER_TEMPORARY, "interrupted", "");
 			break;
-		case RELAY_NO_UTF8:
+		case SMTP_NO_UTF8:
 			conclude(outcome, ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
 					 ascii_recipient ? "djust_auth.mail_from" : "the address", " needs SMTPUTF8, which the server does not offer");
 			break;
-		case RELAY_FAULT:
+		case SMTP_FAULT:
 			conclude(outcome, MAILER_TEMPORARY, answer->reason, answer->detail);
 			break;
 	}
@@ -138,42 +138,42 @@ write_mail(const MailerMessage *given, Message *message, MailerOutcome *outcome)
 {
 	const char *fault;
 
-	if (!message_parse_mailbox(given->from, &message->from))
+	if (!mime_parse_mailbox(given->from, &message->from))
 		return conclude(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address", "");
-	message_set_recipient(message, given->recipient);
+	mime_set_recipient(message, given->recipient);
 	message->subject = given->subject;
 	message->body_text = given->body_text;
 	message->body_html = given->body_html;
 	message->message_id = given->message_id;
 	message->date = given->date;
-	fault = message_fault(message);
+	fault = mime_fault(message);
 	if (fault)
 		return conclude(outcome, message->recipient[0] != '\0' ? MAILER_TEMPORARY : MAILER_PERMANENT, fault, "");
-	mail.capacity = message_bound(message);
+	mail.capacity = mime_bound(message);
 	mail.data = malloc(mail.capacity);
 	if (mail.data == NULL)
 		return conclude(outcome, MAILER_TEMPORARY, "out of memory", "");
-	message_write(message, &mail);
+	mime_write(message, &mail);
 	return !mail.full || conclude(outcome, MAILER_TEMPORARY, "the mail is too long", "");
 }
 
 void
-djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerMeanwhile meanwhile, void *arg,
+djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll meanwhile, void *arg,
 				  MailerOutcome *outcome)
 {
 	Message		written = {0};
 
-	relay_halt();
+	smtp_halt();
 	wipe_mail();
 	if (write_mail(message, &written, outcome))
 	{
 		const char *from = written.from.address;
 		const char *to = written.recipient;
 		bool		is_ascii = uni_is_ascii(to, strlen(to));
-		RelayMail	relayed = {from, to, !uni_is_ascii(from, strlen(from)) || !is_ascii, mail.data, mail.length};
-		RelayAnswer answer = {0};
+		SmtpMail	relayed = {from, to, !uni_is_ascii(from, strlen(from)) || !is_ascii, mail.data, mail.length};
+		SmtpAnswer answer = {0};
 
-		judge(relay_send(server, &relayed, meanwhile, arg, &answer), &answer, is_ascii, outcome);
+		judge(smtp_send(server, &relayed, meanwhile, arg, &answer), &answer, is_ascii, outcome);
 	}
 	wipe_mail();
 }

@@ -46,9 +46,9 @@ static struct
 	size_t		n_sockets;
 
 	/* the thread's, as long as there is one */
-	RelayMail	mail;
+	SmtpMail	mail;
 	size_t		taken;
-	Transcript	transcript;
+	SmtpTrace	transcript;
 	CURLcode	result;
 }			relay = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -115,12 +115,12 @@ observe(CURL *easy, curl_infotype type, char *line, size_t n, void *arg)
 {
 	if (type == CURLINFO_HEADER_OUT)
 	{
-		transcript_said(&relay.transcript, line, n);
+		smtp_trace_said(&relay.transcript, line, n);
 		if (relay.transcript.step == SMTP_MAIL && is_lacking())
 			relay.given_up = true;
 	}
 	else if (type == CURLINFO_HEADER_IN)
-		transcript_heard(&relay.transcript, line, n);
+		smtp_trace_heard(&relay.transcript, line, n);
 	return 0;
 }
 
@@ -167,13 +167,13 @@ give_up(void)
 	relay.kept = false;
 	relay.given_up = true;
 	shut_sockets(SHUT_RDWR);
-	errand_join();
+	smtp_thread_join();
 }
 
 void
-relay_halt(void)
+smtp_halt(void)
 {
-	if (errand_is_on())
+	if (smtp_thread_is_on())
 	{
 		give_up();
 		hang_up();
@@ -183,7 +183,7 @@ relay_halt(void)
 static void
 leave(void)
 {
-	relay_halt();
+	smtp_halt();
 	hang_up();
 }
 
@@ -268,7 +268,7 @@ configure(const MailerServer *server)
 }
 
 static bool
-address_mail(const RelayMail *mail)
+address_mail(const SmtpMail *mail)
 {
 	bool		good = true;
 
@@ -280,7 +280,7 @@ address_mail(const RelayMail *mail)
 	relay.mail = *mail;
 	relay.taken = 0;
 	relay.given_up = false;
-	transcript_begin(&relay.transcript);
+	smtp_trace_begin(&relay.transcript);
 	return good && relay.recipients;
 }
 
@@ -297,7 +297,7 @@ initialise(void)
 }
 
 static bool
-prepare(const MailerServer *server, const RelayMail *mail)
+prepare(const MailerServer *server, const SmtpMail *mail)
 {
 	if (!initialise())
 		return false;
@@ -314,17 +314,17 @@ prepare(const MailerServer *server, const RelayMail *mail)
 
 /* The transfer */
 
-static RelayResult
-blame(RelayAnswer *answer, const char *reason, const char *detail)
+static SmtpResult
+blame(SmtpAnswer *answer, const char *reason, const char *detail)
 {
 	answer->reason = reason;
 	answer->detail = detail;
-	return RELAY_FAULT;
+	return SMTP_FAULT;
 }
 
 /* Why libcurl could not. */
-static RelayResult
-explain(RelayAnswer *answer)
+static SmtpResult
+explain(SmtpAnswer *answer)
 {
 	static const struct
 	{
@@ -341,7 +341,7 @@ explain(RelayAnswer *answer)
 		{CURLE_UNSUPPORTED_PROTOCOL, "djust_auth.smtp_url is malformed"},
 		{CURLE_URL_MALFORMAT, "djust_auth.smtp_url is malformed"},
 	};
-	const Transcript *transcript = &relay.transcript;
+	const SmtpTrace *transcript = &relay.transcript;
 	long		verified = 0;
 	size_t		i;
 
@@ -353,53 +353,53 @@ explain(RelayAnswer *answer)
 					 verified == 10 ? "has expired" : "is not signed by a trusted authority");
 	}
 	if (transcript->code >= 400 ? relay.result != CURLE_USE_SSL_FAILED : transcript->code > 0 && transcript->step >= SMTP_MAIL)
-		return RELAY_ANSWERED;
+		return SMTP_ANSWERED;
 	for (i = 0; i < LENGTH(reasons); i++)
 		if (reasons[i].result == relay.result)
 			return blame(answer, reasons[i].reason, "");
 	if (relay.result == CURLE_RECV_ERROR || relay.result == CURLE_SEND_ERROR || relay.result == CURLE_GOT_NOTHING)
-		return RELAY_CLOSED;
+		return SMTP_CLOSED;
 	return blame(answer, "could not send the mail: ", curl_easy_strerror(relay.result));
 }
 
-static RelayResult
-conclude(ErrandEnd end, RelayAnswer *answer)
+static SmtpResult
+conclude(SmtpThreadEnd end, SmtpAnswer *answer)
 {
 	if (relay.result == CURLE_OK)
-		return RELAY_ACCEPTED;
-	if (end != ERRAND_DONE)
-		return end == ERRAND_LATE ? RELAY_LATE : RELAY_STOPPED;
+		return SMTP_ACCEPTED;
+	if (end != SMTP_THREAD_DONE)
+		return end == SMTP_THREAD_LATE ? SMTP_LATE : SMTP_STOPPED;
 	if (!relay.given_up)
 		return explain(answer);
 	if (relay.wants_login && !relay.transcript.logged_in)
 		return blame(answer, "the server offers no AUTH for djust_auth.smtp_user", "");
-	return RELAY_NO_UTF8;
+	return SMTP_NO_UTF8;
 }
 
-static RelayResult
-transfer(MailerMeanwhile meanwhile, void *arg, int64_t deadline, RelayAnswer *answer)
+static SmtpResult
+transfer(MailerPoll meanwhile, void *arg, int64_t deadline, SmtpAnswer *answer)
 {
-	ErrandEnd	end;
-	RelayResult result;
+	SmtpThreadEnd	end;
+	SmtpResult result;
 
-	if (!errand_start(work))
+	if (!smtp_thread_start(work))
 		return blame(answer, "could not start a thread", "");
-	end = errand_wait(meanwhile, arg, deadline);
-	if (end != ERRAND_DONE)
+	end = smtp_thread_wait(meanwhile, arg, deadline);
+	if (end != SMTP_THREAD_DONE)
 		give_up();
-	errand_join();
+	smtp_thread_join();
 	result = conclude(end, answer);
 	answer->transcript = relay.transcript;
-	relay.kept = result == RELAY_ACCEPTED && end == ERRAND_DONE;
+	relay.kept = result == SMTP_ACCEPTED && end == SMTP_THREAD_DONE;
 	return result;
 }
 
 /* A connection that was kept may have been closed since, which is no news: the same is said again on a fresh one. */
-RelayResult
-relay_send(const MailerServer *server, const RelayMail *mail, MailerMeanwhile meanwhile, void *arg, RelayAnswer *answer)
+SmtpResult
+smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll meanwhile, void *arg, SmtpAnswer *answer)
 {
-	int64_t		deadline = errand_clock() + server->timeout_s * INT64_C(1000);
-	RelayResult result;
+	int64_t		deadline = smtp_thread_clock() + server->timeout_s * INT64_C(1000);
+	SmtpResult result;
 	bool		again;
 
 	do
@@ -410,6 +410,6 @@ relay_send(const MailerServer *server, const RelayMail *mail, MailerMeanwhile me
 		result = ready ? transfer(meanwhile, arg, deadline, answer) : blame(answer, "could not prepare the connection", "");
 		if (!relay.kept)
 			hang_up();
-	} while (again && (result == RELAY_CLOSED || result == RELAY_ANSWERED) && answer->transcript.step <= SMTP_MAIL);
+	} while (again && (result == SMTP_CLOSED || result == SMTP_ANSWERED) && answer->transcript.step <= SMTP_MAIL);
 	return result;
 }

@@ -11,38 +11,38 @@
 #include "mailer/mailer.h"
 #include "mailer/smtp_trace.h"
 
-typedef enum RelayResult
+typedef enum SmtpResult
 {
-	RELAY_ACCEPTED,
-	RELAY_ANSWERED,				/* otherwise than by yes */
-	RELAY_CLOSED,				/* by the server */
-	RELAY_LATE,					/* the time is over */
-	RELAY_STOPPED,				/* meanwhile() said so */
-	RELAY_NO_UTF8,				/* which the mail needs */
-	RELAY_FAULT					/* reason and detail make a phrase */
-} RelayResult;
+	SMTP_ACCEPTED,
+	SMTP_ANSWERED,				/* otherwise than by yes */
+	SMTP_CLOSED,				/* by the server */
+	SMTP_LATE,					/* the time is over */
+	SMTP_STOPPED,				/* meanwhile() said so */
+	SMTP_NO_UTF8,				/* which the mail needs */
+	SMTP_FAULT					/* reason and detail make a phrase */
+} SmtpResult;
 
 /* The envelope, and a text of lines that end in CRLF and do not begin with a dot. */
-typedef struct RelayMail
+typedef struct SmtpMail
 {
 	const char *from;
 	const char *recipient;
 	bool		needs_utf8;
 	const char *text;
 	size_t		length;
-} RelayMail;
+} SmtpMail;
 
-typedef struct RelayAnswer
+typedef struct SmtpAnswer
 {
-	Transcript	transcript;
+	SmtpTrace	transcript;
 	const char *reason;
 	const char *detail;
-} RelayAnswer;
+} SmtpAnswer;
 
-extern RelayResult relay_send(const MailerServer *server, const RelayMail *mail, MailerMeanwhile meanwhile, void *arg,
-							  RelayAnswer *answer);
+extern SmtpResult smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll meanwhile, void *arg,
+							  SmtpAnswer *answer);
 
 /* Ends what a call that was left by longjmp is still doing: its mail is not looked at any more. */
-extern void relay_halt(void);
+extern void smtp_halt(void);
 
 #endif

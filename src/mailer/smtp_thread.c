@@ -26,7 +26,7 @@ static struct
 }			errand = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 int64_t
-errand_clock(void)
+smtp_thread_clock(void)
 {
 	struct timespec now;
 
@@ -57,7 +57,7 @@ initialise(void)
 }
 
 bool
-errand_start(void (*work) (void))
+smtp_thread_start(void (*work) (void))
 {
 	sigset_t	all,
 				before;
@@ -74,7 +74,7 @@ errand_start(void (*work) (void))
 static bool
 ends_within(int ms)
 {
-	int64_t		end = errand_clock() + ms;
+	int64_t		end = smtp_thread_clock() + ms;
 	struct timespec until = {end / 1000, end % 1000 * 1000000};
 	bool		ended;
 
@@ -86,27 +86,27 @@ ends_within(int ms)
 	return ended;
 }
 
-ErrandEnd
-errand_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline)
+SmtpThreadEnd
+smtp_thread_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline)
 {
 	while (!ends_within(ASK_MS))
 	{
 		if (!meanwhile(arg))
-			return ERRAND_UNWANTED;
-		if (errand_clock() >= deadline)
-			return ERRAND_LATE;
+			return SMTP_THREAD_UNWANTED;
+		if (smtp_thread_clock() >= deadline)
+			return SMTP_THREAD_LATE;
 	}
-	return ERRAND_DONE;
+	return SMTP_THREAD_DONE;
 }
 
 bool
-errand_is_on(void)
+smtp_thread_is_on(void)
 {
 	return errand.on;
 }
 
 void
-errand_join(void)
+smtp_thread_join(void)
 {
 	if (errand.on)
 		pthread_join(errand.thread, NULL);

@@ -8,28 +8,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum ErrandEnd
+typedef enum SmtpThreadEnd
 {
-	ERRAND_DONE,
-	ERRAND_LATE,				/* the deadline has come */
-	ERRAND_UNWANTED				/* meanwhile() said so */
-} ErrandEnd;
+	SMTP_THREAD_DONE,
+	SMTP_THREAD_LATE,				/* the deadline has come */
+	SMTP_THREAD_UNWANTED				/* meanwhile() said so */
+} SmtpThreadEnd;
 
 /* Milliseconds that never run backwards. */
-extern int64_t errand_clock(void);
+extern int64_t smtp_thread_clock(void);
 
 /* One at a time.  False if there can be no thread. */
-extern bool errand_start(void (*work) (void));
+extern bool smtp_thread_start(void (*work) (void));
 
 /*
  * Asks at least every 50 ms.  Where it is not done, or meanwhile() has left by longjmp, it goes on: make it end, and
  * join.
  */
-extern ErrandEnd errand_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline);	/* by errand_clock() */
+extern SmtpThreadEnd smtp_thread_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline);	/* by smtp_thread_clock() */
 
 /* Between the start and the join. */
-extern bool errand_is_on(void);
+extern bool smtp_thread_is_on(void);
 
-extern void errand_join(void);
+extern void smtp_thread_join(void);
 
 #endif

@@ -16,7 +16,7 @@
 static const char digits[] = "0123456789";
 
 void
-transcript_begin(Transcript *transcript)
+smtp_trace_begin(SmtpTrace *transcript)
 {
 	transcript->step = SMTP_CONNECTION;
 	transcript->code = 0;
@@ -31,7 +31,7 @@ begins_with(const char *line, size_t n, const char *word)
 }
 
 void
-transcript_said(Transcript *transcript, const char *line, size_t n)
+smtp_trace_said(SmtpTrace *transcript, const char *line, size_t n)
 {
 	static const struct
 	{
@@ -58,7 +58,7 @@ transcript_said(Transcript *transcript, const char *line, size_t n)
 
 /* "5.1.1" and what may follow it. */
 static void
-note_enhanced(Transcript *transcript, const char *text)
+note_enhanced(SmtpTrace *transcript, const char *text)
 {
 	const char *p = text;
 	int			i;
@@ -75,7 +75,7 @@ note_enhanced(Transcript *transcript, const char *text)
 }
 
 void
-transcript_heard(Transcript *transcript, const char *line, size_t n)
+smtp_trace_heard(SmtpTrace *transcript, const char *line, size_t n)
 {
 	char		start[sizeof("250-") + ENHANCED_LONGEST + 1] = {0};
 

@@ -23,7 +23,7 @@ typedef enum SmtpStep
 
 #define ENHANCED_LONGEST 11
 
-typedef struct Transcript
+typedef struct SmtpTrace
 {
 	SmtpStep	step;			/* the last that was said */
 	int			code;			/* the answer to it; 0: none yet */
@@ -31,11 +31,11 @@ typedef struct Transcript
 	bool		over;			/* what is heard is the answer to QUIT */
 	bool		logged_in;		/* or tried to */
 	bool		offers_utf8;
-} Transcript;
+} SmtpTrace;
 
 /* For the next mail; what is known of the connection stays. */
-extern void transcript_begin(Transcript *transcript);
-extern void transcript_said(Transcript *transcript, const char *line, size_t n);
-extern void transcript_heard(Transcript *transcript, const char *line, size_t n);
+extern void smtp_trace_begin(SmtpTrace *transcript);
+extern void smtp_trace_said(SmtpTrace *transcript, const char *line, size_t n);
+extern void smtp_trace_heard(SmtpTrace *transcript, const char *line, size_t n);
 
 #endif

@@ -346,7 +346,7 @@ spell_literal(const char *text, size_t length, char *out)
 	return n;
 }
 
-/* Equal spellings exactly where route_set_add finds equal patterns. */
+/* Equal spellings exactly where route_trie_add finds equal patterns. */
 size_t
 route_canonical(const RoutePath *pattern, char *out)
 {

@@ -50,7 +50,7 @@ typedef struct Node
 
 _Static_assert(sizeof(Node) == CACHE_LINE, "nodes do not straddle cache lines");
 
-struct RouteSet
+struct RouteTrie
 {
 	uint32_t	capacity;		/* nodes there is room for */
 	uint32_t	nodes;
@@ -65,7 +65,7 @@ struct RouteSet
 
 typedef struct Search
 {
-	const RouteSet *set;
+	const RouteTrie *set;
 	const RoutePath *path;
 } Search;
 
@@ -89,14 +89,14 @@ nodes_for(size_t patterns, size_t segments)
 
 /* SIZE_MAX, which no allocator grants, when the numbers are absurd. */
 size_t
-route_set_size(size_t patterns, size_t segments, size_t bytes)
+route_trie_size(size_t patterns, size_t segments, size_t bytes)
 {
 	size_t		nodes;
 
 	if (patterns > CAPACITY_MAX || segments > CAPACITY_MAX || bytes > UINT32_MAX)
 		return SIZE_MAX;
 	nodes = nodes_for(patterns, segments);
-	return CACHE_LINE + sizeof(RouteSet) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
+	return CACHE_LINE + sizeof(RouteTrie) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
 }
 
 /* A node without children or rights. */
@@ -108,11 +108,11 @@ init_node(Node *node)
 	node->rest.right = RIGHT_NO_MATCH;
 }
 
-/* memory: route_set_size() bytes for the same three numbers, aligned as malloc does; the set must not move. */
-RouteSet *
-route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes)
+/* memory: route_trie_size() bytes for the same three numbers, aligned as malloc does; the set must not move. */
+RouteTrie *
+route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 {
-	RouteSet   *set = (RouteSet *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+	RouteTrie   *set = (RouteTrie *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
 	size_t		slots = slots_for(nodes_for(patterns, segments));
 
 	set->capacity = (uint32_t) nodes_for(patterns, segments);
@@ -148,7 +148,7 @@ literal_of(const Node *node)
 
 /* The slot that holds this child, or the free one where it belongs; the table is never full. */
 static uint32_t *
-find_slot(const RouteSet *set, uint32_t parent, uint32_t hash, const char *text, size_t length)
+find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, const char *text, size_t length)
 {
 	size_t		at = hash & set->mask;
 
@@ -166,7 +166,7 @@ find_slot(const RouteSet *set, uint32_t parent, uint32_t hash, const char *text,
 
 /* A fresh node, or 0 when there is no room. */
 static uint32_t
-new_node(RouteSet *set)
+new_node(RouteTrie *set)
 {
 	if (set->nodes == set->capacity)
 		return 0;
@@ -176,7 +176,7 @@ new_node(RouteSet *set)
 
 /* The literal child, made when it is not there; 0 when there is no room. */
 static uint32_t
-obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length, uint64_t literal)
+obtain_literal(RouteTrie *set, uint32_t parent, const char *text, size_t length, uint64_t literal)
 {
 	uint32_t	hash = key_hash(parent, literal);
 	uint32_t   *slot = find_slot(set, parent, hash, text, length);
@@ -202,7 +202,7 @@ obtain_literal(RouteSet *set, uint32_t parent, const char *text, size_t length, 
 
 /* The {name} child, made when it is not there; 0 when there is no room. */
 static uint32_t
-obtain_parameter(RouteSet *set, uint32_t parent)
+obtain_parameter(RouteTrie *set, uint32_t parent)
 {
 	if (set->node[parent].parameter == 0)
 		set->node[parent].parameter = new_node(set);
@@ -210,7 +210,7 @@ obtain_parameter(RouteSet *set, uint32_t parent)
 }
 
 void
-route_set_expect(const RouteSet *set)
+route_trie_expect(const RouteTrie *set)
 {
 	__builtin_prefetch(set);
 	__builtin_prefetch(&set->node[ROOT_OF_PATHS]);
@@ -218,7 +218,7 @@ route_set_expect(const RouteSet *set)
 
 /* When there is no room, nodes without rights may stay behind; they match nothing. */
 bool
-route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag)
+route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int tag)
 {
 	uint32_t	at = pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS;
 	Grant	   *grant;
@@ -280,7 +280,7 @@ descend(const Search *search, uint32_t at, int depth)
 
 /* A path is the special case without {name} and **. */
 RouteRight
-route_set_match_pattern(const RouteSet *set, const RoutePath *pattern, int *tag)
+route_trie_match_pattern(const RouteTrie *set, const RoutePath *pattern, int *tag)
 {
 	Search		search = {set, pattern};
 	const Grant *found = descend(&search, pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
@@ -293,7 +293,7 @@ route_set_match_pattern(const RouteSet *set, const RoutePath *pattern, int *tag)
 
 /* The first grant reached decides, so that none carves out. */
 RouteRight
-route_set_match(const RouteSet *set, const RoutePath *path, int *tag)
+route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag)
 {
-	return route_set_match_pattern(set, path, tag);
+	return route_trie_match_pattern(set, path, tag);
 }

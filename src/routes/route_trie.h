@@ -15,26 +15,26 @@ typedef enum RouteRight
 	RIGHT_WRITE = 2
 } RouteRight;
 
-typedef struct RouteSet RouteSet;
+typedef struct RouteTrie RouteTrie;
 
 /* Memory for `patterns` patterns that have at most `segments` segments and `bytes` bytes altogether. */
-extern size_t route_set_size(size_t patterns, size_t segments, size_t bytes);
-extern RouteSet *route_set_init(void *memory, size_t patterns, size_t segments, size_t bytes);
+extern size_t route_trie_size(size_t patterns, size_t segments, size_t bytes);
+extern RouteTrie *route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes);
 /* tag: the caller's name for this pattern.  False: no room, or an equal pattern is there already. */
-extern bool route_set_add(RouteSet *set, const RoutePath *pattern, RouteRight right, int tag);
+extern bool route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int tag);
 /* Has the processor fetch what a search begins with, while the caller does something else. */
-extern void route_set_expect(const RouteSet *set);
+extern void route_trie_expect(const RouteTrie *set);
 
 /*
  * Right of the most specific pattern: literal before {name} before **, from left to right.  *tag (may be NULL)
  * becomes that pattern's tag.  Time depends on the path and the patterns that can match it, not on how many there are.
  */
-extern RouteRight route_set_match(const RouteSet *set, const RoutePath *path, int *tag);
+extern RouteRight route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag);
 
 /*
  * The same for a whole pattern: the right on those paths for which no more specific literal is known.  {name} in the
  * question is met by {name} and ** only, a final ** by ** only.
  */
-extern RouteRight route_set_match_pattern(const RouteSet *set, const RoutePath *pattern, int *tag);
+extern RouteRight route_trie_match_pattern(const RouteTrie *set, const RoutePath *pattern, int *tag);
 
 #endif

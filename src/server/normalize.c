@@ -112,7 +112,7 @@ normalise_password(const char *text, size_t n, Password *password)
 }
 
 Password
-normal_password(const char *text, size_t n)
+normalize_password(const char *text, size_t n)
 {
 	Password	password = {.length = n, .characters = n};
 	size_t		length = 0;
@@ -131,21 +131,21 @@ normal_password(const char *text, size_t n)
 }
 
 const char *
-normal_blocklist_entry(const char *text, size_t n)
+normalize_blocklist_entry(const char *text, size_t n)
 {
-	Password	entry = normal_password(text, n);
+	Password	entry = normalize_password(text, n);
 
 	return *entry.in_database ? entry.in_database : copy_secret(text, n);
 }
 
 char *
-normal_to_utf8(char *text, size_t n)
+database_to_utf8(char *text, size_t n)
 {
 	return GetDatabaseEncoding() == PG_SQL_ASCII ? text : pg_server_to_any(text, (int) n, PG_UTF8);
 }
 
 char *
-normal_from_utf8(char *utf8, size_t n)
+database_from_utf8(char *utf8, size_t n)
 {
 	return GetDatabaseEncoding() == PG_SQL_ASCII ? utf8 : pg_any_to_server(utf8, (int) n, PG_UTF8);
 }
@@ -171,7 +171,7 @@ normal_form(const char *text, size_t n, const char **reason)
 }
 
 Email
-normal_email(const char *text, size_t n)
+normalize_email(const char *text, size_t n)
 {
 	const char *reason;
 	Email		email = {normal_form(text, n, &reason)};
@@ -194,7 +194,7 @@ email_fault(const char *text, size_t n)
 }
 
 RouteFault
-normal_pattern(const char *text, size_t n, RoutePath *out)
+normalize_pattern(const char *text, size_t n, RoutePath *out)
 {
 	char	   *utf8 = encoding() == PG_UTF8 ? (char *) text : convert(text, n, encoding(), PG_UTF8, &n);
 
@@ -202,7 +202,7 @@ normal_pattern(const char *text, size_t n, RoutePath *out)
 }
 
 RouteFault
-normal_path(const char *text, size_t n, RoutePath *out)
+normalize_path(const char *text, size_t n, RoutePath *out)
 {
 	char	   *utf8 = encoding() == PG_UTF8 ? (char *) text : convert(text, n, encoding(), PG_UTF8, &n);
 

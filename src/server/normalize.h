@@ -39,25 +39,25 @@ typedef struct Password
  * The normal form of address.h, in the encoding of the database.  Never fails: what has none comes back as it is and
  * matches none.
  */
-extern Email normal_email(const char *text, size_t n);
+extern Email normalize_email(const char *text, size_t n);
 
 /* NULL for an address in its normal form, else the reason as a full sentence. */
 extern const char *email_fault(const char *text, size_t n);
 
-extern Password normal_password(const char *text, size_t n);
+extern Password normalize_password(const char *text, size_t n);
 
 /* NFC of an entry of the blocklist, NUL-terminated; as it is where it has none.  Wiped with the current context. */
-extern const char *normal_blocklist_entry(const char *text, size_t n);
+extern const char *normalize_blocklist_entry(const char *text, size_t n);
 
 /* route.h for text in the encoding of the database. */
-extern RouteFault normal_pattern(const char *text, size_t n, RoutePath *out);
-extern RouteFault normal_path(const char *text, size_t n, RoutePath *out);
+extern RouteFault normalize_pattern(const char *text, size_t n, RoutePath *out);
+extern RouteFault normalize_path(const char *text, size_t n, RoutePath *out);
 
 /*
  * Text of the database in UTF-8, and back, NUL-terminated: for what leaves it as JSON or mail.  A database whose
  * encoding says nothing (SQL_ASCII) is taken at its word.
  */
-extern char *normal_to_utf8(char *text, size_t n);
-extern char *normal_from_utf8(char *utf8, size_t n);
+extern char *database_to_utf8(char *text, size_t n);
+extern char *database_from_utf8(char *utf8, size_t n);
 
 #endif

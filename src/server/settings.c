@@ -230,7 +230,7 @@ check_mail_from(char **newval, void **extra, GucSource source)
 {
 	Mailbox		mailbox;
 
-	if (**newval == '\0' || message_parse_mailbox(*newval, &mailbox))
+	if (**newval == '\0' || mime_parse_mailbox(*newval, &mailbox))
 		return true;
 	GUC_check_errhint("Use an address, or a name and an address such as Shop <no-reply@shop.example>.");
 	return false;

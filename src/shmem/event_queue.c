@@ -13,7 +13,7 @@
  * for failures and locks, which cost a hash each.
  *
  * A crash of the server empties the ring.  A caller whose entry must be on
- * disk before the answer waits for that (ring_await).
+ * disk before the answer waits for that (event_queue_await).
  */
 #include "postgres.h"
 
@@ -50,16 +50,16 @@ typedef struct Ring
 	pg_atomic_uint32 calls;
 	ConditionVariable written;
 	pg_atomic_uint64 floor;		/* TimestampTz */
-	RingSealed	sealed;
-	RingProgress progress;
-	RingEntry	entries[FLEXIBLE_ARRAY_MEMBER];
+	NewestSeal	sealed;
+	PurgeProgress progress;
+	QueueEntry	entries[FLEXIBLE_ARRAY_MEMBER];
 } Ring;
 
 static List *names = NIL;
 static bool names_known = false;
 static char *rings = NULL;
 
-/* This backend's, once ring_served was asked; of databases without a worker, the one without entries. */
+/* This backend's, once event_queue_served was asked; of databases without a worker, the one without entries. */
 static Ring *mine = NULL;
 static bool served = false;
 static bool working = false;
@@ -91,14 +91,14 @@ read_names(void)
 }
 
 int
-ring_count(void)
+event_queue_count(void)
 {
 	read_names();
 	return list_length(names);
 }
 
 const char *
-ring_name(int n)
+event_queue_name(int n)
 {
 	return list_nth(names, n);
 }
@@ -106,40 +106,40 @@ ring_name(int n)
 static size_t
 full_size(void)
 {
-	return MAXALIGN(offsetof(Ring, entries) + RING_ENTRIES * sizeof(RingEntry));
+	return MAXALIGN(offsetof(Ring, entries) + EVENT_QUEUE_ENTRIES * sizeof(QueueEntry));
 }
 
 /* One for each database that is served, and at the end the one that all others share, without entries. */
 static Ring *
-ring_at(int n)
+event_queue_at(int n)
 {
 	return (Ring *) (rings + n * full_size());
 }
 
 size_t
-ring_size(void)
+event_queue_size(void)
 {
-	return add_size(mul_size(ring_count(), full_size()), MAXALIGN(offsetof(Ring, entries)));
+	return add_size(mul_size(event_queue_count(), full_size()), MAXALIGN(offsetof(Ring, entries)));
 }
 
 int
-ring_locks(void)
+event_queue_locks(void)
 {
-	return ring_count() + 1;
+	return event_queue_count() + 1;
 }
 
 void
-ring_attach(LWLockPadded *locks)
+event_queue_attach(LWLockPadded *locks)
 {
 	bool		found;
 	int			i;
 
-	rings = ShmemInitStruct("djust_auth rings", ring_size(), &found);
+	rings = ShmemInitStruct("djust_auth rings", event_queue_size(), &found);
 	if (found)
 		return;
-	for (i = 0; i <= ring_count(); i++)
+	for (i = 0; i <= event_queue_count(); i++)
 	{
-		Ring	   *ring = ring_at(i);
+		Ring	   *ring = event_queue_at(i);
 
 		memset(ring, 0, offsetof(Ring, entries));
 		ring->lock = &locks[i].lock;
@@ -161,7 +161,7 @@ number_of(const char *database)
 }
 
 bool
-ring_is_served(const char *database)
+event_queue_is_served(const char *database)
 {
 	return number_of(database) >= 0;
 }
@@ -175,13 +175,13 @@ my_ring(void)
 		int			n = list_length(names) > 0 ? number_of(get_database_name(MyDatabaseId)) : -1;
 
 		served = n >= 0;
-		mine = ring_at(served ? n : list_length(names));
+		mine = event_queue_at(served ? n : list_length(names));
 	}
 	return mine;
 }
 
 bool
-ring_served(void)
+event_queue_served(void)
 {
 	my_ring();
 	return served;
@@ -198,7 +198,7 @@ wake(Ring *ring)
 }
 
 TimestampTz
-ring_now(void)
+event_queue_now(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -207,13 +207,13 @@ ring_now(void)
 }
 
 bool
-ring_floor_known(void)
+event_queue_floor_known(void)
 {
 	return pg_atomic_read_u64(&my_ring()->floor) != 0;
 }
 
 TimestampTz
-ring_raise_floor(TimestampTz at)
+event_queue_raise_floor(TimestampTz at)
 {
 	Ring	   *ring = my_ring();
 	uint64		i;
@@ -222,13 +222,13 @@ ring_raise_floor(TimestampTz at)
 	at = Max(at, (TimestampTz) pg_atomic_read_u64(&ring->floor));
 	pg_atomic_write_u64(&ring->floor, at);
 	for (i = ring->tail; i < ring->head; i++)
-		at = Min(at, ring->entries[i % RING_ENTRIES].at);
+		at = Min(at, ring->entries[i % EVENT_QUEUE_ENTRIES].at);
 	LWLockRelease(ring->lock);
 	return at;
 }
 
 void
-ring_sealed_set(const RingSealed *sealed)
+event_queue_sealed_set(const NewestSeal *sealed)
 {
 	Ring	   *ring = my_ring();
 
@@ -238,7 +238,7 @@ ring_sealed_set(const RingSealed *sealed)
 }
 
 void
-ring_sealed_get(RingSealed *sealed)
+event_queue_sealed_get(NewestSeal *sealed)
 {
 	Ring	   *ring = my_ring();
 
@@ -249,7 +249,7 @@ ring_sealed_get(RingSealed *sealed)
 
 /* Also while an error is cleaned up, so without looking anything up. */
 uint64_t
-ring_put(RingEntry *entry, int kept)
+event_queue_put(QueueEntry *entry, int kept)
 {
 	uint64		ticket = 0;
 	Ring	   *ring = mine;
@@ -259,10 +259,10 @@ ring_put(RingEntry *entry, int kept)
 	entry->database = MyDatabaseId;
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
 	if (entry->at == 0)
-		entry->at = ring_now();
-	if (ring->head - ring->tail < RING_ENTRIES - kept)
+		entry->at = event_queue_now();
+	if (ring->head - ring->tail < EVENT_QUEUE_ENTRIES - kept)
 	{
-		ring->entries[ring->head % RING_ENTRIES] = *entry;
+		ring->entries[ring->head % EVENT_QUEUE_ENTRIES] = *entry;
 		ticket = ++ring->head;
 	}
 	LWLockRelease(ring->lock);
@@ -283,7 +283,7 @@ is_written(uint64 ticket, bool *hopeless)
 }
 
 void
-ring_await(uint64_t ticket)
+event_queue_await(uint64_t ticket)
 {
 	Deadline	deadline = deadline_in(AWAIT_MS);
 	bool		hopeless;
@@ -303,7 +303,7 @@ ring_await(uint64_t ticket)
 }
 
 int
-ring_waiting(void)
+event_queue_waiting(void)
 {
 	Ring	   *ring = my_ring();
 	int			waiting;
@@ -329,9 +329,9 @@ transaction_ended(XactEvent event, void *arg)
 }
 
 void
-ring_wake_at_commit(void)
+event_queue_wake_at_commit(void)
 {
-	if (!ring_served())
+	if (!event_queue_served())
 		return;
 	if (!callback_registered)
 		RegisterXactCallback(transaction_ended, NULL);
@@ -340,7 +340,7 @@ ring_wake_at_commit(void)
 }
 
 void
-ring_progress_set(const RingProgress *progress)
+event_queue_progress_set(const PurgeProgress *progress)
 {
 	Ring	   *ring = my_ring();
 
@@ -350,7 +350,7 @@ ring_progress_set(const RingProgress *progress)
 }
 
 void
-ring_progress_get(RingProgress *progress)
+event_queue_progress_get(PurgeProgress *progress)
 {
 	Ring	   *ring = my_ring();
 
@@ -369,9 +369,9 @@ end_work(int code, Datum arg)
 }
 
 void
-ring_begin_work(int n)
+event_queue_begin_work(int n)
 {
-	mine = ring_at(n);
+	mine = event_queue_at(n);
 	served = working = true;
 	LWLockAcquire(mine->lock, LW_EXCLUSIVE);
 	mine->worker = MyLatch;
@@ -380,20 +380,20 @@ ring_begin_work(int n)
 }
 
 bool
-ring_working(void)
+event_queue_working(void)
 {
 	return working;
 }
 
 int
-ring_peek(RingEntry *entries, int max)
+event_queue_peek(QueueEntry *entries, int max)
 {
 	int			n = 0;
 
 	LWLockAcquire(mine->lock, LW_SHARED);
 	while (n < max && mine->tail + n < mine->head)
 	{
-		entries[n] = mine->entries[(mine->tail + n) % RING_ENTRIES];
+		entries[n] = mine->entries[(mine->tail + n) % EVENT_QUEUE_ENTRIES];
 		n++;
 	}
 	LWLockRelease(mine->lock);
@@ -401,7 +401,7 @@ ring_peek(RingEntry *entries, int max)
 }
 
 void
-ring_drop(int n)
+event_queue_drop(int n)
 {
 	LWLockAcquire(mine->lock, LW_EXCLUSIVE);
 	mine->tail += n;
@@ -410,21 +410,21 @@ ring_drop(int n)
 }
 
 bool
-ring_take_call(void)
+event_queue_take_call(void)
 {
 	return pg_atomic_exchange_u32(&mine->calls, 0) != 0;
 }
 
 /* It comes back by itself some time after the command is done, and would do so if the command's backend died. */
 void
-ring_send_away(const char *database, bool away)
+event_queue_send_away(const char *database, bool away)
 {
 	int			n = number_of(database);
 	Ring	   *ring;
 
 	if (n < 0)
 		return;
-	ring = ring_at(n);
+	ring = event_queue_at(n);
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
 	ring->away_until = away ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), AWAY_MS) : 0;
 	LWLockRelease(ring->lock);
@@ -432,9 +432,9 @@ ring_send_away(const char *database, bool away)
 }
 
 bool
-ring_must_leave(int n)
+event_queue_must_leave(int n)
 {
-	Ring	   *ring = ring_at(n);
+	Ring	   *ring = event_queue_at(n);
 	TimestampTz now = GetCurrentTimestamp();
 	bool		away;
 

@@ -80,7 +80,7 @@ header_size(void)
 }
 
 size_t
-hashslot_size(void)
+hash_slot_size(void)
 {
 	return header_size();
 }
@@ -110,7 +110,7 @@ map_arenas(void)
 }
 
 void
-hashslot_attach(struct LWLock *lock)
+hash_slot_attach(struct LWLock *lock)
 {
 	bool		found;
 
@@ -227,7 +227,7 @@ choose_cpu(void)
 }
 
 bool
-hashslot_acquire(PwArena *arena)
+hash_slot_acquire(PwArena *arena)
 {
 	Assert(held_slot < 0);
 	if (!try_acquire() && !wait_for_slot())
@@ -242,7 +242,7 @@ hashslot_acquire(PwArena *arena)
 }
 
 void
-hashslot_release(void)
+hash_slot_release(void)
 {
 	Assert(held_slot >= 0);
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
@@ -254,10 +254,10 @@ hashslot_release(void)
 
 /* One that was cut off while waiting may have swallowed a signal: it is passed on. */
 void
-hashslot_abandon(void)
+hash_slot_abandon(void)
 {
 	if (held_slot >= 0)
-		hashslot_release();
+		hash_slot_release();
 	else
 		ConditionVariableSignal(&slots->freed);
 }

@@ -12,15 +12,15 @@
 
 struct LWLock;
 
-extern size_t hashslot_size(void);
-extern void hashslot_attach(struct LWLock *lock);
+extern size_t hash_slot_size(void);
+extern void hash_slot_attach(struct LWLock *lock);
 
 /*
  * Waits, interruptibly, for a slot; false after hash_wait_timeout.  A caller holds at most one and must give it back;
- * hashslot_abandon is for clean-up after ERROR or FATAL and harmless when none is held.
+ * hash_slot_abandon is for clean-up after ERROR or FATAL and harmless when none is held.
  */
-extern bool hashslot_acquire(PwArena *arena);
-extern void hashslot_release(void);
-extern void hashslot_abandon(void);
+extern bool hash_slot_acquire(PwArena *arena);
+extern void hash_slot_release(void);
+extern void hash_slot_abandon(void);
 
 #endif

@@ -58,13 +58,13 @@ request_memory(void)
 		previous_request_hook();
 	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
 	RequestAddinShmemSpace(throttle_size());
-	RequestAddinShmemSpace(hashslot_size());
-	RequestAddinShmemSpace(pace_size());
-	RequestAddinShmemSpace(ring_size());
-	RequestAddinShmemSpace(place_size());
+	RequestAddinShmemSpace(hash_slot_size());
+	RequestAddinShmemSpace(throttle_reset_size());
+	RequestAddinShmemSpace(event_queue_size());
+	RequestAddinShmemSpace(session_tid_size());
 	RequestAddinShmemSpace(throttle_event_size());
-	RequestAddinShmemSpace(keyfile_check_size());
-	RequestNamedLWLockTranche(SEGMENT, 4 + ring_locks());
+	RequestAddinShmemSpace(key_file_check_size());
+	RequestNamedLWLockTranche(SEGMENT, 4 + event_queue_locks());
 }
 
 /* In the postmaster, and again after a crash. */
@@ -77,7 +77,7 @@ start_memory(void)
 
 	if (previous_startup_hook)
 		previous_startup_hook();
-	keyfile_load();
+	key_file_load();
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	locks = GetNamedLWLockTranche(SEGMENT);
@@ -86,12 +86,12 @@ start_memory(void)
 		for (i = 0; i < COUNTERS; i++)
 			pg_atomic_init_u64(&shared->counters[i], 0);
 	throttle_attach(&locks[0].lock);
-	hashslot_attach(&locks[1].lock);
-	pace_attach(&locks[2].lock);
+	hash_slot_attach(&locks[1].lock);
+	throttle_reset_attach(&locks[2].lock);
 	throttle_event_attach(&locks[3].lock);
-	ring_attach(&locks[4]);
-	place_attach();
-	keyfile_check_attach();
+	event_queue_attach(&locks[4]);
+	session_tid_attach();
+	key_file_check_attach();
 	LWLockRelease(AddinShmemInitLock);
 }
 

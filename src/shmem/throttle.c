@@ -55,15 +55,15 @@ typedef struct SavedLock
 	bool		read;
 	bool		found;
 	uint64		cleared;
-	TallyEntry	lock;
+	ThrottleEntry	lock;
 } SavedLock;
 
 static Throttle *throttle = NULL;
 static LWLock *throttle_lock = NULL;
-static Tally attempts;
+static ThrottleTable attempts;
 
 /* The entry this backend has an attempt under way in: pinned by that, so the pointer stays good. */
-static TallyEntry *held_entry = NULL;
+static ThrottleEntry *held_entry = NULL;
 static bool held_shared;
 
 /* What this backend handed to the worker last and has not waited for. */
@@ -72,13 +72,13 @@ static uint64 ticket = 0;
 static uint32
 attempt_sets(void)
 {
-	return pg_nextpower2_32((uint32) setting_max_concurrent_hashes) * (ENTRIES_PER_SLOT / TALLY_WAYS);
+	return pg_nextpower2_32((uint32) setting_max_concurrent_hashes) * (ENTRIES_PER_SLOT / THROTTLE_TABLE_WAYS);
 }
 
 size_t
 throttle_size(void)
 {
-	return add_size(MAXALIGN(sizeof(Throttle)), tally_size(attempt_sets()));
+	return add_size(MAXALIGN(sizeof(Throttle)), throttle_table_size(attempt_sets()));
 }
 
 void
@@ -93,20 +93,20 @@ throttle_attach(struct LWLock *lock)
 		throttle->cleared = 0;
 		ConditionVariableInit(&throttle->ended);
 	}
-	tally_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
+	throttle_table_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
 }
 
 /* Is the tag in memory?  If not, what does the table say? */
 static void
-read_saved(const ThrottleTag *tag, SavedLock *saved)
+read_saved(const AccountTag *tag, SavedLock *saved)
 {
-	TallyEntry *lock = &saved->lock;
+	ThrottleEntry *lock = &saved->lock;
 	TimestampTz saved_at;
 	bool		known;
 
 	memset(saved, 0, sizeof(*saved));
 	LWLockAcquire(throttle_lock, LW_SHARED);
-	known = tally_find(tally_set(&attempts, tag), tag) != NULL;
+	known = throttle_table_find(throttle_table_set(&attempts, tag), tag) != NULL;
 	saved->cleared = throttle->cleared;
 	LWLockRelease(throttle_lock);
 	saved->read = !known;
@@ -117,7 +117,7 @@ read_saved(const ThrottleTag *tag, SavedLock *saved)
 }
 
 static void
-copy_lock(TallyEntry *to, const TallyEntry *from)
+copy_lock(ThrottleEntry *to, const ThrottleEntry *from)
 {
 	to->count = from->count;
 	to->allowed_at = from->allowed_at;
@@ -125,11 +125,11 @@ copy_lock(TallyEntry *to, const TallyEntry *from)
 	to->saved = from->saved;
 }
 
-static void clear_entry(TallyEntry *entry);
+static void clear_entry(ThrottleEntry *entry);
 
 /* Clears what a prepared transaction was to clear, once it has committed; nothing if that is more than a day ago. */
 static void
-settle_prepared(TallyEntry *entry, TimestampTz now)
+settle_prepared(ThrottleEntry *entry, TimestampTz now)
 {
 	TransactionId xid = entry->clears_with;
 
@@ -150,39 +150,39 @@ settle_prepared(TallyEntry *entry, TimestampTz now)
  * left memory, or a lock was cleared, since the table was read.
  */
 static bool
-find_or_restore(const ThrottleTag *tag, TimestampTz now, const SavedLock *saved, TallyEntry **entry, TallyEntry *outside)
+find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, ThrottleEntry **entry, ThrottleEntry *outside)
 {
-	TallySet   *set = tally_set(&attempts, tag);
+	ThrottleSet   *set = throttle_table_set(&attempts, tag);
 
-	*entry = tally_find(set, tag);
+	*entry = throttle_table_find(set, tag);
 	if (*entry)
 	{
 		settle_prepared(*entry, now);
 		return true;
 	}
-	if (ring_served() && (!saved->read || saved->cleared != throttle->cleared))
+	if (event_queue_served() && (!saved->read || saved->cleared != throttle->cleared))
 		return false;
 	*outside = saved->lock;
-	*entry = tally_take(&attempts, tag, now);
+	*entry = throttle_table_take(&attempts, tag, now);
 	if (*entry != &set->overflow)
 		copy_lock(*entry, outside);
 	return true;
 }
 
 static ThrottleAnswer
-try_enter(const ThrottleTag *tag, const SavedLock *saved, int *retry_after, bool *again)
+try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool *again)
 {
 	TimestampTz now;
 	ThrottleAnswer answer = THROTTLE_GO;
-	TallyEntry	outside = {.count = 0};
-	TallyEntry *entry;
+	ThrottleEntry	outside = {.count = 0};
+	ThrottleEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
 	*again = !find_or_restore(tag, now, saved, &entry, &outside);
 	if (!*again)
 	{
-		bool		is_shared = entry == &tally_set(&attempts, tag)->overflow;
+		bool		is_shared = entry == &throttle_table_set(&attempts, tag)->overflow;
 
 		if (is_shared)
 			answer = throttle_judge(&outside, now, retry_after);
@@ -200,7 +200,7 @@ try_enter(const ThrottleTag *tag, const SavedLock *saved, int *retry_after, bool
 }
 
 static ThrottleAnswer
-enter(const ThrottleTag *tag, int *retry_after)
+enter(const AccountTag *tag, int *retry_after)
 {
 	SavedLock	saved = {false};
 	ThrottleAnswer answer;
@@ -208,7 +208,7 @@ enter(const ThrottleTag *tag, int *retry_after)
 
 	do
 	{
-		if (ring_served())
+		if (event_queue_served())
 			read_saved(tag, &saved);
 		answer = try_enter(tag, &saved, retry_after, &again);
 	} while (again);
@@ -216,7 +216,7 @@ enter(const ThrottleTag *tag, int *retry_after)
 }
 
 ThrottleAnswer
-throttle_enter(const ThrottleTag *tag, int *retry_after)
+throttle_enter(const AccountTag *tag, int *retry_after)
 {
 	ThrottleAnswer answer;
 	Deadline	deadline;
@@ -242,22 +242,22 @@ throttle_enter(const ThrottleTag *tag, int *retry_after)
 
 /* With the lock held, so that entries of one tag reach the worker in the order they were made. */
 static void
-hand_over(TallyEntry *entry, RingKind kind, const ThrottleTag *tag)
+hand_over(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
 {
-	RingEntry	message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
+	QueueEntry	message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
 
 	if (entry)
 	{
 		message.u.lock.failures = entry->count;
 		message.u.lock.allowed_at = entry->allowed_at;
 	}
-	ticket = ring_put(&message, 0);
+	ticket = event_queue_put(&message, 0);
 	if (entry && ticket != 0)
-		entry->saved = kind == RING_LOCK;
+		entry->saved = kind == EVENT_QUEUE_LOCK;
 }
 
 static void
-count_failure(TallyEntry *entry, TimestampTz now, bool is_shared)
+count_failure(ThrottleEntry *entry, TimestampTz now, bool is_shared)
 {
 	entry->count = Min(entry->count + 1, THROTTLE_SUSPENDED_AT);
 	entry->touched_at = now;
@@ -267,17 +267,17 @@ count_failure(TallyEntry *entry, TimestampTz now, bool is_shared)
 		entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
 	}
 	if (!is_shared && throttle_is_lock(entry->count))
-		hand_over(entry, RING_LOCK, &entry->tag);
+		hand_over(entry, EVENT_QUEUE_LOCK, &entry->tag);
 }
 
 static void
-clear_entry(TallyEntry *entry)
+clear_entry(ThrottleEntry *entry)
 {
 	entry->count = 0;
 	if (!entry->saved)
 		return;
 	throttle->cleared++;
-	hand_over(entry, RING_UNLOCK, &entry->tag);
+	hand_over(entry, EVENT_QUEUE_UNLOCK, &entry->tag);
 }
 
 /* A success clears the account's own entry once it commits; in a shared one it clears nobody. */
@@ -288,7 +288,7 @@ throttle_leave(ThrottleOutcome outcome)
 
 	Assert(held_entry != NULL);
 	if (outcome == ATTEMPT_GOOD && !held_shared && (held_entry->count > 0 || held_entry->saved))
-		undo_clear_at_commit(&held_entry->tag);
+		throttle_undo_clear_at_commit(&held_entry->tag);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
 	held_entry->under_way--;
@@ -307,12 +307,12 @@ throttle_abandon(bool begun)
 }
 
 void
-throttle_clear_committed(const ThrottleTag *tag)
+throttle_clear_committed(const AccountTag *tag)
 {
-	TallyEntry *entry;
+	ThrottleEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = tally_find(tally_set(&attempts, tag), tag);
+	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
 	if (entry)
 		clear_entry(entry);
 	LWLockRelease(throttle_lock);
@@ -320,12 +320,12 @@ throttle_clear_committed(const ThrottleTag *tag)
 }
 
 void
-throttle_clear_with(const ThrottleTag *tag, TransactionId prepared)
+throttle_clear_with(const AccountTag *tag, TransactionId prepared)
 {
-	TallyEntry *entry;
+	ThrottleEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = tally_find(tally_set(&attempts, tag), tag);
+	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
 	if (entry)
 	{
 		entry->clears_with = prepared;
@@ -340,85 +340,85 @@ throttle_settle(void)
 	uint64		last = ticket;
 
 	ticket = 0;
-	ring_await(last);
+	event_queue_await(last);
 }
 
 /* The entry of one account only, if there is a place for it. */
-static TallyEntry *
-take_own(const ThrottleTag *tag)
+static ThrottleEntry *
+take_own(const AccountTag *tag)
 {
-	TallyEntry *entry = tally_take(&attempts, tag, GetCurrentTimestamp());
+	ThrottleEntry *entry = throttle_table_take(&attempts, tag, GetCurrentTimestamp());
 
-	return entry == &tally_set(&attempts, tag)->overflow ? NULL : entry;
+	return entry == &throttle_table_set(&attempts, tag)->overflow ? NULL : entry;
 }
 
 /*
  * Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there.  What was
  * counted comes back if this is rolled back.
  */
-static const UndoNote *
-clear(const ThrottleTag *tag)
+static const ThrottleUndo *
+clear(const AccountTag *tag)
 {
-	UndoNote   *note = undo_note(tag);
+	ThrottleUndo   *note = throttle_undo_note(tag);
 	SavedLock	saved = {false};
-	TallyEntry *entry;
+	ThrottleEntry *entry;
 
-	if (ring_served())
+	if (event_queue_served())
 		read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = tally_find(tally_set(&attempts, tag), tag);
+	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
 	note->failures = entry ? entry->count : saved.lock.count;
 	note->allowed_at = entry ? entry->allowed_at : saved.lock.allowed_at;
 	entry = take_own(tag);
 	if (entry)
 		entry->count = 0;
 	throttle->cleared++;
-	hand_over(entry, RING_UNLOCK, tag);
+	hand_over(entry, EVENT_QUEUE_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
 	return note;
 }
 
 void
-throttle_clear(const ThrottleTag *tag)
+throttle_clear(const AccountTag *tag)
 {
 	clear(tag);
 	throttle_settle();
 }
 
 static bool
-is_counted(const ThrottleTag *tag)
+is_counted(const AccountTag *tag)
 {
 	SavedLock	saved = {false};
-	TallyEntry *entry;
+	ThrottleEntry *entry;
 	bool		counted;
 
-	if (ring_served())
+	if (event_queue_served())
 		read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_SHARED);
-	entry = tally_find(tally_set(&attempts, tag), tag);
+	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
 	counted = saved.found || (entry && entry->count > 0);
 	LWLockRelease(throttle_lock);
 	return counted;
 }
 
 void
-throttle_start_over(const ThrottleTag *tag)
+throttle_start_over(const AccountTag *tag)
 {
 	if (is_counted(tag))
 		throttle_clear(tag);
 }
 
 void
-throttle_move(const ThrottleTag *from, const ThrottleTag *to)
+throttle_move(const AccountTag *from, const AccountTag *to)
 {
-	UndoNote   *added;
-	const UndoNote *cleared;
+	ThrottleUndo   *added;
+	const ThrottleUndo *cleared;
 
 	throttle_start_over(to);
 	if (!is_counted(from))
 		return;
-	added = undo_note(to);
+	added = throttle_undo_note(to);
 	cleared = clear(from);
 	throttle_owner(to, cleared->user_id.data);
 	throttle_add(to, cleared->failures, cleared->allowed_at);
@@ -428,10 +428,10 @@ throttle_move(const ThrottleTag *from, const ThrottleTag *to)
 
 /* Also while a transaction is being rolled back.  A lock without a place in memory goes to the table. */
 void
-throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at)
+throttle_add(const AccountTag *tag, int failures, int64_t allowed_at)
 {
-	TallyEntry	outside = {.count = 0};
-	TallyEntry *entry;
+	ThrottleEntry	outside = {.count = 0};
+	ThrottleEntry *entry;
 
 	if (failures == 0)
 		return;
@@ -443,8 +443,8 @@ throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at)
 	entry->allowed_at = Max(entry->allowed_at, allowed_at);
 	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
 	if (throttle_is_lock(entry->count))
-		hand_over(entry, RING_LOCK, tag);
+		hand_over(entry, EVENT_QUEUE_LOCK, tag);
 	else if (failures < 0)
-		hand_over(entry, RING_UNLOCK, tag);
+		hand_over(entry, EVENT_QUEUE_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 }

@@ -13,11 +13,11 @@
 
 struct LWLock;
 
-/* Which account: a keyed hash of database and normalised address, see keyfile_tag(). */
-typedef struct ThrottleTag
+/* Which account: a keyed hash of database and normalised address, see key_file_tag(). */
+typedef struct AccountTag
 {
 	uint8_t		bytes[16];
-} ThrottleTag;
+} AccountTag;
 
 typedef enum ThrottleAnswer
 {
@@ -37,14 +37,14 @@ typedef enum ThrottleOutcome
 extern size_t throttle_size(void);
 extern void throttle_attach(struct LWLock *lock);
 
-extern ThrottleAnswer throttle_enter(const ThrottleTag *tag, int *retry_after);
+extern ThrottleAnswer throttle_enter(const AccountTag *tag, int *retry_after);
 extern void throttle_leave(ThrottleOutcome outcome);
 /* After ERROR or FATAL: an attempt whose hash had begun counts as bad.  Harmless when none is held. */
 extern void throttle_abandon(bool begun);
 
 /* At the end of a transaction in which an attempt was good: it has committed, or is prepared and may. */
-extern void throttle_clear_committed(const ThrottleTag *tag);
-extern void throttle_clear_with(const ThrottleTag *tag, uint32_t prepared);
+extern void throttle_clear_committed(const AccountTag *tag);
+extern void throttle_clear_with(const AccountTag *tag, uint32_t prepared);
 
 /*
  * Waits, for a second at most, until a lock that was made or cleared here is on disk; where a worker is there to write
@@ -53,12 +53,12 @@ extern void throttle_clear_with(const ThrottleTag *tag, uint32_t prepared);
 extern void throttle_settle(void);
 
 /* These include throttle_settle, and are taken back if the transaction is rolled back. */
-extern void throttle_clear(const ThrottleTag *tag);
+extern void throttle_clear(const AccountTag *tag);
 /* Called when an address is created (start_over) or changed (move).  Usually there is nothing to clear. */
-extern void throttle_start_over(const ThrottleTag *tag);
-extern void throttle_move(const ThrottleTag *from, const ThrottleTag *to);
+extern void throttle_start_over(const AccountTag *tag);
+extern void throttle_move(const AccountTag *from, const AccountTag *to);
 
 /* Failures, fewer than 0 to take them away.  No transaction is involved. */
-extern void throttle_add(const ThrottleTag *tag, int failures, int64_t allowed_at);
+extern void throttle_add(const AccountTag *tag, int failures, int64_t allowed_at);
 
 #endif

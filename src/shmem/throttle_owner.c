@@ -14,19 +14,19 @@
 /* One at a time: a lock is made within the call that told the owner, or is put back by its note (throttle_undo.c). */
 static struct
 {
-	ThrottleTag tag;
+	AccountTag tag;
 	pg_uuid_t	user_id;
 }			owner;
 
 void
-throttle_owner(const ThrottleTag *tag, const uint8_t *user_id)
+throttle_owner(const AccountTag *tag, const uint8_t *user_id)
 {
 	owner.tag = *tag;
 	memcpy(owner.user_id.data, user_id ? user_id : tag->bytes, UUID_LEN);
 }
 
 pg_uuid_t
-throttle_owner_of(const ThrottleTag *tag)
+throttle_owner_of(const AccountTag *tag)
 {
 	pg_uuid_t	user_id;
 

@@ -10,9 +10,9 @@
 #include "shmem/throttle.h"
 
 /* Before something is done that may make a lock of the tag; user_id NULL: the address is nobody's. */
-extern void throttle_owner(const ThrottleTag *tag, const uint8_t *user_id);
+extern void throttle_owner(const AccountTag *tag, const uint8_t *user_id);
 
 /* As last told of this tag in this backend; without a user, bytes of the tag. */
-extern pg_uuid_t throttle_owner_of(const ThrottleTag *tag);
+extern pg_uuid_t throttle_owner_of(const AccountTag *tag);
 
 #endif

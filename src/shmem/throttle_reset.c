@@ -22,33 +22,33 @@
 #define WINDOW_MS (60 * 60 * 1000)
 #define REQUESTS_PER_WINDOW 5
 
-static LWLock *pace_lock = NULL;
-static Tally requests;
+static LWLock *throttle_reset_lock = NULL;
+static ThrottleTable requests;
 
 size_t
-pace_size(void)
+throttle_reset_size(void)
 {
-	return tally_size(ENTRIES / TALLY_WAYS);
+	return throttle_table_size(ENTRIES / THROTTLE_TABLE_WAYS);
 }
 
 void
-pace_attach(struct LWLock *lock)
+throttle_reset_attach(struct LWLock *lock)
 {
-	pace_lock = lock;
-	tally_attach(&requests, "djust_auth resets", ENTRIES / TALLY_WAYS, true);
+	throttle_reset_lock = lock;
+	throttle_table_attach(&requests, "djust_auth resets", ENTRIES / THROTTLE_TABLE_WAYS, true);
 }
 
 /* Here allowed_at ends the pause and touched_at begins the window. */
 bool
-pace_reset_request(const ThrottleTag *tag)
+throttle_reset_admit(const AccountTag *tag)
 {
 	TimestampTz now;
-	TallyEntry *entry;
+	ThrottleEntry *entry;
 	bool		allowed;
 
-	LWLockAcquire(pace_lock, LW_EXCLUSIVE);
+	LWLockAcquire(throttle_reset_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
-	entry = tally_take(&requests, tag, now);
+	entry = throttle_table_take(&requests, tag, now);
 	/* neither is later than a clock that was not set back would have it */
 	entry->touched_at = Min(entry->touched_at, now);
 	entry->allowed_at = Min(entry->allowed_at, now + PAUSE_MS * INT64CONST(1000));
@@ -63,6 +63,6 @@ pace_reset_request(const ThrottleTag *tag)
 		entry->count++;
 		entry->allowed_at = now + PAUSE_MS * INT64CONST(1000);
 	}
-	LWLockRelease(pace_lock);
+	LWLockRelease(throttle_reset_lock);
 	return allowed;
 }

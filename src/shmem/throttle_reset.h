@@ -9,10 +9,10 @@
 
 struct LWLock;
 
-extern size_t pace_size(void);
-extern void pace_attach(struct LWLock *lock);
+extern size_t throttle_reset_size(void);
+extern void throttle_reset_attach(struct LWLock *lock);
 
 /* One a minute, five an hour; counts when it answers true. */
-extern bool pace_reset_request(const ThrottleTag *tag);
+extern bool throttle_reset_admit(const AccountTag *tag);
 
 #endif

@@ -37,7 +37,7 @@ throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 
 /* A wait that is longer than it was when it was made begins now: the clock was set back since. */
 static void
-bound_wait(TallyEntry *entry, TimestampTz now)
+bound_wait(ThrottleEntry *entry, TimestampTz now)
 {
 	int64		longest = Min(entry->wait_s, THROTTLE_LONGEST_WAIT_S) * USECS_PER_SEC;
 
@@ -49,7 +49,7 @@ bound_wait(TallyEntry *entry, TimestampTz now)
  * that whoever comes second does not come from before.
  */
 ThrottleAnswer
-throttle_judge(TallyEntry *entry, TimestampTz now, int *retry_after)
+throttle_judge(ThrottleEntry *entry, TimestampTz now, int *retry_after)
 {
 	if (entry->count >= THROTTLE_SUSPENDED_AT)
 		return THROTTLE_SUSPENDED;

@@ -16,6 +16,6 @@ extern int	throttle_delay_s(int failures);
 /* How long a wait was when it was made, rounded up. */
 extern int	throttle_wait_s(TimestampTz made_at, TimestampTz ends_at);
 /* With the lock of the counters held; *retry_after is set with THROTTLE_LATER. */
-extern ThrottleAnswer throttle_judge(TallyEntry *entry, TimestampTz now, int *retry_after);
+extern ThrottleAnswer throttle_judge(ThrottleEntry *entry, TimestampTz now, int *retry_after);
 
 #endif

@@ -24,25 +24,25 @@
 
 /* With what alignment takes. */
 size_t
-tally_size(uint32_t sets)
+throttle_table_size(uint32_t sets)
 {
-	return add_size(mul_size(sets, sizeof(TallySet)), 128);
+	return add_size(mul_size(sets, sizeof(ThrottleSet)), 128);
 }
 
 void
-tally_attach(Tally *tally, const char *name, uint32_t sets, bool forgets)
+throttle_table_attach(ThrottleTable *tally, const char *name, uint32_t sets, bool forgets)
 {
 	bool		found;
 
 	tally->forgets = forgets;
 	tally->mask = sets - 1;
-	tally->sets = ShmemInitStruct(name, mul_size(sets, sizeof(TallySet)), &found);
+	tally->sets = ShmemInitStruct(name, mul_size(sets, sizeof(ThrottleSet)), &found);
 	if (!found)
-		memset(tally->sets, 0, mul_size(sets, sizeof(TallySet)));
+		memset(tally->sets, 0, mul_size(sets, sizeof(ThrottleSet)));
 }
 
-TallySet *
-tally_set(const Tally *tally, const ThrottleTag *tag)
+ThrottleSet *
+throttle_table_set(const ThrottleTable *tally, const AccountTag *tag)
 {
 	uint32		hash;
 
@@ -50,12 +50,12 @@ tally_set(const Tally *tally, const ThrottleTag *tag)
 	return &tally->sets[hash & tally->mask];
 }
 
-TallyEntry *
-tally_find(TallySet *set, const ThrottleTag *tag)
+ThrottleEntry *
+throttle_table_find(ThrottleSet *set, const AccountTag *tag)
 {
 	int			i;
 
-	for (i = 0; i < TALLY_WAYS; i++)
+	for (i = 0; i < THROTTLE_TABLE_WAYS; i++)
 		if (memcmp(&set->ways[i].tag, tag, sizeof(*tag)) == 0)
 			return &set->ways[i];
 	return NULL;
@@ -69,7 +69,7 @@ is_over(TimestampTz touched_at, TimestampTz now)
 }
 
 static bool
-may_evict(const TallyEntry *entry, TimestampTz now)
+may_evict(const ThrottleEntry *entry, TimestampTz now)
 {
 	if (entry->under_way > 0 || entry->count >= THROTTLE_SUSPENDED_AT)
 		return false;
@@ -78,7 +78,7 @@ may_evict(const TallyEntry *entry, TimestampTz now)
 
 /* Which of two leaves first: the one with fewer failures, then the older one. */
 static bool
-leaves_before(const Tally *tally, const TallyEntry *a, const TallyEntry *b)
+leaves_before(const ThrottleTable *tally, const ThrottleEntry *a, const ThrottleEntry *b)
 {
 	if (a->count != b->count && !tally->forgets)
 		return a->count < b->count;
@@ -86,27 +86,27 @@ leaves_before(const Tally *tally, const TallyEntry *a, const TallyEntry *b)
 }
 
 /* Shared by strangers, so it forgets once the flood that filled the set is over. */
-static TallyEntry *
-overflow_entry(TallySet *set, TimestampTz now)
+static ThrottleEntry *
+overflow_entry(ThrottleSet *set, TimestampTz now)
 {
 	if (set->overflow.under_way == 0 && is_over(set->overflow.touched_at, now))
 		memset(&set->overflow, 0, sizeof(set->overflow));
 	return &set->overflow;
 }
 
-TallyEntry *
-tally_take(const Tally *tally, const ThrottleTag *tag, TimestampTz now)
+ThrottleEntry *
+throttle_table_take(const ThrottleTable *tally, const AccountTag *tag, TimestampTz now)
 {
-	TallySet   *set = tally_set(tally, tag);
-	TallyEntry *entry = tally_find(set, tag);
-	TallyEntry *victim = NULL;
+	ThrottleSet   *set = throttle_table_set(tally, tag);
+	ThrottleEntry *entry = throttle_table_find(set, tag);
+	ThrottleEntry *victim = NULL;
 	int			i;
 
 	if (entry)
 		return entry;
-	for (i = 0; i < TALLY_WAYS; i++)
+	for (i = 0; i < THROTTLE_TABLE_WAYS; i++)
 	{
-		TallyEntry *candidate = &set->ways[i];
+		ThrottleEntry *candidate = &set->ways[i];
 
 		if ((tally->forgets || may_evict(candidate, now)) &&
 			(victim == NULL || leaves_before(tally, candidate, victim)))

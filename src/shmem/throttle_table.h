@@ -9,11 +9,11 @@
 
 #include "shmem/throttle.h"
 
-#define TALLY_WAYS 8
+#define THROTTLE_TABLE_WAYS 8
 
-typedef struct TallyEntry
+typedef struct ThrottleEntry
 {
-	ThrottleTag tag;
+	AccountTag tag;
 	int32_t		count;			/* consecutive failures, or reset requests in the window */
 	int32_t		under_way;
 	bool		saved;			/* a lock the table may hold */
@@ -22,29 +22,29 @@ typedef struct TallyEntry
 	int32_t		wait_s;			/* how long the wait was that ends then */
 	TimestampTz allowed_at;
 	TimestampTz touched_at;
-} TallyEntry;
+} ThrottleEntry;
 
-typedef struct TallySet
+typedef struct ThrottleSet
 {
-	TallyEntry	ways[TALLY_WAYS];
-	TallyEntry	overflow;
-} TallySet;
+	ThrottleEntry	ways[THROTTLE_TABLE_WAYS];
+	ThrottleEntry	overflow;
+} ThrottleSet;
 
-typedef struct Tally
+typedef struct ThrottleTable
 {
 	uint32_t	mask;
 	bool		forgets;		/* the oldest entry may always be evicted */
-	TallySet   *sets;
-} Tally;
+	ThrottleSet   *sets;
+} ThrottleTable;
 
 /* sets is a power of two. */
-extern size_t tally_size(uint32_t sets);
-extern void tally_attach(Tally *tally, const char *name, uint32_t sets, bool forgets);
+extern size_t throttle_table_size(uint32_t sets);
+extern void throttle_table_attach(ThrottleTable *tally, const char *name, uint32_t sets, bool forgets);
 
 /* The rest is called with the lock of the counters held. */
-extern TallySet *tally_set(const Tally *tally, const ThrottleTag *tag);
-extern TallyEntry *tally_find(TallySet *set, const ThrottleTag *tag);
+extern ThrottleSet *throttle_table_set(const ThrottleTable *tally, const AccountTag *tag);
+extern ThrottleEntry *throttle_table_find(ThrottleSet *set, const AccountTag *tag);
 /* The tag's own entry, a fresh one in a place that may be taken, or the one its set shares. */
-extern TallyEntry *tally_take(const Tally *tally, const ThrottleTag *tag, TimestampTz now);
+extern ThrottleEntry *throttle_table_take(const ThrottleTable *tally, const AccountTag *tag, TimestampTz now);
 
 #endif

@@ -22,9 +22,9 @@ typedef struct Note
 {
 	struct Note *next;
 	SubTransactionId level;
-	ThrottleTag tag;
+	AccountTag tag;
 	bool		clears;			/* the count, at commit; otherwise what is undone at a rollback: */
-	UndoNote	what;
+	ThrottleUndo	what;
 } Note;
 
 static Note *notes = NULL;
@@ -116,7 +116,7 @@ subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId
 }
 
 static Note *
-new_note(const ThrottleTag *tag)
+new_note(const AccountTag *tag)
 {
 	Note	   *note;
 
@@ -134,17 +134,17 @@ new_note(const ThrottleTag *tag)
 	return note;
 }
 
-UndoNote *
-undo_note(const ThrottleTag *tag)
+ThrottleUndo *
+throttle_undo_note(const AccountTag *tag)
 {
-	UndoNote   *note = &new_note(tag)->what;
+	ThrottleUndo   *note = &new_note(tag)->what;
 
 	note->user_id = throttle_owner_of(tag);
 	return note;
 }
 
 void
-undo_clear_at_commit(const ThrottleTag *tag)
+throttle_undo_clear_at_commit(const AccountTag *tag)
 {
 	new_note(tag)->clears = true;
 }

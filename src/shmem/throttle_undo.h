@@ -8,17 +8,17 @@
 #include "shmem/throttle_owner.h"
 
 /* Added to the tag's count if this subtransaction, or one around it, is rolled back. */
-typedef struct UndoNote
+typedef struct ThrottleUndo
 {
 	int			failures;
 	int64_t		allowed_at;
 	pg_uuid_t	user_id;		/* whose account it was when the note was taken */
-} UndoNote;
+} ThrottleUndo;
 
 /* Of nothing yet: taken before something is done, so that nothing can fail between that and its note. */
-extern UndoNote *undo_note(const ThrottleTag *tag);
+extern ThrottleUndo *throttle_undo_note(const AccountTag *tag);
 
 /* The tag's count is cleared if this subtransaction, and all around it, commit. */
-extern void undo_clear_at_commit(const ThrottleTag *tag);
+extern void throttle_undo_clear_at_commit(const AccountTag *tag);
 
 #endif

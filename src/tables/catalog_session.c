@@ -80,7 +80,7 @@ has_sid(HeapTuple tuple, const pg_uuid_t *sid)
 
 /* The place's row, if it is the session's and visible; tuple leads into the page, which stays pinned. */
 static bool
-visible_at(Relation relation, const pg_uuid_t *sid, const Place *place, HeapTuple tuple)
+visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *place, HeapTuple tuple)
 {
 	Snapshot	snapshot = GetCatalogSnapshot(RelationGetRelid(relation));
 	Page		page = BufferGetPage(place->buffer);
@@ -109,10 +109,10 @@ static bool
 session_at_place(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 {
 	HeapTupleData tuple;
-	Place		place;
+	SessionTid		place;
 	bool		found;
 
-	if (IsolationIsSerializable() || relation->rd_rel->relam != HEAP_TABLE_AM_OID || !place_find(sid, &place) ||
+	if (IsolationIsSerializable() || relation->rd_rel->relam != HEAP_TABLE_AM_OID || !session_tid_find(sid, &place) ||
 		!ReadRecentBuffer(CompatLocator(relation), MAIN_FORKNUM, place.block, place.buffer))
 		return false;
 	heap_page_prune_opt(relation, place.buffer);
@@ -126,7 +126,7 @@ session_at_place(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 static void
 keep_place(const pg_uuid_t *sid, SysScanDesc scan, HeapTuple tuple)
 {
-	Place		place;
+	SessionTid		place;
 
 	if (!TTS_IS_BUFFERTUPLE(scan->slot))
 		return;
@@ -134,7 +134,7 @@ keep_place(const pg_uuid_t *sid, SysScanDesc scan, HeapTuple tuple)
 	place.block = ItemPointerGetBlockNumber(&tuple->t_self);
 	place.line = ItemPointerGetOffsetNumber(&tuple->t_self);
 	place.at = (uint16) ((char *) tuple->t_data - (char *) BufferGetPage(place.buffer));
-	place_keep(sid, &place);
+	session_tid_keep(sid, &place);
 }
 
 static bool

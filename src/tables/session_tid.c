@@ -28,14 +28,14 @@
 #define CACHE_LINE 64
 #define ROW_LINES 4				/* cache lines that a row with a few profiles takes */
 
-typedef struct PlaceLine
+typedef struct SessionTidLine
 {
-	Place		places[PLACES_A_LINE];
-} PlaceLine;
+	SessionTid		places[PLACES_A_LINE];
+} SessionTidLine;
 
-StaticAssertDecl(sizeof(PlaceLine) == CACHE_LINE, "a lookup touches one cache line");
+StaticAssertDecl(sizeof(SessionTidLine) == CACHE_LINE, "a lookup touches one cache line");
 
-static PlaceLine *table = NULL;
+static SessionTidLine *table = NULL;
 static uint32 mask = 0;
 
 static uint32
@@ -49,21 +49,21 @@ lines(void)
 }
 
 size_t
-place_size(void)
+session_tid_size(void)
 {
-	return lines() * sizeof(PlaceLine) + CACHE_LINE;
+	return lines() * sizeof(SessionTidLine) + CACHE_LINE;
 }
 
 void
-place_attach(void)
+session_tid_attach(void)
 {
 	bool		found;
-	void	   *memory = ShmemInitStruct("djust_auth places", place_size(), &found);
+	void	   *memory = ShmemInitStruct("djust_auth places", session_tid_size(), &found);
 
-	table = (PlaceLine *) TYPEALIGN(CACHE_LINE, memory);
+	table = (SessionTidLine *) TYPEALIGN(CACHE_LINE, memory);
 	mask = lines() - 1;
 	if (!found)
-		memset(memory, 0, place_size());
+		memset(memory, 0, session_tid_size());
 }
 
 /* The last eight bytes of a session id are random. */
@@ -76,7 +76,7 @@ word(const pg_uuid_t *sid, int at)
 	return value;
 }
 
-static Place *
+static SessionTid *
 line_of(const pg_uuid_t *sid)
 {
 	return table[word(sid, 8) >> 8 & mask].places;
@@ -84,9 +84,9 @@ line_of(const pg_uuid_t *sid)
 
 /* Which of the four it is nobody can foretell, so this does not branch on it. */
 bool
-place_find(const pg_uuid_t *sid, Place *place)
+session_tid_find(const pg_uuid_t *sid, SessionTid *place)
 {
-	const Place *line = line_of(sid);
+	const SessionTid *line = line_of(sid);
 	uint32		tag = word(sid, 12);
 	unsigned	which = (line[1].tag == tag) + 2 * (line[2].tag == tag) + 3 * (line[3].tag == tag);
 
@@ -96,11 +96,11 @@ place_find(const pg_uuid_t *sid, Place *place)
 
 /* The session's own place, or an empty one, or each in turn. */
 void
-place_keep(const pg_uuid_t *sid, Place *place)
+session_tid_keep(const pg_uuid_t *sid, SessionTid *place)
 {
 	static unsigned turn = 0;
-	Place	   *line = line_of(sid);
-	Place	   *best = &line[turn++ % PLACES_A_LINE];
+	SessionTid	   *line = line_of(sid);
+	SessionTid	   *best = &line[turn++ % PLACES_A_LINE];
 	int			i;
 
 	place->tag = word(sid, 12);
@@ -114,19 +114,19 @@ place_keep(const pg_uuid_t *sid, Place *place)
 }
 
 void
-place_seek(const pg_uuid_t *sid)
+session_tid_prefetch(const pg_uuid_t *sid)
 {
 	__builtin_prefetch(line_of(sid));
 }
 
 void
-place_expect(const pg_uuid_t *sid)
+session_tid_prefetch_row(const pg_uuid_t *sid)
 {
-	Place		place;
+	SessionTid		place;
 	char	   *page;
 	int			i;
 
-	if (!place_find(sid, &place))
+	if (!session_tid_find(sid, &place))
 		return;
 	page = BufferGetPage(place.buffer);
 	__builtin_prefetch(GetBufferDescriptor(place.buffer - 1));

@@ -11,27 +11,27 @@
 #include "utils/uuid.h"
 
 /* Sixteen bytes, so that four of them share a cache line. */
-typedef struct Place
+typedef struct SessionTid
 {
 	uint32		tag;			/* a part of the session id */
 	Buffer		buffer;			/* InvalidBuffer: nothing is known */
 	BlockNumber block;
 	OffsetNumber line;			/* line pointer */
-	uint16		at;				/* of the row in its page, for place_expect */
-} Place;
+	uint16		at;				/* of the row in its page, for session_tid_prefetch_row */
+} SessionTid;
 
-extern size_t place_size(void);
-extern void place_attach(void);
+extern size_t session_tid_size(void);
+extern void session_tid_attach(void);
 
 /* May be of another session, or of a row that is there no more: the reader sees to that. */
-extern bool place_find(const pg_uuid_t *sid, Place *place);
+extern bool session_tid_find(const pg_uuid_t *sid, SessionTid *place);
 /* tag is filled in here. */
-extern void place_keep(const pg_uuid_t *sid, Place *place);
+extern void session_tid_keep(const pg_uuid_t *sid, SessionTid *place);
 /*
  * These have the processor fetch what reading the session will touch, while the caller does something else: the place,
  * and when that is there, what it leads to.
  */
-extern void place_seek(const pg_uuid_t *sid);
-extern void place_expect(const pg_uuid_t *sid);
+extern void session_tid_prefetch(const pg_uuid_t *sid);
+extern void session_tid_prefetch_row(const pg_uuid_t *sid);
 
 #endif

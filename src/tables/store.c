@@ -215,7 +215,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	Row			read = {0};
 	Row			change = {.settled = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
 	RowOutcome	outcome;
-	Place		moved;
+	SessionTid		moved;
 
 	if (session->expires_at <= now)
 		return false;
@@ -231,7 +231,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	if (outcome == ROW_NEEDS_STATEMENT)
 		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);
 	if (outcome == ROW_WRITTEN && moved.buffer != InvalidBuffer)
-		place_keep(&session->sid, &moved);
+		session_tid_keep(&session->sid, &moved);
 	return outcome == ROW_WRITTEN;
 }
 

@@ -340,7 +340,7 @@ replace(Target *target, TupleTableSlot *old, Row *change)
  * hints.
  */
 static void
-tell_place(const Target *target, TupleTableSlot *old, Place *now)
+tell_place(const Target *target, TupleTableSlot *old, SessionTid *now)
 {
 	ItemPointer tid = &target->slot->tts_tid;
 
@@ -354,7 +354,7 @@ tell_place(const Target *target, TupleTableSlot *old, Place *now)
 }
 
 RowOutcome
-row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, Place *now)
+row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, SessionTid *now)
 {
 	Target		target;
 	TupleTableSlot *old;

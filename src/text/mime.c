@@ -116,7 +116,7 @@ parse_address(const char *text, size_t n, AddressCase kind, char to[ADDRESS_LONG
 }
 
 bool
-message_parse_mailbox(const char *text, Mailbox *mailbox)
+mime_parse_mailbox(const char *text, Mailbox *mailbox)
 {
 	const char *open = strchr(text, '<');
 	const char *close;
@@ -134,7 +134,7 @@ message_parse_mailbox(const char *text, Mailbox *mailbox)
 }
 
 bool
-message_set_recipient(Message *message, const char *address)
+mime_set_recipient(Message *message, const char *address)
 {
 	return parse_address(address, strlen(address), ADDRESS_KEEP, message->recipient);
 }
@@ -160,7 +160,7 @@ text_fault(const char *subject, const char *body_text, const char *body_html)
 }
 
 const char *
-message_template_fault(const char *subject, const char *body_text, const char *body_html)
+mime_template_fault(const char *subject, const char *body_text, const char *body_html)
 {
 	if (strlen(subject) > SUBJECT_LONGEST)
 		return "the subject is longer than 500 bytes";
@@ -170,7 +170,7 @@ message_template_fault(const char *subject, const char *body_text, const char *b
 }
 
 const char *
-message_fault(const Message *message)
+mime_fault(const Message *message)
 {
 	const char *fault = text_fault(message->subject, message->body_text, message->body_html);
 
@@ -327,13 +327,13 @@ append_part(Text *out, const char *type, const char *body)
 
 /* A byte of a body takes 3, a soft line break before it 3 more at the very worst. */
 size_t
-message_bound(const Message *message)
+mime_bound(const Message *message)
 {
 	return HEADERS_LONGEST + 6 * (strlen(message->subject) + strlen(message->body_text) + strlen(message->body_html));
 }
 
 void
-message_write(const Message *message, Text *out)
+mime_write(const Message *message, Text *out)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$%&'*+-/=?^_`{|}~";
 	static const char printable[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$%&'*+-/=?^_`{|}~.,:;\"()<>@[\\]";

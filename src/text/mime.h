@@ -47,23 +47,23 @@ typedef struct Message
 } Message;
 
 /* "address", "Name <address>" or "\"Name\" <address>"; false for anything else. */
-extern bool message_parse_mailbox(const char *text, Mailbox *mailbox);
+extern bool mime_parse_mailbox(const char *text, Mailbox *mailbox);
 
 /*
  * In the form of address.h, which can be nothing else in a header or an SMTP command; false, and empty, if it has none.
  */
-extern bool message_set_recipient(Message *message, const char *address);
+extern bool mime_set_recipient(Message *message, const char *address);
 
 /* NULL if mails can be written from this template, in UTF-8, else why not. */
-extern const char *message_template_fault(const char *subject, const char *body_text, const char *body_html);
+extern const char *mime_template_fault(const char *subject, const char *body_text, const char *body_html);
 
 /* NULL if the message can be written, else why not, in words that repeat nothing of it. */
-extern const char *message_fault(const Message *message);
+extern const char *mime_fault(const Message *message);
 
 /* As many bytes are enough, with a few to spare. */
-extern size_t message_bound(const Message *message);
+extern size_t mime_bound(const Message *message);
 
 /* Only what has no fault.  Lines end in CRLF, and none begins with a dot. */
-extern void message_write(const Message *message, Text *out);
+extern void mime_write(const Message *message, Text *out);
 
 #endif

@@ -4,7 +4,7 @@
  *		transaction, and what became of it is recorded.
  *
  * Threats: a mail server that is slow, down or hostile.  While it is waited
- * for, the ring is written and signals are served (worker_meanwhile); nothing
+ * for, the ring is written and signals are served (worker_poll); nothing
  * it says is kept or logged.  The password is read for each mail from a file
  * that others may not read, and wiped.
  *
@@ -37,7 +37,7 @@
 #define LOCKED_PAUSE_MS 1000
 #define RECORDINGS 5
 
-typedef void (*Sender) (const MailerServer *server, const MailerMessage *message, MailerMeanwhile meanwhile, void *arg,
+typedef void (*Sender) (const MailerServer *server, const MailerMessage *message, MailerPoll meanwhile, void *arg,
 						MailerOutcome *outcome);
 
 typedef struct Delivery
@@ -81,7 +81,7 @@ claim_task(void *arg)
 
 	delivery->found = store_call_claim_mail(delivery->context, &delivery->mail);
 	if (delivery->found)
-		delivery->message_id = MemoryContextStrdup(delivery->context, mail_message_id(delivery->mail.id));
+		delivery->message_id = MemoryContextStrdup(delivery->context, mail_queue_message_id(delivery->mail.id));
 	else
 		delivery->waiting = store_call_mail_due(&delivery->due);
 }
@@ -148,7 +148,7 @@ send_mail(Delivery *delivery)
 		strlcpy(delivery->outcome.reason, fault, sizeof(delivery->outcome.reason));
 	}
 	else
-		sender(&server, &message, worker_meanwhile, NULL, &delivery->outcome);
+		sender(&server, &message, worker_poll, NULL, &delivery->outcome);
 	bytes_wipe(password, sizeof(password));
 }
 
@@ -188,7 +188,7 @@ deliver(Delivery *delivery)
 	int			tries;
 
 	send_mail(delivery);
-	if (delivery->outcome.verdict != MAILER_SENT && !worker_meanwhile(NULL))
+	if (delivery->outcome.verdict != MAILER_SENT && !worker_poll(NULL))
 		return WORKER_DONE;
 	log_failure(delivery);
 	for (tries = 0; tries < RECORDINGS && result == WORKER_FAILED; tries++)
@@ -197,7 +197,7 @@ deliver(Delivery *delivery)
 }
 
 WorkerResult
-delivery_run(TimestampTz *due)
+mail_send_run(TimestampTz *due)
 {
 	Delivery	delivery = {0};
 	WorkerResult result = WORKER_DONE;
@@ -216,7 +216,7 @@ delivery_run(TimestampTz *due)
 		*due = 0;
 		result = deliver(&delivery);
 	}
-	else if (mail_is_unfinished())
+	else if (mail_queue_is_unfinished())
 		*due = 0;
 	else if (delivery.waiting)
 		*due = Max(delivery.due, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOCKED_PAUSE_MS));

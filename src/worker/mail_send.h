@@ -8,6 +8,6 @@
 #include "worker/worker.h"
 
 /* Sends one mail if one is due; *due becomes when to come again, 0 for at once. */
-extern WorkerResult delivery_run(TimestampTz *due);
+extern WorkerResult mail_send_run(TimestampTz *due);
 
 #endif

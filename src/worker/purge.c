@@ -36,7 +36,7 @@
 typedef struct Purge
 {
 	bool		under_way;
-	RingProgress progress;
+	PurgeProgress progress;
 	PurgeCursor cursor;			/* in the table it is at */
 	uint64		rows[PURGE_TABLES];
 } Purge;
@@ -54,26 +54,26 @@ StaticAssertDecl(lengthof(purged) == PURGE_TABLES, "every table has a name");
 
 /* The worker's. */
 static Purge running;
-static RingEntry *batch = NULL;
+static QueueEntry *batch = NULL;
 static int	batch_size = 0;		/* 0: the last batch was written */
 
 static void
-write_entry(const RingEntry *entry)
+write_entry(const QueueEntry *entry)
 {
-	const RingLock *lock = &entry->u.lock;
+	const QueuedLock *lock = &entry->u.lock;
 
 	if (entry->database != MyDatabaseId)
 		return;
 	switch (entry->kind)
 	{
-		case RING_EVENT:
+		case EVENT_QUEUE_EVENT:
 			audit_write(entry);
 			break;
-		case RING_LOCK:
+		case EVENT_QUEUE_LOCK:
 			store_lock_save(lock->tag.bytes, sizeof(lock->tag.bytes), lock->failures, lock->allowed_at, entry->at,
 							&lock->user_id);
 			break;
-		case RING_UNLOCK:
+		case EVENT_QUEUE_UNLOCK:
 			store_lock_delete(lock->tag.bytes, sizeof(lock->tag.bytes));
 			break;
 	}
@@ -99,22 +99,22 @@ is_refusal(int sqlstate)
 
 /* Told and counted; what is no refusal is raised again, so that the batch is tried once more. */
 static void
-give_up(const RingEntry *entry, ErrorData *error)
+give_up(const QueueEntry *entry, ErrorData *error)
 {
 	if (!is_refusal(error->sqlerrcode))
 		ReThrowError(error);
-	if (entry->kind == RING_EVENT)
+	if (entry->kind == EVENT_QUEUE_EVENT)
 		shared_count(COUNT_AUDIT_LOST, 1);
 	ereport(LOG,
 			(errcode(error->sqlerrcode),
-			 errmsg("djust_auth could not write %s", entry->kind == RING_EVENT ? "an audit event" : "a lock"),
+			 errmsg("djust_auth could not write %s", entry->kind == EVENT_QUEUE_EVENT ? "an audit event" : "a lock"),
 			 errdetail("%s", error->message)));
 	FreeErrorData(error);
 }
 
 /* In a transaction of its own within the batch. */
 static void
-write_alone(const RingEntry *entry)
+write_alone(const QueueEntry *entry)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -148,14 +148,14 @@ write_alone(const RingEntry *entry)
  * refuses is lost alone, and does not keep locks and other events from being written.
  */
 int
-upkeep_write(void)
+purge_write_queue(void)
 {
 	bool		one_by_one = batch_size > 0;
 	int			i;
 
 	if (batch == NULL)
-		batch = MemoryContextAlloc(TopMemoryContext, RING_BATCH * sizeof(RingEntry));
-	batch_size = ring_peek(batch, RING_BATCH);
+		batch = MemoryContextAlloc(TopMemoryContext, EVENT_QUEUE_BATCH * sizeof(QueueEntry));
+	batch_size = event_queue_peek(batch, EVENT_QUEUE_BATCH);
 	for (i = 0; i < batch_size; i++)
 	{
 		if (one_by_one)
@@ -169,7 +169,7 @@ upkeep_write(void)
 void
 upkeep_written(void)
 {
-	ring_drop(batch_size);
+	event_queue_drop(batch_size);
 	batch_size = 0;
 }
 
@@ -218,7 +218,7 @@ static bool
 purge_some(Purge *purge)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	RingProgress *progress = &purge->progress;
+	PurgeProgress *progress = &purge->progress;
 
 	if (!purge->under_way)
 	{
@@ -238,7 +238,7 @@ purge_some(Purge *purge)
 		else
 			progress->finished_at = GetCurrentTimestamp();
 	}
-	ring_progress_set(progress);
+	event_queue_progress_set(progress);
 	return purge->under_way;
 }
 
@@ -284,9 +284,9 @@ append_time(StringInfo out, const char *name, TimestampTz time)
 static void
 append_progress(StringInfo out)
 {
-	RingProgress progress;
+	PurgeProgress progress;
 
-	ring_progress_get(&progress);
+	event_queue_progress_get(&progress);
 	if (progress.started_at == 0)
 	{
 		appendStringInfoString(out, "null");
@@ -308,7 +308,7 @@ upkeep_stats(void)
 	appendStringInfoChar(&out, '{');
 	for (i = 0; i < COUNTERS; i++)
 		appendStringInfo(&out, "\"%s\":" UINT64_FORMAT ",", shared_counter_name(i), shared_counter(i));
-	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT ",\"ring_waiting\":%d,\"purge\":", store_mail_waiting(), ring_waiting());
+	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT ",\"ring_waiting\":%d,\"purge\":", store_mail_waiting(), event_queue_waiting());
 	append_progress(&out);
 	appendStringInfoChar(&out, '}');
 	return out.data;

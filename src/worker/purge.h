@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* In the worker: writes a batch; it leaves the ring when upkeep_written is called after commit. */
-extern int	upkeep_write(void);
+extern int	purge_write_queue(void);
 extern void upkeep_written(void);
 
 /* In the worker: removes a batch; false at the end of the last table, or after upkeep_purge_stop. */

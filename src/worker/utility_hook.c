@@ -87,29 +87,29 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 	bool		creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
 		strcmp(((CreateExtensionStmt *) statement->utilityStmt)->extname, EXTENSION) == 0;
 
-	if (database && ring_is_served(database) && is_mine(database))
+	if (database && event_queue_is_served(database) && is_mine(database))
 	{
-		ring_send_away(database, true);
+		event_queue_send_away(database, true);
 		PG_TRY();
 		{
 			go_on(statement, text, read_only_tree, context, params, environment, receiver, completion);
 		}
 		PG_CATCH();
 		{
-			ring_send_away(database, false);
+			event_queue_send_away(database, false);
 			PG_RE_THROW();
 		}
 		PG_END_TRY();
-		ring_send_away(database, false);
+		event_queue_send_away(database, false);
 	}
 	else
 		go_on(statement, text, read_only_tree, context, params, environment, receiver, completion);
 	if (creates)
-		ring_wake_at_commit();
+		event_queue_wake_at_commit();
 }
 
 void
-command_init(void)
+utility_hook_init(void)
 {
 	previous_hook = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;

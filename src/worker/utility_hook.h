@@ -6,6 +6,6 @@
 #define DJUST_UTILITY_HOOK_H
 
 /* Hooks into the running of utility commands; only while the library is being preloaded. */
-extern void command_init(void);
+extern void utility_hook_init(void);
 
 #endif

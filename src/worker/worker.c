@@ -66,10 +66,10 @@ worker_register(void)
 	/* pg_upgrade wants databases that nobody writes to */
 	if (IsBinaryUpgrade)
 		return;
-	for (i = 0; i < ring_count(); i++)
+	for (i = 0; i < event_queue_count(); i++)
 	{
-		snprintf(worker.bgw_name, BGW_MAXLEN, "djust_auth worker %s", ring_name(i));
-		snprintf(worker.bgw_type, BGW_MAXLEN, "djust_auth worker %s", ring_name(i));
+		snprintf(worker.bgw_name, BGW_MAXLEN, "djust_auth worker %s", event_queue_name(i));
+		snprintf(worker.bgw_type, BGW_MAXLEN, "djust_auth worker %s", event_queue_name(i));
 		worker.bgw_main_arg = Int32GetDatum(i);
 		RegisterBackgroundWorker(&worker);
 	}
@@ -158,7 +158,7 @@ write_waiting(TimestampTz *due)
 	WorkerResult result = WORKER_DONE;
 
 	*due = 0;
-	while (result == WORKER_DONE && ring_waiting() > 0)
+	while (result == WORKER_DONE && event_queue_waiting() > 0)
 	{
 		result = worker_do(write_task, NULL, "writing events and locks");
 		if (result == WORKER_DONE)
@@ -209,7 +209,7 @@ seal(TimestampTz *due)
 	return result;
 }
 
-static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {delivery_run}, {purge}, {seal}};
+static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {mail_send_run}, {purge}, {seal}};
 static Job *const writing = &jobs[2];
 
 /* After a failure a job waits for longer each time. */
@@ -243,7 +243,7 @@ run_all_again(bool configured)
 static bool
 serve_signals(void)
 {
-	if (ShutdownRequestPending || ring_must_leave(number))
+	if (ShutdownRequestPending || event_queue_must_leave(number))
 		return false;
 	/* outside of a transaction there is nothing to cancel */
 	QueryCancelPending = false;
@@ -252,7 +252,7 @@ serve_signals(void)
 }
 
 bool
-worker_meanwhile(void *arg)
+worker_poll(void *arg)
 {
 	if (!serve_signals())
 		return false;
@@ -276,14 +276,14 @@ prepare(void)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	if (ring_must_leave(number))
+	if (event_queue_must_leave(number))
 		proc_exit(1);
-	BackgroundWorkerInitializeConnection(ring_name(number), *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
+	BackgroundWorkerInitializeConnection(event_queue_name(number), *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
 	set("default_transaction_isolation", "read committed");
 	set("default_transaction_read_only", "off");
 	set("lock_timeout", "2s");
 	set("synchronous_commit", "local");
-	ring_begin_work(number);
+	event_queue_begin_work(number);
 }
 
 static void
@@ -322,7 +322,7 @@ djust_auth_worker_main(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 			run_all_again(true);
 		}
-		if (ring_take_call())
+		if (event_queue_take_call())
 			run_all_again(false);
 		for (i = 0; i < lengthof(jobs); i++)
 			run(&jobs[i]);

@@ -24,6 +24,6 @@ typedef void (*WorkerTask) (void *arg);
 extern WorkerResult worker_do(WorkerTask task, void *arg, const char *activity);
 
 /* What must not wait while a mail is being sent; false when the worker has to end. */
-extern bool worker_meanwhile(void *arg);
+extern bool worker_poll(void *arg);
 
 #endif

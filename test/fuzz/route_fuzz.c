@@ -12,19 +12,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *) data;
 	char		once[ROUTE_PATH_MAX] = "", twice[ROUTE_PATH_MAX];
-	RouteSet   *set = route_set_init(memory, 2, 2 * ROUTE_SEGMENTS_MAX, 2 * ROUTE_PATTERN_MAX);
+	RouteTrie   *set = route_trie_init(memory, 2, 2 * ROUTE_SEGMENTS_MAX, 2 * ROUTE_PATTERN_MAX);
 	size_t		n;
 
 	if (route_parse_pattern(text, size, &route) == ROUTE_OK)
 	{
 		n = route_canonical(&route, once);
-		assert(route_set_add(set, &route, RIGHT_READ, 1) && !route_set_add(set, &route, RIGHT_READ, 2));
-		assert(route_set_match_pattern(set, &route, NULL) == RIGHT_READ);
+		assert(route_trie_add(set, &route, RIGHT_READ, 1) && !route_trie_add(set, &route, RIGHT_READ, 2));
+		assert(route_trie_match_pattern(set, &route, NULL) == RIGHT_READ);
 		if (n <= ROUTE_PATTERN_MAX && strstr(once, "{}") == NULL && (once[0] == '/' || memchr(once, '%', n) == NULL))
-			assert(route_parse_pattern(once, n, &again) == ROUTE_OK && !route_set_add(set, &again, RIGHT_READ, 3) &&
+			assert(route_parse_pattern(once, n, &again) == ROUTE_OK && !route_trie_add(set, &again, RIGHT_READ, 3) &&
 				   route_canonical(&again, twice) == n && memcmp(once, twice, n) == 0);
 	}
 	if (route_parse_path(text, size, &again) == ROUTE_OK)
-		(void) route_set_match(set, &again, NULL);
+		(void) route_trie_match(set, &again, NULL);
 	return 0;
 }

@@ -514,37 +514,37 @@ test_fault_texts(void)
 }
 
 /* A set with room for exactly these numbers. */
-static RouteSet *
+static RouteTrie *
 new_set(size_t npatterns, size_t nsegments, size_t bytes)
 {
-	void	   *memory = malloc(route_set_size(npatterns, nsegments, bytes));
+	void	   *memory = malloc(route_trie_size(npatterns, nsegments, bytes));
 
 	if (memory == NULL)
 		abort();
-	return route_set_init(memory, npatterns, nsegments, bytes);
+	return route_trie_init(memory, npatterns, nsegments, bytes);
 }
 
 /* Parses a pattern that must be good and adds it. */
 static bool
-add(RouteSet *set, const char *pattern, RouteRight right, int tag)
+add(RouteTrie *set, const char *pattern, RouteRight right, int tag)
 {
 	CHECK_THAT(route_parse_pattern(pattern, strlen(pattern), &parsed) == ROUTE_OK, pattern);
-	return route_set_add(set, &parsed, right, tag);
+	return route_trie_add(set, &parsed, right, tag);
 }
 
 /* Asks for a path that must be good. */
 static RouteRight
-match(const RouteSet *set, const char *path, int *tag)
+match(const RouteTrie *set, const char *path, int *tag)
 {
 	CHECK_THAT(route_parse_path(path, strlen(path), &parsed) == ROUTE_OK, path);
-	return route_set_match(set, &parsed, tag);
+	return route_trie_match(set, &parsed, tag);
 }
 
 /* The rules above answer the questions above, and name the rule that decides. */
 static void
 test_matches(void)
 {
-	RouteSet   *set = new_set(COUNT(rules), 4 * COUNT(rules), 512);
+	RouteTrie   *set = new_set(COUNT(rules), 4 * COUNT(rules), 512);
 	size_t		i;
 
 	for (i = 0; i < COUNT(rules); i++)
@@ -563,7 +563,7 @@ test_matches(void)
 		int			tag = -1;
 
 		CHECK_THAT(route_parse_pattern(q->route, strlen(q->route), &parsed) == ROUTE_OK, q->route);
-		CHECK_THAT(route_set_match_pattern(set, &parsed, &tag) == q->right && tag == q->tag, q->route);
+		CHECK_THAT(route_trie_match_pattern(set, &parsed, &tag) == q->right && tag == q->tag, q->route);
 	}
 	free(set);
 }
@@ -572,7 +572,7 @@ test_matches(void)
 static void
 test_root(void)
 {
-	RouteSet   *set = new_set(2, 0, 0);
+	RouteTrie   *set = new_set(2, 0, 0);
 	int			tag = -1;
 
 	CHECK(match(set, "/", &tag) == RIGHT_NO_MATCH && tag == -1);
@@ -591,7 +591,7 @@ test_root(void)
 static void
 test_duplicates(void)
 {
-	RouteSet   *set = new_set(16, 16, 64);
+	RouteTrie   *set = new_set(16, 16, 64);
 	int			tag = -1;
 
 	CHECK(add(set, "/a/{x}", RIGHT_READ, 1));
@@ -613,7 +613,7 @@ test_duplicates(void)
 static void
 test_room(void)
 {
-	RouteSet   *set = new_set(1, 1, 3);
+	RouteTrie   *set = new_set(1, 1, 3);
 
 	CHECK(!add(set, "/four", RIGHT_READ, 0));
 	CHECK(match(set, "/four", NULL) == RIGHT_NO_MATCH);
@@ -627,9 +627,9 @@ test_room(void)
 	CHECK(match(set, "/d", NULL) == RIGHT_NONE);
 	free(set);
 
-	CHECK(route_set_size(SIZE_MAX, 1, 1) == SIZE_MAX);
-	CHECK(route_set_size(1, SIZE_MAX, 1) == SIZE_MAX);
-	CHECK(route_set_size(1, 1, SIZE_MAX) == SIZE_MAX);
+	CHECK(route_trie_size(SIZE_MAX, 1, 1) == SIZE_MAX);
+	CHECK(route_trie_size(1, SIZE_MAX, 1) == SIZE_MAX);
+	CHECK(route_trie_size(1, 1, SIZE_MAX) == SIZE_MAX);
 }
 
 /*
@@ -643,7 +643,7 @@ test_many(void)
 	{
 		MANY = 200000
 	};
-	RouteSet   *set = new_set(0, 2 * MANY, 7 * MANY);
+	RouteTrie   *set = new_set(0, 2 * MANY, 7 * MANY);
 	char		text[32];
 	int			good = 0;
 	int			i;
@@ -652,7 +652,7 @@ test_many(void)
 	{
 		int			n = snprintf(text, sizeof(text), "/%06d/x", i);
 
-		good += route_parse_pattern(text, (size_t) n, &parsed) == ROUTE_OK && route_set_add(set, &parsed, RIGHT_READ, i);
+		good += route_parse_pattern(text, (size_t) n, &parsed) == ROUTE_OK && route_trie_add(set, &parsed, RIGHT_READ, i);
 	}
 	CHECK(good == MANY);
 	for (i = 0; i < MANY; i++)
@@ -661,7 +661,7 @@ test_many(void)
 		int			tag = -1;
 
 		good -= route_parse_path(text, (size_t) n, &parsed) == ROUTE_OK &&
-			route_set_match(set, &parsed, &tag) == RIGHT_READ && tag == i;
+			route_trie_match(set, &parsed, &tag) == RIGHT_READ && tag == i;
 	}
 	CHECK(good == 0);
 	CHECK(match(set, "/000000/y", NULL) == RIGHT_NO_MATCH);
@@ -806,7 +806,7 @@ respell(const char *path, char *out)
 
 /* Random rules into both; equal ones must be refused. */
 static int
-random_rules(ModelRule *model, RouteSet *set)
+random_rules(ModelRule *model, RouteTrie *set)
 {
 	uint32_t	wanted = 1 + random_below(MODEL_RULES);
 	int			n = 0;
@@ -828,7 +828,7 @@ random_rules(ModelRule *model, RouteSet *set)
 
 /* One question to both. */
 static bool
-agree(const ModelRule *model, int n, const RouteSet *set, bool pattern)
+agree(const ModelRule *model, int n, const RouteTrie *set, bool pattern)
 {
 	char		question[MODEL_TEXT];
 	char		spelled[4 * MODEL_TEXT];
@@ -841,7 +841,7 @@ agree(const ModelRule *model, int n, const RouteSet *set, bool pattern)
 	if (pattern)
 	{
 		CHECK_THAT(route_parse_pattern(question, strlen(question), &parsed) == ROUTE_OK, question);
-		right = route_set_match_pattern(set, &parsed, &tag);
+		right = route_trie_match_pattern(set, &parsed, &tag);
 	}
 	else
 	{
@@ -863,7 +863,7 @@ test_against_model(void)
 
 	for (round = 0; round < 4000; round++)
 	{
-		RouteSet   *set = new_set(MODEL_RULES, 5 * MODEL_RULES, 12 * MODEL_RULES);
+		RouteTrie   *set = new_set(MODEL_RULES, 5 * MODEL_RULES, 12 * MODEL_RULES);
 		int			n = random_rules(model, set);
 		int			i;
 

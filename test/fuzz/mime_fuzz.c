@@ -1,4 +1,4 @@
-/* message_fuzz.c: four strings that pass the checks make a mail of short lines, with our headers and no others. */
+/* mime_fuzz.c: four strings that pass the checks make a mail of short lines, with our headers and no others. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +16,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	Text		text = {0};
 	int			headers = 0, in_body = 0;
 
-	if (message_parse_mailbox(from, &message.from) && message_set_recipient(&message, recipient) && message_fault(&message) == NULL)
+	if (mime_parse_mailbox(from, &message.from) && mime_set_recipient(&message, recipient) && mime_fault(&message) == NULL)
 	{
-		text.data = calloc(1, (text.capacity = message_bound(&message)) + 1);
-		message_write(&message, &text);
+		text.data = calloc(1, (text.capacity = mime_bound(&message)) + 1);
+		mime_write(&message, &text);
 		assert(!text.full);
 		for (line = text.data; *line; line = end + 2)
 		{

@@ -1,5 +1,5 @@
 /*
- * message_test.c
+ * mime_test.c
  *		What may stand in a header and what may not; how it is written.
  *		test/t/mailer.py has the same mails read by another program's parser.
  */
@@ -21,11 +21,11 @@ write_whole(const char *from, const char *subject, const char *body, int64_t dat
 	.message_id = "m@shop.example", .date = date};
 	Text		text = {0};
 
-	if (!message_parse_mailbox(from, &message.from) || message_fault(&message) != NULL)
+	if (!mime_parse_mailbox(from, &message.from) || mime_fault(&message) != NULL)
 		return NULL;
-	text.capacity = message_bound(&message);
+	text.capacity = mime_bound(&message);
 	text.data = calloc(1, text.capacity + 1);
-	message_write(&message, &text);
+	mime_write(&message, &text);
 	CHECK(!text.full);
 	return text.data;
 }
@@ -66,10 +66,10 @@ test_mailboxes(void)
 	size_t		i;
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		CHECK_THAT(message_parse_mailbox(good[i].text, &mailbox) && strcmp(mailbox.name, good[i].name) == 0 &&
+		CHECK_THAT(mime_parse_mailbox(good[i].text, &mailbox) && strcmp(mailbox.name, good[i].name) == 0 &&
 				   strcmp(mailbox.address, good[i].address) == 0, good[i].text);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CHECK_THAT(!message_parse_mailbox(bad[i], &mailbox), bad[i]);
+		CHECK_THAT(!mime_parse_mailbox(bad[i], &mailbox), bad[i]);
 }
 
 static void
@@ -80,27 +80,27 @@ test_faults(void)
 	Message		message = {.recipient = "a@b", .subject = "s", .body_text = "", .body_html = "", .message_id = "m@x"};
 	size_t		i;
 
-	CHECK(message_fault(&message) == NULL);
+	CHECK(mime_fault(&message) == NULL);
 	for (i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
 	{
 		message.subject = subjects[i];
-		CHECK_THAT(message_fault(&message) != NULL, subjects[i]);
+		CHECK_THAT(mime_fault(&message) != NULL, subjects[i]);
 	}
 	message.subject = "s";
 	message.body_text = "\xff";
-	CHECK_THAT(message_fault(&message) != NULL, "a body that is no UTF-8");
-	CHECK_THAT(message_template_fault("s", "x", "\xc3") != NULL, "nor one of HTML");
-	CHECK_THAT(message_template_fault("s", "a\tb\r\n\x01", "x") == NULL, "controls in a body are encoded");
+	CHECK_THAT(mime_fault(&message) != NULL, "a body that is no UTF-8");
+	CHECK_THAT(mime_template_fault("s", "x", "\xc3") != NULL, "nor one of HTML");
+	CHECK_THAT(mime_template_fault("s", "a\tb\r\n\x01", "x") == NULL, "controls in a body are encoded");
 	message.body_text = "";
 	message.subject = AN EURO TULIP "\xc2\xa0";
-	CHECK(message_fault(&message) == NULL);
-	CHECK(!message_set_recipient(&message, "a@b>\r\nRCPT TO:<c@d") && message_fault(&message) != NULL);
-	CHECK(!message_set_recipient(&message, "") && message_fault(&message) != NULL);
-	CHECK(message_set_recipient(&message, AN "@" AN) && message_fault(&message) == NULL && strcmp(message.recipient, AN "@xn--4ca") == 0);
+	CHECK(mime_fault(&message) == NULL);
+	CHECK(!mime_set_recipient(&message, "a@b>\r\nRCPT TO:<c@d") && mime_fault(&message) != NULL);
+	CHECK(!mime_set_recipient(&message, "") && mime_fault(&message) != NULL);
+	CHECK(mime_set_recipient(&message, AN "@" AN) && mime_fault(&message) == NULL && strcmp(message.recipient, AN "@xn--4ca") == 0);
 	message.message_id = "m@x>\r\nBcc: <c@d";
-	CHECK(message_fault(&message) != NULL);
+	CHECK(mime_fault(&message) != NULL);
 	message.message_id = "m" AN "@x";
-	CHECK(message_fault(&message) != NULL);
+	CHECK(mime_fault(&message) != NULL);
 }
 
 static void
@@ -188,13 +188,13 @@ test_bounds(void)
 	Text		text = {room, 0, sizeof(room), false};
 	size_t		whole;
 
-	CHECK(message_parse_mailbox("a@b", &message.from));
-	message_write(&message, &text);
+	CHECK(mime_parse_mailbox("a@b", &message.from));
+	mime_write(&message, &text);
 	whole = text.length;
 	CHECK(!text.full);
 	text.length = 0;
 	text.capacity = whole - 1;
-	message_write(&message, &text);
+	mime_write(&message, &text);
 	CHECK(text.full && text.length < whole);
 	text.length = 0;
 	text.capacity = 40;
