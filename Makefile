@@ -14,12 +14,12 @@ IN_pwhash = pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy
 IN_server = settings secret logtext logmask normalize
 IN_mailer = smtp_trace smtp_thread smtp mailer
 IN_tables = session_tid catalog catalog_scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_purge store_seal store_seal_event store_copy store_worker
-IN_shmem = shmem throttle_table throttle_owner throttle_undo throttle_rule throttle throttle_reset hash_slot event_queue
+IN_shmem = counters throttle_table throttle_owner throttle_undo throttle_rule throttle throttle_reset hash_slot event_queue
 IN_keys = key_file_disk key_file_check key_file signing_key
 IN_http = postgrest html answer reset_page
 IN_audit = throttle_event audit row_change admin_event audit_seal_form audit_seal audit_verify
 IN_auth = rights token password session login reset account policy grants mail_queue database_copy
-IN_worker = purge utility_hook worker mail_send
+IN_worker = queue_write purge stats utility_hook worker mail_send
 IN_api = api admin admin_audit admin_keys constraints triggers
 
 objects = $(foreach folder,$(1),$(patsubst %,src/$(folder)/%.o,$(IN_$(folder))))

@@ -30,6 +30,8 @@
 #include "tables/catalog.h"
 #include "tables/store.h"
 #include "worker/purge.h"
+#include "worker/queue_write.h"
+#include "worker/stats.h"
 
 PG_FUNCTION_INFO_V1(djust_auth_create_user);
 PG_FUNCTION_INFO_V1(djust_auth_import_user);
@@ -185,7 +187,7 @@ djust_auth_check_password(PG_FUNCTION_ARGS)
 	unsigned	n;
 	int			count = 0;
 
-	shared_require();
+	preloaded_require();
 	REQUIRED(0, "password");
 	password = normalize_password(SLICE(0).data, SLICE(0).length);
 	violations = password_violations(&password);
@@ -254,7 +256,7 @@ djust_auth_set_right(PG_FUNCTION_ARGS)
 Datum
 djust_auth_explain(PG_FUNCTION_ARGS)
 {
-	shared_require();
+	preloaded_require();
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
 	RETURN_TEXT(policy_explain(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), TEXT(1), TEXT(2)));
@@ -266,7 +268,7 @@ djust_auth_profile_access(PG_FUNCTION_ARGS)
 	static const char *const labels[] = {"none", "read", "write"};
 	RouteRight	right;
 
-	shared_require();
+	preloaded_require();
 	right = rights_of_profile(TEXT(0), SLICE(1).data, SLICE(1).length);
 	if (right == RIGHT_NO_MATCH)
 		PG_RETURN_NULL();
@@ -348,7 +350,7 @@ djust_auth_mail_due(PG_FUNCTION_ARGS)
 {
 	TimestampTz due;
 
-	shared_require();
+	preloaded_require();
 	if (!mail_due(&due))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(due);
@@ -358,7 +360,7 @@ Datum
 djust_auth_purge(PG_FUNCTION_ARGS)
 {
 	begin_write("djust_auth.purge()");
-	RETURN_TEXT(upkeep_purge());
+	RETURN_TEXT(purge_all());
 }
 
 Datum
@@ -373,7 +375,7 @@ djust_auth_grant_api(PG_FUNCTION_ARGS)
 Datum
 djust_auth_postgrest_config(PG_FUNCTION_ARGS)
 {
-	shared_require();
+	preloaded_require();
 	postgrest_configure(signing_key_jwks(true), setting_audience,
 				   psprintf("%s.djust_pre_request", get_namespace_name(catalog_api_schema())));
 	PG_RETURN_VOID();
@@ -382,8 +384,8 @@ djust_auth_postgrest_config(PG_FUNCTION_ARGS)
 Datum
 djust_auth_stats(PG_FUNCTION_ARGS)
 {
-	shared_require();
-	RETURN_TEXT(upkeep_stats());
+	preloaded_require();
+	RETURN_TEXT(stats_json());
 }
 
 /* What the worker does under its own role, by right of EXECUTE, is of no use to anybody else. */
@@ -409,12 +411,12 @@ Datum
 djust_auth_worker_write(PG_FUNCTION_ARGS)
 {
 	begin_work("djust_auth.worker_write()");
-	PG_RETURN_INT32(purge_write_queue());
+	PG_RETURN_INT32(queue_write_batch());
 }
 
 Datum
 djust_auth_worker_purge(PG_FUNCTION_ARGS)
 {
 	begin_work("djust_auth.worker_purge()");
-	PG_RETURN_BOOL(upkeep_purge_some());
+	PG_RETURN_BOOL(purge_step());
 }

@@ -30,7 +30,7 @@ put_finding(void *arg, TimestampTz at, const pg_uuid_t *id, const char *finding)
 Datum
 djust_auth_audit_verify(PG_FUNCTION_ARGS)
 {
-	shared_require();
+	preloaded_require();
 	InitMaterializedSRF(fcinfo, 0);
 	audit_verify(put_finding, fcinfo->resultinfo);
 	return (Datum) 0;

@@ -163,7 +163,7 @@ djust_can(PG_FUNCTION_ARGS)
 	RoutePath	path;
 	bool		good;
 
-	shared_require();
+	preloaded_require();
 	postgrest_refuse_query(CALL("djust_can"));
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
@@ -204,7 +204,7 @@ djust_reset_page(PG_FUNCTION_ARGS)
 {
 	Answer		answer = {VERDICT_OK};
 
-	shared_require();
+	preloaded_require();
 	if (!PG_ARGISNULL(1))
 		begin_call("djust_reset_page");
 	REQUIRED(0, "token");
@@ -218,7 +218,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 {
 	bool		refresh_too;
 
-	shared_require();
+	preloaded_require();
 	postgrest_refuse_query(CALL("djust_introspect"));
 	REQUIRED(0, "token");
 	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
@@ -243,7 +243,7 @@ djust_change_password(PG_FUNCTION_ARGS)
 Datum
 djust_sessions(PG_FUNCTION_ARGS)
 {
-	shared_require();
+	preloaded_require();
 	postgrest_refuse_query(CALL("djust_sessions"));
 	REQUIRED(0, "access_token");
 	postgrest_answer(200, 0);
@@ -261,7 +261,7 @@ djust_end_session(PG_FUNCTION_ARGS)
 Datum
 djust_jwks(PG_FUNCTION_ARGS)
 {
-	shared_require();
+	preloaded_require();
 	RETURN_TEXT(signing_key_jwks(false));
 }
 
@@ -287,7 +287,7 @@ djust_request_user(PG_FUNCTION_ARGS)
 	pg_uuid_t  *user_id;
 	bool		present;
 
-	shared_require();
+	preloaded_require();
 	if (!request_identity(fcinfo, &identity, &present) || !present)
 		PG_RETURN_NULL();
 	user_id = palloc(sizeof(pg_uuid_t));
@@ -313,7 +313,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 	Bearer	identity;
 	bool		present;
 
-	shared_require();
+	preloaded_require();
 	REQUIRED(0, "route");
 	REQUIRED(1, "access");
 	needed = rights_needed(SLICE(1).data, SLICE(1).length);
@@ -360,7 +360,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	Bearer	identity;
 	bool		present;
 
-	shared_require();
+	preloaded_require();
 	postgrest_refuse_query(readers_of_secrets);
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 	{

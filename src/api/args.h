@@ -12,7 +12,7 @@
 #include "auth/database_copy.h"
 #include "http/answer.h"
 #include "server/compat.h"
-#include "shmem/shmem.h"
+#include "shmem/counters.h"
 
 /* A text argument in place: bytes and length. */
 typedef struct Slice
@@ -40,7 +40,7 @@ slice_of(text *value)
 static inline void
 begin_write(const char *command)
 {
-	shared_require();
+	preloaded_require();
 	PreventCommandIfReadOnly(command);
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfParallelMode(command);

@@ -28,7 +28,7 @@
 #include "auth/account.h"
 #include "server/compat.h"
 #include "server/normalize.h"
-#include "shmem/shmem.h"
+#include "shmem/counters.h"
 #include "tables/catalog.h"
 #include "tables/session_revoke.h"
 #include "tables/store.h"
@@ -250,7 +250,7 @@ user_updated(const RowChanges *changes, Ended *ended)
 	/* a row that an altered table allows: it has neither sessions nor links */
 	if (is_null)
 		return;
-	if (email && shared_loaded())
+	if (email && preloaded())
 		account_email_changed(DatumGetUUIDP(id), address_in(changes->old), address_in(changes->new));
 	if (password || (disabling && !slot_attisnull(changes->new, Anum_customer_user_disabled_at)))
 		collect(&ended->sessions, id);

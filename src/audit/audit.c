@@ -23,7 +23,7 @@
 #include "http/postgrest.h"
 #include "keys/key_file.h"
 #include "server/compat.h"
-#include "shmem/shmem.h"
+#include "shmem/counters.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
 #include "tables/store_seal.h"
@@ -154,7 +154,7 @@ hand_over(const QueuedEvent *event, int kept)
 	QueueEntry	entry = {.kind = EVENT_QUEUE_EVENT, .u.event = *event};
 
 	if (event_queue_put(&entry, kept) == 0)
-		shared_count(COUNT_AUDIT_LOST, 1);
+		counter_add(COUNT_AUDIT_LOST, 1);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "utils/array.h"
 #include "utils/uuid.h"
 
+#include "crypto/account_tag.h"
 #include "shmem/event_queue.h"
 
 /* New time-ordered identifier (RFC 9562 version 7). */

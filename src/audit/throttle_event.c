@@ -25,7 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/throttle_event.h"
-#include "shmem/shmem.h"
+#include "shmem/counters.h"
 #include "text/bytes.h"
 
 #define SETS 1024				/* a power of two */
@@ -108,7 +108,7 @@ free_place(const AccountTag *tag, TimestampTz now)
 	for (i = 0; i < WAYS; i++)
 		if (is_over(&set[i], ABANDONED_S, now))
 		{
-			shared_count(COUNT_AUDIT_LOST, set[i].count > 0 ? 1 : 0);
+			counter_add(COUNT_AUDIT_LOST, set[i].count > 0 ? 1 : 0);
 			return &set[i];
 		}
 	return NULL;

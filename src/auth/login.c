@@ -21,7 +21,7 @@
 #include "auth/token.h"
 #include "keys/key_file.h"
 #include "server/normalize.h"
-#include "shmem/shmem.h"
+#include "shmem/counters.h"
 #include "shmem/throttle.h"
 #include "shmem/throttle_owner.h"
 #include "tables/catalog.h"
@@ -77,12 +77,12 @@ record_failure(Verdict verdict, const Candidate *candidate, const AccountTag *ta
 
 	if (verdict == VERDICT_INVALID_GRANT)
 	{
-		shared_count(COUNT_LOGIN_FAILURES, 1);
+		counter_add(COUNT_LOGIN_FAILURES, 1);
 		audit_login_failed(user_id, tag, cause_of(candidate));
 	}
 	else if (verdict != VERDICT_UNAVAILABLE)
 	{
-		shared_count(COUNT_THROTTLED, 1);
+		counter_add(COUNT_THROTTLED, 1);
 		audit_throttled(user_id, tag);
 	}
 }
@@ -122,7 +122,7 @@ login_with_password(const char *email, size_t email_length, const char *password
 		if (confirm(&candidate, replacement))
 		{
 			session_open(&candidate.user.id, &sid, answer);
-			shared_count(COUNT_LOGINS, 1);
+			counter_add(COUNT_LOGINS, 1);
 			audit_event("login", &candidate.user.id, &sid, NULL);
 			return;
 		}

@@ -24,8 +24,8 @@
 #include "server/compat.h"
 #include "server/secret.h"
 #include "server/settings.h"
+#include "shmem/counters.h"
 #include "shmem/event_queue.h"
-#include "shmem/shmem.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
 #include "text/bytes.h"
@@ -341,7 +341,7 @@ mail_queue_mark_sent(int64 id)
 
 	require_claimed(id, &queued);
 	store_mail_done(id, GetCurrentTimestamp(), NULL);
-	shared_count(COUNT_MAILS_SENT, 1);
+	counter_add(COUNT_MAILS_SENT, 1);
 	record("mail_sent", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\"}", id, queued.kind));
 }
 
@@ -388,7 +388,7 @@ mark_failed(int64 id, const char *reason, bool for_good)
 		store_mail_done(id, now, short_reason);
 	else
 		store_mail_retry(id, next, short_reason);
-	shared_count(COUNT_MAILS_FAILED, 1);
+	counter_add(COUNT_MAILS_FAILED, 1);
 	record("mail_failed", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}",
 											id, queued.kind, queued.attempts, for_good ? "true" : "false"));
 }

@@ -15,8 +15,8 @@
 #include "keys/key_file.h"
 #include "pwhash/pwpolicy.h"
 #include "server/settings.h"
+#include "shmem/counters.h"
 #include "shmem/hash_slot.h"
-#include "shmem/shmem.h"
 #include "shmem/throttle.h"
 #include "text/bytes.h"
 
@@ -59,7 +59,7 @@ make_hash(const Password *password, const PwArena *arena, char *out)
 
 	if (!pg_strong_random(salt, sizeof(salt)))
 		return false;
-	shared_count(COUNT_HASHES, 1);
+	counter_add(COUNT_HASHES, 1);
 	return pwhash_make(&cost, salt, password->text, password->length, arena, out) == PW_MATCH;
 }
 
@@ -93,7 +93,7 @@ verify(const char *hash, size_t hash_length, bool usable, const Password *passwo
 	hash_begun = true;
 	for (form = 0; form < password->forms; form++)
 	{
-		shared_count(COUNT_HASHES, 1);
+		counter_add(COUNT_HASHES, 1);
 		result = pwhash_verify(hash, hash_length, password->form[form], password->form_length[form], arena);
 		if (result == PW_MATCH && !usable)
 			result = PW_MISMATCH;

@@ -5,6 +5,7 @@
 #ifndef DJUST_PASSWORD_H
 #define DJUST_PASSWORD_H
 
+#include "crypto/account_tag.h"
 #include "http/verdict.h"
 #include "server/normalize.h"
 #include "tables/catalog.h"

@@ -16,7 +16,7 @@
 #include "auth/reset.h"
 #include "keys/key_file.h"
 #include "server/normalize.h"
-#include "shmem/shmem.h"
+#include "shmem/counters.h"
 #include "shmem/throttle_owner.h"
 #include "shmem/throttle_reset.h"
 #include "tables/catalog.h"
@@ -34,7 +34,7 @@ reset_request(const char *text, size_t length)
 	key_file_tag("reset", email.text, email.length, &tag);
 	if (!throttle_reset_admit(&tag))
 		return;
-	shared_count(COUNT_RESET_REQUESTS, 1);
+	counter_add(COUNT_RESET_REQUESTS, 1);
 	mail_queue_reset(email.text, email.length);
 	password_tag(email.text, &tag);
 	for (i = 0; i < (int) sizeof(tag.bytes); i++)

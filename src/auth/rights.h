@@ -5,6 +5,7 @@
 #ifndef DJUST_RIGHTS_H
 #define DJUST_RIGHTS_H
 
+#include "nodes/pg_list.h"
 #include "utils/array.h"
 
 #include "routes/route_trie.h"

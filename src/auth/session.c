@@ -23,7 +23,7 @@
 #include "keys/signing_key.h"
 #include "server/normalize.h"
 #include "server/settings.h"
-#include "shmem/shmem.h"
+#include "shmem/counters.h"
 #include "tables/store.h"
 
 #define REFRESH_TRIES 50
@@ -112,7 +112,7 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 		append_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');
 	payload = database_to_utf8(out.data, out.len);
-	return signing_key_sign(payload, strlen(payload), length);
+	return signing_key_sign(payload, strlen(payload), postgrest_request(), length);
 }
 
 /* Rounded down to the second that exp can say. */
@@ -226,7 +226,7 @@ static void
 end_reused(const SessionRow *session)
 {
 	store_session_revoke(&session->sid);
-	shared_count(COUNT_REFRESH_REUSES, 1);
+	counter_add(COUNT_REFRESH_REUSES, 1);
 	audit_event_surely("refresh_reuse", &session->user_id, &session->sid, NULL);
 }
 
@@ -251,14 +251,14 @@ session_refresh(const char *token, size_t length, Answer *answer)
 				return;
 			case REFRESH_PREVIOUS:
 				repeat_successor(&session, answer);
-				shared_count(COUNT_REFRESHES, 1);
+				counter_add(COUNT_REFRESHES, 1);
 				return;
 			case REFRESH_CURRENT:
 				if (!may_go_on(&session))
 					return;
 				if (!rotate(&session, answer))
 					continue;
-				shared_count(COUNT_REFRESHES, 1);
+				counter_add(COUNT_REFRESHES, 1);
 				audit_event("refresh", &session.user_id, &session.sid, NULL);
 				return;
 		}
@@ -276,7 +276,7 @@ session_logout(const char *token, size_t length)
 		return false;
 	if (store_session_delete(&identity.session.sid) == 0)
 		return false;
-	shared_count(COUNT_LOGOUTS, 1);
+	counter_add(COUNT_LOGOUTS, 1);
 	audit_event("logout", &identity.session.user_id, &identity.session.sid, NULL);
 	return true;
 }

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/account_tag.h"
 #include "crypto/crypto.h"
-#include "shmem/throttle.h"
 #include "text/address.h"
 
 /* Plain text that fits into a sealed address: its length and up to 254 bytes, padded to one size. */

@@ -17,7 +17,6 @@
 #include "utils/timestamp.h"
 
 #include "crypto/keygen.h"
-#include "http/postgrest.h"
 #include "keys/key_file.h"
 #include "keys/key_file_check.h"
 #include "keys/key_file_disk.h"
@@ -190,7 +189,7 @@ active_key_or_new(void)
 
 /* The newest key that PostgREST has had time to hear of; the oldest one where all are new. */
 static SigningKey *
-choose_key(void)
+choose_key(bool for_postgrest)
 {
 	SigningKey *best = active_key_or_new();
 	TimestampTz now = GetCurrentTimestamp();
@@ -198,7 +197,7 @@ choose_key(void)
 	TimestampTz known = now - LEAD_S * USECS_PER_SEC;
 	int			i;
 
-	for (i = 0; postgrest_request() && i < ncached; i++)
+	for (i = 0; for_postgrest && i < ncached; i++)
 	{
 		SigningKey *key = &cached[i];
 
@@ -212,22 +211,22 @@ choose_key(void)
 
 /* The first token after access_token_lifetime was raised writes so into the key, which has to verify for longer. */
 static SigningKey *
-signing_key(void)
+signing_key(bool for_postgrest)
 {
-	SigningKey *key = choose_key();
+	SigningKey *key = choose_key(for_postgrest);
 
 	if (key->active && key->longest_token < setting_access_token_lifetime)
 	{
 		store_key_lengthen(key->kid, setting_access_token_lifetime);
-		key = choose_key();
+		key = choose_key(for_postgrest);
 	}
 	return key;
 }
 
 char *
-signing_key_sign(const char *payload, size_t length, size_t *token_length)
+signing_key_sign(const char *payload, size_t length, bool for_postgrest, size_t *token_length)
 {
-	SigningKey *key = signing_key();
+	SigningKey *key = signing_key(for_postgrest);
 	char	   *token = secret_alloc(JWT_SIZE(key->header_length, length) + 1);
 
 	if (!jwt_sign(key->signer, key->header, key->header_length, payload, length, token, token_length))

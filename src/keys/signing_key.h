@@ -11,7 +11,7 @@
  * Signs a payload with the active key, which is made if there is none; writes if so.  Under HTTP with the one before,
  * while PostgREST may not know the active one yet.
  */
-extern char *signing_key_sign(const char *payload, size_t length, size_t *token_length);
+extern char *signing_key_sign(const char *payload, size_t length, bool for_postgrest, size_t *token_length);
 /* Is the signature by a key that verifies now? */
 extern bool signing_key_verify(const JwtParts *parts);
 /* JWK set (RFC 7517) of the public keys that verify now; HS256 has none, its secrets come along only when asked for. */

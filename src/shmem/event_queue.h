@@ -12,7 +12,7 @@
 #include "storage/lwlock.h"
 #include "utils/uuid.h"
 
-#include "shmem/throttle.h"
+#include "crypto/account_tag.h"
 
 #define EVENT_QUEUE_ENTRIES 16384
 /* Room that is kept: for locks; and for failures, which cost a hash each, from attempts that cost nothing. */

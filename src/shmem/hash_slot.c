@@ -34,8 +34,8 @@
 
 #include "server/deadline.h"
 #include "server/settings.h"
+#include "shmem/counters.h"
 #include "shmem/hash_slot.h"
-#include "shmem/shmem.h"
 
 typedef struct Slot
 {
@@ -155,7 +155,7 @@ wait_for_slot(void)
 	Deadline	deadline = deadline_in(setting_hash_wait_timeout);
 	long		left;
 
-	shared_count(COUNT_HASH_WAITS, 1);
+	counter_add(COUNT_HASH_WAITS, 1);
 	ConditionVariablePrepareToSleep(&slots->freed);
 	while (!try_acquire())
 	{
@@ -232,7 +232,7 @@ hash_slot_acquire(PwArena *arena)
 	Assert(held_slot < 0);
 	if (!try_acquire() && !wait_for_slot())
 	{
-		shared_count(COUNT_HASH_TIMEOUTS, 1);
+		counter_add(COUNT_HASH_TIMEOUTS, 1);
 		return false;
 	}
 	choose_cpu();

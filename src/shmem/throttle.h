@@ -9,15 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/account_tag.h"
+
 #define THROTTLE_SUSPENDED_AT 100	/* NIST SP 800-63B section 5.2.2 */
 
 struct LWLock;
-
-/* Which account: a keyed hash of database and normalised address, see key_file_tag(). */
-typedef struct AccountTag
-{
-	uint8_t		bytes[16];
-} AccountTag;
 
 typedef enum ThrottleAnswer
 {

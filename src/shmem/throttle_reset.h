@@ -5,6 +5,7 @@
 #ifndef DJUST_THROTTLE_RESET_H
 #define DJUST_THROTTLE_RESET_H
 
+#include "crypto/account_tag.h"
 #include "shmem/throttle.h"
 
 struct LWLock;

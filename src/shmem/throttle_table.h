@@ -7,6 +7,7 @@
 
 #include "datatype/timestamp.h"
 
+#include "crypto/account_tag.h"
 #include "shmem/throttle.h"
 
 #define THROTTLE_TABLE_WAYS 8

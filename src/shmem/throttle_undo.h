@@ -5,6 +5,7 @@
 #ifndef DJUST_THROTTLE_UNDO_H
 #define DJUST_THROTTLE_UNDO_H
 
+#include "crypto/account_tag.h"
 #include "shmem/throttle_owner.h"
 
 /* Added to the tag's count if this subtransaction, or one around it, is rolled back. */

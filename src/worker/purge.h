@@ -1,22 +1,22 @@
 /*
  * purge.h
- *		Writing what waits in the ring, removing what has expired, counting.
+ *		Removing what has expired.
  */
 #ifndef DJUST_PURGE_H
 #define DJUST_PURGE_H
 
 #include <stdbool.h>
 
-/* In the worker: writes a batch; it leaves the ring when upkeep_written is called after commit. */
-extern int	purge_write_queue(void);
-extern void upkeep_written(void);
+#include "lib/stringinfo.h"
 
-/* In the worker: removes a batch; false at the end of the last table, or after upkeep_purge_stop. */
-extern bool upkeep_purge_some(void);
-extern void upkeep_purge_stop(void);
+/* In the worker: removes a batch; false at the end of the last table, or after purge_stop. */
+extern bool purge_step(void);
+extern void purge_stop(void);
 
-/* JSON objects. */
-extern char *upkeep_purge(void);
-extern char *upkeep_stats(void);
+/* The function purge(): everything at once; the rows removed, by table, as JSON. */
+extern char *purge_all(void);
+
+/* How far the last purge of the worker is, as JSON. */
+extern void purge_append_progress(StringInfo out);
 
 #endif

@@ -34,6 +34,7 @@
 #include "tables/store.h"
 #include "worker/mail_send.h"
 #include "worker/purge.h"
+#include "worker/queue_write.h"
 #include "worker/worker.h"
 
 #define RESTART_S 10
@@ -162,7 +163,7 @@ write_waiting(TimestampTz *due)
 	{
 		result = worker_do(write_task, NULL, "writing events and locks");
 		if (result == WORKER_DONE)
-			upkeep_written();
+			queue_write_done();
 	}
 	return result;
 }
@@ -181,7 +182,7 @@ purge(TimestampTz *due)
 
 	*due = more ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_purge_interval * INT64CONST(1000));
 	if (result != WORKER_DONE)
-		upkeep_purge_stop();
+		purge_stop();
 	return result;
 }
 

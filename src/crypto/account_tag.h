@@ -1,0 +1,17 @@
+/*
+ * account_tag.h
+ *		Which account: a keyed hash of database and normalised address, made by
+ *		key_file_tag(), so that neither tables nor memory hold addresses of
+ *		strangers.
+ */
+#ifndef DJUST_ACCOUNT_TAG_H
+#define DJUST_ACCOUNT_TAG_H
+
+#include <stdint.h>
+
+typedef struct AccountTag
+{
+	uint8_t		bytes[16];
+} AccountTag;
+
+#endif

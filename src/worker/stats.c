@@ -1,0 +1,29 @@
+/*
+ * stats.c
+ *		Owns what stats() tells: the counters, and what waits now.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "shmem/counters.h"
+#include "shmem/event_queue.h"
+#include "tables/store.h"
+#include "worker/purge.h"
+#include "worker/stats.h"
+
+char *
+stats_json(void)
+{
+	StringInfoData out;
+	int			i;
+
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	for (i = 0; i < COUNTERS; i++)
+		appendStringInfo(&out, "\"%s\":" UINT64_FORMAT ",", counter_name(i), counter_value(i));
+	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT ",\"ring_waiting\":%d,\"purge\":", store_mail_waiting(), event_queue_waiting());
+	purge_append_progress(&out);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}

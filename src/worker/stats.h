@@ -1,0 +1,11 @@
+/*
+ * stats.h
+ *		What stats() tells.
+ */
+#ifndef DJUST_STATS_H
+#define DJUST_STATS_H
+
+/* A JSON object. */
+extern char *stats_json(void);
+
+#endif
