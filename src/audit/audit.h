@@ -24,7 +24,7 @@ extern bool audit_is_event(const char *name, size_t length);
 extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
 
 /*
- * Hands an event to the worker, so that it is kept whatever becomes of the caller's transaction; a full ring is
+ * Hands an event to the worker, so that it is kept whatever becomes of the caller's transaction; a full queue is
  * counted.  detail is shorter than EVENT_QUEUE_DETAIL_MAX.  In a database without a worker it is audit_event.
  */
 extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
@@ -34,7 +34,7 @@ extern void audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, 
 extern void audit_throttled(const pg_uuid_t *user_id, const AccountTag *tag);
 /* Takes out what the audit says about the persons of users (array of uuid) whose rows are being deleted. */
 extern void audit_forget(ArrayType *user_ids);
-/* Writes an event from the ring, in the worker. */
+/* Writes an event from the event queue, in the worker. */
 extern void audit_write(const QueueEntry *entry);
 
 #endif

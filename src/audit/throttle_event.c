@@ -3,7 +3,7 @@
  *		Owns the counting of refused attempts: one event an account and minute.
  *
  * Threat: attempts that are refused cost nothing, so events of them would fill
- * the audit and the ring, and push other events out.  A minute begins with the
+ * the audit and the event queue, and push other events out.  A minute begins with the
  * first refused attempt; the others of the minute are only counted.  The worker
  * writes the event when the minute is over, and all events that are counting
  * when the server stops; a crash of the server loses the counts of a minute.
@@ -174,7 +174,7 @@ throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char det
 			 AUDIT_PAD(has_user), "");
 }
 
-/* False when the ring is full: the entry stays, and goes on counting. */
+/* False when the event queue is full: the entry stays, and goes on counting. */
 static bool
 hand_over(Entry *entry)
 {

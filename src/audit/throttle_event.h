@@ -20,7 +20,7 @@ extern void throttle_event_attach(struct LWLock *lock);
 extern uint32_t throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_worker);
 
 /*
- * For the worker: hands to the ring, with their detail, the events of this database whose minute is over, or all of
+ * For the worker: hands to the event queue, with their detail, the events of this database whose minute is over, or all of
  * them.  The answer is when the next one will be over, DT_NOEND where there is none.
  */
 extern TimestampTz throttle_event_flush(bool all);

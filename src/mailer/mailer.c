@@ -27,13 +27,13 @@
 
 DJUST_MODULE_MAGIC;
 
-PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll meanwhile,
+PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll poll,
 										  void *arg, MailerOutcome *outcome);
 
 /* By SmtpStep. */
 static const char *const steps[] = {"the connection", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "the mail"};
 
-/* It holds the link.  Static, so that what meanwhile() leaves behind by longjmp is wiped by the next call. */
+/* It holds the link.  Static, so that what poll() leaves behind by longjmp is wiped by the next call. */
 static Text mail;
 
 static void
@@ -62,28 +62,28 @@ conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *reason, cons
 
 /* "the server answered 550 5.1.1 to RCPT" */
 static void
-conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *transcript)
+conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *trace)
 {
 	Text		text = {outcome->reason, 0, sizeof(outcome->reason) - 1, false};
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->verdict = verdict;
-	outcome->smtp_code = transcript->code;
+	outcome->smtp_code = trace->code;
 	text_append(&text, "the server answered ");
-	text_append_number(&text, transcript->code, 3);
-	text_append(&text, *transcript->enhanced ? " " : "");
-	text_append(&text, transcript->enhanced);
+	text_append_number(&text, trace->code, 3);
+	text_append(&text, *trace->enhanced ? " " : "");
+	text_append(&text, trace->enhanced);
 	text_append(&text, " to ");
-	text_append(&text, steps[transcript->step]);
+	text_append(&text, steps[trace->step]);
 }
 
 /* RFC 3463: what a server says of the sender, or of whom it serves, when it hears of the recipient. */
 static bool
-is_about_us(const SmtpTrace *transcript)
+is_about_us(const SmtpTrace *trace)
 {
-	const char *enhanced = transcript->enhanced;
+	const char *enhanced = trace->enhanced;
 
-	return transcript->step == SMTP_RCPT &&
+	return trace->step == SMTP_RCPT &&
 		(strncmp(enhanced, "5.7.", 4) == 0 || strcmp(enhanced, "5.1.7") == 0 || strcmp(enhanced, "5.1.8") == 0);
 }
 
@@ -92,32 +92,32 @@ is_about_us(const SmtpTrace *transcript)
  * about a login: mistakes in the settings, which somebody will mend.
  */
 static bool
-is_final(const SmtpTrace *transcript)
+is_final(const SmtpTrace *trace)
 {
-	int			code = transcript->code;
+	int			code = trace->code;
 
-	return transcript->step > SMTP_MAIL && code / 100 == 5 && code != 530 && code != 534 && code != 535 && code != 538 &&
-		!is_about_us(transcript);
+	return trace->step > SMTP_MAIL && code / 100 == 5 && code != 530 && code != 534 && code != 535 && code != 538 &&
+		!is_about_us(trace);
 }
 
 static void
 judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerOutcome *outcome)
 {
-	const SmtpTrace *transcript = &answer->transcript;
+	const SmtpTrace *trace = &answer->trace;
 
 	switch (result)
 	{
 		case SMTP_ACCEPTED:
-			conclude_answer(outcome, MAILER_SENT, transcript);
+			conclude_answer(outcome, MAILER_SENT, trace);
 			break;
 		case SMTP_ANSWERED:
-			conclude_answer(outcome, is_final(transcript) ? MAILER_PERMANENT : MAILER_TEMPORARY, transcript);
+			conclude_answer(outcome, is_final(trace) ? MAILER_PERMANENT : MAILER_TEMPORARY, trace);
 			break;
 		case SMTP_CLOSED:
-			conclude(outcome, MAILER_TEMPORARY, "the server closed the connection instead of answering ", steps[transcript->step]);
+			conclude(outcome, MAILER_TEMPORARY, "the server closed the connection instead of answering ", steps[trace->step]);
 			break;
 		case SMTP_LATE:
-			conclude(outcome, MAILER_TEMPORARY, "the server took too long to answer ", steps[transcript->step]);
+			conclude(outcome, MAILER_TEMPORARY, "the server took too long to answer ", steps[trace->step]);
 			break;
 		case SMTP_STOPPED:
 			conclude(outcome, MAILER_TEMPORARY, "interrupted", "");
@@ -158,7 +158,7 @@ write_mail(const MailerMessage *given, Message *message, MailerOutcome *outcome)
 }
 
 void
-djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll meanwhile, void *arg,
+djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll poll, void *arg,
 				  MailerOutcome *outcome)
 {
 	Message		written = {0};
@@ -173,7 +173,7 @@ djust_mailer_send(const MailerServer *server, const MailerMessage *message, Mail
 		SmtpMail	relayed = {from, to, !uni_is_ascii(from, strlen(from)) || !is_ascii, mail.data, mail.length};
 		SmtpAnswer answer = {0};
 
-		judge(smtp_send(server, &relayed, meanwhile, arg, &answer), &answer, is_ascii, outcome);
+		judge(smtp_send(server, &relayed, poll, arg, &answer), &answer, is_ascii, outcome);
 	}
 	wipe_mail();
 }

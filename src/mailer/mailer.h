@@ -46,8 +46,8 @@ typedef struct MailerOutcome
 /* Called at least every 50 ms while there is waiting, in the caller's thread: it may leave by longjmp. */
 typedef bool (*MailerPoll) (void *arg);
 
-/* Sends one mail; when meanwhile returns false, gives up as MAILER_TEMPORARY. */
-extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll meanwhile, void *arg,
+/* Sends one mail; when poll returns false, gives up as MAILER_TEMPORARY. */
+extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll poll, void *arg,
 							  MailerOutcome *outcome);
 
 #endif

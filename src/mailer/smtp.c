@@ -32,7 +32,7 @@
 #define SOCKETS 8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Static, so that what meanwhile() leaves behind by longjmp is found by the next call. */
+/* Static, so that what poll() leaves behind by longjmp is found by the next call. */
 static struct
 {
 	CURL	   *easy;
@@ -48,7 +48,7 @@ static struct
 	/* the thread's, as long as there is one */
 	SmtpMail	mail;
 	size_t		taken;
-	SmtpTrace	transcript;
+	SmtpTrace	trace;
 	CURLcode	result;
 }			relay = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -107,7 +107,7 @@ give_text(char *buffer, size_t size, size_t count, void *arg)
 static bool
 is_lacking(void)
 {
-	return (relay.wants_login && !relay.transcript.logged_in) || (relay.mail.needs_utf8 && !relay.transcript.offers_utf8);
+	return (relay.wants_login && !relay.trace.logged_in) || (relay.mail.needs_utf8 && !relay.trace.offers_utf8);
 }
 
 static int
@@ -115,12 +115,12 @@ observe(CURL *easy, curl_infotype type, char *line, size_t n, void *arg)
 {
 	if (type == CURLINFO_HEADER_OUT)
 	{
-		smtp_trace_said(&relay.transcript, line, n);
-		if (relay.transcript.step == SMTP_MAIL && is_lacking())
+		smtp_trace_said(&relay.trace, line, n);
+		if (relay.trace.step == SMTP_MAIL && is_lacking())
 			relay.given_up = true;
 	}
 	else if (type == CURLINFO_HEADER_IN)
-		smtp_trace_heard(&relay.transcript, line, n);
+		smtp_trace_heard(&relay.trace, line, n);
 	return 0;
 }
 
@@ -280,7 +280,7 @@ address_mail(const SmtpMail *mail)
 	relay.mail = *mail;
 	relay.taken = 0;
 	relay.given_up = false;
-	smtp_trace_begin(&relay.transcript);
+	smtp_trace_begin(&relay.trace);
 	return good && relay.recipients;
 }
 
@@ -341,7 +341,7 @@ explain(SmtpAnswer *answer)
 		{CURLE_UNSUPPORTED_PROTOCOL, "djust_auth.smtp_url is malformed"},
 		{CURLE_URL_MALFORMAT, "djust_auth.smtp_url is malformed"},
 	};
-	const SmtpTrace *transcript = &relay.transcript;
+	const SmtpTrace *trace = &relay.trace;
 	long		verified = 0;
 	size_t		i;
 
@@ -352,7 +352,7 @@ explain(SmtpAnswer *answer)
 		return blame(answer, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
 					 verified == 10 ? "has expired" : "is not signed by a trusted authority");
 	}
-	if (transcript->code >= 400 ? relay.result != CURLE_USE_SSL_FAILED : transcript->code > 0 && transcript->step >= SMTP_MAIL)
+	if (trace->code >= 400 ? relay.result != CURLE_USE_SSL_FAILED : trace->code > 0 && trace->step >= SMTP_MAIL)
 		return SMTP_ANSWERED;
 	for (i = 0; i < LENGTH(reasons); i++)
 		if (reasons[i].result == relay.result)
@@ -371,32 +371,32 @@ conclude(SmtpThreadEnd end, SmtpAnswer *answer)
 		return end == SMTP_THREAD_LATE ? SMTP_LATE : SMTP_STOPPED;
 	if (!relay.given_up)
 		return explain(answer);
-	if (relay.wants_login && !relay.transcript.logged_in)
+	if (relay.wants_login && !relay.trace.logged_in)
 		return blame(answer, "the server offers no AUTH for djust_auth.smtp_user", "");
 	return SMTP_NO_UTF8;
 }
 
 static SmtpResult
-transfer(MailerPoll meanwhile, void *arg, int64_t deadline, SmtpAnswer *answer)
+transfer(MailerPoll poll, void *arg, int64_t deadline, SmtpAnswer *answer)
 {
 	SmtpThreadEnd	end;
 	SmtpResult result;
 
 	if (!smtp_thread_start(work))
 		return blame(answer, "could not start a thread", "");
-	end = smtp_thread_wait(meanwhile, arg, deadline);
+	end = smtp_thread_wait(poll, arg, deadline);
 	if (end != SMTP_THREAD_DONE)
 		give_up();
 	smtp_thread_join();
 	result = conclude(end, answer);
-	answer->transcript = relay.transcript;
+	answer->trace = relay.trace;
 	relay.kept = result == SMTP_ACCEPTED && end == SMTP_THREAD_DONE;
 	return result;
 }
 
 /* A connection that was kept may have been closed since, which is no news: the same is said again on a fresh one. */
 SmtpResult
-smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll meanwhile, void *arg, SmtpAnswer *answer)
+smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll poll, void *arg, SmtpAnswer *answer)
 {
 	int64_t		deadline = smtp_thread_clock() + server->timeout_s * INT64_C(1000);
 	SmtpResult result;
@@ -407,9 +407,9 @@ smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll meanwhile
 		bool		ready = prepare(server, mail);
 
 		again = relay.kept;
-		result = ready ? transfer(meanwhile, arg, deadline, answer) : blame(answer, "could not prepare the connection", "");
+		result = ready ? transfer(poll, arg, deadline, answer) : blame(answer, "could not prepare the connection", "");
 		if (!relay.kept)
 			hang_up();
-	} while (again && (result == SMTP_CLOSED || result == SMTP_ANSWERED) && answer->transcript.step <= SMTP_MAIL);
+	} while (again && (result == SMTP_CLOSED || result == SMTP_ANSWERED) && answer->trace.step <= SMTP_MAIL);
 	return result;
 }

@@ -17,7 +17,7 @@ typedef enum SmtpResult
 	SMTP_ANSWERED,				/* otherwise than by yes */
 	SMTP_CLOSED,				/* by the server */
 	SMTP_LATE,					/* the time is over */
-	SMTP_STOPPED,				/* meanwhile() said so */
+	SMTP_STOPPED,				/* poll() said so */
 	SMTP_NO_UTF8,				/* which the mail needs */
 	SMTP_FAULT					/* reason and detail make a phrase */
 } SmtpResult;
@@ -34,12 +34,12 @@ typedef struct SmtpMail
 
 typedef struct SmtpAnswer
 {
-	SmtpTrace	transcript;
+	SmtpTrace	trace;
 	const char *reason;
 	const char *detail;
 } SmtpAnswer;
 
-extern SmtpResult smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll meanwhile, void *arg,
+extern SmtpResult smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll poll, void *arg,
 							  SmtpAnswer *answer);
 
 /* Ends what a call that was left by longjmp is still doing: its mail is not looked at any more. */

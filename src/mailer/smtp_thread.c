@@ -23,7 +23,7 @@ static struct
 	pthread_mutex_t lock;
 	pthread_cond_t ended_now;
 	bool		ended;			/* under the lock */
-}			errand = {.lock = PTHREAD_MUTEX_INITIALIZER};
+}			thread = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 int64_t
 smtp_thread_clock(void)
@@ -37,11 +37,11 @@ smtp_thread_clock(void)
 static void *
 run(void *arg)
 {
-	errand.work();
-	pthread_mutex_lock(&errand.lock);
-	errand.ended = true;
-	pthread_cond_signal(&errand.ended_now);
-	pthread_mutex_unlock(&errand.lock);
+	thread.work();
+	pthread_mutex_lock(&thread.lock);
+	thread.ended = true;
+	pthread_cond_signal(&thread.ended_now);
+	pthread_mutex_unlock(&thread.lock);
 	return arg;
 }
 
@@ -52,7 +52,7 @@ initialise(void)
 	pthread_condattr_t attributes;
 
 	done = done || (pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-					pthread_cond_init(&errand.ended_now, &attributes) == 0);
+					pthread_cond_init(&thread.ended_now, &attributes) == 0);
 	return done;
 }
 
@@ -62,13 +62,13 @@ smtp_thread_start(void (*work) (void))
 	sigset_t	all,
 				before;
 
-	errand.work = work;
-	errand.ended = false;
+	thread.work = work;
+	thread.ended = false;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errand.on = initialise() && pthread_create(&errand.thread, NULL, run, NULL) == 0;
+	thread.on = initialise() && pthread_create(&thread.thread, NULL, run, NULL) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return errand.on;
+	return thread.on;
 }
 
 static bool
@@ -78,20 +78,20 @@ ends_within(int ms)
 	struct timespec until = {end / 1000, end % 1000 * 1000000};
 	bool		ended;
 
-	pthread_mutex_lock(&errand.lock);
-	while (!errand.ended && pthread_cond_timedwait(&errand.ended_now, &errand.lock, &until) == 0)
+	pthread_mutex_lock(&thread.lock);
+	while (!thread.ended && pthread_cond_timedwait(&thread.ended_now, &thread.lock, &until) == 0)
 		;
-	ended = errand.ended;
-	pthread_mutex_unlock(&errand.lock);
+	ended = thread.ended;
+	pthread_mutex_unlock(&thread.lock);
 	return ended;
 }
 
 SmtpThreadEnd
-smtp_thread_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline)
+smtp_thread_wait(bool (*poll) (void *arg), void *arg, int64_t deadline)
 {
 	while (!ends_within(ASK_MS))
 	{
-		if (!meanwhile(arg))
+		if (!poll(arg))
 			return SMTP_THREAD_UNWANTED;
 		if (smtp_thread_clock() >= deadline)
 			return SMTP_THREAD_LATE;
@@ -102,13 +102,13 @@ smtp_thread_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline)
 bool
 smtp_thread_is_on(void)
 {
-	return errand.on;
+	return thread.on;
 }
 
 void
 smtp_thread_join(void)
 {
-	if (errand.on)
-		pthread_join(errand.thread, NULL);
-	errand.on = false;
+	if (thread.on)
+		pthread_join(thread.thread, NULL);
+	thread.on = false;
 }

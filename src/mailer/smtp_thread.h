@@ -12,7 +12,7 @@ typedef enum SmtpThreadEnd
 {
 	SMTP_THREAD_DONE,
 	SMTP_THREAD_LATE,				/* the deadline has come */
-	SMTP_THREAD_UNWANTED				/* meanwhile() said so */
+	SMTP_THREAD_UNWANTED				/* poll() said so */
 } SmtpThreadEnd;
 
 /* Milliseconds that never run backwards. */
@@ -22,10 +22,10 @@ extern int64_t smtp_thread_clock(void);
 extern bool smtp_thread_start(void (*work) (void));
 
 /*
- * Asks at least every 50 ms.  Where it is not done, or meanwhile() has left by longjmp, it goes on: make it end, and
+ * Asks at least every 50 ms.  Where it is not done, or poll() has left by longjmp, it goes on: make it end, and
  * join.
  */
-extern SmtpThreadEnd smtp_thread_wait(bool (*meanwhile) (void *arg), void *arg, int64_t deadline);	/* by smtp_thread_clock() */
+extern SmtpThreadEnd smtp_thread_wait(bool (*poll) (void *arg), void *arg, int64_t deadline);	/* by smtp_thread_clock() */
 
 /* Between the start and the join. */
 extern bool smtp_thread_is_on(void);

@@ -16,12 +16,12 @@
 static const char digits[] = "0123456789";
 
 void
-smtp_trace_begin(SmtpTrace *transcript)
+smtp_trace_begin(SmtpTrace *trace)
 {
-	transcript->step = SMTP_CONNECTION;
-	transcript->code = 0;
-	transcript->over = false;
-	memset(transcript->enhanced, 0, sizeof(transcript->enhanced));
+	trace->step = SMTP_CONNECTION;
+	trace->code = 0;
+	trace->over = false;
+	memset(trace->enhanced, 0, sizeof(trace->enhanced));
 }
 
 static bool
@@ -31,7 +31,7 @@ begins_with(const char *line, size_t n, const char *word)
 }
 
 void
-smtp_trace_said(SmtpTrace *transcript, const char *line, size_t n)
+smtp_trace_said(SmtpTrace *trace, const char *line, size_t n)
 {
 	static const struct
 	{
@@ -43,22 +43,22 @@ smtp_trace_said(SmtpTrace *transcript, const char *line, size_t n)
 	};
 	size_t		i;
 
-	transcript->over = begins_with(line, n, "QUIT");
-	if (transcript->over)
+	trace->over = begins_with(line, n, "QUIT");
+	if (trace->over)
 		return;
-	transcript->code = 0;
+	trace->code = 0;
 	for (i = 0; i < LENGTH(commands); i++)
 		if (begins_with(line, n, commands[i].word))
-			transcript->step = commands[i].step;
-	if (transcript->step == SMTP_EHLO)
-		transcript->logged_in = transcript->offers_utf8 = false;
-	else if (transcript->step == SMTP_AUTH)
-		transcript->logged_in = true;
+			trace->step = commands[i].step;
+	if (trace->step == SMTP_EHLO)
+		trace->logged_in = trace->offers_utf8 = false;
+	else if (trace->step == SMTP_AUTH)
+		trace->logged_in = true;
 }
 
 /* "5.1.1" and what may follow it. */
 static void
-note_enhanced(SmtpTrace *transcript, const char *text)
+note_enhanced(SmtpTrace *trace, const char *text)
 {
 	const char *p = text;
 	int			i;
@@ -71,29 +71,29 @@ note_enhanced(SmtpTrace *transcript, const char *text)
 			return;
 		p += width + (i < 2);
 	}
-	memcpy(transcript->enhanced, text, p - text);
+	memcpy(trace->enhanced, text, p - text);
 }
 
 void
-smtp_trace_heard(SmtpTrace *transcript, const char *line, size_t n)
+smtp_trace_heard(SmtpTrace *trace, const char *line, size_t n)
 {
 	char		start[sizeof("250-") + ENHANCED_LONGEST + 1] = {0};
 
 	memcpy(start, line, n < sizeof(start) - 1 ? n : sizeof(start) - 1);
-	if (transcript->over || strspn(start, digits) != 3 || start[0] < '2' || start[0] > '5')
+	if (trace->over || strspn(start, digits) != 3 || start[0] < '2' || start[0] > '5')
 		return;
 	if (begins_with(start + 3, 9, " SMTPUTF8") || begins_with(start + 3, 9, "-SMTPUTF8"))
-		transcript->offers_utf8 = true;
+		trace->offers_utf8 = true;
 	/* more lines follow */
 	if (start[3] == '-')
 		return;
-	transcript->code = (start[0] - '0') * 100 + (start[1] - '0') * 10 + start[2] - '0';
-	memset(transcript->enhanced, 0, sizeof(transcript->enhanced));
+	trace->code = (start[0] - '0') * 100 + (start[1] - '0') * 10 + start[2] - '0';
+	memset(trace->enhanced, 0, sizeof(trace->enhanced));
 	if (start[3] != '\0')
-		note_enhanced(transcript, start + 4);
-	if (transcript->step == SMTP_DATA && transcript->code == 354)
+		note_enhanced(trace, start + 4);
+	if (trace->step == SMTP_DATA && trace->code == 354)
 	{
-		transcript->step = SMTP_TEXT;
-		transcript->code = 0;
+		trace->step = SMTP_TEXT;
+		trace->code = 0;
 	}
 }

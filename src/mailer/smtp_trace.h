@@ -34,8 +34,8 @@ typedef struct SmtpTrace
 } SmtpTrace;
 
 /* For the next mail; what is known of the connection stays. */
-extern void smtp_trace_begin(SmtpTrace *transcript);
-extern void smtp_trace_said(SmtpTrace *transcript, const char *line, size_t n);
-extern void smtp_trace_heard(SmtpTrace *transcript, const char *line, size_t n);
+extern void smtp_trace_begin(SmtpTrace *trace);
+extern void smtp_trace_said(SmtpTrace *trace, const char *line, size_t n);
+extern void smtp_trace_heard(SmtpTrace *trace, const char *line, size_t n);
 
 #endif

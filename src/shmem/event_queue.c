@@ -1,18 +1,18 @@
 /*
  * event_queue.c
  *		Owns what the backends of a database and its background worker share:
- *		a bounded ring of entries to be written, the worker's latch, the
+ *		a bounded queue of entries to be written, the worker's latch, the
  *		progress of purges.
  *
  * Threat: a caller who rolls back to hide what was tried, and a burst that
  * pushes evidence out.  An entry is in shared memory before the caller is
  * answered, no transaction can take it back, and it leaves only when the
- * worker has committed it.  Nothing is overwritten: a full ring takes no more
+ * worker has committed it.  Nothing is overwritten: a full queue takes no more
  * and its callers count what they lose.  Attempts that are refused cost nothing
  * and can be made faster than they are written, so half of the places are kept
  * for failures and locks, which cost a hash each.
  *
- * A crash of the server empties the ring.  A caller whose entry must be on
+ * A crash of the server empties the event queue.  A caller whose entry must be on
  * disk before the answer waits for that (event_queue_await).
  */
 #include "postgres.h"
@@ -40,7 +40,7 @@
 #define AWAIT_MS 1000
 #define AWAY_MS (60 * 1000)
 
-typedef struct Ring
+typedef struct Queue
 {
 	LWLock	   *lock;
 	Latch	   *worker;			/* NULL while none is there */
@@ -53,14 +53,14 @@ typedef struct Ring
 	NewestSeal	sealed;
 	PurgeProgress progress;
 	QueueEntry	entries[FLEXIBLE_ARRAY_MEMBER];
-} Ring;
+} Queue;
 
 static List *names = NIL;
 static bool names_known = false;
-static char *rings = NULL;
+static char *queues = NULL;
 
 /* This backend's, once event_queue_served was asked; of databases without a worker, the one without entries. */
-static Ring *mine = NULL;
+static Queue *mine = NULL;
 static bool served = false;
 static bool working = false;
 static bool wake_at_commit = false;
@@ -106,20 +106,20 @@ event_queue_name(int n)
 static size_t
 full_size(void)
 {
-	return MAXALIGN(offsetof(Ring, entries) + EVENT_QUEUE_ENTRIES * sizeof(QueueEntry));
+	return MAXALIGN(offsetof(Queue, entries) + EVENT_QUEUE_ENTRIES * sizeof(QueueEntry));
 }
 
 /* One for each database that is served, and at the end the one that all others share, without entries. */
-static Ring *
+static Queue *
 event_queue_at(int n)
 {
-	return (Ring *) (rings + n * full_size());
+	return (Queue *) (queues + n * full_size());
 }
 
 size_t
 event_queue_size(void)
 {
-	return add_size(mul_size(event_queue_count(), full_size()), MAXALIGN(offsetof(Ring, entries)));
+	return add_size(mul_size(event_queue_count(), full_size()), MAXALIGN(offsetof(Queue, entries)));
 }
 
 int
@@ -134,18 +134,18 @@ event_queue_attach(LWLockPadded *locks)
 	bool		found;
 	int			i;
 
-	rings = ShmemInitStruct("djust_auth rings", event_queue_size(), &found);
+	queues = ShmemInitStruct("djust_auth queues", event_queue_size(), &found);
 	if (found)
 		return;
 	for (i = 0; i <= event_queue_count(); i++)
 	{
-		Ring	   *ring = event_queue_at(i);
+		Queue	   *queue = event_queue_at(i);
 
-		memset(ring, 0, offsetof(Ring, entries));
-		ring->lock = &locks[i].lock;
-		pg_atomic_init_u32(&ring->calls, 0);
-		pg_atomic_init_u64(&ring->floor, 0);
-		ConditionVariableInit(&ring->written);
+		memset(queue, 0, offsetof(Queue, entries));
+		queue->lock = &locks[i].lock;
+		pg_atomic_init_u32(&queue->calls, 0);
+		pg_atomic_init_u64(&queue->floor, 0);
+		ConditionVariableInit(&queue->written);
 	}
 }
 
@@ -167,8 +167,8 @@ event_queue_is_served(const char *database)
 }
 
 /* A database is never renamed under a backend, so the name is looked up once. */
-static Ring *
-my_ring(void)
+static Queue *
+my_queue(void)
 {
 	if (mine == NULL)
 	{
@@ -183,15 +183,15 @@ my_ring(void)
 bool
 event_queue_served(void)
 {
-	my_ring();
+	my_queue();
 	return served;
 }
 
 /* The latch belongs to a process slot, which stays: at worst somebody is woken for nothing. */
 static void
-wake(Ring *ring)
+wake(Queue *queue)
 {
-	Latch	   *worker = ring->worker;
+	Latch	   *worker = queue->worker;
 
 	if (worker)
 		SetLatch(worker);
@@ -203,48 +203,48 @@ event_queue_now(void)
 	TimestampTz now = GetCurrentTimestamp();
 
 	/* events are written without the preloaded library, too: a dump restores anywhere */
-	return rings ? Max(now, (TimestampTz) pg_atomic_read_u64(&my_ring()->floor)) : now;
+	return queues ? Max(now, (TimestampTz) pg_atomic_read_u64(&my_queue()->floor)) : now;
 }
 
 bool
 event_queue_floor_known(void)
 {
-	return pg_atomic_read_u64(&my_ring()->floor) != 0;
+	return pg_atomic_read_u64(&my_queue()->floor) != 0;
 }
 
 TimestampTz
 event_queue_raise_floor(TimestampTz at)
 {
-	Ring	   *ring = my_ring();
+	Queue	   *queue = my_queue();
 	uint64		i;
 
-	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
-	at = Max(at, (TimestampTz) pg_atomic_read_u64(&ring->floor));
-	pg_atomic_write_u64(&ring->floor, at);
-	for (i = ring->tail; i < ring->head; i++)
-		at = Min(at, ring->entries[i % EVENT_QUEUE_ENTRIES].at);
-	LWLockRelease(ring->lock);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	at = Max(at, (TimestampTz) pg_atomic_read_u64(&queue->floor));
+	pg_atomic_write_u64(&queue->floor, at);
+	for (i = queue->tail; i < queue->head; i++)
+		at = Min(at, queue->entries[i % EVENT_QUEUE_ENTRIES].at);
+	LWLockRelease(queue->lock);
 	return at;
 }
 
 void
 event_queue_sealed_set(const NewestSeal *sealed)
 {
-	Ring	   *ring = my_ring();
+	Queue	   *queue = my_queue();
 
-	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
-	ring->sealed = *sealed;
-	LWLockRelease(ring->lock);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	queue->sealed = *sealed;
+	LWLockRelease(queue->lock);
 }
 
 void
 event_queue_sealed_get(NewestSeal *sealed)
 {
-	Ring	   *ring = my_ring();
+	Queue	   *queue = my_queue();
 
-	LWLockAcquire(ring->lock, LW_SHARED);
-	*sealed = ring->sealed;
-	LWLockRelease(ring->lock);
+	LWLockAcquire(queue->lock, LW_SHARED);
+	*sealed = queue->sealed;
+	LWLockRelease(queue->lock);
 }
 
 /* Also while an error is cleaned up, so without looking anything up. */
@@ -252,21 +252,21 @@ uint64_t
 event_queue_put(QueueEntry *entry, int kept)
 {
 	uint64		ticket = 0;
-	Ring	   *ring = mine;
+	Queue	   *queue = mine;
 
-	if (ring == NULL || !served)
+	if (queue == NULL || !served)
 		return 0;
 	entry->database = MyDatabaseId;
-	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (entry->at == 0)
 		entry->at = event_queue_now();
-	if (ring->head - ring->tail < EVENT_QUEUE_ENTRIES - kept)
+	if (queue->head - queue->tail < EVENT_QUEUE_ENTRIES - kept)
 	{
-		ring->entries[ring->head % EVENT_QUEUE_ENTRIES] = *entry;
-		ticket = ++ring->head;
+		queue->entries[queue->head % EVENT_QUEUE_ENTRIES] = *entry;
+		ticket = ++queue->head;
 	}
-	LWLockRelease(ring->lock);
-	wake(ring);
+	LWLockRelease(queue->lock);
+	wake(queue);
 	return ticket;
 }
 
@@ -305,12 +305,12 @@ event_queue_await(uint64_t ticket)
 int
 event_queue_waiting(void)
 {
-	Ring	   *ring = my_ring();
+	Queue	   *queue = my_queue();
 	int			waiting;
 
-	LWLockAcquire(ring->lock, LW_SHARED);
-	waiting = (int) (ring->head - ring->tail);
-	LWLockRelease(ring->lock);
+	LWLockAcquire(queue->lock, LW_SHARED);
+	waiting = (int) (queue->head - queue->tail);
+	LWLockRelease(queue->lock);
 	return waiting;
 }
 
@@ -342,21 +342,21 @@ event_queue_wake_at_commit(void)
 void
 event_queue_progress_set(const PurgeProgress *progress)
 {
-	Ring	   *ring = my_ring();
+	Queue	   *queue = my_queue();
 
-	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
-	ring->progress = *progress;
-	LWLockRelease(ring->lock);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	queue->progress = *progress;
+	LWLockRelease(queue->lock);
 }
 
 void
 event_queue_progress_get(PurgeProgress *progress)
 {
-	Ring	   *ring = my_ring();
+	Queue	   *queue = my_queue();
 
-	LWLockAcquire(ring->lock, LW_SHARED);
-	*progress = ring->progress;
-	LWLockRelease(ring->lock);
+	LWLockAcquire(queue->lock, LW_SHARED);
+	*progress = queue->progress;
+	LWLockRelease(queue->lock);
 }
 
 static void
@@ -420,27 +420,27 @@ void
 event_queue_send_away(const char *database, bool away)
 {
 	int			n = number_of(database);
-	Ring	   *ring;
+	Queue	   *queue;
 
 	if (n < 0)
 		return;
-	ring = event_queue_at(n);
-	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
-	ring->away_until = away ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), AWAY_MS) : 0;
-	LWLockRelease(ring->lock);
-	wake(ring);
+	queue = event_queue_at(n);
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	queue->away_until = away ? TimestampTzPlusMilliseconds(GetCurrentTimestamp(), AWAY_MS) : 0;
+	LWLockRelease(queue->lock);
+	wake(queue);
 }
 
 bool
 event_queue_must_leave(int n)
 {
-	Ring	   *ring = event_queue_at(n);
+	Queue	   *queue = event_queue_at(n);
 	TimestampTz now = GetCurrentTimestamp();
 	bool		away;
 
-	LWLockAcquire(ring->lock, LW_SHARED);
+	LWLockAcquire(queue->lock, LW_SHARED);
 	/* later than that it can only be by a clock that was set back since */
-	away = now < ring->away_until && ring->away_until <= TimestampTzPlusMilliseconds(now, AWAY_MS);
-	LWLockRelease(ring->lock);
+	away = now < queue->away_until && queue->away_until <= TimestampTzPlusMilliseconds(now, AWAY_MS);
+	LWLockRelease(queue->lock);
 	return away;
 }

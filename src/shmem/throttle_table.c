@@ -30,24 +30,24 @@ throttle_table_size(uint32_t sets)
 }
 
 void
-throttle_table_attach(ThrottleTable *tally, const char *name, uint32_t sets, bool forgets)
+throttle_table_attach(ThrottleTable *table, const char *name, uint32_t sets, bool forgets)
 {
 	bool		found;
 
-	tally->forgets = forgets;
-	tally->mask = sets - 1;
-	tally->sets = ShmemInitStruct(name, mul_size(sets, sizeof(ThrottleSet)), &found);
+	table->forgets = forgets;
+	table->mask = sets - 1;
+	table->sets = ShmemInitStruct(name, mul_size(sets, sizeof(ThrottleSet)), &found);
 	if (!found)
-		memset(tally->sets, 0, mul_size(sets, sizeof(ThrottleSet)));
+		memset(table->sets, 0, mul_size(sets, sizeof(ThrottleSet)));
 }
 
 ThrottleSet *
-throttle_table_set(const ThrottleTable *tally, const AccountTag *tag)
+throttle_table_set(const ThrottleTable *table, const AccountTag *tag)
 {
 	uint32		hash;
 
 	memcpy(&hash, tag->bytes, sizeof(hash));
-	return &tally->sets[hash & tally->mask];
+	return &table->sets[hash & table->mask];
 }
 
 ThrottleEntry *
@@ -78,9 +78,9 @@ may_evict(const ThrottleEntry *entry, TimestampTz now)
 
 /* Which of two leaves first: the one with fewer failures, then the older one. */
 static bool
-leaves_before(const ThrottleTable *tally, const ThrottleEntry *a, const ThrottleEntry *b)
+leaves_before(const ThrottleTable *table, const ThrottleEntry *a, const ThrottleEntry *b)
 {
-	if (a->count != b->count && !tally->forgets)
+	if (a->count != b->count && !table->forgets)
 		return a->count < b->count;
 	return a->touched_at < b->touched_at;
 }
@@ -95,9 +95,9 @@ overflow_entry(ThrottleSet *set, TimestampTz now)
 }
 
 ThrottleEntry *
-throttle_table_take(const ThrottleTable *tally, const AccountTag *tag, TimestampTz now)
+throttle_table_take(const ThrottleTable *table, const AccountTag *tag, TimestampTz now)
 {
-	ThrottleSet   *set = throttle_table_set(tally, tag);
+	ThrottleSet   *set = throttle_table_set(table, tag);
 	ThrottleEntry *entry = throttle_table_find(set, tag);
 	ThrottleEntry *victim = NULL;
 	int			i;
@@ -108,8 +108,8 @@ throttle_table_take(const ThrottleTable *tally, const AccountTag *tag, Timestamp
 	{
 		ThrottleEntry *candidate = &set->ways[i];
 
-		if ((tally->forgets || may_evict(candidate, now)) &&
-			(victim == NULL || leaves_before(tally, candidate, victim)))
+		if ((table->forgets || may_evict(candidate, now)) &&
+			(victim == NULL || leaves_before(table, candidate, victim)))
 			victim = candidate;
 	}
 	if (victim == NULL)

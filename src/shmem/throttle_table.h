@@ -40,12 +40,12 @@ typedef struct ThrottleTable
 
 /* sets is a power of two. */
 extern size_t throttle_table_size(uint32_t sets);
-extern void throttle_table_attach(ThrottleTable *tally, const char *name, uint32_t sets, bool forgets);
+extern void throttle_table_attach(ThrottleTable *table, const char *name, uint32_t sets, bool forgets);
 
 /* The rest is called with the lock of the counters held. */
-extern ThrottleSet *throttle_table_set(const ThrottleTable *tally, const AccountTag *tag);
+extern ThrottleSet *throttle_table_set(const ThrottleTable *table, const AccountTag *tag);
 extern ThrottleEntry *throttle_table_find(ThrottleSet *set, const AccountTag *tag);
 /* The tag's own entry, a fresh one in a place that may be taken, or the one its set shares. */
-extern ThrottleEntry *throttle_table_take(const ThrottleTable *tally, const AccountTag *tag, TimestampTz now);
+extern ThrottleEntry *throttle_table_take(const ThrottleTable *table, const AccountTag *tag, TimestampTz now);
 
 #endif

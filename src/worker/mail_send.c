@@ -4,7 +4,7 @@
  *		transaction, and what became of it is recorded.
  *
  * Threats: a mail server that is slow, down or hostile.  While it is waited
- * for, the ring is written and signals are served (worker_poll); nothing
+ * for, the event queue is written and signals are served (worker_poll); nothing
  * it says is kept or logged.  The password is read for each mail from a file
  * that others may not read, and wiped.
  *
@@ -37,7 +37,7 @@
 #define LOCKED_PAUSE_MS 1000
 #define RECORDINGS 5
 
-typedef void (*Sender) (const MailerServer *server, const MailerMessage *message, MailerPoll meanwhile, void *arg,
+typedef void (*Sender) (const MailerServer *server, const MailerMessage *message, MailerPoll poll, void *arg,
 						MailerOutcome *outcome);
 
 typedef struct Delivery

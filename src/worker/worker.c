@@ -1,6 +1,6 @@
 /*
  * worker.c
- *		Owns the background worker of a database: writes what waits in the ring,
+ *		Owns the background worker of a database: writes what waits in the event queue,
  *		sends mails, purges; and sleeps until one of these is due.
  *
  * Threat: a worker that anything can stop.  Each job is a short transaction of
@@ -186,7 +186,7 @@ purge(TimestampTz *due)
 	return result;
 }
 
-/* Minutes of refused attempts that are over become events in the ring. */
+/* Minutes of refused attempts that are over become events in the event queue. */
 static WorkerResult
 flush_throttled(TimestampTz *due)
 {
