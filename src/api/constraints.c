@@ -44,16 +44,14 @@ Datum
 djust_password_hash_is_valid(PG_FUNCTION_ARGS)
 {
 	text	   *hash = PG_GETARG_TEXT_PP(0);
-	PwResult	result = pwhash_check(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash));
+	PwFault		fault = pwhash_fault(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash));
 
-	if (result != PW_MATCH)
+	if (fault != PW_FAULT_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("invalid password hash"),
-				 result == PW_TOO_COSTLY ?
-				 errdetail("Checking it would cost too much.") :
-				 errdetail("It is not an Argon2, scrypt, PBKDF2, bcrypt or sha-crypt hash in a known spelling."),
-				 errhint("To set a password in clear, call djust_auth.set_password().")));
+				 errdetail("%s", pwhash_fault_text(fault)),
+				 errhint("%s", pwhash_fault_hint(fault))));
 	PG_RETURN_BOOL(true);
 }
 

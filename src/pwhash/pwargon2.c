@@ -105,13 +105,12 @@ pw_derive_argon2(const Parsed *parsed, Password password, const PwArena *arena, 
 PwResult
 pw_judge_argon2(const Parsed *parsed)
 {
-	if (parsed->iterations == 0 || parsed->parallelism == 0 ||
-		parsed->memory < (uint64_t) parsed->parallelism * 8)
-		return PW_MALFORMED;
 	if (parsed->memory > PWHASH_ARGON2_MEMORY_MAX ||
 		parsed->iterations > PWHASH_ARGON2_ITERATIONS_MAX ||
 		parsed->parallelism > PWHASH_ARGON2_PARALLELISM_MAX)
 		return PW_TOO_COSTLY;
+	if (parsed->iterations == 0 || parsed->parallelism == 0 || parsed->memory < parsed->parallelism * 8)
+		return PW_TOO_CHEAP;
 	return PW_MATCH;
 }
 
@@ -119,15 +118,19 @@ pw_judge_argon2(const Parsed *parsed)
 PwResult
 pw_parse_argon2(Cursor *cursor, Parsed *parsed)
 {
+	PwResult	result;
+
 	if (!pw_take_named(cursor, "v=", &parsed->version) ||
 		!pw_take_named(cursor, "$m=", &parsed->memory) ||
 		!pw_take_named(cursor, ",t=", &parsed->iterations) ||
-		!pw_take_named(cursor, ",p=", &parsed->parallelism) ||
-		!pw_take_tail(cursor, PHC, ARGON2_MIN_SALT_LENGTH, ARGON2_SALT_MAX, parsed))
+		!pw_take_named(cursor, ",p=", &parsed->parallelism))
 		return PW_MALFORMED;
 	if (parsed->version != ARGON2_VERSION_10 && parsed->version != ARGON2_VERSION_13)
 		return PW_MALFORMED;
-	return pw_judge_argon2(parsed);
+	result = pw_judge_argon2(parsed);
+	if (result != PW_MATCH)
+		return result;
+	return pw_take_tail(cursor, PHC, ARGON2_MIN_SALT_LENGTH, ARGON2_SALT_MAX, parsed) ? PW_MATCH : PW_MALFORMED;
 }
 
 /* The only scheme that uses the arena. */

@@ -41,15 +41,18 @@ PwResult
 pw_parse_bcrypt(Cursor *cursor, Parsed *parsed)
 {
 	(void) pw_take(cursor, "0");
+	if (!pw_take_number(cursor, &parsed->iterations) || parsed->iterations > 99 || !pw_take(cursor, "$"))
+		return PW_MALFORMED;
+	if (parsed->iterations < 4)
+		return PW_TOO_CHEAP;
+	if (parsed->iterations > PWHASH_BCRYPT_COST_MAX)
+		return PW_TOO_COSTLY;
 	if (parsed->length != BCRYPT_LENGTH ||
-		!pw_take_number(cursor, &parsed->iterations) ||
-		parsed->iterations < 4 || parsed->iterations > 31 ||
-		!pw_take(cursor, "$") ||
 		!take_encoded(cursor, 22, ".Oeu") ||
 		!take_encoded(cursor, 31, ".CGKOSWaeimquy26") ||
 		!pw_at_end(cursor))
 		return PW_MALFORMED;
-	return parsed->iterations > PWHASH_BCRYPT_COST_MAX ? PW_TOO_COSTLY : PW_MATCH;
+	return PW_MATCH;
 }
 
 /*
@@ -64,10 +67,12 @@ pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
 	Cursor		salt;
 
 	parsed->iterations = 5000;
-	if (pw_take(cursor, "rounds=") &&
-		(!pw_take_number(cursor, &parsed->iterations) || parsed->iterations < 1000 ||
-		 parsed->iterations > 999999999 || !pw_take(cursor, "$")))
+	if (pw_take(cursor, "rounds=") && (!pw_take_number(cursor, &parsed->iterations) || !pw_take(cursor, "$")))
 		return PW_MALFORMED;
+	if (parsed->iterations < 1000)
+		return PW_TOO_CHEAP;
+	if (parsed->iterations > PWHASH_SHACRYPT_ROUNDS_MAX)
+		return PW_TOO_COSTLY;
 	salt = pw_take_field(cursor);
 	parsed->salt_length = (size_t) (salt.end - salt.p);
 	if (parsed->salt_length < 1 || parsed->salt_length > 16 ||
@@ -76,7 +81,7 @@ pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
 		!take_encoded(cursor, hash_length, hash_length == 43 ? "./0123456789ABCD" : "./01") ||
 		!pw_at_end(cursor))
 		return PW_MALFORMED;
-	return parsed->iterations > PWHASH_SHACRYPT_ROUNDS_MAX ? PW_TOO_COSTLY : PW_MATCH;
+	return PW_MATCH;
 }
 
 /* Everything crypt_r touches, in one block that is wiped as one. */

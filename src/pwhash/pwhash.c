@@ -47,27 +47,33 @@ static const Scheme schemes[] = {
 
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
+/* Which scheme the string begins like; the cursor is moved behind its prefix. */
+static const Scheme *
+find_scheme(Cursor *cursor)
+{
+	size_t		i;
+
+	for (i = 0; i < SCHEME_COUNT; i++)
+		if (pw_take(cursor, schemes[i].prefix))
+			return &schemes[i];
+	return NULL;
+}
+
 /* PW_MATCH, and parsed filled, for a string that can be verified. */
 static PwResult
 parse(const char *stored, size_t length, Parsed *parsed)
 {
-	size_t		i;
+	Cursor		cursor;
 
 	memset(parsed, 0, sizeof(*parsed));
 	if (length > PWHASH_MAX)
 		return PW_MALFORMED;
 	parsed->stored = stored;
 	parsed->length = length;
-	for (i = 0; i < SCHEME_COUNT; i++)
-	{
-		Cursor		cursor = {stored, stored + length};
-
-		if (!pw_take(&cursor, schemes[i].prefix))
-			continue;
-		parsed->scheme = &schemes[i];
-		return schemes[i].parse(&cursor, parsed);
-	}
-	return PW_MALFORMED;
+	cursor.p = stored;
+	cursor.end = stored + length;
+	parsed->scheme = find_scheme(&cursor);
+	return parsed->scheme != NULL ? parsed->scheme->parse(&cursor, parsed) : PW_MALFORMED;
 }
 
 /* For imports: the same parser as at login, so what passes here can be verified there. */
@@ -172,4 +178,135 @@ pwhash_reads(const char *stored, size_t length)
 	if (parse(stored, length, &parsed) != PW_MATCH)
 		return 0;
 	return parsed.scheme->reads > 0 ? parsed.scheme->reads : PWHASH_PASSWORD_MAX;
+}
+
+/* The same text but for the case of ASCII letters: what was copied by hand is recognised, not accepted. */
+static bool
+begins_like(const char *text, size_t length, const char *prefix)
+{
+	for (; *prefix; prefix++, text++, length--)
+	{
+		char		c = length > 0 && *text >= 'A' && *text <= 'Z' ? (char) (*text + ('a' - 'A')) : length > 0 ? *text : '\0';
+
+		if (c != *prefix)
+			return false;
+	}
+	return true;
+}
+
+/* A prefix of ours behind white space, in capitals, or (a long one) without its first "$". */
+static bool
+resembles_scheme(const char *stored, size_t length)
+{
+	size_t		i;
+
+	for (; length > 0 && strchr(" \t\r\n\"'", *stored) != NULL && *stored != '\0'; length--)
+		stored++;
+	for (i = 0; i < SCHEME_COUNT; i++)
+	{
+		const char *prefix = schemes[i].prefix;
+
+		if (begins_like(stored, length, prefix) ||
+			(strlen(prefix) > 6 && *prefix == '$' && begins_like(stored, length, prefix + 1)))
+			return true;
+	}
+	return false;
+}
+
+#define ALPHANUMERIC "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+/* All bytes are of this set. */
+static bool
+consists_of(const char *text, size_t length, const char *set)
+{
+	while (length > 0)
+		if (text[--length] == '\0' || strchr(set, text[length]) == NULL)
+			return false;
+	return true;
+}
+
+/* "$1$", "{SSHA}", "sha1$": a short name between marks, or before one. */
+static bool
+has_scheme_mark(const char *stored, size_t length)
+{
+	static const char *const foreign[] = {
+		"md5$", "sha1$", "bcrypt$", "bcrypt_sha256$", "pbkdf2_sha512$", "pbkdf2:", "scrypt:", "scram-sha-256$", "md5:"
+	};
+	char		close = length == 0 ? '\0' : *stored == '{' ? '}' : *stored == '$' ? '$' : '\0';
+	const char *end = close ? memchr(stored + 1, close, length - 1) : NULL;
+	size_t		i;
+
+	if (end != NULL && end > stored + 1 && end - stored <= 24 &&
+		consists_of(stored + 1, (size_t) (end - stored) - 1, ALPHANUMERIC "-_."))
+		return true;
+	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		if (begins_like(stored, length, foreign[i]))
+			return true;
+	return false;
+}
+
+/* A hexadecimal digest of a usual length, or the 64 bits of DES in crypt(3)'s alphabet behind two bytes of salt. */
+static bool
+is_bare_digest(const char *stored, size_t length)
+{
+	if (length == 13)
+		return consists_of(stored, 12, "./" ALPHANUMERIC) && consists_of(stored + 12, 1, ".26AEIMQUYcgkosw");
+	return (length == 32 || length == 40 || length == 56 || length == 64 || length == 96 || length == 128) &&
+		consists_of(stored, length, "0123456789abcdefABCDEF");
+}
+
+/* For the report of an import.  Where forms overlap, ours go before foreign ones, and both before clear text. */
+PwFault
+pwhash_fault(const char *stored, size_t length)
+{
+	Parsed		parsed;
+
+	switch (parse(stored, length, &parsed))
+	{
+		case PW_MATCH:
+			return PW_FAULT_NONE;
+		case PW_TOO_COSTLY:
+			return PW_FAULT_TOO_COSTLY;
+		case PW_TOO_CHEAP:
+			return PW_FAULT_TOO_CHEAP;
+		default:
+			break;
+	}
+	if (length > PWHASH_MAX)
+		length = PWHASH_MAX;
+	if (parsed.scheme != NULL || resembles_scheme(stored, length))
+		return PW_FAULT_SPELLING;
+	return has_scheme_mark(stored, length) || is_bare_digest(stored, length) ? PW_FAULT_UNSUPPORTED : PW_FAULT_CLEAR_TEXT;
+}
+
+/* Indexed by PwFault. */
+static const struct
+{
+	const char *text;
+	const char *hint;
+}			faults[] = {
+	{"", ""},
+	{"It does not begin like any password hash, so it may be a password in clear.",
+	"To set a password in clear, call djust_auth.set_password()."},
+	{"It begins like a hash of a known scheme, but is cut off, altered, or not in that scheme's canonical spelling.",
+	"Import the hash whole and exactly as the other system wrote it, without white space or quotes around it."},
+	{"Its cost is higher than what is accepted: checking it could stop the server.",
+	"Create the user without a hash; a reset mail lets the user choose a new password."},
+	{"Its cost is lower than what its scheme allows.",
+	"Create the user without a hash; a reset mail lets the user choose a new password."},
+	{"It has the form of a hash of a scheme that cannot be checked here.",
+	"Argon2, scrypt, PBKDF2, bcrypt and sha-crypt can be checked. Otherwise create the user without a hash; "
+	"a reset mail lets the user choose a new password."}
+};
+
+const char *
+pwhash_fault_text(PwFault fault)
+{
+	return faults[fault].text;
+}
+
+const char *
+pwhash_fault_hint(PwFault fault)
+{
+	return faults[fault].hint;
 }

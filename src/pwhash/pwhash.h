@@ -31,9 +31,21 @@ typedef enum PwResult
 	PW_MATCH,
 	PW_MISMATCH,
 	PW_MALFORMED,				/* not a hash of a known scheme in its canonical spelling */
-	PW_TOO_COSTLY,				/* well-formed, beyond the bounds above */
+	PW_TOO_COSTLY,				/* of a known scheme, beyond the bounds above */
+	PW_TOO_CHEAP,				/* of a known scheme, below what the scheme itself allows */
 	PW_FAILED					/* no memory, or the library failed */
 } PwResult;
+
+/* Why a string is refused as a hash, for people. */
+typedef enum PwFault
+{
+	PW_FAULT_NONE,
+	PW_FAULT_CLEAR_TEXT,		/* begins like no hash */
+	PW_FAULT_SPELLING,			/* begins like a scheme of ours */
+	PW_FAULT_TOO_COSTLY,
+	PW_FAULT_TOO_CHEAP,
+	PW_FAULT_UNSUPPORTED		/* has the form of a scheme that is not ours */
+} PwFault;
 
 typedef struct PwCost
 {
@@ -49,8 +61,13 @@ typedef struct PwArena
 	size_t		size;
 } PwArena;
 
-/* Can this string be verified?  PW_MATCH if so, else PW_MALFORMED or PW_TOO_COSTLY.  Does no hashing. */
+/* Can this string be verified?  PW_MATCH if so, else PW_MALFORMED, PW_TOO_COSTLY or PW_TOO_CHEAP.  Does no hashing. */
 extern PwResult pwhash_check(const char *stored, size_t length);
+
+/* The same verdict with its cause, and what to say of it; neither text repeats any of the string. */
+extern PwFault pwhash_fault(const char *stored, size_t length);
+extern const char *pwhash_fault_text(PwFault fault);
+extern const char *pwhash_fault_hint(PwFault fault);
 
 extern PwResult pwhash_verify(const char *stored, size_t length, const char *password, size_t password_length,
 							  const PwArena *arena);

@@ -22,7 +22,9 @@ judge_scrypt(const Parsed *parsed)
 	uint64_t	n = parsed->n;
 	uint64_t	blocks_max;
 
-	if (n < 2 || (n & (n - 1)) != 0 || parsed->r == 0 || parsed->parallelism == 0)
+	if (n < 2 || parsed->r == 0 || parsed->parallelism == 0)
+		return PW_TOO_CHEAP;
+	if ((n & (n - 1)) != 0)
 		return PW_MALFORMED;
 	if (parsed->r < 4 && n >> (16 * parsed->r) != 0)
 		return PW_MALFORMED;
@@ -38,14 +40,17 @@ PwResult
 pw_parse_scrypt(Cursor *cursor, Parsed *parsed)
 {
 	uint32_t	log_n;
+	PwResult	result;
 
-	if (!pw_take_named(cursor, "ln=", &log_n) || log_n > 63 ||
+	if (!pw_take_named(cursor, "ln=", &log_n) ||
 		!pw_take_named(cursor, ",r=", &parsed->r) ||
-		!pw_take_named(cursor, ",p=", &parsed->parallelism) ||
-		!pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed))
+		!pw_take_named(cursor, ",p=", &parsed->parallelism))
 		return PW_MALFORMED;
-	parsed->n = UINT64_C(1) << log_n;
-	return judge_scrypt(parsed);
+	parsed->n = UINT64_C(1) << (log_n > 63 ? 63 : log_n);
+	result = judge_scrypt(parsed);
+	if (result != PW_MATCH)
+		return result;
+	return pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed) ? PW_MATCH : PW_MALFORMED;
 }
 
 /* 16384$salt$8$5$hash: Django writes N before the salt and derives 64 bytes */
@@ -53,17 +58,21 @@ PwResult
 pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed)
 {
 	uint32_t	n;
+	PwResult	result;
 
 	if (!pw_take_number(cursor, &n) ||
 		!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
 		!pw_take_named(cursor, "$", &parsed->r) ||
-		!pw_take_named(cursor, "$", &parsed->parallelism) ||
-		!pw_take(cursor, "$") ||
-		!pw_take_base64(cursor, DJANGO, SCRYPT_DJANGO_SIZE, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) ||
-		!pw_at_end(cursor))
+		!pw_take_named(cursor, "$", &parsed->parallelism))
 		return PW_MALFORMED;
 	parsed->n = n;
-	return judge_scrypt(parsed);
+	result = judge_scrypt(parsed);
+	if (result == PW_MATCH &&
+		(!pw_take(cursor, "$") ||
+		 !pw_take_base64(cursor, DJANGO, SCRYPT_DJANGO_SIZE, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) ||
+		 !pw_at_end(cursor)))
+		result = PW_MALFORMED;
+	return result;
 }
 
 /* The library allocates and wipes its own memory. */
@@ -90,12 +99,14 @@ digest_size(int variant)
 	return variant == DIGEST_SHA512 ? 64 : variant == DIGEST_SHA256 ? 32 : 20;
 }
 
-/* Iterations are the whole cost. */
+/* Iterations are the whole cost, and stand first. */
 static PwResult
-judge_pbkdf2(const Parsed *parsed)
+take_iterations(Cursor *cursor, Parsed *parsed)
 {
-	if (parsed->iterations == 0)
+	if (!pw_take_number(cursor, &parsed->iterations))
 		return PW_MALFORMED;
+	if (parsed->iterations == 0)
+		return PW_TOO_CHEAP;
 	return parsed->iterations > PWHASH_PBKDF2_ITERATIONS_MAX ? PW_TOO_COSTLY : PW_MATCH;
 }
 
@@ -105,26 +116,29 @@ pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed)
 {
 	uint32_t	length = 0;
 	bool		stated;
+	PwResult	result = take_iterations(cursor, parsed);
 
-	if (!pw_take_number(cursor, &parsed->iterations))
-		return PW_MALFORMED;
+	if (result != PW_MATCH)
+		return result;
 	stated = pw_take(cursor, ",l=");
 	if ((stated && !pw_take_number(cursor, &length)) ||
 		!pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed) ||
 		(stated && length != parsed->derived_length))
 		return PW_MALFORMED;
-	return judge_pbkdf2(parsed);
+	return PW_MATCH;
 }
 
 /* 29000$salt$hash; passlib derives as much as the digest gives */
 PwResult
 pw_parse_pbkdf2_passlib(Cursor *cursor, Parsed *parsed)
 {
-	if (!pw_take_number(cursor, &parsed->iterations) ||
-		!pw_take_tail(cursor, PASSLIB, 1, PW_SALT_MAX, parsed) ||
-		parsed->derived_length != digest_size(parsed->scheme->variant))
-		return PW_MALFORMED;
-	return judge_pbkdf2(parsed);
+	PwResult	result = take_iterations(cursor, parsed);
+
+	if (result == PW_MATCH &&
+		(!pw_take_tail(cursor, PASSLIB, 1, PW_SALT_MAX, parsed) ||
+		 parsed->derived_length != digest_size(parsed->scheme->variant)))
+		result = PW_MALFORMED;
+	return result;
 }
 
 /* 260000$salt$hash, the hash padded and as long as the digest */
@@ -133,13 +147,15 @@ pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed)
 {
 	size_t		size = digest_size(parsed->scheme->variant);
 
-	if (!pw_take_number(cursor, &parsed->iterations) ||
-		!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
-		!pw_take(cursor, "$") ||
-		!pw_take_base64(cursor, DJANGO, size, size, parsed->derived, &parsed->derived_length) ||
-		!pw_at_end(cursor))
-		return PW_MALFORMED;
-	return judge_pbkdf2(parsed);
+	PwResult	result = take_iterations(cursor, parsed);
+
+	if (result == PW_MATCH &&
+		(!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
+		 !pw_take(cursor, "$") ||
+		 !pw_take_base64(cursor, DJANGO, size, size, parsed->derived, &parsed->derived_length) ||
+		 !pw_at_end(cursor)))
+		result = PW_MALFORMED;
+	return result;
 }
 
 /* As many bytes as were stored, by the scheme's digest. */

@@ -30,17 +30,23 @@ pw_take(Cursor *cursor, const char *text)
 	return true;
 }
 
-/* Digits without a leading zero or sign, below 2^32: a number has one spelling. */
+/*
+ * Digits without a leading zero or sign: a number has one spelling.  Beyond 2^32 - 1 it is read as that, which is above
+ * every ceiling.
+ */
 bool
 pw_take_number(Cursor *cursor, uint32_t *number)
 {
 	const char *start = cursor->p;
 	uint64_t	value = 0;
 
-	while (!pw_at_end(cursor) && *cursor->p >= '0' && *cursor->p <= '9' && value <= UINT32_MAX)
-		value = value * 10 + (uint64_t) (*cursor->p++ - '0');
-	if (cursor->p == start || value > UINT32_MAX || (*start == '0' && cursor->p - start > 1))
+	for (; !pw_at_end(cursor) && *cursor->p >= '0' && *cursor->p <= '9'; cursor->p++)
+		if (value <= UINT32_MAX)
+			value = value * 10 + (uint64_t) (*cursor->p - '0');
+	if (cursor->p == start || (*start == '0' && cursor->p - start > 1))
 		return false;
+	if (value > UINT32_MAX)
+		value = UINT32_MAX;
 	*number = (uint32_t) value;
 	return true;
 }

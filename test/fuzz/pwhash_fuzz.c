@@ -12,7 +12,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	PwResult	result = pwhash_check(stored, size);
 	const char *scheme = pwhash_scheme(stored, size);
 
-	assert(result == PW_MATCH || result == PW_MALFORMED || result == PW_TOO_COSTLY);
+	assert(result == PW_MATCH || result == PW_MALFORMED || result == PW_TOO_COSTLY || result == PW_TOO_CHEAP);
+	assert((pwhash_fault(stored, size) == PW_FAULT_NONE) == (result == PW_MATCH));
 	if (result == PW_MATCH)
 		assert(scheme != NULL && size > 0 && size <= PWHASH_MAX && memchr(stored, '\0', size) == NULL);
 	if (!pwhash_needs_rehash(stored, size, &weakest))

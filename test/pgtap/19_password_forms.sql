@@ -103,5 +103,37 @@ CREATE TEMP TABLE other (a bigint);
 CREATE TRIGGER x BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION djust_auth.blocklist_normalise();
 SELECT throws_ok('INSERT INTO other VALUES (65536)', '39P01', NULL, 'the trigger function is for that table only');
 
+-- a refused hash: the reason and the hint fit the cause, whatever the way in, and repeat nothing of the value
+CREATE FUNCTION pg_temp.refusal(way text, hash text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	state text; detail text; hint text; message text; context text;
+BEGIN
+	EXECUTE CASE way
+		WHEN 'import_user' THEN format('SELECT djust_auth.import_user(%L, %L)', 'fault@forms.example', hash)
+		WHEN 'INSERT' THEN format('INSERT INTO djust_auth.customer_user (email, password_hash) VALUES (%L, %L)', 'fault@forms.example', hash)
+		WHEN 'COPY' THEN format('COPY djust_auth.customer_user (email, password_hash) FROM PROGRAM %L',
+			format($c$printf '%%s\t%%s\n' fault@forms.example '%s'$c$, hash))
+	END;
+	RETURN 'taken';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	IF position(hash IN concat(message, detail, hint)) > 0 THEN
+		RETURN 'the value is repeated';
+	END IF;
+	RETURN state || ': ' || substring(detail FROM 'clear|altered|higher|lower|cannot be checked') ||
+		': ' || substring(hint FROM 'set_password|exactly|without a hash');
+END $$;
+SELECT is(pg_temp.refusal(way, hash), '23514: ' || expected, way || ': ' || substr(hash, 1, 12))
+	FROM (VALUES ('Tulips-4-Ann', 'clear: set_password'),
+		('$2b$12$CCCCCCCCCCCCCCCCCCCCC', 'altered: exactly'),
+		('$ARGON2ID$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4', 'altered: exactly'),
+		('$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'higher: without a hash'),
+		('$5$rounds=999999999$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5', 'higher: without a hash'),
+		('$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4', 'higher: without a hash'),
+		('$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'lower: without a hash'),
+		('xxtHrOGVa3182', 'cannot be checked: without a hash'),
+		('{noop}Tulips-4-Ann', 'cannot be checked: without a hash')) t(hash, expected),
+		unnest(ARRAY['import_user', 'INSERT', 'COPY']) way;
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -288,11 +288,6 @@ test_argon2_malformed(void)
 		"$argon2id$v=19$m=+256,t=2,p=1" TAIL, "$argon2id$v=19$m=-256,t=2,p=1" TAIL,
 		"$argon2id$v=19$m= 256,t=2,p=1" TAIL,
 		"$argon2id$v=19$m=0x100,t=2,p=1" TAIL, "$argon2id$v=19$m=,t=2,p=1" TAIL, "$argon2id$v=19$m=256,t=2,p=" TAIL,
-		"$argon2id$v=19$m=4294967296,t=2,p=1" TAIL, "$argon2id$v=19$m=4294967552,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=18446744073709551872,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=256,t=0,p=1" TAIL, "$argon2id$v=19$m=256,t=2,p=0" TAIL, "$argon2id$v=19$m=0,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=7,t=2,p=1" TAIL, "$argon2id$v=19$m=15,t=2,p=2" TAIL,
-		"$argon2id$v=19$m=256,t=2,p=536870913" TAIL,
 		"$argon2id$v=19$t=2,m=256,p=1" TAIL, "$argon2id$v=19$m=256,t=2" TAIL, "$argon2id$v=19$m=256,t=2,p=1,p=1" TAIL,
 		"$argon2id$v=19$m=256,t=2,p=1,keyid=AAAA" TAIL, "$argon2id$v=19$m=256,t=2,p=1" TAIL "$",
 		"$argon2id$v=19$m=256,t=2,p=1" TAIL "$c29tZQ",
@@ -320,12 +315,11 @@ static void
 test_kdf_malformed(void)
 {
 	static const char *const strings[] = {
-		"$scrypt$ln=10,r=8,p=2", "$scrypt$ln=010,r=8,p=2" PHC_TAIL, "$scrypt$ln=0,r=8,p=2" PHC_TAIL,
-		"$scrypt$ln=64,r=8,p=2" PHC_TAIL, "$scrypt$ln=10,r=0,p=2" PHC_TAIL, "$scrypt$ln=10,r=8,p=0" PHC_TAIL,
+		"$scrypt$ln=10,r=8,p=2", "$scrypt$ln=010,r=8,p=2" PHC_TAIL,
 		"$scrypt$ln=16,r=1,p=1" PHC_TAIL, "$scrypt$ln=10,r=8,p=2" PHC_TAIL "=", "$scrypt$ln=10,r=8,p=2$$" PHC_TAIL,
 		"$scrypt$16384$8$5" PHC_TAIL,
-		"scrypt$16384$seasalt$8$5$", "scrypt$16383$seasalt$8$5$" TAIL64, "scrypt$1$seasalt$8$5$" TAIL64,
-		"scrypt$0$seasalt$8$5$" TAIL64, "scrypt$16384$$8$5$" TAIL64, "scrypt$16384$sea salt$8$5$" TAIL64,
+		"scrypt$16384$seasalt$8$5$", "scrypt$16383$seasalt$8$5$" TAIL64,
+		"scrypt$16384$$8$5$" TAIL64, "scrypt$16384$sea salt$8$5$" TAIL64,
 		"scrypt$16384$sea\x01salt$8$5$" TAIL64, "scrypt$16384$s\xc3\xa8lt$8$5$" TAIL64,
 		"scrypt$016384$seasalt$8$5$" TAIL64,
 		"scrypt$16384$seasalt$8$05$" TAIL64, "scrypt$16384$seasalt$8$5$" TAIL64 "=",
@@ -333,16 +327,15 @@ test_kdf_malformed(void)
 		"scrypt$16384$seasalt$8$5$DHY8J8lLsqbEtkvOG95CqPcNTOURZHTEZEEtqmPY8gg=",
 		"scrypt$16384$seasalt$8$5$/bq+HJ00cgB4VucZDQHp/nxq18vII3g"
 		"w53N2Y0s3MWIurzDZLiKjiG/xCSedmDDaxyevuUqD7m2DYMvfoswGQA",
-		"$pbkdf2-sha256$i=0" PHC_TAIL, "$pbkdf2-sha256$i=01000" PHC_TAIL, "$pbkdf2-sha256$i=1000,l=33" PHC_TAIL,
+		"$pbkdf2-sha256$i=01000" PHC_TAIL, "$pbkdf2-sha256$i=1000,l=33" PHC_TAIL,
 		"$pbkdf2-sha256$i=1000,l=032" PHC_TAIL, "$pbkdf2-sha256$i=1000,l=" PHC_TAIL, "$pbkdf2-sha256$i=" PHC_TAIL,
 		"$pbkdf2-sha256$l=32,i=1000" PHC_TAIL, "$pbkdf2-sha256$i=1000,x=1" PHC_TAIL,
 		"$pbkdf2-sha256$i=1000" PHC_TAIL "=",
 		"$pbkdf2-sha1$1000" PHC_TAIL, "$pbkdf2-sha384$1000" PHC_TAIL,
 		"$pbkdf2-sha256$i=1000$8PHy8/T19vf4.fr7/P3./w$NLCxhEx13MijqfW7prAglClHI.JU.g8ztpZ9vKGmT6s",
-		"$pbkdf2-sha256$0" PHC_TAIL, "$pbkdf2-sha256$01000" PHC_TAIL, "$pbkdf2-sha512$1000" PHC_TAIL,
+		"$pbkdf2-sha256$01000" PHC_TAIL, "$pbkdf2-sha512$1000" PHC_TAIL,
 		"$pbkdf2$1000" PHC_TAIL,
 		"$pbkdf2-sha256$1000" PHC_TAIL "=", "$pbkdf2-sha256$1000$$NLCxhEx13MijqfW7prAglClHI.JU.g8ztpZ9vKGmT6s",
-		"pbkdf2_sha256$0$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
 		"pbkdf2_sha256$0320000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
 		"pbkdf2_sha256$320000$$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
 		"pbkdf2_sha256$320000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4",
@@ -373,9 +366,6 @@ test_crypt_malformed(void)
 		"$2b$012$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$2b$012$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
 		"$2b$005$CCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$00$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$32$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$2b$05.CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$5$", "$5$saltstring", "$5$saltstring$", "$5$$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
@@ -383,16 +373,79 @@ test_crypt_malformed(void)
 		"$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEcE",
 		"$5$saltstring$5B8vYYiY+CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
 		"$5$saltstringsaltstr$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
-		"$5$salt:string$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5", "$5$rounds=999$" SHA256_TAIL,
+		"$5$salt:string$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
 		"$5$rounds=05000$" SHA256_TAIL,
-		"$5$rounds=0$" SHA256_TAIL, "$5$rounds=$" SHA256_TAIL, "$5$rounds=5000" SHA256_TAIL,
-		"$5$rounds=1000000000$" SHA256_TAIL,
-		"$5$rounds=99999999999$" SHA256_TAIL, "$5$rounds=5000,$" SHA256_TAIL, "$5$rounds=5000$$" SHA256_TAIL,
+		"$5$rounds=$" SHA256_TAIL, "$5$rounds=5000" SHA256_TAIL,
+		"$5$rounds=5000,$" SHA256_TAIL, "$5$rounds=5000$$" SHA256_TAIL,
 		"$6$" SHA256_TAIL, "$6$" SHA512_TAIL, "$6$" SHA512_TAIL "2", "$6$" SHA512_TAIL "11", "$5$" SHA512_TAIL "1"
 	};
 
 	check_judged(strings, COUNT(strings), PW_MALFORMED);
 	CHECK(judged("$6$" SHA512_TAIL "1") == PW_MATCH);
+}
+
+/* Costs that a scheme itself does not allow. */
+static void
+test_floors(void)
+{
+	static const char *const below[] = {
+		"$argon2id$v=19$m=256,t=0,p=1" TAIL, "$argon2id$v=19$m=256,t=2,p=0" TAIL, "$argon2id$v=19$m=0,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=7,t=2,p=1" TAIL, "$argon2id$v=19$m=15,t=2,p=2" TAIL,
+		"$scrypt$ln=0,r=8,p=2" PHC_TAIL, "$scrypt$ln=10,r=0,p=2" PHC_TAIL, "$scrypt$ln=10,r=8,p=0" PHC_TAIL,
+		"scrypt$1$seasalt$8$5$" TAIL64, "scrypt$0$seasalt$8$5$" TAIL64,
+		"$pbkdf2-sha256$i=0" PHC_TAIL, "$pbkdf2-sha256$0" PHC_TAIL,
+		"pbkdf2_sha256$0$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
+		"$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$2b$00$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$5$rounds=999$" SHA256_TAIL, "$5$rounds=0$" SHA256_TAIL
+	};
+
+	check_judged(below, COUNT(below), PW_TOO_CHEAP);
+}
+
+/* Each kind of fault; its text and hint are its own and hold nothing of the string. */
+static void
+test_faults(void)
+{
+	static const struct
+	{
+		PwFault		fault;
+		const char *stored;
+	}			cases[] = {
+		{PW_FAULT_NONE, SMALL},
+		{PW_FAULT_CLEAR_TEXT, ""}, {PW_FAULT_CLEAR_TEXT, "Tulips-4-Ann"}, {PW_FAULT_CLEAR_TEXT, "$"},
+		{PW_FAULT_CLEAR_TEXT, "$$"}, {PW_FAULT_CLEAR_TEXT, "!"}, {PW_FAULT_CLEAR_TEXT, "plain$with$dollars"},
+		{PW_FAULT_CLEAR_TEXT, "{}"}, {PW_FAULT_CLEAR_TEXT, "{not closed"}, {PW_FAULT_CLEAR_TEXT, "Tulips4Annab!"},
+		{PW_FAULT_CLEAR_TEXT, "$a name with spaces$"},
+		{PW_FAULT_SPELLING, " " SMALL}, {PW_FAULT_SPELLING, SMALL "\n"}, {PW_FAULT_SPELLING, "\"" SMALL "\""},
+		{PW_FAULT_SPELLING, "$ARGON2ID$v=19$m=256,t=2,p=1" TAIL}, {PW_FAULT_SPELLING, "argon2id$v=19$m=256,t=2,p=1" TAIL},
+		{PW_FAULT_SPELLING, "$argon2id$v=19$m=256,t=2,p=1$"}, {PW_FAULT_SPELLING, "$2b$12$CCCCCCCCCCCCCCCCCCCCC"},
+		{PW_FAULT_SPELLING, "$6$saltstring"}, {PW_FAULT_SPELLING, "$scrypt$16384$8$5" PHC_TAIL},
+		{PW_FAULT_TOO_COSTLY, "$argon2id$v=19$m=4194304,t=2,p=1" TAIL}, {PW_FAULT_TOO_COSTLY, "$argon2id$v=19$m=4294967296,t=2,p=1$x"},
+		{PW_FAULT_TOO_COSTLY, "$2b$31$CCCCCCCCCCCCCCCCCCCCC"}, {PW_FAULT_TOO_COSTLY, "$6$rounds=999999999$salt$hash"},
+		{PW_FAULT_TOO_COSTLY, "pbkdf2_sha256$99999999999$seasalt$x"},
+		{PW_FAULT_TOO_CHEAP, "$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
+		{PW_FAULT_TOO_CHEAP, "$6$rounds=999$" SHA512_TAIL "1"}, {PW_FAULT_TOO_CHEAP, "$argon2id$v=19$m=1,t=1,p=1" TAIL},
+		{PW_FAULT_UNSUPPORTED, "xxtHrOGVa3182"}, {PW_FAULT_UNSUPPORTED, "{noop}Tulips-4-Ann"},
+		{PW_FAULT_UNSUPPORTED, "5f4dcc3b5aa765d61d8327deb882cf99"}, {PW_FAULT_UNSUPPORTED, "$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1"},
+		{PW_FAULT_UNSUPPORTED, "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3"},
+		{PW_FAULT_UNSUPPORTED, "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7Bk"}
+	};
+	char		text[PWHASH_MAX + 2];
+	size_t		i;
+
+	for (i = 0; i < COUNT(cases); i++)
+		CHECK_THAT(pwhash_fault(cases[i].stored, strlen(cases[i].stored)) == cases[i].fault, cases[i].stored);
+	memset(text, 's', sizeof(text));
+	CHECK(pwhash_fault(text, PWHASH_MAX + 1) == PW_FAULT_CLEAR_TEXT);
+	memcpy(text, "$2b$", 4);
+	CHECK(pwhash_fault(text, PWHASH_MAX + 1) == PW_FAULT_SPELLING);
+	for (i = PW_FAULT_CLEAR_TEXT; i <= PW_FAULT_UNSUPPORTED; i++)
+	{
+		CHECK(strlen(pwhash_fault_text((PwFault) i)) > 20 && strlen(pwhash_fault_hint((PwFault) i)) > 20);
+		CHECK(strcmp(pwhash_fault_text((PwFault) i), pwhash_fault_text((PwFault) (i - 1))) != 0);
+		CHECK((strstr(pwhash_fault_hint((PwFault) i), "set_password()") != NULL) == (i == PW_FAULT_CLEAR_TEXT));
+	}
 }
 
 /* At each ceiling the check passes (it does no work); one step above it does not. */
@@ -422,6 +475,10 @@ test_ceilings(void)
 		"pbkdf2_sha256$10000001$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
 		"$2b$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
 		"$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$argon2id$v=19$m=4294967296,t=2,p=1" TAIL, "$argon2id$v=19$m=4294967552,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=18446744073709551872,t=2,p=1" TAIL, "$argon2id$v=19$m=256,t=2,p=536870913" TAIL,
+		"$scrypt$ln=64,r=8,p=2" PHC_TAIL, "$2b$32$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$5$rounds=1000000000$" SHA256_TAIL, "$5$rounds=99999999999$" SHA256_TAIL,
 		"$5$rounds=5000001$" SHA256_TAIL, "$6$rounds=999999999$" SHA512_TAIL "1"
 	};
 	size_t		i;
@@ -564,11 +621,11 @@ test_make_refusals(void)
 		{{PWHASH_ARGON2_MEMORY_MAX + 1, 1, 1}, PW_TOO_COSTLY},
 		{{64, PWHASH_ARGON2_ITERATIONS_MAX + 1, 1}, PW_TOO_COSTLY},
 		{{1024, 1, PWHASH_ARGON2_PARALLELISM_MAX + 1}, PW_TOO_COSTLY},
-		{{0, 1, 1}, PW_MALFORMED},
-		{{64, 0, 1}, PW_MALFORMED},
-		{{64, 1, 0}, PW_MALFORMED},
-		{{15, 1, 2}, PW_MALFORMED},
-		{{4096, 1, UINT32_MAX}, PW_MALFORMED}
+		{{0, 1, 1}, PW_TOO_CHEAP},
+		{{64, 0, 1}, PW_TOO_CHEAP},
+		{{64, 1, 0}, PW_TOO_CHEAP},
+		{{15, 1, 2}, PW_TOO_CHEAP},
+		{{4096, 1, UINT32_MAX}, PW_TOO_COSTLY}
 	};
 	PwCost		cost = {64, 1, 1};
 	uint8_t		salt[PWHASH_SALT_SIZE] = {7};
@@ -697,6 +754,8 @@ main(void)
 	test_argon2_malformed();
 	test_kdf_malformed();
 	test_crypt_malformed();
+	test_floors();
+	test_faults();
 	test_ceilings();
 	test_lengths();
 	test_long_passwords();
