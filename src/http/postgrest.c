@@ -249,6 +249,18 @@ postgrest_bearer(PostgrestMemo *memo, const char **token, size_t *length)
 	return memo->has_bearer;
 }
 
+/* Nothing, or ":" and a port. */
+static bool
+is_port(const char *text)
+{
+	size_t		n;
+
+	if (*text == '\0')
+		return true;
+	n = strspn(text + 1, "0123456789");
+	return *text == ':' && n > 0 && text[n + 1] == '\0' && strtoul(text + 1, NULL, 10) <= 65535;
+}
+
 /* Takes the brackets of an IPv6 address away, and a port of either kind. */
 static char *
 without_port(char *hop)
@@ -258,13 +270,13 @@ without_port(char *hop)
 	if (*hop == '[')
 	{
 		end = strchr(++hop, ']');
-		if (end == NULL || (end[1] != '\0' && (end[1] != ':' || end[2 + strspn(end + 2, "0123456789")] != '\0')))
+		if (end == NULL || !is_port(end + 1))
 			return NULL;
 		*end = '\0';
 		return strchr(hop, ':') ? hop : NULL;
 	}
 	end = strchr(hop, ':');
-	if (end && strchr(hop, '.') && end > strchr(hop, '.') && end[1 + strspn(end + 1, "0123456789")] == '\0')
+	if (end && strchr(hop, '.') && end > strchr(hop, '.') && is_port(end))
 		*end = '\0';
 	return hop;
 }

@@ -305,6 +305,7 @@ route_fault_text(RouteFault fault)
 		[ROUTE_ENCODED] = "A route cannot contain a percent-encoded slash, dot or percent sign.",
 		[ROUTE_NOT_UTF8] = "A route must be UTF-8, percent-encoded or not.",
 		[ROUTE_NOT_NFC] = "A route must be in Unicode's normal form C (NFC).",
+		[ROUTE_NONCHARACTER] = "A route cannot contain code points that are no characters, such as U+FFFE.",
 		[ROUTE_INVISIBLE] = "A route cannot contain invisible characters, except in emoji sequences.",
 		[ROUTE_LOOKALIKE] = "A route cannot contain characters that are taken for one of . / \\ % ;.",
 		[ROUTE_BAD_ESCAPE] = "A percent sign must be followed by two hexadecimal digits.",

@@ -39,6 +39,7 @@ typedef enum RouteFault
 	ROUTE_ENCODED,				/* %2F, %2E or %25 */
 	ROUTE_NOT_UTF8,				/* malformed, overlong, surrogates */
 	ROUTE_NOT_NFC,
+	ROUTE_NONCHARACTER,			/* U+FFFE and the like */
 	ROUTE_INVISIBLE,			/* outside emoji sequences */
 	ROUTE_LOOKALIKE,			/* compatibility form of . / \ % ; */
 	ROUTE_BAD_ESCAPE,			/* % without two hexadecimal digits */

@@ -15,7 +15,8 @@
  *	macOS				normalises names; HFS+ ignores invisible characters
  *	Java, PHP, Python	trim white space, of Unicode too
  *	frameworks			apply NFKC, by which U+FF0F is a slash
- *	decoders			take malformed and overlong UTF-8
+ *	decoders			take malformed and overlong UTF-8; drop or replace what is no
+ *						character
  *
  * What reads single bytes (";", "%2F", control characters) is route.c's.
  */
@@ -38,7 +39,9 @@ static const char separators[] = "./\\%;";
 /* Read as separators by code pages of Windows, though they have no compatibility form. */
 static const uint32_t best_fit[] = {
 	0xa5,						/* yen sign: backslash (932) */
+	0xffe5,						/* its wide form, which NFKC takes for it */
 	0x20a9,						/* won sign: backslash (949) */
+	0xffe6,						/* its wide form */
 	0x338,						/* long solidus overlay: slash */
 	0x20e5,						/* reverse solidus overlay: backslash */
 	0x66a,						/* Arabic percent sign */
@@ -103,6 +106,8 @@ character_fault(uint32_t before, uint32_t c, uint32_t after)
 {
 	if (uni_is_control(c))
 		return ROUTE_CONTROL;
+	if (uni_is_noncharacter(c))
+		return ROUTE_NONCHARACTER;
 	if (uni_is_invisible(c) && !belongs_to_emoji(before, c, after))
 		return ROUTE_INVISIBLE;
 	return is_separator(c) ? ROUTE_LOOKALIKE : ROUTE_OK;

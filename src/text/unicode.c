@@ -81,6 +81,12 @@ uni_is_control(uint32_t c)
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
 }
 
+bool
+uni_is_noncharacter(uint32_t c)
+{
+	return (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
+}
+
 /* The marks of Arabic, Syriac and Kaithi that enclose the digits behind them are format controls that show. */
 static bool
 is_prepended_mark(uint32_t c)

@@ -33,6 +33,8 @@ extern bool uni_is_ascii(const char *text, size_t n);
 extern bool uni_is_space(uint32_t c);
 /* C0, DEL, C1, and the separators of lines and paragraphs. */
 extern bool uni_is_control(uint32_t c);
+/* Set aside by Unicode for no character ever: the last two of each plane, U+FDD0 to U+FDEF. */
+extern bool uni_is_noncharacter(uint32_t c);
 /* Shows nothing of itself: default ignorable code points, bidirectional and other format controls, blank symbols. */
 extern bool uni_is_invisible(uint32_t c);
 /* Assigned in the version of Unicode that the library knows; normal forms of others may change with a version. */

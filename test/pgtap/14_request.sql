@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(199);
+SELECT plan(205);
 
 CREATE FUNCTION pg_temp.request(method text, path text, bearer text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT set_config('request.method', method, true), set_config('request.path', path, true),
@@ -222,10 +222,16 @@ SELECT is(pg_temp.seen(h), e, format('%s: %s', h, e)) FROM (VALUES
 	('{"x-forwarded-for": "198.51.100.1:80 ,\t 203.0.113.9:81 "}', '203.0.113.9'),
 	('{"x-forwarded-for": "203.0.113.9, "}', 'unknown'),
 	('{"x-forwarded-for": "203.0.113.9:80x"}', 'unknown'),
+	('{"x-forwarded-for": "203.0.113.9:65535"}', '203.0.113.9'),
+	('{"x-forwarded-for": "203.0.113.9:65536"}', 'unknown'),
+	('{"x-forwarded-for": "203.0.113.9:999999"}', 'unknown'),
+	('{"x-forwarded-for": "203.0.113.9:99999999999999999999999"}', 'unknown'),
+	('{"x-forwarded-for": "203.0.113.9:"}', 'unknown'),
+	('{"x-forwarded-for": "[2001:db8::1]:65536"}', 'unknown'),
+	('{"x-forwarded-for": "[2001:db8::1]:"}', 'unknown'),
 	('{"x-forwarded-for": "[203.0.113.9]"}', 'unknown'),
 	('{"x-forwarded-for": "[2001:db8::1"}', 'unknown'),
 	('{"x-forwarded-for": "[2001:db8::1]x"}', 'unknown'),
-	('{"x-forwarded-for": "[2001:db8::1]:"}', '2001:db8::1'),
 	('{"x-forwarded-for": "unknown"}', 'unknown'),
 	('{"x-forwarded-for": ["203.0.113.9"]}', 'unknown'),
 	('{"user-agent": "Shop/2.3"}', 'unknown Shop/2.3')) x(h, e);

@@ -57,6 +57,13 @@ INSERT INTO misread VALUES
 	('IIS', '/files%5Csecret', 'backslash'),
 	('Nginx', '/files//secret', 'two slashes'),
 	('every server', '/files/x/../secret', '\.\.'),
+	('Windows (932)', U&'/files/x\00A5secret', 'taken for'),
+	('NFKC and Windows (932)', U&'/files/x\FFE5secret', 'taken for'),
+	('NFKC and Windows (949)', '/files/x%EF%BF%A6secret', 'taken for'),
+	('a decoder', U&'/files/sec\FFFEret', 'no characters'),
+	('a decoder', U&'/files/sec\FDD0ret', 'no characters'),
+	('a decoder', U&'/files/sec\+10FFFFret', 'no characters'),
+	('a decoder', '/files/sec%F0%9F%BF%BFret', 'no characters'),
 	('every server', '/files/x/%2E%2E/secret', 'percent-encoded slash');
 
 SELECT is(djust_can(:'token', path, 'read'), false, reader || ' is not fooled: ' || path) FROM misread;

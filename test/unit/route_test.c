@@ -273,6 +273,16 @@ static const struct
 	{"Windows best fit: division slash", "/a%e2%88%95b", ROUTE_LOOKALIKE},
 	{"Windows best fit: set minus", "/a%e2%88%96b", ROUTE_LOOKALIKE},
 	{"Windows best fit: yen", "/a%c2%a5b", ROUTE_LOOKALIKE},
+	{"Windows best fit: won", "/a%e2%82%a9b", ROUTE_LOOKALIKE},
+	{"Windows best fit: fullwidth yen", "/a%ef%bf%a5b", ROUTE_LOOKALIKE},
+	{"Windows best fit: fullwidth yen, raw", "/a\xef\xbf\xa5" "b", ROUTE_LOOKALIKE},
+	{"Windows best fit: fullwidth won", "/a%ef%bf%a6b", ROUTE_LOOKALIKE},
+	{"not a character: U+FFFE", "/a%ef%bf%beb", ROUTE_NONCHARACTER},
+	{"not a character: U+FFFF", "/a\xef\xbf\xbf", ROUTE_NONCHARACTER},
+	{"not a character: U+FDD0", "/%ef%b7%90", ROUTE_NONCHARACTER},
+	{"not a character: U+FDEF", "/%ef%b7%af", ROUTE_NONCHARACTER},
+	{"not a character: U+1FFFE", "/a%f0%9f%bf%be", ROUTE_NONCHARACTER},
+	{"not a character: U+10FFFF", "/a%f4%8f%bf%bf", ROUTE_NONCHARACTER},
 	{"Windows best fit: Arabic percent", "/a%d9%aa2fb", ROUTE_LOOKALIKE},
 };
 
