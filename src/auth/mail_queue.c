@@ -18,7 +18,7 @@
 
 #include "audit/audit.h"
 #include "auth/mail_queue.h"
-#include "auth/reset.h"
+#include "auth/reset_link.h"
 #include "http/html.h"
 #include "keys/key_file.h"
 #include "server/compat.h"

@@ -7,9 +7,6 @@
 
 #include "http/verdict.h"
 
-#define RESET_PREFIX "djp_"
-#define RESET_SECRET_SIZE 32
-
 extern void reset_request(const char *email, size_t length);
 extern void reset_confirm(const char *token, size_t token_length, const char *password, size_t password_length,
 						  Answer *answer);

@@ -4,7 +4,7 @@
  *		transaction, and what became of it is recorded.
  *
  * Threats: a mail server that is slow, down or hostile.  While it is waited
- * for, the event queue is written and signals are served (worker_poll); nothing
+ * for, the event queue is written and signals are served (poll); nothing
  * it says is kept or logged.  The password is read for each mail from a file
  * that others may not read, and wiped.
  *
@@ -42,6 +42,7 @@ typedef void (*Sender) (const MailerServer *server, const MailerMessage *message
 
 typedef struct Delivery
 {
+	MailerPoll	poll;
 	MemoryContext context;
 	ClaimedMail mail;
 	bool		found;
@@ -148,7 +149,7 @@ send_mail(Delivery *delivery)
 		strlcpy(delivery->outcome.reason, fault, sizeof(delivery->outcome.reason));
 	}
 	else
-		sender(&server, &message, worker_poll, NULL, &delivery->outcome);
+		sender(&server, &message, delivery->poll, NULL, &delivery->outcome);
 	bytes_wipe(password, sizeof(password));
 }
 
@@ -188,29 +189,29 @@ deliver(Delivery *delivery)
 	int			tries;
 
 	send_mail(delivery);
-	if (delivery->outcome.verdict != MAILER_SENT && !worker_poll(NULL))
+	if (delivery->outcome.verdict != MAILER_SENT && !delivery->poll(NULL))
 		return WORKER_DONE;
 	log_failure(delivery);
 	for (tries = 0; tries < RECORDINGS && result == WORKER_FAILED; tries++)
-		result = worker_do(record_task, delivery, "recording a mail");
+		result = worker_task_run(record_task, delivery, "recording a mail");
 	return result;
 }
 
 WorkerResult
-mail_send_run(TimestampTz *due)
+mail_send_run(MailerPoll poll, TimestampTz *due)
 {
-	Delivery	delivery = {0};
+	Delivery	delivery = {.poll = poll};
 	WorkerResult result = WORKER_DONE;
 
 	*due = DT_NOEND;
 	if (!configured())
 		return WORKER_DONE;
 	if (sender == NULL)
-		result = worker_do(load_task, NULL, "loading the mailer");
+		result = worker_task_run(load_task, NULL, "loading the mailer");
 	if (result != WORKER_DONE)
 		return result;
 	delivery.context = AllocSetContextCreate(CurrentMemoryContext, "djust_auth mail", ALLOCSET_DEFAULT_SIZES);
-	result = worker_do(claim_task, &delivery, "claiming a mail");
+	result = worker_task_run(claim_task, &delivery, "claiming a mail");
 	if (result == WORKER_DONE && delivery.found)
 	{
 		*due = 0;

@@ -13,17 +13,14 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit_seal.h"
@@ -36,6 +33,7 @@
 #include "worker/purge.h"
 #include "worker/queue_write.h"
 #include "worker/worker.h"
+#include "worker/worker_task.h"
 
 #define RESTART_S 10
 #define LONGEST_PAUSE_S 60
@@ -76,62 +74,6 @@ worker_register(void)
 	}
 }
 
-/* Without a role of its own the worker runs as the extension's owner.  False where there is none. */
-static bool
-become_owner(void)
-{
-	Oid			owner = catalog_owner();
-
-	if (OidIsValid(owner) && *setting_worker_role == '\0' && owner != GetSessionUserId())
-		SetSessionAuthorization(owner, superuser_arg(owner));
-	return OidIsValid(owner);
-}
-
-/* In the error that is being handled: a new extension knows nothing of what was granted in the one before. */
-static void
-hint_at_grants(void)
-{
-	if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE && *setting_worker_role != '\0')
-		errhint("In this database, call djust_auth.grant_api('%s', 'worker').", setting_worker_role);
-}
-
-WorkerResult
-worker_do(WorkerTask task, void *arg, const char *activity)
-{
-	volatile WorkerResult result = WORKER_ABSENT;
-	MemoryContext caller = CurrentMemoryContext;
-
-	PG_TRY();
-	{
-		pgstat_report_activity(STATE_RUNNING, activity);
-		StartTransactionCommand();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		if (become_owner())
-		{
-			task(arg);
-			result = WORKER_DONE;
-		}
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-	}
-	PG_CATCH();
-	{
-		HOLD_INTERRUPTS();
-		hint_at_grants();
-		EmitErrorReport();
-		AbortCurrentTransaction();
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		RESUME_INTERRUPTS();
-		result = WORKER_FAILED;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
-	return result;
-}
-
 static void
 start_task(void *arg)
 {
@@ -143,7 +85,7 @@ static WorkerResult
 start(TimestampTz *due)
 {
 	*due = DT_NOEND;
-	return worker_do(start_task, NULL, "taking back mails");
+	return worker_task_run(start_task, NULL, "taking back mails");
 }
 
 static void
@@ -161,7 +103,7 @@ write_waiting(TimestampTz *due)
 	*due = 0;
 	while (result == WORKER_DONE && event_queue_waiting() > 0)
 	{
-		result = worker_do(write_task, NULL, "writing events and locks");
+		result = worker_task_run(write_task, NULL, "writing events and locks");
 		if (result == WORKER_DONE)
 			queue_write_done();
 	}
@@ -178,7 +120,7 @@ static WorkerResult
 purge(TimestampTz *due)
 {
 	bool		more = false;
-	WorkerResult result = worker_do(purge_task, &more, "purging");
+	WorkerResult result = worker_task_run(purge_task, &more, "purging");
 
 	*due = more ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_purge_interval * INT64CONST(1000));
 	if (result != WORKER_DONE)
@@ -203,14 +145,22 @@ seal_task(void *due)
 static WorkerResult
 seal(TimestampTz *due)
 {
-	WorkerResult result = worker_do(seal_task, due, "sealing the audit");
+	WorkerResult result = worker_task_run(seal_task, due, "sealing the audit");
 
 	if (result == WORKER_DONE)
 		audit_seal_committed();
 	return result;
 }
 
-static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {mail_send_run}, {purge}, {seal}};
+static bool poll(void *arg);
+
+static WorkerResult
+send_mail(TimestampTz *due)
+{
+	return mail_send_run(poll, due);
+}
+
+static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {send_mail}, {purge}, {seal}};
 static Job *const writing = &jobs[2];
 
 /* After a failure a job waits for longer each time. */
@@ -252,8 +202,9 @@ serve_signals(void)
 	return true;
 }
 
-bool
-worker_poll(void *arg)
+/* What must not wait while a mail is being sent; false when the worker has to end. */
+static bool
+poll(void *arg)
 {
 	if (!serve_signals())
 		return false;
