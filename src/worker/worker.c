@@ -27,7 +27,6 @@
 #include "audit/throttle_event.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
-#include "tables/catalog.h"
 #include "tables/store.h"
 #include "worker/mail_send.h"
 #include "worker/purge.h"
