@@ -641,6 +641,14 @@ BEGIN
 	LOOP
 		EXECUTE statement;
 	END LOOP;
+
+	-- not of row types: pg_dump writes down no privileges of theirs, and warns of each entry that it does not know what to do with
+	DELETE FROM pg_catalog.pg_init_privs i USING pg_catalog.pg_type t, pg_catalog.pg_depend d, pg_catalog.pg_extension e
+	WHERE i.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid OPERATOR(pg_catalog.=) i.objoid
+		AND t.typtype OPERATOR(pg_catalog.=) 'c' AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+		AND d.objid OPERATOR(pg_catalog.=) t.typrelid AND d.deptype OPERATOR(pg_catalog.=) 'e'
+		AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass
+		AND d.refobjid OPERATOR(pg_catalog.=) e.oid AND e.extname OPERATOR(pg_catalog.=) 'djust_auth';
 END
 $$;
 
