@@ -571,7 +571,10 @@ CREATE VIEW djust_auth.active_session AS
 	SELECT s.sid, s.user_id, u.email, s.created_at, s.refreshed_at, s.expires_at, s.client_address, s.user_agent, s.profiles
 	FROM djust_auth.session s
 	JOIN djust_auth.customer_user u ON u.id OPERATOR(pg_catalog.=) s.user_id
-	WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp();
+	WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()
+		-- none of the original's in a copy of a database, from the beginning; asked once a query
+		AND NOT EXISTS (SELECT FROM djust_auth.key_file k WHERE k.database OPERATOR(pg_catalog.<>)
+			(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()));
 
 -- by user from the outside in, so that a condition on any column of the user, and a join, is met by its index
 CREATE VIEW djust_auth.effective_right AS

@@ -418,6 +418,7 @@ def template_copy():
     db = cluster.connect("shop")
     tokens, link = store(db)
     user_id, sid = db.row("SELECT user_id::text, sid::text FROM djust_auth.session")
+    db_sessions = db.one("SELECT count(*) FROM djust_auth.active_session")
     db.close()
     first_calls = (
         ("djust_refresh", lambda copy: copy.refresh(tokens["refresh_token"]).get("error"), "invalid_grant"),
@@ -447,6 +448,7 @@ def template_copy():
            copy.one("SELECT djust_introspect(%s)::text", tokens["access_token"]), copy.one("SELECT djust_introspect(%s, 'refresh_token')::text", tokens["refresh_token"])),
           (False, False, "[]", '{"active":false}', '{"active":false}'), "readers take sessions for dead")
     copy.run("SELECT set_config('request.headers', json_build_object('authorization', 'Bearer ' || %s)::text, false)", tokens["access_token"])
+    equal((copy.all("SELECT sid FROM djust_auth.active_session"), db_sessions), ([], 1), "the view of live sessions is empty")
     equal((copy.one("SELECT djust_request_user()"), copy.one("SELECT djust_request_can('/orders', 'read')")), (None, False), "the request functions too")
     equal(rows(copy), before, "and write nothing")
     copy.begin()
