@@ -64,6 +64,13 @@
 #define CompatOwnsDatabase(database, role) pg_database_ownercheck(database, role)
 #endif
 
+/* 17 renamed what is known of transaction ids. */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_OLDEST_CLOG_XID (TransamVariables->oldestClogXid)
+#else
+#define COMPAT_OLDEST_CLOG_XID (ShmemVariableCache->oldestClogXid)
+#endif
+
 /* 18 wants the mark before the declaration, as all compilers we build with accept it. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_NORETURN pg_noreturn

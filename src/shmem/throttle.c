@@ -22,12 +22,10 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "pgstat.h"
 #include "port/pg_bitutils.h"
 #include "storage/condition_variable.h"
 #include "storage/lwlock.h"
-#include "storage/procarray.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
@@ -35,13 +33,13 @@
 #include "server/settings.h"
 #include "shmem/event_queue.h"
 #include "shmem/throttle.h"
+#include "shmem/throttle_prepared.h"
 #include "shmem/throttle_rule.h"
 #include "shmem/throttle_table.h"
 #include "shmem/throttle_undo.h"
 #include "tables/catalog.h"
 
 #define ENTRIES_PER_SLOT (128 * 1024)
-#define PREPARED_MAX_S SECS_PER_DAY
 
 typedef struct Throttle
 {
@@ -49,9 +47,10 @@ typedef struct Throttle
 	uint64		cleared;		/* how often a lock was cleared */
 } Throttle;
 
-/* What the table knows of a tag, and when it was read. */
+/* What the table knows of a tag, and when it was read; and what has become of a transaction that was to clear its count. */
 typedef struct SavedLock
 {
+	ThrottlePrepared prepared;
 	bool		read;
 	bool		found;
 	uint64		cleared;
@@ -96,21 +95,24 @@ throttle_attach(struct LWLock *lock)
 	throttle_table_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
 }
 
-/* Is the tag in memory?  If not, what does the table say? */
+/* Is the tag in memory?  If not, what does the table say, where a worker writes it? */
 static void
 read_saved(const AccountTag *tag, SavedLock *saved)
 {
 	ThrottleEntry *lock = &saved->lock;
+	ThrottleEntry *entry;
 	TimestampTz saved_at;
-	bool		known;
 
 	memset(saved, 0, sizeof(*saved));
 	LWLockAcquire(throttle_lock, LW_SHARED);
-	known = throttle_table_find(throttle_table_set(&attempts, tag), tag) != NULL;
+	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
+	if (entry)
+		throttle_prepared_note(entry, &saved->prepared);
 	saved->cleared = throttle->cleared;
 	LWLockRelease(throttle_lock);
-	saved->read = !known;
-	saved->found = !known && catalog_lock(tag->bytes, sizeof(tag->bytes), &lock->count, &lock->allowed_at, &saved_at);
+	throttle_prepared_look_up(&saved->prepared);
+	saved->read = entry == NULL && event_queue_served();
+	saved->found = saved->read && catalog_lock(tag->bytes, sizeof(tag->bytes), &lock->count, &lock->allowed_at, &saved_at);
 	if (saved->found)
 		lock->wait_s = throttle_wait_s(saved_at, lock->allowed_at);
 	lock->saved = saved->found;
@@ -127,24 +129,6 @@ copy_lock(ThrottleEntry *to, const ThrottleEntry *from)
 
 static void clear_entry(ThrottleEntry *entry);
 
-/* Clears what a prepared transaction was to clear, once it has committed; nothing if that is more than a day ago. */
-static void
-settle_prepared(ThrottleEntry *entry, TimestampTz now)
-{
-	TransactionId xid = entry->clears_with;
-
-	if (!TransactionIdIsValid(xid))
-		return;
-	if (Max(now - entry->prepared_at, entry->prepared_at - now) < PREPARED_MAX_S * USECS_PER_SEC)
-	{
-		if (TransactionIdIsInProgress(xid))
-			return;
-		if (TransactionIdDidCommit(xid))
-			clear_entry(entry);
-	}
-	entry->clears_with = InvalidTransactionId;
-}
-
 /*
  * A lock is restored into an entry of its own or, where there is no place, is judged by itself.  False when the entry
  * left memory, or a lock was cleared, since the table was read.
@@ -157,7 +141,8 @@ find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, 
 	*entry = throttle_table_find(set, tag);
 	if (*entry)
 	{
-		settle_prepared(*entry, now);
+		if (throttle_prepared_clears(&saved->prepared, *entry))
+			clear_entry(*entry);
 		return true;
 	}
 	if (event_queue_served() && (!saved->read || saved->cleared != throttle->cleared))
@@ -202,14 +187,13 @@ try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool 
 static ThrottleAnswer
 enter(const AccountTag *tag, int *retry_after)
 {
-	SavedLock	saved = {false};
+	SavedLock	saved;
 	ThrottleAnswer answer;
 	bool		again;
 
 	do
 	{
-		if (event_queue_served())
-			read_saved(tag, &saved);
+		read_saved(tag, &saved);
 		answer = try_enter(tag, &saved, retry_after, &again);
 	} while (again);
 	return answer;
@@ -360,11 +344,10 @@ static const ThrottleUndo *
 clear(const AccountTag *tag)
 {
 	ThrottleUndo   *note = throttle_undo_note(tag);
-	SavedLock	saved = {false};
+	SavedLock	saved;
 	ThrottleEntry *entry;
 
-	if (event_queue_served())
-		read_saved(tag, &saved);
+	read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
 	note->failures = entry ? entry->count : saved.lock.count;
@@ -389,12 +372,11 @@ throttle_clear(const AccountTag *tag)
 static bool
 is_counted(const AccountTag *tag)
 {
-	SavedLock	saved = {false};
+	SavedLock	saved;
 	ThrottleEntry *entry;
 	bool		counted;
 
-	if (event_queue_served())
-		read_saved(tag, &saved);
+	read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_SHARED);
 	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
 	counted = saved.found || (entry && entry->count > 0);
