@@ -67,9 +67,26 @@ expiry_offset(TupleDesc descriptor)
 	return TupleDescAttr(descriptor, Anum_session_expires_at - 1)->atttypid == TIMESTAMPTZOID ? offset : 0;
 }
 
+/*
+ * Has this version of a row its expires_at at the offset?  Not where it is from a time before a column was added or made
+ * NOT NULL: what the columns before it hold is then elsewhere, and a change in place would hit something else.
+ */
+static bool
+has_expiry_at(HeapTupleHeader version, Size length, Size offset)
+{
+	int			i;
+
+	if (HeapTupleHeaderGetNatts(version) < Anum_session_expires_at || length < version->t_hoff + offset + sizeof(TimestampTz))
+		return false;
+	for (i = 0; (version->t_infomask & HEAP_HASNULL) && i < Anum_session_expires_at; i++)
+		if (att_isnull(i, version->t_bits))
+			return false;
+	return true;
+}
+
 /* The version of the session's row at this place of a locked page, or NULL. */
 static HeapTupleHeader
-version_at(Page page, const ItemPointerData *tid, const pg_uuid_t *sid)
+version_at(Page page, const ItemPointerData *tid, const pg_uuid_t *sid, Size offset)
 {
 	OffsetNumber line = ItemPointerGetOffsetNumber(tid);
 	HeapTupleHeader version;
@@ -81,6 +98,8 @@ version_at(Page page, const ItemPointerData *tid, const pg_uuid_t *sid)
 	if (!ItemIdIsNormal(item))
 		return NULL;
 	version = (HeapTupleHeader) PageGetItem(page, item);
+	if (!has_expiry_at(version, ItemIdGetLength(item), offset))
+		return NULL;
 	return memcmp((char *) version + version->t_hoff, sid, UUID_LEN) == 0 ? version : NULL;
 }
 
@@ -128,7 +147,7 @@ mark_from(Relation relation, const ItemPointerData *first, const pg_uuid_t *sid,
 		HeapTupleHeader version;
 
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
-		version = version_at(BufferGetPage(buffer), &tid, sid);
+		version = version_at(BufferGetPage(buffer), &tid, sid, offset);
 		if (version)
 			mark(relation, buffer, version, offset);
 		more = version && has_successor(version, &tid);
@@ -192,7 +211,7 @@ session_revoke_follow(Relation relation, HeapTuple old, const ItemPointerData *f
 	char	   *data = (char *) old->t_data + old->t_data->t_hoff;
 	TimestampTz expires_at;
 
-	if (offset == 0)
+	if (offset == 0 || !has_expiry_at(old->t_data, old->t_len, offset))
 		return false;
 	memcpy(&expires_at, data + offset, sizeof(expires_at));
 	if (expires_at != DT_NOBEGIN)

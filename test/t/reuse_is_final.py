@@ -273,6 +273,32 @@ def under_way():
     db.run("SELECT djust_auth.purge()")
 
 
+def older_versions():
+    """A version from a time when a column could be null has its columns elsewhere: it is left as it is, and its session ends by the others."""
+    db.run("CREATE EXTENSION IF NOT EXISTS pageinspect")
+    holder, thief = cluster.connect(), cluster.connect()
+    holder.begin_with_snapshot()
+    tokens = opened()
+    db.run("ALTER TABLE djust_auth.session ALTER COLUMN refreshed_at DROP NOT NULL, DISABLE TRIGGER USER")
+    db.run("UPDATE djust_auth.session SET refreshed_at = NULL WHERE user_id = %s", user_id)
+    db.run("UPDATE djust_auth.session SET refreshed_at = now() WHERE user_id = %s", user_id)
+    db.run("ALTER TABLE djust_auth.session ALTER COLUMN refreshed_at SET NOT NULL, ENABLE TRIGGER USER")
+
+    def with_null():
+        return db.all("""SELECT lp, t_data FROM generate_series(0, pg_relation_size('djust_auth.session') / 8192 - 1) block,
+            heap_page_items(get_raw_page('djust_auth.session', block::int)) WHERE substr(t_bits, 4, 1) = '0'""")
+
+    before = with_null()
+    equal(len(before), 1, "there is such a version")
+    equal(error_of(rollback(thief, tokens[0]["refresh_token"])), "invalid_grant", "a reuse")
+    ok(is_dead(db, tokens), "ends the session")
+    equal(with_null(), before, "and changes no version in which its column is elsewhere")
+    holder.rollback()
+    db.run("SELECT djust_auth.purge()")
+    equal(rows(), 0, "the row goes")
+    sound("with older versions")
+
+
 def storm():
     """Refreshes, changes by statements and reuses of the same sessions, all at once."""
     sessions = [opened() for _ in range(40)]
@@ -342,4 +368,4 @@ def with_a_worker():
     own.stop()
 
 
-main(whatever_becomes_of_it, killed, immediate_stop, copied, under_way, storm, standby, with_a_worker)
+main(whatever_becomes_of_it, killed, immediate_stop, copied, under_way, older_versions, storm, standby, with_a_worker)
