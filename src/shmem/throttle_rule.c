@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "utils/timestamp.h"
 
 #include "server/settings.h"
@@ -26,13 +27,16 @@ throttle_delay_s(int failures)
 	return doublings >= 10 ? THROTTLE_LONGEST_WAIT_S : Min(1 << Max(doublings, 0), THROTTLE_LONGEST_WAIT_S);
 }
 
+/* The longest of a table that somebody has altered, where it cannot be told. */
 int
 throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 {
-	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) ||
-		ends_at - made_at >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
+	int64		wait;
+
+	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) || pg_sub_s64_overflow(ends_at, made_at, &wait) ||
+		wait >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
 		return THROTTLE_LONGEST_WAIT_S;
-	return (int) (Max(ends_at - made_at + USECS_PER_SEC - 1, 0) / USECS_PER_SEC);
+	return (int) (Max(wait + USECS_PER_SEC - 1, 0) / USECS_PER_SEC);
 }
 
 /* A wait that is longer than it was when it was made begins now: the clock was set back since. */

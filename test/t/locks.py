@@ -1,8 +1,11 @@
 """A lock is on disk before anybody is told of it: what was locked before a crash is locked after it, what was cleared is not."""
 
+import os
 import time
 
-from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, together, until
+from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, program, setup, together, until
+
+PER_SEGMENT = 2 ** 20  # transactions, 2 bits each
 
 cluster = Cluster("locks", "djust_auth.databases = 'postgres'", "fsync = on")
 db = cluster.connect()
@@ -85,6 +88,52 @@ def ahead():
     ok(locked("ada@locks.example")[1] < retry_after, "and it goes down as time does")
 
 
+def extreme():
+    """Times that an administrator has altered, so far apart that no number holds the difference; uncommitted, or a purge would find them old."""
+    db.until_worker()
+    lock("eda@locks.example")
+    crash()
+    db.begin()
+    db.run("UPDATE djust_auth.throttle_lock SET allowed_at = '294276-12-31', saved_at = '4713-01-01 BC'")
+    error, retry_after, hashes = locked("eda@locks.example")
+    db.rollback()
+    equal((error, hashes), ("too_many_attempts", 0), "a lock with extreme times holds")
+    ok(600 < (retry_after or 0) <= 900, "for the longest time that any lock does", retry_after)
+
+
+def forgotten():
+    """A success that was prepared and committed so long ago that the server no longer knows how its transaction ended."""
+    old = Cluster("forgotten", "max_prepared_transactions = 2", "autovacuum = off")
+    old.stop("fast")
+    # so that few transactions are enough for the next segment of pg_xact
+    setup("as_server", os.path.join(os.environ["DJUST_BIN"], "pg_resetwal"), "-x", str(PER_SEGMENT - 2000), "-D", old.data)
+    segment = os.path.join(old.data, "pg_xact", "0000")
+    with open(segment, "ab") as file:
+        file.write(bytes(PER_SEGMENT // 4 - os.path.getsize(segment)))
+    old.ctl("start")
+    first = old.connect()
+    first.run("CREATE EXTENSION djust_auth")
+    first.create_user("flo@locks.example")
+    for _ in range(9):
+        first.login("flo@locks.example", WRONG)
+    first.begin()
+    first.login("flo@locks.example")
+    xid = first.one("SELECT pg_current_xact_id()::text::bigint")
+    first.run("PREPARE TRANSACTION 'flo'")
+    first.run("COMMIT PREPARED 'flo'")
+    first.run("ALTER DATABASE template0 ALLOW_CONNECTIONS true")
+    first.run("CREATE PROCEDURE spend() LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..2000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$")
+    first.run("SET synchronous_commit = off")
+    first.run("CALL spend()")
+    first.close()
+    program("vacuumdb", "--all", "--freeze", "--quiet", env=old.environment("postgres"))
+    ok(xid < PER_SEGMENT and not os.path.exists(segment), "it is forgotten")
+    second = old.connect()
+    equal([error_of(second.login("flo@locks.example", WRONG)) for _ in range(2)], ["invalid_grant", "too_many_attempts"],
+          "an attempt is judged, and what it would have cleared stays")
+    old.stop("fast")
+
+
 def suspended():
     user_id = db.create_user("sue@locks.example")
     fail("sue@locks.example", 100)
@@ -154,4 +203,4 @@ def without_worker():
     equal(error_of(db.login("eve@locks.example")), None, "and for good when it comes back")
 
 
-main(waiting, suspended, cleared, without_worker, ahead)
+main(waiting, suspended, cleared, without_worker, ahead, extreme, forgotten)
