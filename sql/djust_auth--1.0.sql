@@ -1037,7 +1037,7 @@ COMMENT ON FUNCTION djust_auth.rotate_signing_key(text) IS
 COMMENT ON FUNCTION djust_auth.hs256_key() IS
 	'The active HS256 key as a JWK (RFC 7517, RFC 7518 section 6.4), to be handed to another verifier, who can then also sign; audited. 55000 when another algorithm is active.';
 COMMENT ON FUNCTION djust_auth.accept_key_file() IS
-	'Makes the present key file, or a new one where there is none, the one this database knows: ends all sessions and links, gives waiting reset mails up, makes a signing key; locks and suspensions of existing accounts stay. Does nothing under the right file. Audited. 55000 if the file cannot be read.';
+	'Makes the present key file, or a new one where there is none, the one this database knows: ends all sessions and links, gives waiting reset mails up, makes a signing key; locks and suspensions of existing accounts stay. Does nothing under the right file. Audited. 55000 if the file cannot be read, or is missing while the server has its key in memory.';
 COMMENT ON FUNCTION djust_auth.after_restore() IS
 	'To be called once in a database restored from a base backup, or to a point in time: ends all sessions, links and waiting mails and rotates the signing key, so that nothing that was ended or sent since lives again. Audited. 55000 under another key file.';
 COMMENT ON FUNCTION djust_auth.claim_mail(integer) IS

@@ -24,6 +24,7 @@
 #include "keys/key_file.h"
 #include "keys/key_file_disk.h"
 #include "keys/signing_key.h"
+#include "server/settings.h"
 #include "tables/store.h"
 
 #define GIVEN_UP "the address was sealed under another key file"
@@ -108,17 +109,40 @@ is_accepted(void)
 	return true;
 }
 
+/*
+ * A key that is in memory while its file is gone may be a database's own, with sessions, links and mails that go on under
+ * it until the next restart.  The file cannot be written back, for memory holds only what is derived from it; and a new
+ * one would end for good what a backup of the file can still save.
+ */
+static void
+refuse_while_in_use(void)
+{
+	if (key_file_keys() == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the key file of djust_auth is missing, but the server still has its key in memory"),
+			 errdetail("Nothing was changed: databases that know this key go on under it until the server is restarted."),
+			 errdetail_log("Key file: \"%s\".", setting_key_file),
+			 errhint("Put the file back from a backup, where djust_auth.key_file says. If it is lost for good, restart the server "
+					 "and call djust_auth.accept_key_file() again: it then makes a new one, and ends all sessions.")));
+}
+
 static void
 read_file_or_raise(void)
 {
 	if (key_file_is_missing())
+	{
+		refuse_while_in_use();
 		key_file_create();
+	}
 	if (!key_file_read())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key file of djust_auth could not be read"),
 				 errdetail_log("Key file: %s.", key_file_failure()),
-				 errhint("The server log says why. Repair the file that djust_auth.key_file names, or remove it to have a new one made.")));
+				 errhint("The server log says why. Repair the file that djust_auth.key_file names. If it is lost for good, remove it and restart the "
+						 "server: djust_auth.accept_key_file() then makes a new one.")));
 }
 
 void

@@ -236,6 +236,33 @@ def accepted():
     cluster.stop("fast")
 
 
+def removed():
+    """A file that is gone while the server runs with its key: nothing ends, and it can still be put back; a restart settles that it is lost."""
+    cluster = Cluster("removed", *LEAST)
+    db = cluster.connect()
+    tokens, link = store(db)
+    good = read(path(cluster))
+    os.remove(path(cluster))
+    before = rows(db)
+    fails("55000", lambda: db.run("SELECT djust_auth.accept_key_file()"), "accept_key_file() does not replace a file whose key is in use", "HINT: .*backup.*restart")
+    fails("55000", lambda: cluster.connect().run("SELECT djust_auth.accept_key_file()"), "in no connection", "HINT: .*backup.*restart")
+    cluster.connect().run("CREATE DATABASE other")
+    other = cluster.connect("other")
+    other.run("CREATE EXTENSION djust_auth")
+    fails("55000", lambda: other.run("SELECT djust_auth.accept_key_file()"), "nor in another database", "HINT: .*backup.*restart")
+    ok(not os.path.exists(path(cluster)), "none is made")
+    equal(rows(db), before, "nothing is changed")
+    equal((db.can(tokens["access_token"]), error_of(db.login(BOB))), (True, None), "and everything goes on")
+    write_key(path(cluster), good)
+    db.run("SELECT djust_auth.accept_key_file()")
+    equal(rows(db)["signing_key"], before["signing_key"], "put back, it is the right one")
+    restart(cluster, lambda: os.remove(path(cluster)))
+    db = cluster.connect()
+    db.run("SELECT djust_auth.accept_key_file()")
+    equal((db.can(tokens["access_token"]), error_of(db.confirm(link)), error_of(db.login(ANN))), (False, "invalid_grant", None), "after a restart without it a new one is made")
+    cluster.stop("fast")
+
+
 def lock_owners():
     """A lock knows its user, however it came about: by guesses, a change of address, an unlocking that was rolled back."""
     cluster = Cluster("owners", "djust_auth.databases = 'postgres'", *LEAST)
@@ -512,4 +539,4 @@ def worker_in_a_copy():
     relay.stop()
 
 
-main(swapped, hs256, accepted, lock_owners, standby, several_databases, first_use, base_backup, template_copy, together_in_a_copy, worker_in_a_copy)
+main(swapped, hs256, accepted, removed, lock_owners, standby, several_databases, first_use, base_backup, template_copy, together_in_a_copy, worker_in_a_copy)
