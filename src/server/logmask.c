@@ -11,7 +11,8 @@
  * - Messages of the server and of other modules, which quote what was typed
  *   with or without quotes, in any SQLSTATE and language: only the words of
  *   the format are kept, except where a format is known to name objects or
- *   what an administrator mistyped.
+ *   what an administrator mistyped, or where the statement can hold nothing
+ *   but names.
  * - Messages of this library: whole, for they repeat no value that may be a
  *   secret.
  *
@@ -158,6 +159,29 @@ is_of_ours(const char *format, const char *message)
 }
 
 /*
+ * The server's words about a statement that holds nothing but names (the extension's script with it).  Code that such a
+ * statement runs by a trigger has a context, and what is no SQL may have been meant as anything.
+ */
+static bool
+is_about_names(const ErrorData *report)
+{
+	const char *context = report->context;
+
+	if (report->sqlerrcode == ERRCODE_SYNTAX_ERROR || !logtext_only_names(debug_query_string))
+		return false;
+	return context == NULL || (strstr(context, "extension script file") && !strstr(context, "function"));
+}
+
+/* The value that a setting of ours refused; what may be a secret in it is left out before it is reported. */
+static bool
+is_refused_setting(const ErrorData *report)
+{
+	static const char words[] = "invalid value for parameter \"djust_auth.";
+
+	return strcmp(report->message_id, "%s") == 0 && strncmp(report->message, words, strlen(words)) == 0;
+}
+
+/*
  * The server's message may stay: it has no arguments, names objects, is about a word that no secret is mistaken for, or
  * is what a RAISE of an administrator's own function says.
  */
@@ -166,12 +190,12 @@ is_harmless(const ErrorData *report)
 {
 	const char *format = report->message_id;
 
-	if (names_objects(report->sqlerrcode))
+	if (names_objects(report->sqlerrcode) || is_about_names(report))
 		return true;
 	if (format == NULL || report->message == NULL)
 		return false;
 	return strchr(format, '%') == NULL || is_one_of(format, harmless_formats, lengthof(harmless_formats)) ||
-		is_of_ours(format, report->message) ||
+		is_of_ours(format, report->message) || is_refused_setting(report) ||
 		(strcmp(format, "%s") == 0 && report->domain && strncmp(report->domain, "plpgsql", 7) == 0);
 }
 

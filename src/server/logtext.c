@@ -99,6 +99,43 @@ logtext_may_name_ours(const char *statement)
 	return after_execute(statement) || has_statement(statement, "fetch") || has_statement(statement, "move");
 }
 
+/* Past these words and the white space behind each, or NULL. */
+static const char *
+skip_words(const char *text, const char *const *words)
+{
+	for (; text && *words; words++)
+	{
+		size_t		n = strlen(*words);
+		size_t		blanks = starts_with(text, *words) ? strspn(text + n, " \t\n\r") : 0;
+
+		text = blanks > 0 ? text + n + blanks : NULL;
+	}
+	return text;
+}
+
+/*
+ * CREATE and ALTER EXTENSION, and DROP of anything: a name or a version is all that can be typed there.  A semicolon
+ * anywhere but at the end may begin another statement, so it makes the text none of these.
+ */
+bool
+logtext_only_names(const char *statement)
+{
+	static const char *const kinds[][3] = {{"create", "extension"}, {"alter", "extension"}, {"drop"}};
+	const char *semicolon;
+	int			i;
+
+	if (statement == NULL)
+		return false;
+	semicolon = strchr(statement, ';');
+	if (semicolon && semicolon[strspn(semicolon, "; \t\n\r")] != '\0')
+		return false;
+	statement += strspn(statement, " \t\n\r");
+	for (i = 0; i < lengthof(kinds); i++)
+		if (skip_words(statement, kinds[i]))
+			return true;
+	return false;
+}
+
 /* A dollar quote begins here ($1 is a parameter). */
 static bool
 is_dollar_quote(const char *p)
@@ -122,9 +159,17 @@ skip_parameters(char *p)
 	return p;
 }
 
+/* A comment begins here; people leave in it what they wrote for themselves. */
+static bool
+is_comment(const char *p)
+{
+	return (p[0] == '/' && p[1] == '*') || (p[0] == '-' && p[1] == '-');
+}
+
 /*
- * The first place where a value can stand, or NULL: at a quote, or in the argument list of one of our names.  What
- * follows is not searched for the end of the value, which comments and backslashes can hide.
+ * The first place where a value can stand, or NULL: at a quote, in the argument list of one of our names, or in a
+ * comment beside one, before it too.  What follows is not searched for the end of the value, which comments and
+ * backslashes can hide.
  */
 static char *
 first_value(char *text, const char *stops)
@@ -136,7 +181,7 @@ first_value(char *text, const char *stops)
 		list = after_execute(text);
 	for (p = text; *p; p++)
 	{
-		if (strchr(stops, *p) != NULL || is_dollar_quote(p))
+		if (strchr(stops, *p) != NULL || is_dollar_quote(p) || (list && is_comment(p)))
 			return p;
 		if (*p == '(' && list && p >= list)
 		{

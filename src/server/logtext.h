@@ -16,6 +16,9 @@ extern bool logtext_is_ours(const char *text);
 /* May the statement run one of ours without naming it? */
 extern bool logtext_may_name_ours(const char *statement);
 
+/* Is the statement one that names objects and holds no expression, alone in its text? */
+extern bool logtext_only_names(const char *statement);
+
 /*
  * Cut in place where the first value can stand, at one of the stops at the latest; the rest is wiped.  NULL is left
  * alone.

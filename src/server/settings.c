@@ -182,6 +182,19 @@ is_safe_origin(const char *url)
 	return secure;
 }
 
+/* A user and a password in a refused URL do not go to the log, nor to the client; the rest of it does. */
+static bool
+refuse_url(const char *name, const char *url)
+{
+	const char *at = strrchr(url, '@');
+	const char *scheme = strstr(url, "://");
+
+	if (at)
+		GUC_check_errmsg("invalid value for parameter \"%s\": \"%.*s***%s\"", name,
+						 scheme && scheme < at ? (int) (scheme + 3 - url) : 0, url, at);
+	return false;
+}
+
 /*
  * In mails the link is plain text and an attribute of HTML: characters that could end either are refused, braces are
  * for {token}, which must be there once.
@@ -195,7 +208,7 @@ check_reset_url(char **newval, void **extra, GucSource source)
 		token != NULL && strchr(*newval, '{') == token && strchr(token + 7, '{') == NULL && strlen(*newval) <= 1024)
 		return true;
 	GUC_check_errhint("Use an https URL (http for localhost) that contains {token} once, such as https://shop.example/reset?token={token}.");
-	return false;
+	return refuse_url("djust_auth.reset_url", *newval);
 }
 
 static bool
@@ -221,7 +234,7 @@ check_smtp_url(char **newval, void **extra, GucSource source)
 	if (**newval == '\0' || (rest != NULL && (*rest == '\0' || strcmp(rest, "/") == 0)))
 		return true;
 	GUC_check_errhint("Use smtp://host:port or smtps://host:port without user and password, or an empty value for no mail.");
-	return false;
+	return refuse_url("djust_auth.smtp_url", *newval);
 }
 
 /* What could not stand in a header is refused here, not at the first mail. */

@@ -9,7 +9,7 @@ import subprocess
 import psycopg
 import psycopg2
 
-from support import GOOD, OTHER, Cluster, equal, fails, later, main, ok, until_blocked
+from support import GOOD, OTHER, Cluster, equal, fails, later, main, ok, until, until_blocked
 
 EVERYTHING = ("log_statement = 'all'", "log_min_duration_statement = 0", "log_parameter_max_length_on_error = -1",
               "log_error_verbosity = verbose")
@@ -306,12 +306,64 @@ def mistyped():
         ok(word in cluster.log(), f"{word} is in the log")
     fails("22023", lambda: db.run("SELECT djust_can('/orders', 'read', 'eyJ')"), "an unknown access word: the known ones are named",
           "Use read, write, or one of GET")
+    comments_and_names(cluster, db)
     db.run("CREATE TABLE others (i integer)")
     for statement, word in (("GRANT EXECUTE ON FUNCTION nosuch() TO PUBLIC", "nosuch()"),
                             ("CREATE TRIGGER t BEFORE INSERT ON nosuch_table EXECUTE FUNCTION f()", "nosuch_table"),
                             ("SELECT nosuch_column FROM others FETCH FIRST 1 ROW ONLY", "nosuch_column")):
         attempt(db, statement)
         ok(f'"{word}"' in cluster.log() or f" {word} " in cluster.log(), f"not of ours: {word} is in the log")
+
+
+def comments_and_names(cluster, db):
+    """What stands in statements that hold nothing but names; a second statement, or a trigger's code, stays masked."""
+    for statement, sqlstate, word in (
+            ("CREATE EXTENSION djust_auth", "42710", 'extension "djust_auth" already exists'),
+            ("  create  extension djust_auth ;\n", "42710", 'extension "djust_auth" already exists'),
+            ("ALTER EXTENSION djust_auth UPDATE TO '9.9'", "22023",
+             'extension "djust_auth" has no update path from version "1.0" to version "9.9"'),
+            ("CREATE EXTENSION djust_auth VERSION '9.8'", "42710", 'extension "djust_auth" already exists'),
+            ("DROP TABLE djust_auth.session", "2BP01", "cannot drop table djust_auth.session because extension djust_auth requires it"),
+            ("DROP FUNCTION djust_jwks()", "2BP01", "cannot drop function djust_jwks() because"),
+            ("DROP TABLE djust_auth.sesion", "42P01", 'table "sesion" does not exist'),
+            ("DROP SCHEMA djust_auth RESTRICT", "2BP01", "cannot drop schema djust_auth because"),
+            ("DROP VIEW djust_auth.session", "42809", '"session" is not a view')):
+        fails(sqlstate, lambda s=statement: db.run(s), statement, re.escape(word))
+        ok(word in cluster.log(), f"{word} is in the log")
+    db.run("CREATE DATABASE left_over")
+    other = cluster.connect(dbname="left_over")
+    other.run("CREATE SCHEMA djust_auth")
+    fails("42P06", lambda: other.run("CREATE EXTENSION djust_auth"), "a schema is in the way", 'schema "djust_auth" already exists')
+    for statement in (
+            "DROP TABLE djust_auth.session; SELECT djust_login('x', \"Names-4-Marker\")",
+            "CREATE EXTENSION IF NOT EXISTS djust_auth; SELECT djust_login('x', \"Names-4-Marker\")",
+            "DROP TABLE IF EXISTS none; SELECT djust_login('x', 'Names-4-Marker'::uuid::text)",
+            "DROP FUNCTION djust_login('Names-4-Marker')",
+            "DROPS djust_login('x', \"Names-4-Marker\")",
+            "CREATE EXTENSIONS djust_login('x', \"Names-4-Marker\")",
+            "CALL djust_login('x', 'Names-4-Marker')",
+            "/* Names-4-Marker */ SELECT djust_login('x', 'y')",
+            "-- Names-4-Marker\nSELECT djust_login('x', 'y')",
+            "SELECT /* Names-4-Marker */ djust_login('x', 'y')",
+            "SELECT djust_jwks() -- Names-4-Marker",
+            "/* Names-4-Marker */ EXECUTE enter('x', 'y')",
+            "ALTER SYSTEM SET djust_auth.smtp_url = 'smtp://names:Names-4-Marker@mail.example:25'",
+            "ALTER SYSTEM SET djust_auth.smtp_url = 'Names-4-Marker@mail.example:25'",
+            "ALTER SYSTEM SET djust_auth.smtp_url = 'smtp://n:Names-4-Marker@b@mail.example:25'",
+            "ALTER SYSTEM SET djust_auth.reset_url = 'https://names:Names-4-Marker@shop.example/{token}'"):
+        attempt(db, statement)
+    db.run("CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS "
+           "$$ BEGIN PERFORM djust_login('x', 'Names-4-Marker'::uuid::text); END $$")
+    db.run("CREATE EVENT TRIGGER watch ON ddl_command_start WHEN TAG IN ('DROP TABLE') EXECUTE FUNCTION watch()")
+    attempt(db, "DROP TABLE djust_auth.session")
+    db.run("DROP EVENT TRIGGER watch")
+    cluster.configure("djust_auth.smtp_url = 'smtp://names:Names-4-Marker@mail.example:26'")
+    db.run("SELECT pg_reload_conf()")
+    until(lambda: '"smtp://***@mail.example:26"' in cluster.log(), "a refused setting of a file is in the log, without the password")
+    for word in ('"smtp://***@mail.example:25"', '"***@mail.example:25"', '"https://***@shop.example/{token}"'):
+        ok(word in cluster.log(), f"{word} is in the log")
+    lines = shown("Names-4-Marker", cluster.log())
+    ok(not lines, "no secret in comments, second statements, triggers and settings is in the log", lines[:5])
 
 
 def error_context(db):
