@@ -183,7 +183,7 @@ def times_without_end():
 
 
 def suspend(address):
-    db.setting("max_login_failures", "1000")
+    db.setting("max_login_failures", "100")
     for _ in range(100):
         db.login(address, WRONG)
     db.setting("max_login_failures", None)
