@@ -33,6 +33,7 @@
 #include "server/settings.h"
 #include "shmem/event_queue.h"
 #include "shmem/throttle.h"
+#include "shmem/throttle_owner.h"
 #include "shmem/throttle_prepared.h"
 #include "shmem/throttle_rule.h"
 #include "shmem/throttle_table.h"
@@ -78,21 +79,6 @@ size_t
 throttle_size(void)
 {
 	return add_size(MAXALIGN(sizeof(Throttle)), throttle_table_size(attempt_sets()));
-}
-
-void
-throttle_attach(struct LWLock *lock)
-{
-	bool		found;
-
-	throttle_lock = lock;
-	throttle = ShmemInitStruct("djust_auth throttle", sizeof(Throttle), &found);
-	if (!found)
-	{
-		throttle->cleared = 0;
-		ConditionVariableInit(&throttle->ended);
-	}
-	throttle_table_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
 }
 
 /* Is the tag in memory?  If not, what does the table say, where a worker writes it? */
@@ -290,8 +276,8 @@ throttle_abandon(bool begun)
 		throttle_leave(begun ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
 }
 
-void
-throttle_clear_committed(const AccountTag *tag)
+static void
+clear_committed(const AccountTag *tag)
 {
 	ThrottleEntry *entry;
 
@@ -303,8 +289,8 @@ throttle_clear_committed(const AccountTag *tag)
 	ConditionVariableBroadcast(&throttle->ended);
 }
 
-void
-throttle_clear_with(const AccountTag *tag, TransactionId prepared)
+static void
+clear_with(const AccountTag *tag, TransactionId prepared)
 {
 	ThrottleEntry *entry;
 
@@ -334,6 +320,30 @@ take_own(const AccountTag *tag)
 	ThrottleEntry *entry = throttle_table_take(&attempts, tag, GetCurrentTimestamp());
 
 	return entry == &throttle_table_set(&attempts, tag)->overflow ? NULL : entry;
+}
+
+/* Also while a transaction is being rolled back.  A lock without a place in memory goes to the table. */
+static void
+put_back(const AccountTag *tag, const ThrottleUndo *what)
+{
+	ThrottleEntry	outside = {.count = 0};
+	ThrottleEntry *entry;
+
+	if (what->failures == 0)
+		return;
+	throttle_owner(tag, what->user_id.data);
+	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
+	entry = take_own(tag);
+	if (entry == NULL)
+		entry = &outside;
+	entry->count = Max(Min(entry->count + what->failures, THROTTLE_SUSPENDED_AT), 0);
+	entry->allowed_at = Max(entry->allowed_at, what->allowed_at);
+	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
+	if (throttle_is_lock(entry->count))
+		hand_over(entry, EVENT_QUEUE_LOCK, tag);
+	else if (what->failures < 0)
+		hand_over(entry, EVENT_QUEUE_UNLOCK, tag);
+	LWLockRelease(throttle_lock);
 }
 
 /*
@@ -402,31 +412,24 @@ throttle_move(const AccountTag *from, const AccountTag *to)
 		return;
 	added = throttle_undo_note(to);
 	cleared = clear(from);
-	throttle_owner(to, cleared->user_id.data);
-	throttle_add(to, cleared->failures, cleared->allowed_at);
+	put_back(to, cleared);
 	added->failures = -cleared->failures;
 	throttle_settle();
 }
 
-/* Also while a transaction is being rolled back.  A lock without a place in memory goes to the table. */
 void
-throttle_add(const AccountTag *tag, int failures, int64_t allowed_at)
+throttle_attach(struct LWLock *lock)
 {
-	ThrottleEntry	outside = {.count = 0};
-	ThrottleEntry *entry;
+	static const ThrottleUndoActions actions = {put_back, clear_committed, clear_with, throttle_settle};
+	bool		found;
 
-	if (failures == 0)
-		return;
-	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = take_own(tag);
-	if (entry == NULL)
-		entry = &outside;
-	entry->count = Max(Min(entry->count + failures, THROTTLE_SUSPENDED_AT), 0);
-	entry->allowed_at = Max(entry->allowed_at, allowed_at);
-	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
-	if (throttle_is_lock(entry->count))
-		hand_over(entry, EVENT_QUEUE_LOCK, tag);
-	else if (failures < 0)
-		hand_over(entry, EVENT_QUEUE_UNLOCK, tag);
-	LWLockRelease(throttle_lock);
+	throttle_lock = lock;
+	throttle = ShmemInitStruct("djust_auth throttle", sizeof(Throttle), &found);
+	if (!found)
+	{
+		throttle->cleared = 0;
+		ConditionVariableInit(&throttle->ended);
+	}
+	throttle_undo_init(&actions);
+	throttle_table_attach(&attempts, "djust_auth attempts", attempt_sets(), false);
 }

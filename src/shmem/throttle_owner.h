@@ -8,7 +8,6 @@
 #include "utils/uuid.h"
 
 #include "crypto/account_tag.h"
-#include "shmem/throttle.h"
 
 /* Before something is done that may make a lock of the tag; user_id NULL: the address is nobody's. */
 extern void throttle_owner(const AccountTag *tag, const uint8_t *user_id);

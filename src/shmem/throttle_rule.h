@@ -7,6 +7,14 @@
 
 #include "shmem/throttle_table.h"
 
+typedef enum ThrottleAnswer
+{
+	THROTTLE_GO,				/* a slot is held until throttle_leave */
+	THROTTLE_LATER,				/* *retry_after seconds */
+	THROTTLE_SUSPENDED,
+	THROTTLE_BUSY				/* other attempts did not end within hash_wait_timeout */
+} ThrottleAnswer;
+
 #define THROTTLE_LONGEST_WAIT_S (15 * 60)
 
 /* From how many failures on a count is a lock, which outlives the server. */

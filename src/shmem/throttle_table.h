@@ -8,8 +8,8 @@
 #include "datatype/timestamp.h"
 
 #include "crypto/account_tag.h"
-#include "shmem/throttle.h"
 
+#define THROTTLE_SUSPENDED_AT 100	/* failures: NIST SP 800-63B section 5.2.2 */
 #define THROTTLE_TABLE_WAYS 8
 
 typedef struct ThrottleEntry

@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "utils/memutils.h"
 
+#include "shmem/throttle_owner.h"
 #include "shmem/throttle_undo.h"
 
 typedef struct Note
@@ -27,17 +28,17 @@ typedef struct Note
 	ThrottleUndo	what;
 } Note;
 
+static ThrottleUndoActions actions;	/* the throttle's */
 static Note *notes = NULL;
 static bool registered = false;
 
-static void
-put_back(const Note *note)
+void
+throttle_undo_init(const ThrottleUndoActions *given)
 {
-	throttle_owner(&note->tag, note->what.user_id.data);
-	throttle_add(&note->tag, note->what.failures, note->what.allowed_at);
+	actions = *given;
 }
 
-/* Of this level, or of all: undone, and forgotten. */
+/* Applies and drops the notes of one subtransaction level, or of all. */
 static void
 undo(SubTransactionId level)
 {
@@ -54,7 +55,7 @@ undo(SubTransactionId level)
 		}
 		*link = note->next;
 		if (!note->clears)
-			put_back(note);
+			actions.put_back(&note->tag, &note->what);
 	}
 }
 
@@ -69,9 +70,9 @@ commit(void)
 
 	for (note = notes; note; note = note->next)
 		if (note->clears)
-			throttle_clear_committed(&note->tag);
+			actions.committed(&note->tag);
 	if (notes)
-		throttle_settle();
+		actions.settle();
 }
 
 static void
@@ -84,8 +85,8 @@ prepare(void)
 		if (!note->clears && note->what.failures <= 0)
 			continue;
 		if (!note->clears)
-			put_back(note);
-		throttle_clear_with(&note->tag, GetTopTransactionIdIfAny());
+			actions.put_back(&note->tag, &note->what);
+		actions.prepared(&note->tag, GetTopTransactionIdIfAny());
 	}
 }
 
