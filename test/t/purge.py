@@ -122,7 +122,8 @@ def room():
 def by_hand():
     """purge() does the same in one transaction, and says how far it is."""
     other = cluster.connect()
-    left = expired()
+    # the worker may not have heard of its new interval yet: what it removes meanwhile is counted, too
+    purged, left = db.stats("purged"), expired()
     start = time.perf_counter()
     future = later(lambda: other.one("SELECT djust_auth.purge()"))
     seen = set()
@@ -136,7 +137,8 @@ def by_hand():
     until(done, "purge()")
     answer = future.result()
     note(f"{answer} in {time.perf_counter() - start:.1f} s, seen at {len(seen)} places")
-    equal(answer["session"], left, "purge() removes what has expired")
+    by_worker = db.stats("purged") - purged - sum(answer.values())
+    equal(answer["session"] + by_worker, left, "purge() removes what has expired")
     equal(set(answer), {"session", "reset_token", "mail_queue", "signing_key", "throttle_lock", "audit_event"}, "from these tables")
     ok(len({removed for table, removed in seen if table == "session"}) > 3, "and shows how far it is", seen)
     equal(expired(), 0, "none is left")
