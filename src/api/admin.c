@@ -272,7 +272,8 @@ djust_auth_profile_access(PG_FUNCTION_ARGS)
 	right = rights_of_profile(TEXT(0), SLICE(1).data, SLICE(1).length);
 	if (right == RIGHT_NO_MATCH)
 		PG_RETURN_NULL();
-	return DirectFunctionCall2(enum_in, CStringGetDatum(labels[right]), ObjectIdGetDatum(get_fn_expr_rettype(fcinfo->flinfo)));
+	return DirectFunctionCall2(enum_in, CStringGetDatum(labels[right]),
+							   ObjectIdGetDatum(get_fn_expr_rettype(fcinfo->flinfo)));
 }
 
 /* The rows hold usable links: they must not be spilled to a temporary file, as they would be beyond work_mem. */

@@ -235,8 +235,8 @@ djust_change_password(PG_FUNCTION_ARGS)
 	REQUIRED(0, "access_token");
 	REQUIRED(1, "current_password");
 	REQUIRED(2, "new_password");
-	login_change_password(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, SLICE(2).data, SLICE(2).length,
-						  &answer);
+	login_change_password(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, SLICE(2).data,
+						  SLICE(2).length, &answer);
 	RETURN_TEXT(answer_password_updated(&answer));
 }
 
@@ -332,7 +332,8 @@ same_session(const Bearer *identity, bool present)
 	char	   *sid = postgrest_claim("sid");
 
 	return sid == NULL ||
-		(present && strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
+		   (present &&
+			strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
 }
 
 /* Calls by which somebody without a live session gets one: a stale bearer counts nothing there. */

@@ -146,7 +146,8 @@ with_column(const TriggerData *data, int column, Datum value)
 static Datum
 new_column(const TriggerData *data, AttrNumber column, Oid type, bool *is_null)
 {
-	return row_column(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot, column, type, is_null);
+	return row_column(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot, column, type,
+					  is_null);
 }
 
 static Datum

@@ -291,7 +291,8 @@ audit_seal_retire(TimestampTz before)
 
 		if (!key_file_audit_usable())
 			limit = Min(limit, chain->started.at);
-		else if (chain->sealed.at <= before && (audit_chain_is_ours(chain) ? i > 0 && audit_chain_is_good(chain) : true))
+		else if (chain->sealed.at <= before &&
+				 (audit_chain_is_ours(chain) ? i > 0 && audit_chain_is_good(chain) : true))
 			store_chain_delete(&chain->chain);
 		else if (chain->started.at < before)
 			retire_seals(chain, before);

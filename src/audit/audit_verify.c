@@ -72,7 +72,8 @@ next_event(Walk *walk)
 	if (walk->i == walk->n && (walk->n > 0 || !walk->begun))
 	{
 		MemoryContextReset(walk->event_context);
-		walk->n = store_events_read(walk->event_context, walk->snapshot, &walk->last, walk->begun, &the_end, walk->events);
+		walk->n =
+			store_events_read(walk->event_context, walk->snapshot, &walk->last, walk->begun, &the_end, walk->events);
 		walk->i = 0;
 		walk->begun = true;
 		if (walk->n > 0)

@@ -27,7 +27,8 @@ row_changes_has_tables(const TriggerData *trigger)
 		return trigger->tg_newtable != NULL;
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		return trigger->tg_oldtable != NULL;
-	return TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) || (trigger->tg_oldtable != NULL && trigger->tg_newtable != NULL);
+	return TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+		   (trigger->tg_oldtable != NULL && trigger->tg_newtable != NULL);
 }
 
 static TupleTableSlot *

@@ -29,6 +29,7 @@ extern TimestampTz throttle_event_flush(bool all);
 extern TimestampTz throttle_event_oldest(void);
 
 /* JSON of an event that tells of n attempts. */
-extern void throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char detail[EVENT_QUEUE_DETAIL_MAX]);
+extern void throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n,
+								  char detail[EVENT_QUEUE_DETAIL_MAX]);
 
 #endif

@@ -160,7 +160,8 @@ database_accept_key_file(void)
 	if (is_accepted())
 		return;
 	end_sessions_and_links(&ended);
-	ended.mails = key_file_in_copy() ? store_mail_delete_waiting() : store_mail_give_up(GetCurrentTimestamp(), GIVEN_UP);
+	ended.mails =
+		key_file_in_copy() ? store_mail_delete_waiting() : store_mail_give_up(GetCurrentTimestamp(), GIVEN_UP);
 	store_key_file_accept(key_file_keys()->check, SHA256_SIZE, MyDatabaseId);
 	key_file_mark_known();
 	kid = signing_key_start_over();

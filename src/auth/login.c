@@ -99,7 +99,8 @@ confirm(const Candidate *candidate, const char *replacement)
 }
 
 void
-login_with_password(const char *email, size_t email_length, const char *password, size_t password_length, Answer *answer)
+login_with_password(const char *email, size_t email_length, const char *password, size_t password_length,
+					Answer *answer)
 {
 	Email		normal = normalize_email(email, email_length);
 	Password	secret = normalize_password(password, password_length);
@@ -155,7 +156,8 @@ login_change_password(const char *token, size_t token_length, const char *curren
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!token_access(token, token_length, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
+	if (!token_access(token, token_length, NULL, &identity) ||
+		!catalog_user_by_id(&identity.session.user_id, &candidate.user))
 		return;
 	answer->violations = password_violations(&new_password);
 	if (answer->violations != 0)

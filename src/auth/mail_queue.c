@@ -275,7 +275,8 @@ mail_queue_forget(const char *email)
 		QueuedMail *queued = lfirst(cell);
 		char		address[ADDRESS_LONGEST + 1];
 
-		if (key_file_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), address) &&
+		if (key_file_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address),
+								  address) &&
 			strcmp(address, email) == 0)
 			store_mail_delete(queued->id);
 	}

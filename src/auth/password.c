@@ -63,7 +63,7 @@ make_hash(const Password *password, const PwArena *arena, char *out)
 	return pwhash_make(&cost, salt, password->text, password->length, arena, out) == PW_MATCH;
 }
 
-/* A PHC string of the present cost; its 32 bytes are nobody's hash. */
+/* Dummy hash with the current cost, for accounts without one. */
 const char *
 password_decoy(void)
 {
@@ -143,7 +143,9 @@ password_check(const AccountTag *tag, const char *hash, size_t hash_length, bool
 			result = verify(hash, hash_length, usable, password, &arena, replacement);
 			hash_slot_release();
 		}
-		throttle_leave(result == PW_MATCH ? ATTEMPT_GOOD : slot && result != PW_FAILED ? ATTEMPT_BAD : ATTEMPT_NOT_MADE);
+		throttle_leave(result == PW_MATCH		   ? ATTEMPT_GOOD :
+					   slot && result != PW_FAILED ? ATTEMPT_BAD :
+													 ATTEMPT_NOT_MADE);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
 	throttle_settle();

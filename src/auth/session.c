@@ -163,7 +163,8 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	session.expires_at = refresh_expiry(now, now);
 	session.access_expires_at = access_expiry(now, session.expires_at);
 	session.profiles = catalog_profiles_of(user_id);
-	answer->access_token = make_access_token(&session.sid, user_id, session.profiles, now, session.access_expires_at, &length);
+	answer->access_token =
+		make_access_token(&session.sid, user_id, session.profiles, now, session.access_expires_at, &length);
 	hash_token(answer->access_token, length, hash);
 	session.access_hash = hash;
 	session.client_address = postgrest_client_address();
@@ -186,7 +187,8 @@ repeat_successor(const SessionRow *session, Answer *answer)
 	size_t		length;
 
 	answer->verdict = VERDICT_OK;
-	answer->access_token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
+	answer->access_token =
+		make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
 	answer->refresh_token = token_refresh_token(&session->sid, session->generation);
 	answer->expires_in = seconds_until(now, access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
@@ -211,7 +213,8 @@ rotate(const SessionRow *session, Answer *answer)
 	uint8_t		hash[SHA256_SIZE];
 	size_t		length;
 
-	answer->access_token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
+	answer->access_token =
+		make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
 	hash_token(answer->access_token, length, hash);
 	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))
 		return false;

@@ -200,7 +200,8 @@ token_finish(const TokenKey *letters, const char *token, size_t length, TokenMem
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (key_file_in_copy() || !catalog_session(&letters->sid, &identity->session) || now >= identity->session.expires_at)
+	if (key_file_in_copy() || !catalog_session(&letters->sid, &identity->session) ||
+		now >= identity->session.expires_at)
 		return false;
 	if (bytes_equal(letters->hash, identity->session.access_hash, SHA256_SIZE))
 	{
@@ -259,7 +260,8 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 		n != REFRESH_SIZE || !key_file_check())
 		return false;
 	memcpy(sid->data, given, UUID_LEN);
-	*generation = (int32) (((uint32) given[16] << 24) | ((uint32) given[17] << 16) | ((uint32) given[18] << 8) | given[19]);
+	*generation =
+		(int32) (((uint32) given[16] << 24) | ((uint32) given[17] << 16) | ((uint32) given[18] << 8) | given[19]);
 	refresh_content(sid, *generation, expected);
 	good = bytes_equal(given, expected, REFRESH_SIZE);
 	bytes_wipe(expected, sizeof(expected));

@@ -56,7 +56,8 @@ crypto_sha256(const void *data, size_t n, uint8_t out[SHA256_SIZE])
 	if (context == NULL)
 		context = EVP_MD_CTX_new();
 	return crypto_outcome(sha256 != NULL && context != NULL && EVP_DigestInit_ex2(context, sha256, NULL) == 1 &&
-				   EVP_DigestUpdate(context, crypto_or_empty(data), n) == 1 && EVP_DigestFinal_ex(context, out, NULL) == 1);
+						  EVP_DigestUpdate(context, crypto_or_empty(data), n) == 1 &&
+						  EVP_DigestFinal_ex(context, out, NULL) == 1);
 }
 
 /* Algorithm and digest are looked up once; the keys given to it live as long as the process anyway. */

@@ -27,7 +27,8 @@ typedef enum CryptoDigest
 
 extern bool crypto_random(void *out, size_t n);
 extern bool crypto_sha256(const void *data, size_t n, uint8_t out[SHA256_SIZE]);
-extern bool crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t n, uint8_t out[SHA256_SIZE]);
+extern bool crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t n,
+							   uint8_t out[SHA256_SIZE]);
 
 /* RFC 5869 with SHA-256. */
 extern bool crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, size_t salt_length,

@@ -58,7 +58,8 @@ learn(void)
 {
 	if (RecoveryInProgress())
 		key_file_refuse();
-	if (key_file_keys() == NULL && !key_file_read() && key_file_is_missing() && !key_file_is_known() && key_file_create())
+	if (key_file_keys() == NULL && !key_file_read() && key_file_is_missing() && !key_file_is_known() &&
+		key_file_create())
 		key_file_read();
 	if (key_file_keys() == NULL || !opens_signing_keys(key_file_keys()))
 		key_file_refuse();

@@ -51,8 +51,9 @@ initialise(void)
 	static bool done = false;
 	pthread_condattr_t attributes;
 
-	done = done || (pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-					pthread_cond_init(&thread.ended_now, &attributes) == 0);
+	done = done ||
+		   (pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+			pthread_cond_init(&thread.ended_now, &attributes) == 0);
 	return done;
 }
 

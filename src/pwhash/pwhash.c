@@ -180,13 +180,13 @@ pwhash_reads(const char *stored, size_t length)
 	return parsed.scheme->reads > 0 ? parsed.scheme->reads : PWHASH_PASSWORD_MAX;
 }
 
-/* The same text but for the case of ASCII letters: what was copied by hand is recognised, not accepted. */
+/* The same text but for the case of ASCII letters: a hash that was retyped is recognised, not accepted. */
 static bool
 begins_like(const char *text, size_t length, const char *prefix)
 {
 	for (; *prefix; prefix++, text++, length--)
 	{
-		char		c = length > 0 && *text >= 'A' && *text <= 'Z' ? (char) (*text + ('a' - 'A')) : length > 0 ? *text : '\0';
+		char c = length > 0 && *text >= 'A' && *text <= 'Z' ? (char) (*text + ('a' - 'A')) : length > 0 ? *text : '\0';
 
 		if (c != *prefix)
 			return false;
@@ -276,7 +276,8 @@ pwhash_fault(const char *stored, size_t length)
 		length = PWHASH_MAX;
 	if (parsed.scheme != NULL || resembles_scheme(stored, length))
 		return PW_FAULT_SPELLING;
-	return has_scheme_mark(stored, length) || is_bare_digest(stored, length) ? PW_FAULT_UNSUPPORTED : PW_FAULT_CLEAR_TEXT;
+	return has_scheme_mark(stored, length) || is_bare_digest(stored, length) ? PW_FAULT_UNSUPPORTED :
+																			   PW_FAULT_CLEAR_TEXT;
 }
 
 /* Indexed by PwFault. */

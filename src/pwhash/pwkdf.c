@@ -67,10 +67,10 @@ pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed)
 		return PW_MALFORMED;
 	parsed->n = n;
 	result = judge_scrypt(parsed);
-	if (result == PW_MATCH &&
-		(!pw_take(cursor, "$") ||
-		 !pw_take_base64(cursor, DJANGO, SCRYPT_DJANGO_SIZE, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) ||
-		 !pw_at_end(cursor)))
+	if (result == PW_MATCH && (!pw_take(cursor, "$") ||
+							   !pw_take_base64(cursor, DJANGO, SCRYPT_DJANGO_SIZE, PW_DERIVED_MAX, parsed->derived,
+											   &parsed->derived_length) ||
+							   !pw_at_end(cursor)))
 		result = PW_MALFORMED;
 	return result;
 }

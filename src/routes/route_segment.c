@@ -97,7 +97,8 @@ static bool
 belongs_to_emoji(uint32_t before, uint32_t c, uint32_t after)
 {
 	if (c == JOINER)
-		return (before == EMOJI_STYLE || uni_is_pictograph(before) || uni_is_emoji_modifier(before)) && uni_is_pictograph(after);
+		return (before == EMOJI_STYLE || uni_is_pictograph(before) || uni_is_emoji_modifier(before)) &&
+			   uni_is_pictograph(after);
 	return c == EMOJI_STYLE && uni_is_emoji(before) && (before >= 0x80 || after == KEYCAP);
 }
 

@@ -80,7 +80,8 @@ is_own(const ErrorData *report)
 static bool
 may_be_fastpath(const ErrorData *report)
 {
-	return debug_query_string == NULL && MyProcPort && ERRCODE_TO_CATEGORY(report->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
+	return debug_query_string == NULL && MyProcPort &&
+		   ERRCODE_TO_CATEGORY(report->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
 }
 
 /* The postmaster and its helpers run no statements. */
@@ -96,10 +97,10 @@ concerns_us(const ErrorData *report)
 {
 	if (!runs_statements())
 		return false;
-	return is_own(report) || may_be_fastpath(report) ||
-		logtext_is_ours(debug_query_string) || logtext_may_name_ours(debug_query_string) ||
-		logtext_is_ours(report->message) || logtext_is_ours(report->detail) || logtext_is_ours(report->detail_log) ||
-		logtext_is_ours(report->context) || logtext_is_ours(report->internalquery) || logtext_is_ours(report->schema_name);
+	return is_own(report) || may_be_fastpath(report) || logtext_is_ours(debug_query_string) ||
+		   logtext_may_name_ours(debug_query_string) || logtext_is_ours(report->message) ||
+		   logtext_is_ours(report->detail) || logtext_is_ours(report->detail_log) || logtext_is_ours(report->context) ||
+		   logtext_is_ours(report->internalquery) || logtext_is_ours(report->schema_name);
 }
 
 /*

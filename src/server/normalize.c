@@ -36,7 +36,8 @@ convert(const char *text, size_t n, int from, int to, size_t *length)
 
 	if (OidIsValid(conversion))
 	{
-		if (pg_do_encoding_conversion_buf(conversion, from, to, (unsigned char *) text, (int) n, (unsigned char *) out, (int) size, true) != (int) n)
+		if (pg_do_encoding_conversion_buf(conversion, from, to, (unsigned char *) text, (int) n, (unsigned char *) out,
+										  (int) size, true) != (int) n)
 			return NULL;
 		*length = strlen(out);
 		return out;

@@ -157,7 +157,7 @@ skip_host(const char *text)
 	return port >= 1 && port <= 65535 ? end : NULL;
 }
 
-/* http only where the link cannot leave the machine; nobody's name, no password, and no token before the path. */
+/* Plain http only for localhost; no userinfo; no {token} in the host part. */
 static bool
 is_safe_origin(const char *url)
 {
@@ -262,12 +262,13 @@ static void
 define_int(const char *name, const char *description, int *variable, int boot, GucContext context, int flags,
 		   GucIntCheckHook hook)
 {
-	DefineCustomIntVariable(name, description, NULL, variable, boot, INT_MIN, INT_MAX, context, flags, hook, NULL, NULL);
+	DefineCustomIntVariable(name, description, NULL, variable, boot, INT_MIN, INT_MAX, context, flags, hook, NULL,
+							NULL);
 }
 
 static void
-define_string(const char *name, const char *description, char **variable, const char *boot, GucContext context, int flags,
-			  GucStringCheckHook hook)
+define_string(const char *name, const char *description, char **variable, const char *boot, GucContext context,
+			  int flags, GucStringCheckHook hook)
 {
 	DefineCustomStringVariable(name, description, NULL, variable, boot, context, flags, hook, NULL, NULL);
 }

@@ -98,7 +98,8 @@ read_saved(const AccountTag *tag, SavedLock *saved)
 	LWLockRelease(throttle_lock);
 	throttle_prepared_look_up(&saved->prepared);
 	saved->read = entry == NULL && event_queue_served();
-	saved->found = saved->read && catalog_lock(tag->bytes, sizeof(tag->bytes), &lock->count, &lock->allowed_at, &saved_at);
+	saved->found =
+		saved->read && catalog_lock(tag->bytes, sizeof(tag->bytes), &lock->count, &lock->allowed_at, &saved_at);
 	if (saved->found)
 		lock->wait_s = throttle_wait_s(saved_at, lock->allowed_at);
 	lock->saved = saved->found;
@@ -120,7 +121,8 @@ static void clear_entry(ThrottleEntry *entry);
  * left memory, or a lock was cleared, since the table was read.
  */
 static bool
-find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, ThrottleEntry **entry, ThrottleEntry *outside)
+find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, ThrottleEntry **entry,
+				ThrottleEntry *outside)
 {
 	ThrottleSet   *set = throttle_table_set(&attempts, tag);
 

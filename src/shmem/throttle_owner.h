@@ -9,7 +9,7 @@
 
 #include "crypto/account_tag.h"
 
-/* Before something is done that may make a lock of the tag; user_id NULL: the address is nobody's. */
+/* Before something is done that may make a lock of the tag; user_id NULL: no user has the address. */
 extern void throttle_owner(const AccountTag *tag, const uint8_t *user_id);
 
 /* As last told of this tag in this backend; without a user, bytes of the tag. */

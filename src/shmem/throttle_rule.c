@@ -33,8 +33,8 @@ throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 {
 	int64		wait;
 
-	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) || pg_sub_s64_overflow(ends_at, made_at, &wait) ||
-		wait >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
+	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) ||
+		pg_sub_s64_overflow(ends_at, made_at, &wait) || wait >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
 		return THROTTLE_LONGEST_WAIT_S;
 	return (int) (Max(wait + USECS_PER_SEC - 1, 0) / USECS_PER_SEC);
 }

@@ -76,7 +76,8 @@ has_expiry_at(HeapTupleHeader version, Size length, Size offset)
 {
 	int			i;
 
-	if (HeapTupleHeaderGetNatts(version) < Anum_session_expires_at || length < version->t_hoff + offset + sizeof(TimestampTz))
+	if (HeapTupleHeaderGetNatts(version) < Anum_session_expires_at ||
+		length < version->t_hoff + offset + sizeof(TimestampTz))
 		return false;
 	for (i = 0; (version->t_infomask & HEAP_HASNULL) && i < Anum_session_expires_at; i++)
 		if (att_isnull(i, version->t_bits))

@@ -47,99 +47,109 @@ typedef enum Statement
 } Statement;
 
 static StoreStatement statements[] = {
-	[SESSION_INSERT] = {
-		"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, generation,"
-		" access_hash, profiles, client_address, user_agent, purge_at)"
-		" VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9, $4)",
-		9, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TEXTARRAYOID, INETOID, TEXTOID}},
-	[SESSION_REFRESH] = {
-		"UPDATE djust_auth.session SET generation = $8, refreshed_at = $3, expires_at = $4,"
-		" access_expires_at = $5, access_hash = $6"
-		" WHERE ctid" EQ "$7 AND sid" EQ "$1 AND generation" EQ "$2 AND expires_at" GT "$3",
-		8, {UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIDOID, INT4OID}},
-	[SESSION_DELETE] = {
-		"DELETE FROM djust_auth.session WHERE sid" EQ "$1",
-		1, {UUIDOID}},
-	[SESSION_DELETE_UNLOCKED] = {
-		"DELETE FROM djust_auth.session WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
-		" WHERE sid" EQ "$1 FOR UPDATE SKIP LOCKED))",
-		1, {UUIDOID}},
-	[SESSION_DELETE_OF] = {
-		"DELETE FROM djust_auth.session WHERE user_id" EQ "$1 AND ($2 IS NULL OR sid OPERATOR(pg_catalog.<>) $2)",
-		2, {UUIDOID, UUIDOID}},
-	[SESSION_DELETE_OF_ALL] = {
-		"DELETE FROM djust_auth.session WHERE user_id" EQ "ANY ($1)",
-		1, {UUIDARRAYOID}, .by_index = true},
+	[SESSION_INSERT] =
+		{"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, generation,"
+		 " access_hash, profiles, client_address, user_agent, purge_at)"
+		 " VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9, $4)",
+		 9,
+		 {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TEXTARRAYOID, INETOID, TEXTOID}},
+	[SESSION_REFRESH] = {"UPDATE djust_auth.session SET generation = $8, refreshed_at = $3, expires_at = $4,"
+						 " access_expires_at = $5, access_hash = $6"
+						 " WHERE ctid" EQ "$7 AND sid" EQ "$1 AND generation" EQ "$2 AND expires_at" GT "$3",
+						 8,
+						 {UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIDOID, INT4OID}},
+	[SESSION_DELETE] = {"DELETE FROM djust_auth.session WHERE sid" EQ "$1", 1, {UUIDOID}},
+	[SESSION_DELETE_UNLOCKED] = {"DELETE FROM djust_auth.session WHERE ctid" EQ
+								 "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
+								 " WHERE sid" EQ "$1 FOR UPDATE SKIP LOCKED))",
+								 1,
+								 {UUIDOID}},
+	[SESSION_DELETE_OF] = {"DELETE FROM djust_auth.session WHERE user_id" EQ
+						   "$1 AND ($2 IS NULL OR sid OPERATOR(pg_catalog.<>) $2)",
+						   2,
+						   {UUIDOID, UUIDOID}},
+	[SESSION_DELETE_OF_ALL] = {"DELETE FROM djust_auth.session WHERE user_id" EQ "ANY ($1)",
+							   1,
+							   {UUIDARRAYOID},
+							   .by_index = true},
 	/*
 	 * ordered by an expression: by the column alone, a scan of the whole index by profile would seem as good while that
 	 * is small
 	 */
-	[SESSION_COPY_PROFILES] = {
-		"UPDATE djust_auth.session SET profiles = ARRAY(SELECT profile FROM djust_auth.user_profile"
-		" WHERE user_profile.user_id" EQ "session.user_id"
-		" ORDER BY (profile OPERATOR(pg_catalog.||) '')) WHERE user_id" EQ "ANY ($1)",
-		1, {UUIDARRAYOID}, .by_index = true},
-	[SESSION_CLEAR_PROFILES] = {
-		"UPDATE djust_auth.session SET profiles = '{}'",
-		0, {0}},
-	[USER_CONFIRM] = {
-		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
-		" AND ($2 IS NULL OR password_hash" EQ "$2) FOR SHARE",
-		2, {UUIDOID, TEXTOID}},
-	[USER_CONFIRM_AT_ONCE] = {
-		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL FOR SHARE SKIP LOCKED",
-		1, {UUIDOID}},
-	[USER_CONFIRM_FOR_UPDATE] = {
-		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
-		" AND ($2 IS NULL OR password_hash" EQ "$2) FOR NO KEY UPDATE",
-		2, {UUIDOID, TEXTOID}},
-	[USER_LOCK] = {
-		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 FOR NO KEY UPDATE",
-		1, {UUIDOID}},
+	[SESSION_COPY_PROFILES] =
+		{"UPDATE djust_auth.session SET profiles = ARRAY(SELECT profile FROM djust_auth.user_profile"
+		 " WHERE user_profile.user_id" EQ "session.user_id"
+		 " ORDER BY (profile OPERATOR(pg_catalog.||) '')) WHERE user_id" EQ "ANY ($1)",
+		 1,
+		 {UUIDARRAYOID},
+		 .by_index = true},
+	[SESSION_CLEAR_PROFILES] = {"UPDATE djust_auth.session SET profiles = '{}'", 0, {0}},
+	[USER_CONFIRM] = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
+					  " AND ($2 IS NULL OR password_hash" EQ "$2) FOR SHARE",
+					  2,
+					  {UUIDOID, TEXTOID}},
+	[USER_CONFIRM_AT_ONCE] = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ
+							  "$1 AND disabled_at IS NULL FOR SHARE SKIP LOCKED",
+							  1,
+							  {UUIDOID}},
+	[USER_CONFIRM_FOR_UPDATE] = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
+								 " AND ($2 IS NULL OR password_hash" EQ "$2) FOR NO KEY UPDATE",
+								 2,
+								 {UUIDOID, TEXTOID}},
+	[USER_LOCK] = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 FOR NO KEY UPDATE", 1, {UUIDOID}},
 	/* in one order, so that two of them cannot wait for each other */
-	[USER_LOCK_ALL] = {
-		"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "ANY ($1) ORDER BY id FOR NO KEY UPDATE",
-		1, {UUIDARRAYOID}, .by_index = true},
-	[USER_SET_HASH] = {
-		"UPDATE djust_auth.customer_user SET password_hash = $2 WHERE id" EQ "$1",
-		2, {UUIDOID, TEXTOID}, .administrative = true},
-	[USER_SET_HASH_OWN] = {
-		"UPDATE djust_auth.customer_user SET password_hash = $2, hash_replaced_at = pg_catalog.clock_timestamp()"
-		" WHERE id" EQ "$1",
-		2, {UUIDOID, TEXTOID}},
-	[USER_INSERT] = {
-		"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ($1, $2) RETURNING id",
-		2, {TEXTOID, TEXTOID}, .administrative = true},
-	[USER_DISABLE] = {
-		"UPDATE djust_auth.customer_user SET disabled_at = pg_catalog.clock_timestamp()"
-		" WHERE id" EQ "$1 AND disabled_at IS NULL",
-		1, {UUIDOID}, .administrative = true},
-	[USER_ENABLE] = {
-		"UPDATE djust_auth.customer_user SET disabled_at = NULL WHERE id" EQ "$1 AND disabled_at IS NOT NULL",
-		1, {UUIDOID}, .administrative = true},
-	[USER_SET_EMAIL] = {
-		"UPDATE djust_auth.customer_user SET email = $2 WHERE id" EQ "$1",
-		2, {UUIDOID, TEXTOID}, .administrative = true},
-	[USER_DELETE] = {
-		"DELETE FROM djust_auth.customer_user WHERE id" EQ "$1",
-		1, {UUIDOID}, .administrative = true},
-	[PROFILE_INSERT] = {
-		"INSERT INTO djust_auth.profile (name, description) VALUES ($1, $2)",
-		2, {TEXTOID, TEXTOID}, .administrative = true},
-	[PROFILE_DELETE] = {
-		"DELETE FROM djust_auth.profile WHERE name" EQ "$1",
-		1, {TEXTOID}, .administrative = true},
-	[USER_PROFILE_INSERT] = {
-		"INSERT INTO djust_auth.user_profile (user_id, profile) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-		2, {UUIDOID, TEXTOID}, .administrative = true},
-	[USER_PROFILE_DELETE] = {
-		"DELETE FROM djust_auth.user_profile WHERE user_id" EQ "$1 AND profile" EQ "$2",
-		2, {UUIDOID, TEXTOID}, .administrative = true},
-	[RIGHT_SET] = {
-		"INSERT INTO djust_auth.profile_right (profile, route, access)"
-		" VALUES ($1, $2, $3::pg_catalog.text::djust_auth.access_right)"
-		" ON CONFLICT (profile, (djust_auth.route_key(route))) DO UPDATE SET access = excluded.access",
-		3, {TEXTOID, TEXTOID, TEXTOID}, .administrative = true},
+	[USER_LOCK_ALL] = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+					   1,
+					   {UUIDARRAYOID},
+					   .by_index = true},
+	[USER_SET_HASH] = {"UPDATE djust_auth.customer_user SET password_hash = $2 WHERE id" EQ "$1",
+					   2,
+					   {UUIDOID, TEXTOID},
+					   .administrative = true},
+	[USER_SET_HASH_OWN] =
+		{"UPDATE djust_auth.customer_user SET password_hash = $2, hash_replaced_at = pg_catalog.clock_timestamp()"
+		 " WHERE id" EQ "$1",
+		 2,
+		 {UUIDOID, TEXTOID}},
+	[USER_INSERT] = {"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ($1, $2) RETURNING id",
+					 2,
+					 {TEXTOID, TEXTOID},
+					 .administrative = true},
+	[USER_DISABLE] = {"UPDATE djust_auth.customer_user SET disabled_at = pg_catalog.clock_timestamp()"
+					  " WHERE id" EQ "$1 AND disabled_at IS NULL",
+					  1,
+					  {UUIDOID},
+					  .administrative = true},
+	[USER_ENABLE] = {"UPDATE djust_auth.customer_user SET disabled_at = NULL WHERE id" EQ
+					 "$1 AND disabled_at IS NOT NULL",
+					 1,
+					 {UUIDOID},
+					 .administrative = true},
+	[USER_SET_EMAIL] = {"UPDATE djust_auth.customer_user SET email = $2 WHERE id" EQ "$1",
+						2,
+						{UUIDOID, TEXTOID},
+						.administrative = true},
+	[USER_DELETE] = {"DELETE FROM djust_auth.customer_user WHERE id" EQ "$1", 1, {UUIDOID}, .administrative = true},
+	[PROFILE_INSERT] = {"INSERT INTO djust_auth.profile (name, description) VALUES ($1, $2)",
+						2,
+						{TEXTOID, TEXTOID},
+						.administrative = true},
+	[PROFILE_DELETE] = {"DELETE FROM djust_auth.profile WHERE name" EQ "$1", 1, {TEXTOID}, .administrative = true},
+	[USER_PROFILE_INSERT] =
+		{"INSERT INTO djust_auth.user_profile (user_id, profile) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+		 2,
+		 {UUIDOID, TEXTOID},
+		 .administrative = true},
+	[USER_PROFILE_DELETE] = {"DELETE FROM djust_auth.user_profile WHERE user_id" EQ "$1 AND profile" EQ "$2",
+							 2,
+							 {UUIDOID, TEXTOID},
+							 .administrative = true},
+	[RIGHT_SET] = {"INSERT INTO djust_auth.profile_right (profile, route, access)"
+				   " VALUES ($1, $2, $3::pg_catalog.text::djust_auth.access_right)"
+				   " ON CONFLICT (profile, (djust_auth.route_key(route))) DO UPDATE SET access = excluded.access",
+				   3,
+				   {TEXTOID, TEXTOID, TEXTOID},
+				   .administrative = true},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -173,7 +183,7 @@ insert_by_statement(const NewSession *session)
 void
 store_session_insert(const NewSession *session)
 {
-	Row			row = {.held = {Anum_session_user_id, TABLE_CUSTOMER_USER, Anum_customer_user_id}, .settled = PURGE_TRIGGER};
+	Row row = {.held = {Anum_session_user_id, TABLE_CUSTOMER_USER, Anum_customer_user_id}, .settled = PURGE_TRIGGER};
 
 	give_uuid(&row, Anum_session_sid, &session->sid);
 	give_uuid(&row, Anum_session_user_id, &session->user_id);

@@ -11,6 +11,7 @@
 #include "tables/catalog.h"
 
 /* Raises for a row that breaks one.  result and estate are the caller's, for what cannot be prepared. */
-extern void store_check(CatalogTable table, Relation relation, ResultRelInfo *result, TupleTableSlot *slot, EState *estate);
+extern void store_check(CatalogTable table, Relation relation, ResultRelInfo *result, TupleTableSlot *slot,
+						EState *estate);
 
 #endif

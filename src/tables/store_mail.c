@@ -287,7 +287,10 @@ store_mail_done_all(List *mails, TimestampTz now, const char *error)
 
 	foreach(cell, mails)
 		ids[foreach_current_index(cell)] = Int64GetDatum(((QueuedMail *) lfirst(cell))->id);
-	put(&call, PointerGetDatum(construct_array(ids, list_length(mails), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+	put(&call,
+		PointerGetDatum(
+			construct_array(ids, list_length(mails), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
+		false);
 	put_time(&call, now);
 	put_text(&call, error);
 	run(MAIL_DONE_ALL, &call);

@@ -120,7 +120,8 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 			(row->settled && strcmp(trigger->tgname, row->settled) == 0) ||
 			(trigger->tgfoid == audit_function && OidIsValid(audit_function)))
 			continue;
-		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(keys, trigger->tgconstraint, row, held_table))
+		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE ||
+			!keeps_key(keys, trigger->tgconstraint, row, held_table))
 			return true;
 	}
 	return false;
@@ -170,9 +171,9 @@ is_plain(Relation relation)
 static bool
 as_made(Relation relation, CmdType command, const Row *read, const Row *row)
 {
-	return is_plain(relation) &&
-		(command == CMD_UPDATE || is_whole(relation, row)) &&
-		(read == NULL || has_columns(relation, read)) && has_columns(relation, row) && !fires_triggers(relation, command, row);
+	return is_plain(relation) && (command == CMD_UPDATE || is_whole(relation, row)) &&
+		   (read == NULL || has_columns(relation, read)) && has_columns(relation, row) &&
+		   !fires_triggers(relation, command, row);
 }
 
 static bool
@@ -314,12 +315,13 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 	CompatIndexUpdate wanted;
 	TM_Result	result;
 
-	ExecForceStoreHeapTuple(heap_modify_tuple_by_cols(ExecFetchSlotHeapTuple(old, false, NULL), RelationGetDescr(target->relation),
-													  change->n, change->columns, change->values, change->nulls),
+	ExecForceStoreHeapTuple(heap_modify_tuple_by_cols(ExecFetchSlotHeapTuple(old, false, NULL),
+													  RelationGetDescr(target->relation), change->n, change->columns,
+													  change->values, change->nulls),
 							target->slot, true);
 	store_check(target->table, target->relation, target->result, target->slot, target->estate);
-	result = table_tuple_update(target->relation, &old->tts_tid, target->slot, GetCurrentCommandId(true), GetActiveSnapshot(),
-								InvalidSnapshot, true, &failure, &mode, &wanted);
+	result = table_tuple_update(target->relation, &old->tts_tid, target->slot, GetCurrentCommandId(true),
+								GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &wanted);
 	if (result == TM_Updated || result == TM_Deleted)
 	{
 		if (IsolationIsSerializable())

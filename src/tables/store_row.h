@@ -55,7 +55,8 @@ extern bool row_insert(CatalogTable table, const Row *row);
  * The row that is visible at this place, if it still is as it was read; waits for a transaction that is changing it.
  * When it is written, now is where; its buffer is InvalidBuffer when it went to another page.
  */
-extern RowOutcome row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, SessionTid *now);
+extern RowOutcome row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change,
+							 SessionTid *now);
 
 static inline void
 give(Row *row, AttrNumber column, Oid type, Datum value, bool is_null)

@@ -85,7 +85,8 @@ run_plan(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_rea
 	own_depth = statement->administrative ? -1 : trigger_depth();
 	PG_TRY();
 	{
-		result = SPI_execute_snapshot(plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot, only_reads, true, 0);
+		result = SPI_execute_snapshot(plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot,
+									  only_reads, true, 0);
 	}
 	PG_FINALLY();
 	{

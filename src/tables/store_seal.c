@@ -30,43 +30,47 @@ typedef enum Statement
 } Statement;
 
 static StoreStatement statements[] = {
-	[CHAINS_LOCK] = {
-		"SELECT " CHAIN_COLUMNS " FROM djust_auth.audit_chain ORDER BY sealed_at DESC, chain LIMIT 16 FOR UPDATE",
-		0, {0}},
-	[CHAINS_READ] = {
-		"SELECT " CHAIN_COLUMNS " FROM djust_auth.audit_chain ORDER BY started_at, sealed_at, chain LIMIT 16",
-		0, {0}},
-	[CHAIN_PUT] = {
-		"INSERT INTO djust_auth.audit_chain (" CHAIN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-		" ON CONFLICT (chain) DO UPDATE SET first_seal = excluded.first_seal, last_seal = excluded.last_seal,"
-		" started_at = excluded.started_at, started_id = excluded.started_id, sealed_at = excluded.sealed_at,"
-		" sealed_id = excluded.sealed_id, last_mac = excluded.last_mac, mac = excluded.mac",
-		11, {UUIDOID, BYTEAOID, INT8OID, INT8OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID, BYTEAOID, BYTEAOID}},
-	[CHAIN_DELETE] = {
-		"DELETE FROM djust_auth.audit_chain WHERE chain" EQ "$1",
-		1, {UUIDOID}},
-	[SEALS_DELETE] = {
-		"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1",
-		1, {UUIDOID}},
-	[SEAL_INSERT] = {
-		"INSERT INTO djust_auth.audit_seal (" SEAL_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		11, {UUIDOID, INT8OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT4OID, BYTEAOID, BYTEAOID, BYTEAOID}},
-	[SEALS_OLDEST] = {
-		"SELECT number, to_at, to_id FROM djust_auth.audit_seal WHERE chain" EQ "$1 ORDER BY number LIMIT 100",
-		1, {UUIDOID}, .by_index = true},
-	[SEALS_RETIRE] = {
-		"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" LE "$2",
-		2, {UUIDOID, INT8OID}},
-	[SEAL_ANY] = {
-		"SELECT 1 FROM djust_auth.audit_seal LIMIT 1",
-		0, {0}},
-	[SEALS_ORPHANED] = {
-		"SELECT 1 FROM djust_auth.audit_seal AS s WHERE NOT EXISTS"
-		" (SELECT FROM djust_auth.audit_chain AS c WHERE c.chain" EQ "s.chain) LIMIT 1",
-		0, {0}},
-	[SEALS_READ] = {
-		"SELECT " SEAL_COLUMNS " FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" GT "$2 ORDER BY number LIMIT 16",
-		2, {UUIDOID, INT8OID}, .by_index = true},
+	[CHAINS_LOCK] = {"SELECT " CHAIN_COLUMNS
+					 " FROM djust_auth.audit_chain ORDER BY sealed_at DESC, chain LIMIT 16 FOR UPDATE",
+					 0,
+					 {0}},
+	[CHAINS_READ] = {"SELECT " CHAIN_COLUMNS
+					 " FROM djust_auth.audit_chain ORDER BY started_at, sealed_at, chain LIMIT 16",
+					 0,
+					 {0}},
+	[CHAIN_PUT] =
+		{"INSERT INTO djust_auth.audit_chain (" CHAIN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+		 " ON CONFLICT (chain) DO UPDATE SET first_seal = excluded.first_seal, last_seal = excluded.last_seal,"
+		 " started_at = excluded.started_at, started_id = excluded.started_id, sealed_at = excluded.sealed_at,"
+		 " sealed_id = excluded.sealed_id, last_mac = excluded.last_mac, mac = excluded.mac",
+		 11,
+		 {UUIDOID, BYTEAOID, INT8OID, INT8OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID, BYTEAOID,
+		  BYTEAOID}},
+	[CHAIN_DELETE] = {"DELETE FROM djust_auth.audit_chain WHERE chain" EQ "$1", 1, {UUIDOID}},
+	[SEALS_DELETE] = {"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1", 1, {UUIDOID}},
+	[SEAL_INSERT] = {"INSERT INTO djust_auth.audit_seal (" SEAL_COLUMNS
+					 ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+					 11,
+					 {UUIDOID, INT8OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT4OID,
+					  BYTEAOID, BYTEAOID, BYTEAOID}},
+	[SEALS_OLDEST] = {"SELECT number, to_at, to_id FROM djust_auth.audit_seal WHERE chain" EQ
+					  "$1 ORDER BY number LIMIT 100",
+					  1,
+					  {UUIDOID},
+					  .by_index = true},
+	[SEALS_RETIRE] = {"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" LE "$2",
+					  2,
+					  {UUIDOID, INT8OID}},
+	[SEAL_ANY] = {"SELECT 1 FROM djust_auth.audit_seal LIMIT 1", 0, {0}},
+	[SEALS_ORPHANED] = {"SELECT 1 FROM djust_auth.audit_seal AS s WHERE NOT EXISTS"
+						" (SELECT FROM djust_auth.audit_chain AS c WHERE c.chain" EQ "s.chain) LIMIT 1",
+						0,
+						{0}},
+	[SEALS_READ] = {"SELECT " SEAL_COLUMNS " FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" GT
+					"$2 ORDER BY number LIMIT 16",
+					2,
+					{UUIDOID, INT8OID},
+					.by_index = true},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -252,7 +256,8 @@ read_seal(int row, AuditSeal *seal)
 }
 
 int
-store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chain, int64 after, AuditSeal seals[SEALS_AT_ONCE])
+store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chain, int64 after,
+				 AuditSeal seals[SEALS_AT_ONCE])
 {
 	MemoryContext caller;
 	Call		call = {0};

@@ -97,8 +97,8 @@ extern int	store_chains_read(Snapshot snapshot, AuditChain chains[CHAINS_MAX]);
 extern int	store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chain, int64 after,
 							 AuditSeal seals[SEALS_AT_ONCE]);
 /* From a place on, or behind it, and before another one. */
-extern int	store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool behind, const EventKey *to,
-							  SealedEvent events[EVENTS_AT_ONCE]);
+extern int store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool behind,
+							 const EventKey *to, SealedEvent events[EVENTS_AT_ONCE]);
 extern int64 store_events_count(Snapshot snapshot, const EventKey *from);
 
 #endif

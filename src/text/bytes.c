@@ -134,7 +134,8 @@ decode(const char *src, size_t n, uint32_t foreigners, uint8_t *dst, size_t cap,
 	bits = 0;
 	if (n > 0)
 	{
-		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 | (n == 3 ? digit(src[2], &foreign) << 6 : 0);
+		bits =
+			digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 | (n == 3 ? digit(src[2], &foreign) << 6 : 0);
 		dst[used++] = (uint8_t) (bits >> 16);
 		if (n == 3)
 			dst[used++] = (uint8_t) (bits >> 8);

@@ -181,7 +181,8 @@ uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capaci
 
 	if (u8_check((const uint8_t *) text, n) != NULL)
 		return false;
-	result = u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, (const uint8_t *) text, n, (uint8_t *) out, &made);
+	result =
+		u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, (const uint8_t *) text, n, (uint8_t *) out, &made);
 	if (result == NULL)
 		return false;
 	if (result == (uint8_t *) out)
@@ -205,7 +206,7 @@ map_all(uint32_t (*map) (uint32_t), const char *text, size_t n, char *out, size_
 	while (at < n)
 	{
 		size_t		taken = uni_next(text + at, n - at, &c);
-		int			made = taken > 0 ? u8_uctomb((uint8_t *) out + *length, map(c), (ptrdiff_t) (capacity - *length)) : -1;
+		int made = taken > 0 ? u8_uctomb((uint8_t *) out + *length, map(c), (ptrdiff_t) (capacity - *length)) : -1;
 
 		if (made < 0)
 			return false;

@@ -54,7 +54,8 @@ wanted_alone(Node *statement)
 			return string_option(((AlterDatabaseStmt *) statement)->options, "tablespace", NULL) ?
 				((AlterDatabaseStmt *) statement)->dbname : NULL;
 		case T_RenameStmt:
-			return ((RenameStmt *) statement)->renameType == OBJECT_DATABASE ? ((RenameStmt *) statement)->subname : NULL;
+			return ((RenameStmt *) statement)->renameType == OBJECT_DATABASE ? ((RenameStmt *) statement)->subname :
+																			   NULL;
 		default:
 			return NULL;
 	}
@@ -69,8 +70,8 @@ is_mine(const char *database)
 }
 
 static void
-go_on(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
-	  QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+go_on(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
+	  ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
 	if (previous_hook)
 		previous_hook(statement, text, read_only_tree, context, params, environment, receiver, completion);
@@ -80,8 +81,9 @@ go_on(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtil
 
 /* The command itself waits some seconds for other connections to end; the worker needs a moment. */
 static void
-process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context, ParamListInfo params,
-				QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
+				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
+				QueryCompletion *completion)
 {
 	const char *database = wanted_alone(statement->utilityStmt);
 	bool		creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&

@@ -174,8 +174,9 @@ run(Job *job)
 	result = job->run(&job->due);
 	job->failures = result == WORKER_FAILED ? Min(job->failures + 1, 6) : 0;
 	if (result != WORKER_DONE)
-		job->due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-											   (result == WORKER_ABSENT ? LONGEST_PAUSE_S : Min(1 << job->failures, LONGEST_PAUSE_S)) * INT64CONST(1000));
+		job->due = TimestampTzPlusMilliseconds(
+			GetCurrentTimestamp(),
+			(result == WORKER_ABSENT ? LONGEST_PAUSE_S : Min(1 << job->failures, LONGEST_PAUSE_S)) * INT64CONST(1000));
 }
 
 /* Mail was queued, the extension made, a role granted, the configuration loaded: whatever waited may be worth a try. */
@@ -229,7 +230,8 @@ prepare(void)
 	BackgroundWorkerUnblockSignals();
 	if (event_queue_must_leave(number))
 		proc_exit(1);
-	BackgroundWorkerInitializeConnection(event_queue_name(number), *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
+	BackgroundWorkerInitializeConnection(event_queue_name(number),
+										 *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
 	set("default_transaction_isolation", "read committed");
 	set("default_transaction_read_only", "off");
 	set("lock_timeout", "2s");
