@@ -102,8 +102,8 @@ awk '
 
 for file in $SOURCES; do
 	lines=$(($(wc -l <"$file")))
-	[ "$lines" -le 450 ] || echo "$file: $lines lines"
-done | rule "no file is longer than 450 lines"
+	[ "$lines" -le 600 ] || echo "$file: $lines lines"
+done | rule "no file is longer than 600 lines"
 
 # the texts as one: only what stands in quotes; then OPERATOR(...) and assignments go, and no operator may be left
 for file in src/tables/store*.c; do
