@@ -385,7 +385,7 @@ def new_user(r, client):
 
 WAYS = ((plain, 14), (from_clause, 4), (many_rows, 6), (parallel, 2), (prepared, 5), (cursor, 4), (block, 5), (subtransactions, 5), (odd_places, 6), (named, 2), (request, 6),
         (trigger, 12), (trigger_called, 1), (aggregate, 4), (aggregate_of, 2), (operator, 4), (cast, 2), (stored, 8), (ranges, 1), (wrapped, 3), (settings, 4), (new_user, 2))
-GONE = ("could not open relation with OID", "cache lookup failed for ")
+GONE = ("could not open relation with OID", "cache lookup failed for ", "tuple concurrently ", "could not find tuple for ")
 LEVELS = ("READ COMMITTED", "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 
 
@@ -446,7 +446,7 @@ class Client:
             if error.pgcode != "57P02":  # another client's crash
                 found("connection lost", number, way, statement)
             until(self.connected, "the server")
-        elif error.pgcode == "XX000" and "fuzz." in statement and error.diag.message_primary.startswith(GONE):
+        elif error.pgcode == "XX000" and ("fuzz." in statement or statement == "tidy") and error.diag.message_primary.startswith(GONE):
             pass  # an object of the fuzzer's own, which another client has dropped meanwhile: the server looks it up in vain
         elif error.pgcode and (error.pgcode.startswith("XX") or error.pgcode == "58030"):
             found(f"{error.pgcode} {error.diag.message_primary}", number, way, statement)
