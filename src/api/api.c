@@ -338,7 +338,8 @@ same_session(const Bearer *identity, bool present)
 
 /* Calls by which somebody without a live session gets one: a stale bearer counts nothing there. */
 static const char *const ways_in[] = {
-	"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm", "djust_reset_page", NULL
+	"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm",
+	"djust_reset_page", NULL
 };
 
 /* HEAD would not even call them; those that write are refused by their read-only transaction. */

@@ -170,8 +170,8 @@ throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char det
 	char		account[2 * sizeof(tag->bytes)];
 
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
-	snprintf(detail, EVENT_QUEUE_DETAIL_MAX, "{\"account\": \"%.*s\", \"count\": %u, \"pad\": \"%*s\"}", (int) sizeof(account), account, n,
-			 AUDIT_PAD(has_user), "");
+	snprintf(detail, EVENT_QUEUE_DETAIL_MAX, "{\"account\": \"%.*s\", \"count\": %u, \"pad\": \"%*s\"}",
+			 (int) sizeof(account), account, n, AUDIT_PAD(has_user), "");
 }
 
 /* False when the event queue is full: the entry stays, and goes on counting. */
