@@ -18,10 +18,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
-#include "utils/builtins.h"
-#include "utils/datetime.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -30,6 +26,7 @@
 #include "audit/admin_event.h"
 #include "audit/audit.h"
 #include "audit/row_change.h"
+#include "server/json.h"
 #include "tables/catalog.h"
 
 typedef enum Many
@@ -94,57 +91,43 @@ operation_name(TriggerEvent event)
 static void
 append_value(StringInfo out, Form_pg_attribute attribute, Datum value, bool is_null)
 {
-	char		time[MAXDATELEN + 1];
-	char	   *text;
+	const char *name = NameStr(attribute->attname);
 	Oid			function;
 	bool		is_varlena;
 
 	if (is_null)
-	{
-		appendStringInfoString(out, "null");
-		return;
-	}
-	if (attribute->atttypid == TIMESTAMPTZOID)
-		text = JsonEncodeDateTime(time, value, TIMESTAMPTZOID, NULL);
+		json_string(out, name, NULL);
+	else if (attribute->atttypid == TIMESTAMPTZOID)
+		json_time(out, name, DatumGetTimestampTz(value));
+	else if (attribute->atttypid == INT4OID)
+		json_number(out, name, DatumGetInt32(value));
+	else if (attribute->atttypid == INT8OID)
+		json_number(out, name, DatumGetInt64(value));
 	else
 	{
 		getTypeOutputInfo(attribute->atttypid, &function, &is_varlena);
-		text = OidOutputFunctionCall(function, value);
+		json_string(out, name, OidOutputFunctionCall(function, value));
 	}
-	if (attribute->atttypid == INT4OID || attribute->atttypid == INT8OID)
-		appendStringInfoString(out, text);
-	else
-		escape_json(out, text);
 }
 
-/* "name": value, as one more member. */
 static void
-append_member(StringInfo out, TupleTableSlot *row, int column)
+append_column(StringInfo out, TupleTableSlot *row, int column)
 {
 	Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column - 1);
 	bool		is_null;
 	Datum		value = slot_getattr(row, column, &is_null);
 
-	if (out->len > 0)
-		appendStringInfoString(out, ", ");
-	escape_json(out, NameStr(attribute->attname));
-	appendStringInfoString(out, ": ");
 	append_value(out, attribute, value, is_null);
 }
 
+/* Nothing where there are no members or elements. */
 static void
-append_name(StringInfo out, const char *name)
+append_nested(StringInfo out, const char *name, const char *brackets, const StringInfoData *members)
 {
-	if (out->len > 0)
-		appendStringInfoString(out, ", ");
-	escape_json(out, name);
-}
-
-static void
-append_object(StringInfo out, const char *name, const StringInfoData *members)
-{
-	if (members->len > 0)
-		appendStringInfo(out, "%s\"%s\": {%s}", out->len > 0 ? ", " : "", name, members->data);
+	if (members->len == 0)
+		return;
+	json_member(out, name);
+	appendStringInfo(out, "%c%s%c", brackets[0], members->data, brackets[1]);
 }
 
 static bool
@@ -159,9 +142,9 @@ tell_values(StringInfo old, StringInfo new, const RowChanges *changes, int colum
 	if (!is_told(changes, column))
 		return;
 	if (changes->old)
-		append_member(old, changes->old, column);
+		append_column(old, changes->old, column);
 	if (changes->new)
-		append_member(new, changes->new, column);
+		append_column(new, changes->new, column);
 }
 
 /* Of a new row, that there is a value. */
@@ -169,7 +152,7 @@ static void
 tell_change(StringInfo out, const RowChanges *changes, int column)
 {
 	if (changes->new && is_told(changes, column) && (changes->old || !slot_attisnull(changes->new, column)))
-		append_name(out, NameStr(TupleDescAttr(changes->new->tts_tupleDescriptor, column - 1)->attname));
+		json_string(out, NULL, NameStr(TupleDescAttr(changes->new->tts_tupleDescriptor, column - 1)->attname));
 }
 
 /* The one the row has now, or had. */
@@ -201,7 +184,7 @@ tell_column(Telling *telling, const RowChanges *changes, int column, char letter
 			tell_id(&telling->sid, &telling->has_sid, telling, changes, column);
 			break;
 		case 'k':
-			append_member(&telling->keys, changes->new ? changes->new : changes->old, column);
+			append_column(&telling->keys, changes->new ? changes->new : changes->old, column);
 			if (changes->old && changes->new)
 				tell_values(&telling->old, &telling->new, changes, column);
 			break;
@@ -241,11 +224,11 @@ static void
 begin_detail(StringInfo out, const RowChanges *changes)
 {
 	initStringInfo(out);
-	appendStringInfoString(out, "{\"table\": ");
-	escape_json(out, RelationGetRelationName(changes->trigger->tg_relation));
-	appendStringInfo(out, ", \"operation\": \"%s\"", operation_name(changes->trigger->tg_event));
+	appendStringInfoChar(out, '{');
+	json_string(out, "table", RelationGetRelationName(changes->trigger->tg_relation));
+	json_string(out, "operation", operation_name(changes->trigger->tg_event));
 	if (changes->count >= 0)
-		appendStringInfo(out, ", \"rows\": " INT64_FORMAT, changes->count);
+		json_number(out, "rows", changes->count);
 }
 
 static void
@@ -256,15 +239,14 @@ write_row(Telling *telling, const RowChanges *changes)
 
 	begin_detail(&out, changes);
 	if (telling->keys.len > 0)
-		appendStringInfo(&out, ", %s", telling->keys.data);
-	append_object(&out, "old", &telling->old);
-	append_object(&out, "new", &telling->new);
-	if (telling->changed.len > 0)
-		appendStringInfo(&out, ", \"changed\": [%s]", telling->changed.data);
+		appendStringInfo(&out, ",%s", telling->keys.data);
+	append_nested(&out, "old", "{}", &telling->old);
+	append_nested(&out, "new", "{}", &telling->new);
+	append_nested(&out, "changed", "[]", &telling->changed);
 	initStringInfo(&personal);
-	append_object(&personal, "old", &telling->personal_old);
-	append_object(&personal, "new", &telling->personal_new);
-	append_object(&out, "personal", &personal);
+	append_nested(&personal, "old", "{}", &telling->personal_old);
+	append_nested(&personal, "new", "{}", &telling->personal_new);
+	append_nested(&out, "personal", "{}", &personal);
 	appendStringInfoChar(&out, '}');
 	audit_event("administration", telling->has_user ? &telling->user_id : NULL, telling->has_sid ? &telling->sid : NULL,
 				out.data);
@@ -349,13 +331,12 @@ tell_sum(RowChanges *changes)
 		collect_changed(changes, changed);
 		for (i = 0; i < descriptor->natts; i++)
 			if (changed[i])
-				append_name(&names, NameStr(TupleDescAttr(descriptor, i)->attname));
+				json_string(&names, NULL, NameStr(TupleDescAttr(descriptor, i)->attname));
 		if (names.len == 0)
 			return;
 	}
 	begin_detail(&out, changes);
-	if (names.len > 0)
-		appendStringInfo(&out, ", \"changed\": [%s]", names.data);
+	append_nested(&out, "changed", "[]", &names);
 	appendStringInfoChar(&out, '}');
 	audit_event("administration", NULL, NULL, out.data);
 }

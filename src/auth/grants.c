@@ -8,14 +8,13 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 
 #include "audit/audit.h"
 #include "auth/grants.h"
+#include "server/json.h"
 #include "shmem/event_queue.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
@@ -150,8 +149,10 @@ record(const char *kind, const char *role)
 	StringInfoData detail;
 
 	initStringInfo(&detail);
-	appendStringInfo(&detail, "{\"change\": \"api granted\", \"kind\": \"%s\", \"role\": ", kind);
-	escape_json(&detail, role);
+	appendStringInfoChar(&detail, '{');
+	json_string(&detail, "change", "api granted");
+	json_string(&detail, "kind", kind);
+	json_string(&detail, "role", role);
 	appendStringInfoChar(&detail, '}');
 	audit_event("administration", NULL, NULL, detail.data);
 }

@@ -10,10 +10,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
-#include "utils/json.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -21,6 +19,7 @@
 #include "http/postgrest.h"
 #include "keys/key_file.h"
 #include "keys/signing_key.h"
+#include "server/json.h"
 #include "server/normalize.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
@@ -39,19 +38,6 @@ static TimestampTz
 after(TimestampTz time, int seconds)
 {
 	return time + seconds * USECS_PER_SEC;
-}
-
-static char *
-uuid_text(const pg_uuid_t *id)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(id)));
-}
-
-static void
-append_string(StringInfo out, const char *name, const char *value)
-{
-	appendStringInfo(out, ",\"%s\":", name);
-	escape_json(out, value);
 }
 
 /* A token must fit into a header of HTTP, and a session can be had with however many profiles. */
@@ -77,13 +63,10 @@ append_profiles(StringInfo out, ArrayType *profiles)
 	int			i;
 
 	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
-	appendStringInfoString(out, ",\"profiles\":[");
+	json_member(out, "profiles");
+	appendStringInfoChar(out, '[');
 	for (i = 0; i < n; i++)
-	{
-		if (i > 0)
-			appendStringInfoChar(out, ',');
-		escape_json(out, TextDatumGetCString(values[i]));
-	}
+		json_string(out, NULL, TextDatumGetCString(values[i]));
 	appendStringInfoChar(out, ']');
 }
 
@@ -101,15 +84,19 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 
 	audit_new_id(&jti);
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"sid\":\"%s\",\"exp\":" INT64_FORMAT ",\"iat\":" INT64_FORMAT ",\"sub\":\"%s\",\"jti\":\"%s\"",
-					 uuid_text(sid), to_unix(expires_at), to_unix(now), uuid_text(user_id), uuid_text(&jti));
-	append_string(&out, "iss", setting_issuer);
-	append_string(&out, "aud", setting_audience);
-	append_string(&out, "client_id", setting_client_id);
+	appendStringInfoChar(&out, '{');
+	json_uuid(&out, "sid", sid);
+	json_number(&out, "exp", to_unix(expires_at));
+	json_number(&out, "iat", to_unix(now));
+	json_uuid(&out, "sub", user_id);
+	json_uuid(&out, "jti", &jti);
+	json_string(&out, "iss", setting_issuer);
+	json_string(&out, "aud", setting_audience);
+	json_string(&out, "client_id", setting_client_id);
 	if (fit_into_token(profiles))
 		append_profiles(&out, profiles);
 	if (*setting_jwt_role != '\0')
-		append_string(&out, "role", setting_jwt_role);
+		json_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');
 	payload = database_to_utf8(out.data, out.len);
 	return signing_key_sign(payload, strlen(payload), postgrest_request(), length);
@@ -310,21 +297,21 @@ session_end(const char *token, size_t length, const pg_uuid_t *sid)
 	return (int) ended;
 }
 
-static char *
-time_text(TimestampTz time)
-{
-	char	   *buffer = palloc(MAXDATELEN + 1);
-
-	return JsonEncodeDateTime(buffer, TimestampTzGetDatum(time), TIMESTAMPTZOID, NULL);
-}
-
 static void
-append_nullable(StringInfo out, const char *name, const char *value)
+append_entry(StringInfo out, const SessionEntry *entry, const pg_uuid_t *current)
 {
-	if (value)
-		append_string(out, name, value);
-	else
-		appendStringInfo(out, ",\"%s\":null", name);
+	const SessionRow *row = &entry->session;
+
+	json_member(out, NULL);
+	appendStringInfoChar(out, '{');
+	json_uuid(out, "sid", &row->sid);
+	json_time(out, "created_at", row->created_at);
+	json_time(out, "refreshed_at", row->refreshed_at);
+	json_time(out, "expires_at", row->expires_at);
+	json_string(out, "client_address", entry->client_address);
+	json_string(out, "user_agent", entry->user_agent);
+	json_bool(out, "current", memcmp(&row->sid, current, sizeof(pg_uuid_t)) == 0);
+	appendStringInfoChar(out, '}');
 }
 
 char *
@@ -342,18 +329,9 @@ session_list(const char *token, size_t length)
 		foreach(cell, catalog_sessions_of(&identity.session.user_id))
 		{
 			SessionEntry *entry = lfirst(cell);
-			SessionRow *row = &entry->session;
 
-			if (row->expires_at <= now)
-				continue;
-			appendStringInfo(&out, "%s{\"sid\":\"%s\"", out.len > 1 ? "," : "", uuid_text(&row->sid));
-			append_string(&out, "created_at", time_text(row->created_at));
-			append_string(&out, "refreshed_at", time_text(row->refreshed_at));
-			append_string(&out, "expires_at", time_text(row->expires_at));
-			append_nullable(&out, "client_address", entry->client_address);
-			append_nullable(&out, "user_agent", entry->user_agent);
-			appendStringInfo(&out, ",\"current\":%s}",
-							 memcmp(&row->sid, &identity.session.sid, sizeof(pg_uuid_t)) == 0 ? "true" : "false");
+			if (entry->session.expires_at > now)
+				append_entry(&out, entry, &identity.session.sid);
 		}
 	}
 	appendStringInfoChar(&out, ']');
@@ -387,12 +365,15 @@ session_introspect(const char *token, size_t length, bool refresh_too)
 	if (!catalog_user_by_id(&identity.session.user_id, &user))
 		return "{\"active\":false}";
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"active\":true,\"sub\":\"%s\",\"sid\":\"%s\"", uuid_text(&identity.session.user_id),
-					 uuid_text(&identity.session.sid));
-	append_string(&out, "username", user.email);
-	appendStringInfo(&out, ",\"iat\":" INT64_FORMAT ",\"exp\":" INT64_FORMAT, to_unix(identity.issued_at), to_unix(identity.expires_at));
-	append_string(&out, "iss", setting_issuer);
-	append_string(&out, "token_type", type);
+	appendStringInfoChar(&out, '{');
+	json_bool(&out, "active", true);
+	json_uuid(&out, "sub", &identity.session.user_id);
+	json_uuid(&out, "sid", &identity.session.sid);
+	json_string(&out, "username", user.email);
+	json_number(&out, "iat", to_unix(identity.issued_at));
+	json_number(&out, "exp", to_unix(identity.expires_at));
+	json_string(&out, "iss", setting_issuer);
+	json_string(&out, "token_type", type);
 	append_profiles(&out, identity.session.profiles);
 	appendStringInfoChar(&out, '}');
 	return out.data;

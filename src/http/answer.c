@@ -7,13 +7,12 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 
 #include "http/answer.h"
 #include "http/postgrest.h"
 #include "pwhash/pwpolicy.h"
+#include "server/json.h"
 
 typedef struct ErrorText
 {
@@ -80,12 +79,16 @@ error_object(const Answer *answer, AnswerTo face)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	appendStringInfo(&out, "{\"error\":\"%s\",\"error_description\":", text->error);
-	escape_json(&out, answer->reason ? answer->reason : text->description);
+	appendStringInfoChar(&out, '{');
+	json_string(&out, "error", text->error);
+	json_string(&out, "error_description", answer->reason ? answer->reason : text->description);
 	if (retry)
-		appendStringInfo(&out, ",\"retry_after\":%d", answer->retry_after);
+		json_number(&out, "retry_after", answer->retry_after);
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)
-		appendStringInfo(&out, ",\"violations\":%s", answer_violations(answer->violations, true));
+	{
+		json_member(&out, "violations");
+		appendStringInfoString(&out, answer_violations(answer->violations, true));
+	}
 	appendStringInfoChar(&out, '}');
 	postgrest_answer(status, answer_retry_after(answer));
 	return out.data;

@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "commands/async.h"
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -22,6 +21,7 @@
 #include "keys/key_file_disk.h"
 #include "keys/signing_key.h"
 #include "server/compat.h"
+#include "server/json.h"
 #include "server/secret.h"
 #include "server/settings.h"
 #include "tables/catalog.h"
@@ -263,12 +263,12 @@ signing_key_verify(const JwtParts *parts)
 }
 
 static void
-append_member(StringInfo out, const char *name, const uint8_t *value, size_t n)
+append_base64(StringInfo out, const char *name, const uint8_t *value, size_t n)
 {
 	char		text[B64URL_LENGTH(CRYPTO_JWK_MAX) + 1];
 
 	text[b64url_encode(value, n, text)] = '\0';
-	appendStringInfo(out, ",\"%s\":\"%s\"", name, text);
+	json_string(out, name, text);
 }
 
 /* RFC 7518 section 6, RFC 8037 section 2. */
@@ -279,32 +279,39 @@ append_jwk(StringInfo out, const SigningKey *key)
 
 	if (!crypto_jwk(key->verifier, &jwk))
 		elog(ERROR, "could not read the public key");
-	appendStringInfo(out, "%s{\"kty\":\"%s\",\"use\":\"sig\",\"alg\":\"%s\",\"kid\":\"%s\"",
-					 out->data[out->len - 1] == '}' ? "," : "",
-					 key->alg == ALG_ES256 ? "EC" : key->alg == ALG_RS256 ? "RSA" : "OKP",
-					 crypto_alg_name(key->alg), key->kid);
-	if (key->alg == ALG_ES256)
-		appendStringInfoString(out, ",\"crv\":\"P-256\"");
-	else if (key->alg == ALG_EDDSA)
-		appendStringInfoString(out, ",\"crv\":\"Ed25519\"");
-	append_member(out, key->alg == ALG_RS256 ? "n" : "x", jwk.first, jwk.first_length);
+	json_member(out, NULL);
+	appendStringInfoChar(out, '{');
+	json_string(out, "kty", key->alg == ALG_ES256 ? "EC" : key->alg == ALG_RS256 ? "RSA" : "OKP");
+	json_string(out, "use", "sig");
+	json_string(out, "alg", crypto_alg_name(key->alg));
+	json_string(out, "kid", key->kid);
+	if (key->alg != ALG_RS256)
+		json_string(out, "crv", key->alg == ALG_ES256 ? "P-256" : "Ed25519");
+	append_base64(out, key->alg == ALG_RS256 ? "n" : "x", jwk.first, jwk.first_length);
 	if (key->alg != ALG_EDDSA)
-		append_member(out, key->alg == ALG_RS256 ? "e" : "y", jwk.second, jwk.second_length);
+		append_base64(out, key->alg == ALG_RS256 ? "e" : "y", jwk.second, jwk.second_length);
 	appendStringInfoChar(out, '}');
 }
 
-/* RFC 7518 section 6.4; NULL when it was sealed under another key file. */
-static char *
-symmetric_jwk(const KeyRow *row)
+/* RFC 7518 section 6.4.  False, and nothing appended, when it was sealed under another key file. */
+static bool
+append_symmetric_jwk(StringInfo out, const KeyRow *row)
 {
 	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
 	uint8_t    *plain = secret_alloc(n + 1);
 	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
 
 	if (!key_file_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
-		return NULL;
+		return false;
 	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
-	return psprintf("{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"%s\",\"k\":\"%s\"}", row->kid, text);
+	json_member(out, NULL);
+	appendStringInfoChar(out, '{');
+	json_string(out, "kty", "oct");
+	json_string(out, "alg", "HS256");
+	json_string(out, "kid", row->kid);
+	json_string(out, "k", text);
+	appendStringInfoChar(out, '}');
+	return true;
 }
 
 static void
@@ -315,12 +322,9 @@ append_symmetric(StringInfo out, TimestampTz now)
 	foreach(cell, catalog_keys())
 	{
 		KeyRow	   *row = lfirst(cell);
-		char	   *jwk = NULL;
 
 		if (strcmp(row->algorithm, "HS256") == 0 && (row->active || now < row->verify_until))
-			jwk = symmetric_jwk(row);
-		if (jwk)
-			appendStringInfo(out, "%s%s", out->data[out->len - 1] == '}' ? "," : "", jwk);
+			append_symmetric_jwk(out, row);
 	}
 }
 
@@ -384,15 +388,15 @@ signing_key_hs256(void)
 {
 	List	   *rows = catalog_keys();
 	KeyRow	   *row = rows == NIL ? NULL : linitial(rows);
-	char	   *jwk;
+	StringInfoData jwk;
 
 	if (row == NULL || !row->active || strcmp(row->algorithm, "HS256") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the active signing key is not an HS256 key"),
 				 errhint("Other algorithms need no secret to verify: use djust_jwks().")));
-	jwk = symmetric_jwk(row);
-	if (jwk == NULL)
+	initStringInfo(&jwk);
+	if (!append_symmetric_jwk(&jwk, row))
 		elog(ERROR, "the signing key could not be opened with the key file");
-	return jwk;
+	return jwk.data;
 }
