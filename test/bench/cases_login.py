@@ -2,6 +2,8 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import harness
 from harness import (API_ROLE, CORES, PASSWORD, SECONDS, Cores, Pgbench, argon2_loop, each, interleave, memory_of, percentile,
@@ -96,7 +98,7 @@ def flood_memory(bench):
 
 
 def flood_can(bench):
-    """p99 of one client's djust_can while both cores hash, and while both cores run plain queries."""
+    """p99 of one client's djust_can while all slots hash, while as many processes only hash, and while all cores run plain queries."""
     db = bench.store.connect()
     token, path = db.row("SELECT access_token, path FROM bench.token WHERE n = 0")
     can = Pgbench(bench.store.dbname, "can_p99", "SELECT djust_can(:token, :path, 'read');\n",
@@ -105,17 +107,23 @@ def flood_can(bench):
     # as many backends busy as hash at a time, with statements about as long as a hash
     burn = Pgbench(bench.store.dbname, "burn", "SELECT sum(sqrt(n)) FROM generate_series(1, 100000) AS n;\n", clients=CORES, role="postgres")
 
-    def beside(load):
+    slots = int(db.one("SHOW djust_auth.max_concurrent_hashes"))
+
+    def beside(*loads):
         def measure():
-            other = load.start(seconds=SECONDS + 1)
-            can.run()
-            load.finish(other)
+            with ThreadPoolExecutor(len(loads)) as pool:
+                others = [pool.submit(load, seconds=SECONDS + 1) for load in loads]
+                can.run()
+            for other in others:
+                other.result()
             return percentile(can.latencies(), 0.99)
         return measure
 
-    got = interleave(flood=beside(flood), burn=beside(burn))
-    bench.table.line("djust_can, p99 beside 64 clients that log in", f"p99 beside {CORES} clients that compute", "s",
-                     got["flood"], got["burn"], most=3)
+    bare = partial(argon2_loop, threads=1)
+    got = interleave(flood=beside(flood.run), burn=beside(burn.run), bare=beside(*[bare] * slots))
+    case = "djust_can, p99 beside 64 clients that log in"
+    bench.table.line(case, f"p99 beside {CORES} clients that compute", "s", got["flood"], got["burn"], most=3)
+    bench.table.line(case, f"p99 beside {slots} processes of bare libargon2", "s", got["flood"], got["bare"], most=2)
 
 
 # Memory

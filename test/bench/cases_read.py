@@ -9,6 +9,7 @@ from store import WEB_ROLE, Store
 from support.request import headers_of, in_request, make_requests
 
 CAN = "djust_can(access_token, path, 'read')"
+BARE = "bench.bare_can(access_token, path, 'read')"
 NOTHING = "bench.nothing(access_token, path, 'read')"
 
 
@@ -28,9 +29,12 @@ class Scan:
 
 def can_current(bench):
     db = bench.store.connect()
-    got = interleave(can=Scan(db, "bench.token", CAN), nothing=Scan(db, "bench.token", NOTHING))
+    got = interleave(can=Scan(db, "bench.token", CAN), bare=Scan(db, "bench.token", BARE), nothing=Scan(db, "bench.token", NOTHING))
+    over = {side: each(got[side], got["nothing"], by=lambda a, b: a - b) for side in ("can", "bare")}
     bench.table.line(f"djust_can in the server, {bench.store.tokens:,} current tokens", "empty C function", "s",
                      got["can"], got["nothing"], by="difference", most=3e-6)
+    bench.table.line("djust_can over the empty function", "bare check: SHA-256 and session by primary key, no rights, over the same", "s",
+                     over["can"], over["bare"], most=0.7)
 
 
 def can_small(bench):
@@ -86,7 +90,7 @@ def can_pgbench(bench):
 def can_pgbench_by(bench, clients):
     """
     64 tokens that travel as parameters, one script each, drawn at random; SELECT 1 without parameters, and with the
-    same parameters; an empty function with them.
+    same parameters; an empty function and the bare check with them.
     """
     db = bench.store.connect()
     variables = {"access": "read"}
@@ -100,10 +104,12 @@ def can_pgbench_by(bench, clients):
     got = interleave(can=runs("can", "SELECT djust_can(:token{n}, :path{n}, :access);").run,
                      one=runs("one", "SELECT 1;").run,
                      nothing=runs("nothing", "SELECT bench.nothing(:token{n}, :path{n}, :access);").run,
+                     bare=runs("bare", "SELECT bench.bare_can(:token{n}, :path{n}, :access);").run,
                      same=runs("same", "SELECT 1 WHERE :token{n}::text IS NOT NULL AND :path{n}::text IS NOT NULL AND :access::text IS NOT NULL;").run)
     by = f"by pgbench, prepared, {clients} client{'s' if clients > 1 else ''}, calls/s"
     bench.table.line(f"djust_can {by}", "SELECT 1", "", got["can"], got["one"], least=0.9)
     bench.table.line(f"djust_can {by}", "SELECT 1 with the same parameters", "", got["can"], got["same"], least=0.9)
+    bench.table.line(f"djust_can {by}", "bare check with the same parameters", "", got["can"], got["bare"], least=1)
     bench.table.line(f"djust_can {by}", "empty C function with the same parameters", "", got["can"], got["nothing"])
     bench.table.line(f"empty C function with the same parameters {by}", "SELECT 1", "", got["nothing"], got["one"])
 

@@ -148,11 +148,13 @@ def percentile(values, part):
 # Processes
 
 
-def argon2_loop(seconds=SECONDS, threads=CORES):
-    """CPU seconds of one bare hash, and hashes a second, with as many cores busy as there are threads."""
+def argon2_loop(seconds=SECONDS, threads=CORES, pin=None):
+    """
+    CPU seconds of one bare hash, and hashes a second, with as many cores busy as there are threads. In a session of its
+    own, as a backend is: kernels share cores out among sessions.
+    """
     words = [os.path.join(SCRATCH, "argon2_loop"), str(threads), str(seconds), "19456", "2"]
-    pin = (lambda: on_one_core(0)) if threads == 1 else None
-    cpu, rate = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=pin).stdout.split()
+    cpu, rate = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=pin).stdout.split()
     return float(cpu), float(rate)
 
 

@@ -17,6 +17,8 @@ SCHEMA = """
 CREATE SCHEMA bench;
 CREATE FUNCTION bench.nothing(text, text, text) RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE AS '{module}', 'bench_nothing';
 CREATE FUNCTION bench.request_nothing(text, text) RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE AS '{module}', 'bench_nothing';
+CREATE FUNCTION bench.bare_can(text, text, text) RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE AS '{module}', 'bench_bare_can';
+CREATE FUNCTION bench.sign(text) RETURNS boolean LANGUAGE c AS '{module}', 'bench_sign';
 CREATE FUNCTION bench.verify(text, bytea) RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE AS '{module}', 'bench_verify';
 CREATE TABLE bench.person (n integer PRIMARY KEY, id uuid NOT NULL);
 CREATE TABLE bench.pattern (n integer PRIMARY KEY, route text NOT NULL, path text NOT NULL);

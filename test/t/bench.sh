@@ -21,7 +21,7 @@ lines()
 
 out=$DJUST_TMP/bench.md
 BENCH_USERS=400 BENCH_PROFILES=50 BENCH_ROUTES=100 BENCH_ROUNDS=1 BENCH_SECONDS=1 BENCH_OUT=$out BENCH_BUFFERS=128 \
-	BENCH_ONLY='can-current can-old pre-request rls-once refresh wal hot peer-plpgsql' \
+	BENCH_ONLY='can-current can-old pre-request rls-once refresh wal hot flood-can peer-plpgsql' \
 	sh "$ROOT/test/bench/run.sh" >"$DJUST_TMP/bench.log" 2>&1
 status=$?
 [ $status = 0 ] || sed 's/^/# /' "$DJUST_TMP/bench.log"
@@ -30,8 +30,11 @@ point "it ends well" [ $status = 0 ]
 point "the table has a head" lines '^| Case | Floor or peer |' 1
 point "no case failed to run" lines 'failed to run' 0
 point "djust_can was measured against an empty function" lines '^| djust_can in the server.* empty C function ' 1
+point "and against the bare check" lines '^| djust_can over .* bare check: ' 1
 point "djust_pre_request was measured beside djust_can" lines '^| djust_pre_request over .* djust_can over ' 2
 point "refresh was measured against an UPDATE" lines '^| djust_refresh.* UPDATE of one row ' 2
+point "and against the bare refresh" lines '^| djust_refresh.* bare refresh: ' 2
+point "djust_can was measured beside logins and bare hashing" lines '^| djust_can, p99 .* of bare libargon2 ' 1
 point "the peer was measured" lines '^| .* PL/pgSQL' 5
 point "goals are judged" [ "$(grep -cE '\| (yes|\*\*no\*\*) \|$' "$out")" -gt 6 ]
 point "durability is told" lines 'fsync = on, synchronous_commit = on, full_page_writes = on' 1
