@@ -1051,13 +1051,13 @@ COMMENT ON FUNCTION djust_auth.mail_rejected(bigint, text) IS
 COMMENT ON FUNCTION djust_auth.mail_due() IS
 	'When the next mail can be claimed; in the past if now, NULL if none waits.';
 COMMENT ON FUNCTION djust_auth.purge() IS
-	'Removes expired sessions, links, mails, keys and locks, and audit events older than djust_auth.audit_retention: JSON object of rows removed, by table. Rows that somebody holds are left; progress is in stats().';
+	'Removes expired sessions, links, mails, keys and locks, and audit events older than djust_auth.audit_retention: JSON object of rows removed, by table. Rows that somebody holds are left.';
 COMMENT ON FUNCTION djust_auth.grant_api(regrole, text) IS
 	'Gives a role its part: kind is anonymous, customer, backend (the whole public API), authenticator, worker, dba (administers, without keys and open_session) or monitor (counters). Revoke with REVOKE. 22023 for another kind or PUBLIC.';
 COMMENT ON FUNCTION djust_auth.postgrest_config() IS
 	'For db-pre-config of PostgREST: sets the public keys and the pre-request function for the transaction.';
 COMMENT ON FUNCTION djust_auth.stats() IS
-	'Counters since server start, for all databases; and of this database mails_waiting, ring_waiting (events and locks the worker has not written) and purge (table, removed, started_at, finished_at of the last one), as a JSON object.';
+	'Counters since server start, for all databases; and of this database mails_waiting and ring_waiting (events and locks the worker has not written), as a JSON object.';
 COMMENT ON FUNCTION djust_auth.audit_verify() IS
 	'Compares the audit with its seals: one row for each event that was altered, removed, added or moved in time since it was sealed, and for each seal that is missing or forged (id is NULL); no rows: nothing is wrong. A NOTICE says how far it looked. 55000 without the key file that the audit is sealed under.';
 COMMENT ON FUNCTION djust_auth.worker_seal() IS

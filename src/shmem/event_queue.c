@@ -1,8 +1,7 @@
 /*
  * event_queue.c
  *		Owns what the backends of a database and its background worker share:
- *		a bounded queue of entries to be written, the worker's latch, the
- *		progress of purges.
+ *		a bounded queue of entries to be written, and the worker's latch.
  *
  * Threat: a caller who rolls back to hide what was tried, and a burst that
  * pushes evidence out.  An entry is in shared memory before the caller is
@@ -51,7 +50,6 @@ typedef struct Queue
 	ConditionVariable written;
 	pg_atomic_uint64 floor;		/* TimestampTz */
 	NewestSeal	sealed;
-	PurgeProgress progress;
 	QueueEntry	entries[FLEXIBLE_ARRAY_MEMBER];
 } Queue;
 
@@ -337,26 +335,6 @@ event_queue_wake_at_commit(void)
 		RegisterXactCallback(transaction_ended, NULL);
 	callback_registered = true;
 	wake_at_commit = true;
-}
-
-void
-event_queue_progress_set(const PurgeProgress *progress)
-{
-	Queue	   *queue = my_queue();
-
-	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	queue->progress = *progress;
-	LWLockRelease(queue->lock);
-}
-
-void
-event_queue_progress_get(PurgeProgress *progress)
-{
-	Queue	   *queue = my_queue();
-
-	LWLockAcquire(queue->lock, LW_SHARED);
-	*progress = queue->progress;
-	LWLockRelease(queue->lock);
 }
 
 static void

@@ -77,15 +77,6 @@ typedef struct NewestSeal
 	TimestampTz at;
 } NewestSeal;
 
-/* How far a purge is; see stats(). */
-typedef struct PurgeProgress
-{
-	TimestampTz started_at;		/* 0: never since server start */
-	TimestampTz finished_at;	/* 0: under way */
-	uint64_t	removed;
-	int			table;			/* PurgeTable */
-} PurgeProgress;
-
 /* The databases of djust_auth.databases; reads the setting, so only after settings_init. */
 extern int	event_queue_count(void);
 extern const char *event_queue_name(int n);
@@ -119,9 +110,6 @@ extern TimestampTz event_queue_raise_floor(TimestampTz at);
 
 extern void event_queue_sealed_set(const NewestSeal *sealed);
 extern void event_queue_sealed_get(NewestSeal *sealed);
-
-extern void event_queue_progress_set(const PurgeProgress *progress);
-extern void event_queue_progress_get(PurgeProgress *progress);
 
 /* For the worker: entries leave only when it drops them. */
 extern void event_queue_begin_work(int n);

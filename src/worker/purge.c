@@ -10,16 +10,11 @@
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/datetime.h"
-#include "utils/json.h"
 #include "utils/timestamp.h"
-
-#include "catalog/pg_type.h"
 
 #include "audit/audit_seal.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
-#include "shmem/event_queue.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
 #include "worker/purge.h"
@@ -31,8 +26,8 @@
 typedef struct Purge
 {
 	bool		under_way;
-	PurgeProgress progress;
-	PurgeCursor cursor;			/* in the table it is at */
+	PurgeTable	table;
+	PurgeCursor cursor;			/* in that table */
 	uint64		rows[PURGE_TABLES];
 } Purge;
 
@@ -75,18 +70,20 @@ horizon(PurgeTable table, TimestampTz now)
 	return table == PURGE_THROTTLE_LOCK ? now - LOCK_LIFE_S * USECS_PER_SEC : now;
 }
 
+static void
+purge_count(Purge *purge, uint64 rows)
+{
+	purge->rows[purge->table] += rows;
+	counter_add(COUNT_PURGED, rows);
+}
+
 /* One batch of the present table: is there more in it? */
 static bool
-purge_table(Purge *purge, PurgeTable table, TimestampTz now)
+purge_table(Purge *purge, TimestampTz now)
 {
-	uint64		rows;
-
-	if (table == PURGE_SIGNING_KEY && !has_expired_key(now))
+	if (purge->table == PURGE_SIGNING_KEY && !has_expired_key(now))
 		return false;
-	rows = store_purge(table, horizon(table, now), BATCH_ROWS, &purge->cursor);
-	purge->rows[table] += rows;
-	purge->progress.removed += rows;
-	counter_add(COUNT_PURGED, rows);
+	purge_count(purge, store_purge(purge->table, horizon(purge->table, now), BATCH_ROWS, &purge->cursor));
 	return purge->cursor.more;
 }
 
@@ -94,28 +91,16 @@ purge_table(Purge *purge, PurgeTable table, TimestampTz now)
 static bool
 purge_some(Purge *purge)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	PurgeProgress *progress = &purge->progress;
-
 	if (!purge->under_way)
 	{
-		memset(purge, 0, sizeof(*purge));
-		purge->under_way = true;
-		progress->started_at = now;
-		purge->rows[PURGE_SESSION] = store_purge_ended();
-		progress->removed = purge->rows[PURGE_SESSION];
-		counter_add(COUNT_PURGED, progress->removed);
+		*purge = (Purge) {.under_way = true, .table = PURGE_SESSION};
+		purge_count(purge, store_purge_ended());
 	}
-	if (!purge_table(purge, progress->table, now))
+	if (!purge_table(purge, GetCurrentTimestamp()))
 	{
 		memset(&purge->cursor, 0, sizeof(purge->cursor));
-		purge->under_way = progress->table < PURGE_TABLES - 1;
-		if (purge->under_way)
-			progress->table++;
-		else
-			progress->finished_at = GetCurrentTimestamp();
+		purge->under_way = ++purge->table < PURGE_TABLES;
 	}
-	event_queue_progress_set(progress);
 	return purge->under_way;
 }
 
@@ -145,32 +130,4 @@ purge_all(void)
 		appendStringInfo(&out, "%c\"%s\":" UINT64_FORMAT, i > 0 ? ',' : '{', purged[i], purge.rows[i]);
 	appendStringInfoChar(&out, '}');
 	return out.data;
-}
-
-static void
-append_time(StringInfo out, const char *name, TimestampTz time)
-{
-	char		buffer[MAXDATELEN + 1];
-
-	if (time == 0)
-		appendStringInfo(out, ",\"%s\":null", name);
-	else
-		appendStringInfo(out, ",\"%s\":\"%s\"", name, JsonEncodeDateTime(buffer, TimestampTzGetDatum(time), TIMESTAMPTZOID, NULL));
-}
-
-void
-purge_append_progress(StringInfo out)
-{
-	PurgeProgress progress;
-
-	event_queue_progress_get(&progress);
-	if (progress.started_at == 0)
-	{
-		appendStringInfoString(out, "null");
-		return;
-	}
-	appendStringInfo(out, "{\"table\":\"%s\",\"removed\":" UINT64_FORMAT, purged[progress.table], progress.removed);
-	append_time(out, "started_at", progress.started_at);
-	append_time(out, "finished_at", progress.finished_at);
-	appendStringInfoChar(out, '}');
 }

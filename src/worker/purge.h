@@ -7,16 +7,11 @@
 
 #include <stdbool.h>
 
-#include "lib/stringinfo.h"
-
 /* In the worker: removes a batch; false at the end of the last table, or after purge_stop. */
 extern bool purge_step(void);
 extern void purge_stop(void);
 
 /* The function purge(): everything at once; the rows removed, by table, as JSON. */
 extern char *purge_all(void);
-
-/* How far the last purge of the worker is, as JSON. */
-extern void purge_append_progress(StringInfo out);
 
 #endif

@@ -9,7 +9,6 @@
 #include "shmem/counters.h"
 #include "shmem/event_queue.h"
 #include "tables/store.h"
-#include "worker/purge.h"
 #include "worker/stats.h"
 
 char *
@@ -22,8 +21,6 @@ stats_json(void)
 	appendStringInfoChar(&out, '{');
 	for (i = 0; i < COUNTERS; i++)
 		appendStringInfo(&out, "\"%s\":" UINT64_FORMAT ",", counter_name(i), counter_value(i));
-	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT ",\"ring_waiting\":%d,\"purge\":", store_mail_waiting(), event_queue_waiting());
-	purge_append_progress(&out);
-	appendStringInfoChar(&out, '}');
+	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT ",\"ring_waiting\":%d}", store_mail_waiting(), event_queue_waiting());
 	return out.data;
 }
