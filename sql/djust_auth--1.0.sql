@@ -1057,7 +1057,7 @@ COMMENT ON FUNCTION djust_auth.grant_api(regrole, text) IS
 COMMENT ON FUNCTION djust_auth.postgrest_config() IS
 	'For db-pre-config of PostgREST: sets the public keys and the pre-request function for the transaction.';
 COMMENT ON FUNCTION djust_auth.stats() IS
-	'Counters since server start, for all databases; and of this database mails_waiting and ring_waiting (events and locks the worker has not written), as a JSON object.';
+	'Counters since server start, for all databases; and of this database mails_waiting and events_waiting (events and locks the worker has not written), as a JSON object.';
 COMMENT ON FUNCTION djust_auth.audit_verify() IS
 	'Compares the audit with its seals: one row for each event that was altered, removed, added or moved in time since it was sealed, and for each seal that is missing or forged (id is NULL); no rows: nothing is wrong. A NOTICE says how far it looked. 55000 without the key file that the audit is sealed under.';
 COMMENT ON FUNCTION djust_auth.worker_seal() IS

@@ -252,7 +252,7 @@ SELECT is_empty(
 -- counters
 
 SELECT set_eq($$SELECT json_object_keys(djust_auth.stats())$$,
-	'{logins,login_failures,hashes,hash_waits,hash_timeouts,throttled,refreshes,refresh_reuses,logouts,reset_requests,mails_sent,mails_failed,audit_lost,purged,mails_waiting,ring_waiting}'::text[],
+	'{logins,login_failures,hashes,hash_waits,hash_timeouts,throttled,refreshes,refresh_reuses,logouts,reset_requests,mails_sent,mails_failed,audit_lost,purged,mails_waiting,events_waiting}'::text[],
 	'stats() has these counters');
 SELECT is_empty($$SELECT key FROM json_each(djust_auth.stats()) WHERE json_typeof(value) <> 'number' OR value::text::bigint < 0$$, 'which are numbers');
 

@@ -220,7 +220,7 @@ SELECT djust_login(email, 'Tulips-5-Ann') ->> 'error' AS e FROM djust_auth.custo
 UPDATE djust_auth.customer_user SET disabled_at = NULL, password_hash = NULL WHERE id = :'cause';
 SELECT djust_login(email, 'Tulips-5-Ann') ->> 'error' AS e FROM djust_auth.customer_user WHERE id = :'cause' \g /dev/null
 
--- the audit has the true cause; no worker serves this database, so what was rolled back is not on record (audit_ring.py)
+-- the audit has the true cause; no worker serves this database, so what was rolled back is not on record (event_queue.py)
 
 SELECT ok((SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login_failed' AND user_id = :'ann') >= 99, 'failures are on record');
 SELECT ok((SELECT count(*) FROM djust_auth.audit_event WHERE event = 'throttled' AND user_id = :'ann') >= 1, 'throttled attempts too');

@@ -66,7 +66,7 @@ def absent():
     other.run("CREATE EXTENSION djust_auth")
     other.run("SELECT djust_auth.grant_api('shop_worker', 'worker')")
     works(other, "other")
-    equal(other.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login_failed'"), 1, "a second database has a worker and a ring of its own")
+    equal(other.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login_failed'"), 1, "a second database has a worker and a queue of its own")
 
 
 def role():
@@ -83,7 +83,7 @@ def role():
     db.login("revoked@worker.example", WRONG)
     db.rollback()
     until(lambda: "permission denied for function worker_write" in log_since(mark), "the complaint")
-    equal(db.stats("ring_waiting"), 1, "without its grants it writes nothing, and says so")
+    equal(db.stats("events_waiting"), 1, "without its grants it writes nothing, and says so")
     db.run("SELECT djust_auth.grant_api('shop_worker', 'worker')")
     db.until_written()
     ok(log_since(mark).count("permission denied") <= 3, "with them it goes on where it was")
@@ -244,7 +244,7 @@ def idle():
     until(lambda: db.worker() is None, "its end")
     worker = db.until_worker()
     until(lambda: db.row("SELECT state, wait_event_type FROM pg_stat_activity WHERE pid = %s", worker) == ("idle", "Extension") and
-          db.stats("ring_waiting") == 0, "the worker to sleep")
+          db.stats("events_waiting") == 0, "the worker to sleep")
     token = db.login("idle@worker.example")["access_token"]
     before = switches(worker)
     for _ in range(50):

@@ -193,7 +193,7 @@ class Db:
 
     def until_written(self):
         """All events and locks that were made are in the tables."""
-        until(lambda: self.stats("ring_waiting") == 0, "the ring to be written")
+        until(lambda: self.stats("events_waiting") == 0, "the queue to be written")
 
     def setting(self, name, value):
         """For every session, awaited in this one; None takes it back."""

@@ -11,7 +11,7 @@ CHEAP = "$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K"
 FULL_USERS = 200
 ROOM = 16384 - 1024
 
-cluster = Cluster("audit_ring", "djust_auth.databases = 'postgres'", "log_lock_waits = on")
+cluster = Cluster("event_queue", "djust_auth.databases = 'postgres'", "log_lock_waits = on")
 db = cluster.connect()
 db.run("CREATE EXTENSION djust_auth")
 db.until_worker()
@@ -24,7 +24,7 @@ def events(event, where="true", *values):
 def burst():
     """Cheap hashes, so that it is a burst; a user each eightieth attempt, so that nobody is suspended."""
     db.run("""INSERT INTO djust_auth.customer_user (email, password_hash)
-        SELECT 'user' || n || '@ring.example', %s FROM generate_series(1, %s) n""", CHEAP, USERS)
+        SELECT 'user' || n || '@queue.example', %s FROM generate_series(1, %s) n""", CHEAP, USERS)
     dbs = [cluster.connect() for _ in range(CALLERS)]
     before = events("login_failed"), db.stats("audit_lost"), db.stats("login_failures")
     start = time.perf_counter()
@@ -33,7 +33,7 @@ def burst():
         one.run("SET djust_auth.max_login_failures = 100")
         for user in range(i + 1, USERS + 1, CALLERS):
             one.begin()
-            one.run("SELECT djust_login('user' || %s || '@ring.example', %s) FROM generate_series(1, %s)", user, WRONG, EACH)
+            one.run("SELECT djust_login('user' || %s || '@queue.example', %s) FROM generate_series(1, %s)", user, WRONG, EACH)
             one.rollback()
 
     equal([error for error in together(dbs, attempts) if error], [], f"{CALLERS} callers fail and roll back")
@@ -50,20 +50,20 @@ def burst():
 
 def undoings():
     """Savepoints, RAISE, a cancelled statement, an error of the caller, a connection that ends."""
-    user_id = db.create_user("undo@ring.example")
+    user_id = db.create_user("undo@queue.example")
     db.begin()
     db.run("SAVEPOINT s")
-    db.login("undo@ring.example", WRONG)
+    db.login("undo@queue.example", WRONG)
     db.run("ROLLBACK TO s")
     db.commit()
-    db.run("""DO $$ BEGIN PERFORM djust_login('undo@ring.example', 'wrong'); RAISE 'roll back'; EXCEPTION WHEN raise_exception THEN NULL; END $$""")
+    db.run("""DO $$ BEGIN PERFORM djust_login('undo@queue.example', 'wrong'); RAISE 'roll back'; EXCEPTION WHEN raise_exception THEN NULL; END $$""")
     other = cluster.connect()
     other.begin()
-    other.login("undo@ring.example", WRONG)
+    other.login("undo@queue.example", WRONG)
     other.close()
     other = cluster.connect()
     other.begin()
-    tokens = other.one("SELECT djust_login('undo@ring.example', %s)", GOOD)
+    tokens = other.one("SELECT djust_login('undo@queue.example', %s)", GOOD)
     other.commit()
     db.run("SET djust_auth.refresh_reuse_grace = 0")
     newer = db.refresh(tokens["refresh_token"])
@@ -78,7 +78,7 @@ def undoings():
     equal(events("refresh_reuse", "user_id = %s AND sid IS NOT NULL", user_id), 1, "so is the reuse of a refresh token")
     equal(events("login", "user_id = %s", user_id), 1, "a success is on record")
     db.begin()
-    db.login("undo@ring.example")
+    db.login("undo@queue.example")
     db.rollback()
     db.until_written()
     equal(events("login", "user_id = %s", user_id), 1, "one that is rolled back never was")
@@ -86,40 +86,40 @@ def undoings():
 
 def what_they_hold():
     """An event is what happened then, whoever writes it and when."""
-    user_id = db.create_user("then@ring.example")
-    db.run("CREATE ROLE ring_backend LOGIN")
-    db.run("SELECT djust_auth.grant_api('ring_backend')")
-    caller = Db(host=cluster.host, port=cluster.port, user="ring_backend", dbname="postgres")
+    user_id = db.create_user("then@queue.example")
+    db.run("CREATE ROLE queue_backend LOGIN")
+    db.run("SELECT djust_auth.grant_api('queue_backend')")
+    caller = Db(host=cluster.host, port=cluster.port, user="queue_backend", dbname="postgres")
     caller.run("SELECT set_config('request.method', 'POST', false), set_config('request.headers', '{\"x-forwarded-for\": \"192.0.2.7\"}', false)")
     blocker = cluster.connect()
     db.setting("client_address_header", "x-forwarded-for")
     blocker.begin()
     blocker.run("LOCK TABLE djust_auth.audit_event IN EXCLUSIVE MODE")
     before = db.one("SELECT clock_timestamp()")
-    caller.login("then@ring.example", WRONG)
-    caller.login("stranger@ring.example", WRONG)
+    caller.login("then@queue.example", WRONG)
+    caller.login("stranger@queue.example", WRONG)
     after = db.one("SELECT clock_timestamp()")
-    equal(db.stats("ring_waiting"), 2, "an event waits while the worker cannot write it")
+    equal(db.stats("events_waiting"), 2, "an event waits while the worker cannot write it")
     until(lambda: db.one("SELECT clock_timestamp() - %s > interval '0.5 s'", after), "half a second")
     blocker.rollback()
     db.until_written()
     row = db.row("""SELECT at BETWEEN %s AND %s, actor, host(client_address), detail ->> 'cause',
             abs(extract(epoch FROM at) - ('x' || lpad(left(replace(id::text, '-', ''), 12), 16, '0'))::bit(64)::bigint / 1000.0) < 0.01
         FROM djust_auth.audit_event WHERE user_id = %s AND event = 'login_failed'""", before, after, user_id)
-    equal(row, (True, "ring_backend", "192.0.2.7", "wrong_password", True), "then it is written with the time, id, actor and address it had")
-    equal(events("login_failed", "detail ->> 'cause' = 'unknown_email' AND actor = 'ring_backend' AND user_id IS NULL"), 1, "of unknown addresses too")
+    equal(row, (True, "queue_backend", "192.0.2.7", "wrong_password", True), "then it is written with the time, id, actor and address it had")
+    equal(events("login_failed", "detail ->> 'cause' = 'unknown_email' AND actor = 'queue_backend' AND user_id IS NULL"), 1, "of unknown addresses too")
     db.setting("client_address_header", None)
 
 
 def deleted():
     """Who is deleted before the worker comes to it leaves no address."""
-    user_id = db.create_user("gone@ring.example")
+    user_id = db.create_user("gone@queue.example")
     db.setting("client_address_header", "x-forwarded-for")
     db.run("SELECT set_config('request.method', 'POST', false), set_config('request.headers', '{\"x-forwarded-for\": \"192.0.2.8\"}', false)")
     blocker = cluster.connect()
     blocker.begin()
     blocker.run("LOCK TABLE djust_auth.audit_event IN SHARE ROW EXCLUSIVE MODE")
-    db.login("gone@ring.example", WRONG)
+    db.login("gone@queue.example", WRONG)
     blocker.run("SELECT djust_auth.delete_user(%s)", user_id)
     blocker.commit()
     db.until_written()
@@ -132,7 +132,7 @@ def deleted():
 def full():
     """More than there is room for, while nothing can be written: what is lost is counted, and pushes no lock out."""
     db.run("""INSERT INTO djust_auth.customer_user (email, password_hash)
-        SELECT 'full' || n || '@ring.example', %s FROM generate_series(1, %s) n""", CHEAP, FULL_USERS)
+        SELECT 'full' || n || '@queue.example', %s FROM generate_series(1, %s) n""", CHEAP, FULL_USERS)
     db.until_written()
     before = events("login_failed"), db.stats("audit_lost"), db.stats("login_failures")
     locks = db.one("SELECT count(*) FROM djust_auth.throttle_lock")
@@ -144,17 +144,17 @@ def full():
     def attempts(one, i):
         one.run("SET djust_auth.max_login_failures = 100")
         for user in range(i + 1, FULL_USERS + 1, CALLERS):
-            one.run("SELECT djust_login('full' || %s || '@ring.example', %s) FROM generate_series(1, %s)", user, WRONG, EACH)
+            one.run("SELECT djust_login('full' || %s || '@queue.example', %s) FROM generate_series(1, %s)", user, WRONG, EACH)
 
-    equal([error for error in together(dbs, attempts) if error], [], "more failures than the ring has room for")
-    waiting = db.stats("ring_waiting")
+    equal([error for error in together(dbs, attempts) if error], [], "more failures than the queue has room for")
+    waiting = db.stats("events_waiting")
     equal(waiting, ROOM, "it is full, but for what is kept for locks")
     start = time.perf_counter()
     db.run("SET djust_auth.max_login_failures = 1")
-    db.login("late@ring.example", OTHER)
+    db.login("late@queue.example", OTHER)
     took = time.perf_counter() - start
     db.run("RESET djust_auth.max_login_failures")
-    equal(db.stats("ring_waiting"), waiting + 1, "a lock still has a place")
+    equal(db.stats("events_waiting"), waiting + 1, "a lock still has a place")
     ok(1 <= took < 2, "whose caller waits a second for it and no longer", took)
     blocker.rollback()
     db.until_written()
@@ -166,7 +166,7 @@ def full():
     ok(cluster.log().count("canceling statement due to lock timeout") <= 20, "and the log is not full of it")
 
 
-FLOOD = {"flood@ring.example": 3000, "stranger@flood.example": 700}
+FLOOD = {"flood@queue.example": 3000, "stranger@flood.example": 700}
 COUNTS = """SELECT user_id IS NULL, count(*), sum((detail ->> 'count')::int)::int FROM djust_auth.audit_event
     WHERE event = 'throttled' AND (user_id = %s OR user_id IS NULL) GROUP BY 1 ORDER BY 1"""
 flooded = {}
@@ -174,7 +174,7 @@ flooded = {}
 
 def flood():
     """Refused attempts, rolled back or not, are counted: one event an account and minute."""
-    flooded["user"] = db.create_user("flood@ring.example")
+    flooded["user"] = db.create_user("flood@queue.example")
     flooded["throttled"] = db.stats("throttled")
     db.run("SET djust_auth.max_login_failures = 1")
     for address, attempts in FLOOD.items():
@@ -201,8 +201,8 @@ def counted():
 def stopped():
     """Attempts whose minute is not over when the server stops."""
     db.run("SET djust_auth.max_login_failures = 1")
-    db.login("stop@ring.example", WRONG)
-    db.run("SELECT djust_login('stop@ring.example', %s) FROM generate_series(1, 5)", WRONG)
+    db.login("stop@queue.example", WRONG)
+    db.run("SELECT djust_login('stop@queue.example', %s) FROM generate_series(1, 5)", WRONG)
     refused = db.stats("throttled")
     cluster.restart("fast")
     again = cluster.connect()
