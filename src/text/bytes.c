@@ -10,7 +10,6 @@
  * wipe that the compiler removes; a token with a second spelling that decodes
  * to the same bytes and so slips past whatever remembers the first.
  */
-#include <endian.h>
 #include <string.h>
 
 #include "text/bytes.h"
@@ -194,47 +193,30 @@ bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
 }
 
 /*
- * Eight digits, the first in the lowest byte, to four bytes in as many; a bit of *foreign is set for each that is none.
- * Neither a branch nor a table is chosen by a digit: the master key is read by this.  Bytes are below 0x80 when numbers
- * are added to them, so nothing is carried over.
+ * The value of a hexadecimal digit; *foreign is set where c is none.  Constant time, without a branch or a table that
+ * depends on c: the master key is read by this.  What is below 0 wraps, so its bits above the lowest eight are ones.
  */
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-static inline uint64_t
-hex_values(uint64_t text, uint64_t *foreign)
+static inline uint32_t
+hex_value(uint8_t c, uint32_t *foreign)
 {
-	uint64_t	ascii = text & EACH(0x7f);
-	uint64_t	lower = ascii | EACH(0x20);
-	uint64_t	number = (ascii + EACH(0x80 - '0')) & ~(ascii + EACH(0x7f - '9'));
-	uint64_t	letter = (lower + EACH(0x80 - 'a')) & ~(lower + EACH(0x7f - 'f')) & EACH(0x80);
-	uint64_t	values = (text & EACH(0x0f)) + (letter >> 7) * 9;
+	uint32_t	number = (uint32_t) c ^ '0';
+	uint32_t	letter = (c & 0xdfu) - 'A';
+	uint32_t	is_number = (number - 10) >> 8;
+	uint32_t	is_letter = (~letter & (letter - 6)) >> 8;
 
-	*foreign |= (text | ~(number | letter)) & EACH(0x80);
-	values = (values << 4 | values >> 8) & UINT64_C(0x00ff00ff00ff00ff);
-	values = (values | values >> 8) & UINT64_C(0x0000ffff0000ffff);
-	return values | values >> 16;
+	*foreign |= ~(is_number | is_letter) & 0xff;
+	return (is_number & number) | (is_letter & (letter + 10));
 }
 
 /* The length is compared by division: 2 * n could wrap. */
 bool
 bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
 {
-	uint64_t	foreign = 0;
-	uint64_t	text = 0;
-	uint32_t	bytes = 0;
-	size_t		some;
+	uint32_t	foreign = 0;
 
 	if (length % 2 != 0 || length / 2 != n)
 		return false;
-	for (; n > 0; src += 2 * some, dst += some, n -= some)
-	{
-		some = n < sizeof(bytes) ? n : sizeof(bytes);
-		text = EACH('0');
-		memcpy(&text, src, 2 * some);
-		bytes = htole32((uint32_t) hex_values(le64toh(text), &foreign));
-		memcpy(dst, &bytes, some);
-	}
-	bytes_wipe(&text, sizeof(text));
-	bytes_wipe(&bytes, sizeof(bytes));
+	for (; n > 0; src += 2, n--)
+		*dst++ = (uint8_t) (hex_value((uint8_t) src[0], &foreign) << 4 | hex_value((uint8_t) src[1], &foreign));
 	return foreign == 0;
 }
