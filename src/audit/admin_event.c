@@ -1,19 +1,18 @@
 /*
  * admin_event.c
- *		Owns the events that tell an administrator's changes of the extension's
- *		tables: which row, what was there, what is there now.
+ *		Owns the audit of administrators' changes of the extension's tables:
+ *		which row changed, its old and new values.
  *
  * An event's detail has the members table, operation, rows (of the statement),
- * the columns that tell which row it is, and
- *		old, new	values: of an UPDATE only those that differ
- *		changed		columns of which only that is told
- *		personal	old and new values that go when the user is deleted
+ * the columns that identify the row, and
+ *		old, new	values; of an UPDATE only those that differ
+ *		changed		names of changed columns whose values are not recorded
+ *		personal	old and new values that are removed when the user is deleted
  *
- * Threats: a secret in the audit (columns of secrets, and those an
- * administrator has added, are named and never told); what is erased with a
- * user living on in the audit (it stands under personal, which
- * store_audit_forget() takes away); a name that breaks out of the JSON (all
- * names and values are escaped).
+ * Threats: a secret in the audit (secret columns, and columns an administrator
+ * added, are only named); personal data that outlives its user (it is kept
+ * under personal, which store_audit_forget() removes); a name that breaks out
+ * of the JSON (all names and values are escaped).
  */
 #include "postgres.h"
 
@@ -31,22 +30,21 @@
 
 typedef enum Many
 {
-	MANY_EACH,					/* each row is told, however many there are */
-	MANY_TRUNCATED,				/* a TRUNCATE of many leaves one event with its count */
-	MANY_SUMMED,				/* every statement over many does */
-	MANY_NEVER_EACH				/* every statement, over one row, too */
+	MANY_EACH,					/* an event for each row, however many */
+	MANY_TRUNCATED,				/* one event for a TRUNCATE of more than ADMIN_EVENT_MOST rows */
+	MANY_SUMMED,				/* one event for any statement over more rows than that */
+	MANY_NEVER_EACH				/* one event for each statement, even over one row */
 } Many;
 
 /*
- * One letter a column, in order: k tells which row it is, u and i are the user and the session of the event, v has a
- * value that is told, p a personal one, e one that is not told of a row that goes, s a secret.  Columns beyond these
- * are secrets.
+ * One letter for each column, in order: k identifies the row, u and i are the event's user and session, v is recorded,
+ * p is recorded as personal, e is personal and not recorded for deleted rows.  All others are secret.
  */
 static const struct
 {
 	const char *columns;
 	Many		many;
-	bool		goes_with_user; /* rows that a user's deletion takes along are told by the user's event */
+	bool		goes_with_user; /* a row deleted with its user is covered by the user's event */
 }			tables[CATALOG_TABLES] = {
 	[TABLE_CUSTOMER_USER] = {"uesvvvv", MANY_SUMMED},
 	[TABLE_PROFILE] = {"kv", MANY_EACH},
@@ -67,7 +65,7 @@ static const struct
 	[TABLE_AUDIT_EVENT] = {"kkvuisss", MANY_SUMMED},
 };
 
-typedef struct Telling
+typedef struct EventParts
 {
 	StringInfoData keys;
 	StringInfoData old;
@@ -79,7 +77,7 @@ typedef struct Telling
 	pg_uuid_t	sid;
 	bool		has_user;
 	bool		has_sid;
-} Telling;
+} EventParts;
 
 static const char *
 operation_name(TriggerEvent event)
@@ -120,7 +118,7 @@ append_column(StringInfo out, TupleTableSlot *row, int column)
 	append_value(out, attribute, value, is_null);
 }
 
-/* Nothing where there are no members or elements. */
+/* Appends nothing if there are no members. */
 static void
 append_nested(StringInfo out, const char *name, const char *brackets, const StringInfoData *members)
 {
@@ -131,15 +129,15 @@ append_nested(StringInfo out, const char *name, const char *brackets, const Stri
 }
 
 static bool
-is_told(const RowChanges *changes, int column)
+is_recorded(const RowChanges *changes, int column)
 {
 	return !(changes->old && changes->new) || row_changes_column(changes, column);
 }
 
 static void
-tell_values(StringInfo old, StringInfo new, const RowChanges *changes, int column)
+append_values(StringInfo old, StringInfo new, const RowChanges *changes, int column)
 {
-	if (!is_told(changes, column))
+	if (!is_recorded(changes, column))
 		return;
 	if (changes->old)
 		append_column(old, changes->old, column);
@@ -147,17 +145,17 @@ tell_values(StringInfo old, StringInfo new, const RowChanges *changes, int colum
 		append_column(new, changes->new, column);
 }
 
-/* Of a new row, that there is a value. */
+/* Appends the name of a changed column, or of one that a new row has set. */
 static void
-tell_change(StringInfo out, const RowChanges *changes, int column)
+append_changed(StringInfo out, const RowChanges *changes, int column)
 {
-	if (changes->new && is_told(changes, column) && (changes->old || !slot_attisnull(changes->new, column)))
+	if (changes->new && is_recorded(changes, column) && (changes->old || !slot_attisnull(changes->new, column)))
 		json_string(out, NULL, NameStr(TupleDescAttr(changes->new->tts_tupleDescriptor, column - 1)->attname));
 }
 
-/* The one the row has now, or had. */
+/* The current id, or a deleted row's. */
 static void
-tell_id(pg_uuid_t *id, bool *has_id, Telling *telling, const RowChanges *changes, int column)
+take_id(pg_uuid_t *id, bool *has_id, EventParts *parts, const RowChanges *changes, int column)
 {
 	TupleTableSlot *row = changes->new ? changes->new : changes->old;
 	bool		is_null;
@@ -169,35 +167,35 @@ tell_id(pg_uuid_t *id, bool *has_id, Telling *telling, const RowChanges *changes
 	if (!is_null)
 		*id = *DatumGetUUIDP(value);
 	if (changes->old && changes->new)
-		tell_values(&telling->old, &telling->new, changes, column);
+		append_values(&parts->old, &parts->new, changes, column);
 }
 
 static void
-tell_column(Telling *telling, const RowChanges *changes, int column, char letter)
+append_parts(EventParts *parts, const RowChanges *changes, int column, char letter)
 {
 	switch (letter)
 	{
 		case 'u':
-			tell_id(&telling->user_id, &telling->has_user, telling, changes, column);
+			take_id(&parts->user_id, &parts->has_user, parts, changes, column);
 			break;
 		case 'i':
-			tell_id(&telling->sid, &telling->has_sid, telling, changes, column);
+			take_id(&parts->sid, &parts->has_sid, parts, changes, column);
 			break;
 		case 'k':
-			append_column(&telling->keys, changes->new ? changes->new : changes->old, column);
+			append_column(&parts->keys, changes->new ? changes->new : changes->old, column);
 			if (changes->old && changes->new)
-				tell_values(&telling->old, &telling->new, changes, column);
+				append_values(&parts->old, &parts->new, changes, column);
 			break;
 		case 'v':
-			tell_values(&telling->old, &telling->new, changes, column);
+			append_values(&parts->old, &parts->new, changes, column);
 			break;
 		case 'p':
 		case 'e':
 			if (changes->new || (letter == 'p' && TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event)))
-				tell_values(&telling->personal_old, &telling->personal_new, changes, column);
+				append_values(&parts->personal_old, &parts->personal_new, changes, column);
 			break;
 		default:
-			tell_change(&telling->changed, changes, column);
+			append_changed(&parts->changed, changes, column);
 			break;
 	}
 }
@@ -209,15 +207,15 @@ descriptor_of(const RowChanges *changes)
 }
 
 static void
-begin_telling(Telling *telling)
+init_parts(EventParts *parts)
 {
-	memset(telling, 0, sizeof(*telling));
-	initStringInfo(&telling->keys);
-	initStringInfo(&telling->old);
-	initStringInfo(&telling->new);
-	initStringInfo(&telling->personal_old);
-	initStringInfo(&telling->personal_new);
-	initStringInfo(&telling->changed);
+	memset(parts, 0, sizeof(*parts));
+	initStringInfo(&parts->keys);
+	initStringInfo(&parts->old);
+	initStringInfo(&parts->new);
+	initStringInfo(&parts->personal_old);
+	initStringInfo(&parts->personal_new);
+	initStringInfo(&parts->changed);
 }
 
 static void
@@ -232,62 +230,62 @@ begin_detail(StringInfo out, const RowChanges *changes)
 }
 
 static void
-write_row(Telling *telling, const RowChanges *changes)
+write_row(EventParts *parts, const RowChanges *changes)
 {
 	StringInfoData personal;
 	StringInfoData out;
 
 	begin_detail(&out, changes);
-	if (telling->keys.len > 0)
-		appendStringInfo(&out, ",%s", telling->keys.data);
-	append_nested(&out, "old", "{}", &telling->old);
-	append_nested(&out, "new", "{}", &telling->new);
-	append_nested(&out, "changed", "[]", &telling->changed);
+	if (parts->keys.len > 0)
+		appendStringInfo(&out, ",%s", parts->keys.data);
+	append_nested(&out, "old", "{}", &parts->old);
+	append_nested(&out, "new", "{}", &parts->new);
+	append_nested(&out, "changed", "[]", &parts->changed);
 	initStringInfo(&personal);
-	append_nested(&personal, "old", "{}", &telling->personal_old);
-	append_nested(&personal, "new", "{}", &telling->personal_new);
+	append_nested(&personal, "old", "{}", &parts->personal_old);
+	append_nested(&personal, "new", "{}", &parts->personal_new);
 	append_nested(&out, "personal", "{}", &personal);
 	appendStringInfoChar(&out, '}');
-	audit_event("administration", telling->has_user ? &telling->user_id : NULL, telling->has_sid ? &telling->sid : NULL,
+	audit_event("administration", parts->has_user ? &parts->user_id : NULL, parts->has_sid ? &parts->sid : NULL,
 				out.data);
 }
 
-/* An UPDATE that changes nothing is none. */
+/* An UPDATE that changes nothing is not audited. */
 static bool
-says_nothing(const Telling *telling, const RowChanges *changes)
+is_unchanged(const EventParts *parts, const RowChanges *changes)
 {
 	return changes->old && changes->new &&
-		telling->old.len + telling->new.len + telling->changed.len == 0 &&
-		telling->personal_old.len + telling->personal_new.len == 0;
+		parts->old.len + parts->new.len + parts->changed.len == 0 &&
+		parts->personal_old.len + parts->personal_new.len == 0;
 }
 
 static bool
-went_with_user(const Telling *telling, const RowChanges *changes)
+was_deleted_with_user(const EventParts *parts, const RowChanges *changes)
 {
 	UserRow		user;
 
-	return TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event) && telling->has_user &&
-		!catalog_user_by_id(&telling->user_id, &user);
+	return TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event) && parts->has_user &&
+		!catalog_user_by_id(&parts->user_id, &user);
 }
 
 static void
-tell_row(const RowChanges *changes, const char *columns, bool goes_with_user)
+audit_row(const RowChanges *changes, const char *columns, bool goes_with_user)
 {
 	TupleDesc	descriptor = descriptor_of(changes);
 	int			known = strlen(columns);
-	Telling		telling;
+	EventParts		parts;
 	int			column;
 
-	begin_telling(&telling);
+	init_parts(&parts);
 	for (column = 1; column <= descriptor->natts; column++)
 		if (!TupleDescAttr(descriptor, column - 1)->attisdropped)
-			tell_column(&telling, changes, column, column <= known ? columns[column - 1] : 's');
-	if (!says_nothing(&telling, changes) && !(goes_with_user && went_with_user(&telling, changes)))
-		write_row(&telling, changes);
+			append_parts(&parts, changes, column, column <= known ? columns[column - 1] : 's');
+	if (!is_unchanged(&parts, changes) && !(goes_with_user && was_deleted_with_user(&parts, changes)))
+		write_row(&parts, changes);
 }
 
 static void
-tell_each(RowChanges *changes, const char *columns, bool goes_with_user)
+audit_each(RowChanges *changes, const char *columns, bool goes_with_user)
 {
 	MemoryContext each = AllocSetContextCreate(CurrentMemoryContext, "djust_auth event", ALLOCSET_DEFAULT_SIZES);
 
@@ -296,7 +294,7 @@ tell_each(RowChanges *changes, const char *columns, bool goes_with_user)
 		/* the row itself lives in the caller's context until the next one */
 		MemoryContext caller = MemoryContextSwitchTo(each);
 
-		tell_row(changes, columns, goes_with_user);
+		audit_row(changes, columns, goes_with_user);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(each);
 	}
@@ -317,7 +315,7 @@ collect_changed(RowChanges *changes, bool *changed)
 }
 
 static void
-tell_sum(RowChanges *changes)
+audit_sum(RowChanges *changes)
 {
 	TupleDesc	descriptor = descriptor_of(changes);
 	bool	   *changed = palloc0(descriptor->natts + 1);
@@ -361,8 +359,8 @@ admin_event_tell(const TriggerData *trigger, int table)
 
 	row_changes_begin(&changes, trigger, many == MANY_EACH ? PG_INT64_MAX : ADMIN_EVENT_MOST);
 	if (changes.count != 0 && is_summed(many, &changes))
-		tell_sum(&changes);
+		audit_sum(&changes);
 	else if (changes.count != 0)
-		tell_each(&changes, columns, table >= 0 && tables[table].goes_with_user);
+		audit_each(&changes, columns, table >= 0 && tables[table].goes_with_user);
 	row_changes_end(&changes);
 }

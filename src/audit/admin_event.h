@@ -1,19 +1,16 @@
 /*
  * admin_event.h
- *		Events administration for changes of the extension's tables.
+ *		Audits changes of the extension's tables as events "administration".
  */
 #ifndef DJUST_ADMIN_EVENT_H
 #define DJUST_ADMIN_EVENT_H
 
 #include "commands/trigger.h"
 
-/* A statement over more users or assignments than this leaves one event with its count. */
+/* A statement that changes more users or assignments than this writes one event with their number. */
 #define ADMIN_EVENT_MOST 100
 
-/*
- * The trigger is a statement's, on a table of ours; table: one of CatalogTable, or -1 where the library reads it
- * nowhere.
- */
+/* For statement-level triggers.  table is a CatalogTable, or -1 for a table that the library does not read. */
 extern void admin_event_tell(const TriggerData *trigger, int table);
 
 #endif

@@ -2,13 +2,13 @@
  * audit.c
  *		Owns the writing of audit events.
  *
- * Never takes a password, a token or an address in clear: what names an
- * unknown account is its keyed tag.
+ * Takes no password, token or plain-text address: an unknown account is
+ * identified by its keyed tag.
  *
- * Threat: learning from the growth of WAL, or from a replica's lag, which
- * addresses have accounts.  A refused password makes a row and its index
- * entries, and nothing else, of as many bytes together whoever's it is and
- * whatever the cause: what a row lacks is padded in its detail.
+ * Threat: learning from WAL volume or replication lag which addresses have
+ * accounts.  A refused password writes one row and its index entries, of the
+ * same total size for known and unknown addresses and for every cause: detail
+ * is padded.
  */
 #include "postgres.h"
 
@@ -32,7 +32,7 @@
 /* In bytes; shorter causes are padded. */
 #define LONGEST_CAUSE 14
 
-/* With the oid of audit_event: names the lock that a worker holds while it writes what happened before. */
+/* With the oid of audit_event: the lock a worker holds while it writes queued events. */
 #define LATE_WRITING 1
 
 static const char *const events[] = {
@@ -51,7 +51,7 @@ audit_is_event(const char *name, size_t length)
 	return false;
 }
 
-/* An identifier is no secret, so the random part of many is fetched at once: each fetch is a system call and more. */
+/* Identifiers are not secret, so random bytes for many are fetched at once: each fetch is a system call. */
 static const unsigned char *
 next_random(void)
 {
@@ -67,7 +67,7 @@ next_random(void)
 	return pool[used++];
 }
 
-/* 48 bits of Unix milliseconds, then random: rows of one time stand together in indexes. */
+/* 48 bits of Unix milliseconds, then random bits: rows of one time are adjacent in indexes. */
 void
 audit_new_id(pg_uuid_t *id)
 {
@@ -83,11 +83,11 @@ audit_new_id(pg_uuid_t *id)
 }
 
 /*
- * So that a clock that was set back while the server was down makes no events from before the last seal.  A chain that
- * does not verify tells no time: a forged one would date all events to come.
+ * Raises the floor to the newest seal, so that a clock set back while the server was down dates no event before it.
+ * Only chains that verify count: a forged one could date all events to come.
  */
 static void
-know_floor(void)
+load_floor(void)
 {
 	AuditChain	chains[CHAINS_MAX];
 	TimestampTz floor = 1;
@@ -101,11 +101,11 @@ know_floor(void)
 	event_queue_raise_floor(floor);
 }
 
-/* The lock comes before the clock is read: audit_seal.c. */
+/* The lock must precede reading the clock; see audit_seal.c. */
 static void
 write_event(AuditRow *row)
 {
-	know_floor();
+	load_floor();
 	LockRelationOid(catalog_table(TABLE_AUDIT_EVENT), RowExclusiveLock);
 	audit_new_id(&row->id);
 	row->at = event_queue_now();
@@ -122,15 +122,15 @@ audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, c
 	write_event(&row);
 }
 
-/* What an event tells of the caller; detail is left to be filled in. */
+/* Fills in everything but detail. */
 static void
-describe(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid)
+describe_event(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid)
 {
 	const char *actor = GetUserNameFromId(GetSessionUserId(), true);
 	Datum		address = postgrest_client_address();
 
 	Assert(strlen(event) < EVENT_QUEUE_EVENT_MAX);
-	know_floor();
+	load_floor();
 	memset(row, 0, sizeof(*row));
 	audit_new_id(&row->id);
 	row->has_user = user_id != NULL;
@@ -149,7 +149,7 @@ describe(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, const pg
 }
 
 static void
-hand_over(const QueuedEvent *event, int kept)
+enqueue(const QueuedEvent *event, int kept)
 {
 	QueueEntry	entry = {.kind = EVENT_QUEUE_EVENT, .u.event = *event};
 
@@ -168,18 +168,18 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 		return;
 	}
 	Assert(detail == NULL || strlen(detail) < EVENT_QUEUE_DETAIL_MAX);
-	describe(&row, event, user_id, sid);
+	describe_event(&row, event, user_id, sid);
 	strlcpy(row.detail, detail ? detail : "", EVENT_QUEUE_DETAIL_MAX);
-	hand_over(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
+	enqueue(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 
 static void
-put_or_write(const QueuedEvent *event, int kept)
+enqueue_or_write(const QueuedEvent *event, int kept)
 {
 	QueueEntry	entry = {.at = GetCurrentTimestamp(), .u.event = *event};
 
 	if (event_queue_served())
-		hand_over(event, kept);
+		enqueue(event, kept);
 	else
 		audit_write(&entry);
 }
@@ -192,27 +192,27 @@ audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, const char *
 
 	Assert(strlen(cause) <= LONGEST_CAUSE);
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
-	describe(&row, "login_failed", user_id, NULL);
+	describe_event(&row, "login_failed", user_id, NULL);
 	snprintf(row.detail, sizeof(row.detail), "{\"cause\": \"%s\", \"account\": \"%.*s\", \"pad\": \"%*s\"}", cause,
 			 (int) sizeof(account), account, (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL), "");
-	put_or_write(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
+	enqueue_or_write(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 
 void
 audit_throttled(const pg_uuid_t *user_id, const AccountTag *tag)
 {
-	uint32_t	told;
+	uint32_t	attempts;
 	QueuedEvent	row;
 
-	describe(&row, "throttled", user_id, NULL);
-	told = throttle_event_count(tag, &row, event_queue_served());
-	if (told == 0)
+	describe_event(&row, "throttled", user_id, NULL);
+	attempts = throttle_event_count(tag, &row, event_queue_served());
+	if (attempts == 0)
 		return;
-	throttle_event_detail(tag, user_id != NULL, told, row.detail);
-	put_or_write(&row, EVENT_QUEUE_KEPT_FOR_FAILURES);
+	throttle_event_detail(tag, user_id != NULL, attempts, row.detail);
+	enqueue_or_write(&row, EVENT_QUEUE_KEPT_FOR_FAILURES);
 }
 
-/* Waits until the worker has committed what it is writing: what it writes from now on finds the user deleted. */
+/* Waits for the worker to commit events it is writing; it then finds the user deleted. */
 void
 audit_forget(ArrayType *user_ids)
 {
@@ -224,9 +224,9 @@ audit_forget(ArrayType *user_ids)
 }
 
 /*
- * A user may be deleted between the event and its writing, and the client address goes with the user.  The lock is held
- * to the end of the transaction: a deletion that comes later waits for it and finds the event.  Locking the user's row
- * instead would write WAL for known addresses alone.
+ * False if the user was deleted since the event was queued: the client address is personal data.  The lock is held
+ * until the transaction ends, so a later deletion waits and finds the event.  Locking the user's row instead would
+ * write WAL for known addresses only.
  */
 static bool
 may_keep_address(const QueuedEvent *event)
@@ -235,7 +235,7 @@ may_keep_address(const QueuedEvent *event)
 
 	if (!event->has_user || !event_queue_working())
 		return true;
-	/* first what another one may hold for long: a deletion must not wait for a worker that waits */
+	/* first the lock that others may hold for long: a deletion must not wait for a waiting worker */
 	LockRelationOid(table, RowExclusiveLock);
 	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ShareLock);
 	return catalog_user_stays(&event->user_id);
@@ -247,7 +247,7 @@ audit_write(const QueueEntry *entry)
 	const QueuedEvent *event = &entry->u.event;
 	AuditRow	row = {.id = event->id, .at = entry->at, .event = event->event};
 
-	/* A role that was dropped while it was logged in has no name. */
+	/* No name: the role was dropped while logged in. */
 	if (event->actor[0] != '\0')
 		row.actor = event->actor;
 	if (event->has_user)

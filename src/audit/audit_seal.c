@@ -1,25 +1,24 @@
 /*
  * audit_seal.c
- *		Owns the seals over the audit: what a seal says, when one may be made,
- *		how seals leave with their events.
+ *		Owns the seals over the audit: their content, when one may be made,
+ *		and their removal with their events.
  *
- * Threat: somebody who can write the tables (a superuser with triggers off,
- * too) and would change, remove, add or move what has been recorded.  A seal
+ * Threat: a user with write access to the tables (even a superuser with
+ * triggers off) who changes, removes, adds or moves recorded events.  A seal
  * lists every event of a stretch of time and is authenticated, with the seal
- * before it, by a key derived from the key file.  The row of a chain says which
- * seals there are, so that neither its beginning nor its end can be cut off;
- * shared memory remembers the newest one, so that an old state cannot be put
- * back while the server runs.  Nothing here helps against somebody who reads
- * the key file, or against what is changed before it is sealed.
+ * before it, by a key derived from the key file.  A chain's row records the
+ * first and last seal, so neither end can be cut off; shared memory remembers
+ * the newest seal, so an old state cannot be restored while the server runs.
+ * Not covered: a reader of the key file, and changes made before the seal.
  *
- * A stretch is sealed only when nobody can add to it any more.  Every writer of
- * events locks audit_event before it reads the clock, and takes no time before
- * the floor in shared memory.  The worker raises the floor to a time T, then
- * notes who holds the lock: when these transactions have ended, no event before
- * T can come.  What waits in shared memory bounds T.  A prepared transaction
- * holds its lock under another name than before, so that any of these puts the
- * seal off.  Transactions of other databases hold no such lock, and a reader
- * puts off nothing.
+ * A stretch is sealed only when no transaction can add to it any more.  Every
+ * writer of events locks audit_event before it reads the clock, and takes no
+ * time before the floor in shared memory.  The worker raises the floor to a
+ * time T, then lists the holders of the lock: once these transactions have
+ * ended, no event before T can come.  Events waiting in shared memory bound T.
+ * A prepared transaction holds its lock under a new name, so any of these
+ * delays the seal.  Transactions of other databases do not hold this lock, and
+ * readers delay nothing.
  */
 #include "postgres.h"
 
@@ -37,19 +36,19 @@
 #include "text/bytes.h"
 
 #define INTERVAL_S 30
-#define BUSY_S 5				/* until writers are looked at again */
-#define IDLE_S (10 * 60)		/* a stretch without events is recorded no more often */
+#define BUSY_S 5				/* until writers are checked again */
+#define IDLE_S (10 * 60)		/* how often an empty stretch is recorded */
 
-/* The time to be sealed up to, and who might still add events before it. */
+/* The time to seal up to, and the transactions that might still add events before it. */
 static struct
 {
-	bool		noted;
+	bool		is_set;
 	TimestampTz to;
 	List	   *writers;
 	MemoryContext context;
 }			goal;
 
-/* What shared memory will know once the transaction has committed. */
+/* Published to shared memory after the commit. */
 static NewestSeal sealed;
 static bool sealed_changed = false;
 
@@ -66,7 +65,7 @@ save_chain(AuditChain *chain)
 	sealed_changed = true;
 }
 
-/* Does shared memory know of seals that the tables do not hold any more? */
+/* True if shared memory remembers seals that the tables no longer hold. */
 static bool
 is_rolled_back(const AuditChain *chain)
 {
@@ -94,7 +93,7 @@ begin_chain(AuditChain *chain, const AuditChain *before)
 	else if (chain->after_loss)
 		chain->started.at = known.at != 0 ? Min(known.at, goal.to) : goal.to;
 	else
-		chain->started.at = DT_NOBEGIN; /* whatever is older than the first event was put in later */
+		chain->started.at = DT_NOBEGIN; /* older events than the first one were added later */
 	chain->sealed = chain->started;
 	if (chain->after_loss)
 		ereport(WARNING,
@@ -103,9 +102,9 @@ begin_chain(AuditChain *chain, const AuditChain *before)
 				 errhint("See djust_auth.audit_verify().")));
 }
 
-/* The newest chain that verifies goes on, whatever forged rows stand before it; or a new one. */
+/* Continues the newest chain that verifies, ignoring forged rows before it, or begins a new one. */
 static void
-take_chain(AuditChain *chain)
+choose_chain(AuditChain *chain)
 {
 	AuditChain	chains[CHAINS_MAX];
 	int			n = store_chains_lock(chains);
@@ -135,26 +134,26 @@ is_still_writing(List *writers, const char *writer)
 }
 
 static void
-note_goal(void)
+set_goal(void)
 {
 	if (goal.context == NULL)
 		goal.context = AllocSetContextCreate(TopMemoryContext, "djust_auth writers of events", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(goal.context);
-	goal.noted = false;
+	goal.is_set = false;
 	goal.to = event_queue_raise_floor(GetCurrentTimestamp());
 	goal.to = Min(goal.to, throttle_event_oldest());
 	goal.writers = store_event_writers(goal.context);
-	goal.noted = true;
+	goal.is_set = true;
 }
 
-/* Can nobody add an event before the goal any more? */
+/* True if no transaction can add an event before the goal any more. */
 static bool
 is_settled(void)
 {
 	ListCell   *cell;
 
-	if (!goal.noted)
-		note_goal();
+	if (!goal.is_set)
+		set_goal();
 	foreach(cell, store_event_writers(CurrentMemoryContext))
 		if (is_still_writing(goal.writers, lfirst(cell)))
 			return false;
@@ -183,7 +182,7 @@ seal_events(AuditChain *chain, const SealedEvent *events, int count, const Event
 	save_chain(chain);
 }
 
-/* True when there is more before the goal. */
+/* Returns true if there are more events before the goal. */
 static bool
 seal_batch(AuditChain *chain)
 {
@@ -213,11 +212,11 @@ audit_seal_some(void)
 	sealed_changed = false;
 	if (!is_settled())
 		return now + BUSY_S * USECS_PER_SEC;
-	take_chain(&chain);
+	choose_chain(&chain);
 	more = goal.to > chain.sealed.at && seal_batch(&chain);
 	if (more)
 		return 0;
-	goal.noted = false;
+	goal.is_set = false;
 	return now + INTERVAL_S * USECS_PER_SEC;
 }
 
@@ -230,8 +229,8 @@ audit_seal_committed(void)
 }
 
 /*
- * Does the seal end by then, and by its MAC?  If so those before it do, too.  Otherwise somebody who puts back the end
- * that a row tells would have seals purged that are still needed, and with them what they cover.
+ * True if the seal ends by `before` and its MAC is good; the seals before it then end, too.  Without the MAC, changing
+ * the end stored in a row would have seals, and the events they cover, purged too early.
  */
 static bool
 has_ended(const AuditChain *chain, int64 number, TimestampTz before)
@@ -250,7 +249,7 @@ has_ended(const AuditChain *chain, int64 number, TimestampTz before)
 	return ended;
 }
 
-/* Seals go when all their events do; of the oldest that is left a part may not be covered any more. */
+/* Deletes seals all of whose events are older; the oldest remaining seal may then be covered in part only. */
 static void
 retire_seals(AuditChain *chain, TimestampTz before)
 {
@@ -267,12 +266,12 @@ retire_seals(AuditChain *chain, TimestampTz before)
 	chain->started = start;
 	if (event_key_cmp(&chain->sealed, &start) < 0)
 		chain->sealed = start;
-	/* what is known of a forged chain stays as it is */
+	/* a forged chain's row stays as it is */
 	if (is_good)
 		save_chain(chain);
 }
 
-/* Without the key file nothing that is covered can go. */
+/* Without the key file no covered event can be deleted. */
 TimestampTz
 audit_seal_retire(TimestampTz before)
 {

@@ -1,6 +1,6 @@
 /*
  * audit_seal.h
- *		Seals over the events of the audit.
+ *		Seals over audit events.
  */
 #ifndef DJUST_AUDIT_SEAL_H
 #define DJUST_AUDIT_SEAL_H
@@ -8,13 +8,13 @@
 #include "tables/store_seal.h"
 
 /*
- * In the worker: seals a batch of events.  The answer is when to come again, 0 for at once.  audit_seal_committed is
- * called after commit.
+ * Both are called by the worker.  The first seals a batch and returns when to call it again, 0 for at once; the second
+ * follows the commit.
  */
 extern TimestampTz audit_seal_some(void);
 extern void audit_seal_committed(void);
 
-/* Removes seals of events older than this; events before the time that is answered may go. */
+/* Removes seals of events older than `before`.  Events before the returned time may be deleted. */
 extern TimestampTz audit_seal_retire(TimestampTz before);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * audit_seal_form.c
- *		Owns what a seal says of an event, and what seals and chains are
- *		authenticated by.
+ *		Owns the encoding of events in seals, and the MACs of seals and
+ *		chains.
  *
- * What goes with a deleted user (client address, detail.personal) stands in a
- * seal as a keyed digest of its own: its absence is told from its alteration,
- * and the digest gives nothing away.
+ * Data that is removed with a deleted user (client address, detail.personal)
+ * has a keyed digest of its own in a seal: removal can be distinguished from
+ * alteration, and the digest reveals nothing.
  */
 #include "postgres.h"
 
@@ -150,7 +150,6 @@ audit_chain_mac(const AuditChain *chain, uint8_t mac[SHA256_SIZE])
 	pfree(out.data);
 }
 
-/* Says which key file it was, and nothing about the key. */
 void
 audit_seal_key_id(uint8_t id[KEY_ID_SIZE])
 {

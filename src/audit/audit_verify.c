@@ -2,10 +2,10 @@
  * audit_verify.c
  *		Owns the comparison of the audit with its seals.
  *
- * One pass over chains, seals and events, all in order of time and under one
- * snapshot, in portions: memory does not grow.  Within a chain a stretch
- * between two seals is empty.  Where a seal is missing or forged nobody knows
- * what it covered: that is told once, and its events are passed over.
+ * One pass over chains, seals and events, in order of time and under one
+ * snapshot, in portions, so memory use is bounded.  Within a chain no events
+ * belong between two seals.  The content of a missing or forged seal is
+ * unknown: that is reported once, and events of its time are skipped.
  */
 #include "postgres.h"
 
@@ -28,16 +28,16 @@ typedef struct Walk
 	MemoryContext seal_context;
 	MemoryContext event_context;
 
-	/* events: a portion, and where in it we are */
+	/* events: a portion, and the position in it */
 	SealedEvent *events;
 	int			n;
 	int			i;
-	EventKey	last;			/* of those read */
+	EventKey	last;			/* of the last event read */
 	bool		begun;
 
 	/* seals of the chain */
-	EventKey	started;		/* members before this have gone by rule */
-	int64		expected;		/* number of the next one; 0 where not known */
+	EventKey	started;		/* members before this were purged */
+	int64		expected;		/* number of the next seal; 0 if unknown */
 	int			forged;			/* seals since the last good one */
 	bool		has_previous;
 	uint8_t		previous[SHA256_SIZE];
@@ -53,13 +53,13 @@ static const EventKey the_end = {
 };
 
 static void
-tell_event(Walk *walk, const EventKey *key, const char *finding)
+report_event(Walk *walk, const EventKey *key, const char *finding)
 {
 	walk->tell(walk->arg, key->at, &key->id, finding);
 }
 
 static void
-tell_seals(Walk *walk, TimestampTz at, const char *finding)
+report_seals(Walk *walk, TimestampTz at, const char *finding)
 {
 	walk->tell(walk->arg, at, NULL, finding);
 }
@@ -91,7 +91,7 @@ next_before(Walk *walk, const EventKey *end)
 }
 
 static void
-pass_over(Walk *walk, const EventKey *end)
+skip_before(Walk *walk, const EventKey *end)
 {
 	while (next_before(walk, end))
 	{
@@ -101,13 +101,13 @@ pass_over(Walk *walk, const EventKey *end)
 }
 
 static void
-tell_added(Walk *walk, const EventKey *end)
+report_added(Walk *walk, const EventKey *end)
 {
 	SealedEvent *event;
 
 	while ((event = next_before(walk, end)) != NULL)
 	{
-		tell_event(walk, &event->key, "added: its time was sealed without it");
+		report_event(walk, &event->key, "added: its time was sealed without it");
 		walk->i++;
 	}
 }
@@ -128,14 +128,14 @@ compare_event(Walk *walk, const SealedEvent *event, const uint8_t *member)
 	audit_seal_member(event, now);
 	walk->covered++;
 	if (!bytes_equal(now, member, MEMBER_PERSONAL))
-		tell_event(walk, &event->key, "altered since it was sealed");
+		report_event(walk, &event->key, "altered since it was sealed");
 	else if (bytes_equal(now, member, MEMBER_SIZE))
 		return;
 	else if (audit_member_has_personal(now))
-		tell_event(walk, &event->key, "altered since it was sealed: client address or personal values");
+		report_event(walk, &event->key, "altered since it was sealed: client address or personal values");
 	else if (user_is_there(event))
-		tell_event(walk, &event->key,
-				   "altered since it was sealed: client address or personal values are gone, but the user is not");
+		report_event(walk, &event->key,
+					 "altered since it was sealed: client address or personal values are gone, but the user is not");
 }
 
 static bool
@@ -154,7 +154,7 @@ is_member(const AuditSeal *seal, const pg_uuid_t *id)
 }
 
 static bool
-is_gone(const Walk *walk, const uint8_t *member)
+is_purged(const Walk *walk, const uint8_t *member)
 {
 	EventKey	key = audit_member_key(member);
 
@@ -167,7 +167,7 @@ compare_events(Walk *walk, const AuditSeal *seal)
 	SealedEvent *event;
 	int			i = 0;
 
-	while (i < seal->count && is_gone(walk, seal->members + i * MEMBER_SIZE))
+	while (i < seal->count && is_purged(walk, seal->members + i * MEMBER_SIZE))
 		i++;
 	for (;;)
 	{
@@ -181,10 +181,11 @@ compare_events(Walk *walk, const AuditSeal *seal)
 			return;
 		order = event == NULL ? -1 : i == seal->count ? 1 : event_key_cmp(&key, &event->key);
 		if (order < 0)
-			tell_event(walk, &key, "removed, or its time altered, since it was sealed");
+			report_event(walk, &key, "removed, or its time altered, since it was sealed");
 		else if (order > 0)
-			tell_event(walk, &event->key, is_member(seal, &event->key.id) ? "its time was altered since it was sealed" :
-					   "added: its time was sealed without it");
+			report_event(walk, &event->key, is_member(seal, &event->key.id) ?
+						 "its time was altered since it was sealed" :
+						 "added: its time was sealed without it");
 		else
 			compare_event(walk, event, seal->members + i * MEMBER_SIZE);
 		i += order <= 0;
@@ -192,7 +193,7 @@ compare_events(Walk *walk, const AuditSeal *seal)
 	}
 }
 
-/* How many seals are missing before this number. */
+/* Number of missing seals before this number. */
 static int64
 missing_before(const Walk *walk, int64 number)
 {
@@ -200,26 +201,26 @@ missing_before(const Walk *walk, int64 number)
 }
 
 static void
-tell_missing(Walk *walk, TimestampTz at, int64 missing)
+report_missing(Walk *walk, TimestampTz at, int64 missing)
 {
 	if (missing > 0)
-		tell_seals(walk, at, psprintf(INT64_FORMAT " seal(s) before this time were removed", missing));
+		report_seals(walk, at, psprintf(INT64_FORMAT " seal(s) before this time were removed", missing));
 }
 
-/* What stands before the next good seal, or the end of the chain. */
+/* Checks the gap before the next good seal or the end of the chain. */
 static void
-come_to(Walk *walk, int64 number, const EventKey *from, const uint8_t *previous)
+check_gap(Walk *walk, int64 number, const EventKey *from, const uint8_t *previous)
 {
 	int64		missing = missing_before(walk, number);
 
-	tell_missing(walk, from->at, missing);
+	report_missing(walk, from->at, missing);
 	if (missing > 0 || walk->forged > 0)
-		pass_over(walk, from);
+		skip_before(walk, from);
 	else
 	{
 		if (walk->has_previous && !bytes_equal(walk->previous, previous, SHA256_SIZE))
-			tell_seals(walk, from->at, "a seal does not follow the one before it");
-		tell_added(walk, from);
+			report_seals(walk, from->at, "a seal does not follow the one before it");
+		report_added(walk, from);
 	}
 	walk->forged = 0;
 }
@@ -233,11 +234,11 @@ compare_seal(Walk *walk, const AuditSeal *seal)
 	walk->seals++;
 	if (!bytes_equal(mac, seal->mac, SHA256_SIZE))
 	{
-		tell_seals(walk, seal->to.at, psprintf("seal " INT64_FORMAT " was altered", seal->number));
+		report_seals(walk, seal->to.at, psprintf("seal " INT64_FORMAT " was altered", seal->number));
 		walk->forged++;
 		return;
 	}
-	come_to(walk, seal->number, &seal->from, seal->previous);
+	check_gap(walk, seal->number, &seal->from, seal->previous);
 	compare_events(walk, seal);
 	walk->expected = seal->number + 1;
 	walk->has_previous = true;
@@ -270,26 +271,26 @@ compare_chain(Walk *walk, const AuditChain *chain)
 
 	if (!audit_chain_is_ours(chain))
 	{
-		tell_seals(walk, chain->sealed.at, "events up to this time are sealed under another key file: not verified");
-		pass_over(walk, &chain->sealed);
+		report_seals(walk, chain->sealed.at, "events up to this time are sealed under another key file: not verified");
+		skip_before(walk, &chain->sealed);
 		return;
 	}
 	if (chain->after_loss)
-		tell_seals(walk, chain->started.at, "seals before this time were removed or altered");
+		report_seals(walk, chain->started.at, "seals before this time were removed or altered");
 	walk->forged = 0;
 	walk->has_previous = false;
 	walk->expected = is_good ? chain->first : 0;
 	walk->started = is_good ? chain->started : beginning;
 	if (is_good)
-		pass_over(walk, &chain->started);
+		skip_before(walk, &chain->started);
 	else
-		tell_seals(walk, chain->sealed.at, "what is known of this chain of seals was altered");
+		report_seals(walk, chain->sealed.at, "what is known of this chain of seals was altered");
 	compare_seals(walk, chain);
 	if (is_good)
-		come_to(walk, chain->last + 1, &chain->sealed, chain->last_mac);
+		check_gap(walk, chain->last + 1, &chain->sealed, chain->last_mac);
 }
 
-/* Seals that shared memory remembers. */
+/* Checks that the newest seal in shared memory is still in the tables. */
 static void
 compare_memory(Walk *walk, const NewestSeal *known, const AuditChain *chains, int n)
 {
@@ -300,11 +301,11 @@ compare_memory(Walk *walk, const NewestSeal *known, const AuditChain *chains, in
 	for (i = 0; i < n; i++)
 		if (memcmp(&chains[i].chain, &known->chain, UUID_LEN) == 0 && chains[i].last >= known->last)
 			return;
-	tell_seals(walk, known->at, "seals up to this time were removed");
+	report_seals(walk, known->at, "seals up to this time were removed");
 }
 
 static void
-say_how_far(const Walk *walk, const AuditChain *chains, int n)
+report_extent(const Walk *walk, const AuditChain *chains, int n)
 {
 	int64		unsealed = n > 0 ? store_events_count(walk->snapshot, &chains[n - 1].sealed) : walk->uncovered;
 
@@ -336,12 +337,12 @@ audit_verify(AuditTell tell, void *arg)
 	walk.events = palloc(EVENTS_AT_ONCE * sizeof(SealedEvent));
 	n = store_chains_read(walk.snapshot, chains);
 	if (store_seals_orphaned(walk.snapshot))
-		tell_seals(&walk, GetCurrentTimestamp(), "what is known of a chain of seals was removed");
+		report_seals(&walk, GetCurrentTimestamp(), "what is known of a chain of seals was removed");
 	for (i = 0; i < n; i++)
 		compare_chain(&walk, &chains[i]);
 	compare_memory(&walk, &known, chains, n);
 	if (n == 0)
-		pass_over(&walk, &the_end);
-	say_how_far(&walk, chains, n);
+		skip_before(&walk, &the_end);
+	report_extent(&walk, chains, n);
 	UnregisterSnapshot(walk.snapshot);
 }

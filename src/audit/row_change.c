@@ -1,14 +1,14 @@
 /*
  * row_change.c
- *		Owns the reading of the rows that a trigger is fired for.
+ *		Owns the reading of the rows a trigger fires for.
  *
  * The transition tables of an UPDATE hold a row's old and new version at the
- * same position: the executor adds both at once.  So rows are paired by
- * position, which holds also where an UPDATE changes their key.
+ * same position, because the executor adds both at once.  Rows are paired by
+ * position, which works even if the UPDATE changes their key.
  *
- * Threat: a column read as a type it has not.  An administrator may have
- * changed a type or dropped a column: row_column() looks before it reads, and
- * takes only what is stored alike (varchar for text).
+ * Threat: reading a column as the wrong type.  An administrator may have
+ * changed a type or dropped a column: row_column() checks first, and accepts
+ * only binary-coercible types (varchar for text).
  */
 #include "postgres.h"
 

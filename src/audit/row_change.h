@@ -1,7 +1,7 @@
 /*
  * row_change.h
- *		The rows a trigger is fired for, one after the other: the one of a
- *		row-level trigger, or all of a statement's transition tables.
+ *		The rows a trigger fires for, one at a time: the row of a row-level
+ *		trigger, or the transition tables of a statement.
  */
 #ifndef DJUST_ROW_CHANGE_H
 #define DJUST_ROW_CHANGE_H
@@ -18,22 +18,22 @@ typedef struct RowChanges
 	int64		count;			/* rows of the statement; -1: unknown */
 	Tuplestorestate *old_rows;	/* NULL in a row-level trigger */
 	Tuplestorestate *new_rows;
-	bool		given;			/* the one row of a row-level trigger was */
+	bool		given;			/* a row-level trigger's row was returned */
 } RowChanges;
 
-/* Does a statement-level trigger have the transition tables that its event takes? */
+/* True if a statement-level trigger has the transition tables that its event needs. */
 extern bool row_changes_has_tables(const TriggerData *trigger);
 
-/* Before a TRUNCATE at most this many of the rows are given; all are counted. */
+/* Before a TRUNCATE, returns at most truncated_most rows but counts all. */
 extern void row_changes_begin(RowChanges *changes, const TriggerData *trigger, int64 truncated_most);
 extern bool row_changes_next(RowChanges *changes);
 extern void row_changes_end(RowChanges *changes);
 
-/* Does an UPDATE give this column another value? */
+/* True if an UPDATE changes this column. */
 extern bool row_changes_column(const RowChanges *changes, AttrNumber column);
 
 /*
- * A column of the type the library knows, or one stored alike; 42804 where an administrator has given it another one.
+ * Value of a column.  Raises 42804 if an administrator changed its type to one that is not binary-coercible to `type`.
  */
 extern Datum row_column(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null);
 

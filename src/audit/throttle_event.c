@@ -1,21 +1,22 @@
 /*
  * throttle_event.c
- *		Owns the counting of refused attempts: one event an account and minute.
+ *		Owns the counting of refused attempts: one event per account and
+ *		minute.
  *
- * Threat: attempts that are refused cost nothing, so events of them would fill
- * the audit and the event queue, and push other events out.  A minute begins with the
- * first refused attempt; the others of the minute are only counted.  The worker
- * writes the event when the minute is over, and all events that are counting
- * when the server stops; a crash of the server loses the counts of a minute.
+ * Threat: refused attempts cost nothing, so an event for each would fill the
+ * audit and the event queue and push other events out.  A minute begins with
+ * the first refused attempt; later ones are only counted.  The worker writes
+ * the event when the minute is over, and all pending events when the server
+ * stops; a crash of the server loses a minute's counts.
  *
  * In a database without a worker the first attempt writes the event in its own
- * transaction, with the attempts since the event before it: the attempts after
- * the last event are told by the next one.
+ * transaction, with the attempts since the previous event: attempts after the
+ * last event are reported by the next one.
  *
- * The table is set-associative under a keyed hash.  An account that finds no
- * place gets an event for each attempt.  An entry that nobody wrote for
- * ABANDONED_S (its database was dropped, its worker does not start) gives way,
- * and its attempts are counted as lost.
+ * The table is set-associative under a keyed hash.  If an account's set is
+ * full, each of its attempts writes an event.  An entry that was not written
+ * for ABANDONED_S (its database was dropped, or its worker does not start) is
+ * replaced, and its event counted as lost.
  */
 #include "postgres.h"
 
@@ -35,9 +36,9 @@
 typedef struct Entry
 {
 	AccountTag tag;
-	Oid			database;		/* InvalidOid: the place is free */
+	Oid			database;		/* InvalidOid: the entry is free */
 	TimestampTz since;
-	uint32_t	count;			/* attempts that no event has told of */
+	uint32_t	count;			/* attempts not yet in an event */
 	QueuedEvent	event;
 } Entry;
 
@@ -84,7 +85,7 @@ set_of(const AccountTag *tag)
 }
 
 static Entry *
-find(const AccountTag *tag)
+find_entry(const AccountTag *tag)
 {
 	Entry	   *set = set_of(tag);
 	int			i;
@@ -95,9 +96,9 @@ find(const AccountTag *tag)
 	return NULL;
 }
 
-/* NULL when every place is taken. */
+/* NULL if the set is full. */
 static Entry *
-free_place(const AccountTag *tag, TimestampTz now)
+free_entry(const AccountTag *tag, TimestampTz now)
 {
 	Entry	   *set = set_of(tag);
 	int			i;
@@ -115,7 +116,7 @@ free_place(const AccountTag *tag, TimestampTz now)
 }
 
 static void
-start(Entry *entry, const AccountTag *tag, const QueuedEvent *event, TimestampTz now)
+start_entry(Entry *entry, const AccountTag *tag, const QueuedEvent *event, TimestampTz now)
 {
 	entry->tag = *tag;
 	entry->database = MyDatabaseId;
@@ -125,17 +126,17 @@ start(Entry *entry, const AccountTag *tag, const QueuedEvent *event, TimestampTz
 }
 
 static uint32_t
-count(const AccountTag *tag, const QueuedEvent *event, bool has_worker, TimestampTz now)
+count_attempt(const AccountTag *tag, const QueuedEvent *event, bool has_worker, TimestampTz now)
 {
-	Entry	   *entry = find(tag);
-	uint32_t	told = 1;
+	Entry	   *entry = find_entry(tag);
+	uint32_t	attempts = 1;
 
 	if (entry == NULL)
 	{
-		entry = free_place(tag, now);
+		entry = free_entry(tag, now);
 		if (entry == NULL)
 			return 1;
-		start(entry, tag, event, now);
+		start_entry(entry, tag, event, now);
 	}
 	else if (has_worker || !is_over(entry, THROTTLE_EVENT_S, now))
 	{
@@ -144,24 +145,24 @@ count(const AccountTag *tag, const QueuedEvent *event, bool has_worker, Timestam
 	}
 	else
 	{
-		told = entry->count + 1;
-		start(entry, tag, event, now);
+		attempts = entry->count + 1;
+		start_entry(entry, tag, event, now);
 	}
 	if (!has_worker)
-		return told;
-	entry->count = told;
+		return attempts;
+	entry->count = attempts;
 	return 0;
 }
 
 uint32_t
 throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_worker)
 {
-	uint32_t	told;
+	uint32_t	attempts;
 
 	LWLockAcquire(entries_lock, LW_EXCLUSIVE);
-	told = count(tag, event, has_worker, event_queue_now());
+	attempts = count_attempt(tag, event, has_worker, event_queue_now());
 	LWLockRelease(entries_lock);
-	return told;
+	return attempts;
 }
 
 void
@@ -174,9 +175,9 @@ throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char det
 			 (int) sizeof(account), account, n, AUDIT_PAD(has_user), "");
 }
 
-/* False when the event queue is full: the entry stays, and goes on counting. */
+/* Returns false if the event queue is full: the entry stays and goes on counting. */
 static bool
-hand_over(Entry *entry)
+enqueue(Entry *entry)
 {
 	QueueEntry	message = {.kind = EVENT_QUEUE_EVENT, .at = entry->since};
 
@@ -202,7 +203,7 @@ throttle_event_flush(bool all)
 
 		if (entry->database != MyDatabaseId)
 			continue;
-		if (!(all || is_over(entry, THROTTLE_EVENT_S, now)) || !hand_over(entry))
+		if (!(all || is_over(entry, THROTTLE_EVENT_S, now)) || !enqueue(entry))
 			next = Min(next, Max(end_of(entry, THROTTLE_EVENT_S), now + USECS_PER_SEC));
 	}
 	LWLockRelease(entries_lock);
