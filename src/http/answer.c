@@ -2,8 +2,8 @@
  * answer.c
  *		Owns the map from verdicts to JSON, SQLSTATE and HTTP status.
  *
- * Threat: two causes told apart by their answers.  Unknown address, wrong
- * password, disabled user and dead token are one verdict with one text.
+ * Threat: answers that reveal their cause.  Unknown address, wrong password,
+ * disabled user and dead token are one verdict with one text.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@ static const ErrorText texts[] = {
 	[VERDICT_INVALID_GRANT] = {"invalid_grant", "The credentials or the token are not valid.", 400},
 	[VERDICT_THROTTLED] = {"too_many_attempts", "Too many failed attempts; try again later.", 429},
 	[VERDICT_SUSPENDED] = {"too_many_attempts", "Too many failed attempts; reset the password.", 429},
-	/* not 503, which PostgREST takes for a database that is down */
+	/* not 503, which PostgREST uses for a database that is down */
 	[VERDICT_UNAVAILABLE] = {"temporarily_unavailable", "The server is busy; try again later.", 429},
 	[VERDICT_WEAK_PASSWORD] = {"weak_password", "The password does not meet the policy.", 422},
 	[VERDICT_INVALID_REQUEST] = {"invalid_request", "A parameter is missing.", 400},
@@ -63,7 +63,7 @@ answer_status(const Answer *answer)
 	return texts[answer->verdict].status;
 }
 
-/* 0 where trying again later is no help. */
+/* 0 if trying again later does not help. */
 int
 answer_retry_after(const Answer *answer)
 {

@@ -16,22 +16,22 @@ typedef enum AnswerTo
 	ANSWER_TO_OAUTH,					/* djust_token and the rest: 400 */
 } AnswerTo;
 
-/* Tokens, {"status":"password_updated"} or error object as json text; sets the HTTP status. */
+/* JSON text of tokens, {"status":"password_updated"} or an error object; sets the HTTP status. */
 extern char *answer_tokens(const Answer *answer, AnswerTo face);
 extern char *answer_password_updated(const Answer *answer);
 
-/* The word and the HTTP status for an answer about a password; "password_updated" and 200 where all went well. */
+/* Code and HTTP status of an answer about a password; "password_updated" and 200 on success. */
 extern const char *answer_code(const Answer *answer);
 extern int	answer_status(const Answer *answer);
 extern int	answer_retry_after(const Answer *answer);
 
-/* JSON array of the codes of these violations, and the same separated by commas. */
+/* Codes of these violations, as a JSON array or separated by commas. */
 extern char *answer_violations(unsigned violations, bool json);
 
 COMPAT_NORETURN extern void answer_null(const char *argument);
 COMPAT_NORETURN extern void answer_unknown_user(const pg_uuid_t *id);
 COMPAT_NORETURN extern void answer_unknown_profile(const char *name);
-/* For administration, where a weak password or a full server is an error: raises unless VERDICT_OK. */
+/* For administration functions: raises an error unless the verdict is VERDICT_OK. */
 extern void answer_raise(const Answer *answer);
 
 #endif

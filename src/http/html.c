@@ -2,8 +2,8 @@
  * html.c
  *		Owns the escaping of text in HTML.
  *
- * Threat: a token or an address that is markup.  Everything that is not a
- * literal of this library goes through here.
+ * Threat: a token or an address that contains markup.  All text but this
+ * library's own literals is escaped here.
  */
 #include "postgres.h"
 

@@ -1,13 +1,13 @@
 /*
  * html.h
- *		Text into HTML.
+ *		Escaping of text in HTML.
  */
 #ifndef DJUST_HTML_H
 #define DJUST_HTML_H
 
 #include "lib/stringinfo.h"
 
-/* Fit for content and for attribute values in quotes of either kind. */
+/* Safe as content and in quoted attribute values. */
 extern void html_append(StringInfo out, const char *text, size_t length);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * postgrest.c
- *		Owns the settings through which PostgREST and this library talk.
+ *		Owns the settings through which PostgREST and this library
+ *		communicate.
  *
- * Threat: any role can set these settings.  What is read from them is only
- * ever a token to be verified, or an address and a user agent to be recorded.
+ * Threat: any role can set them.  They yield only a token, which is verified,
+ * and an address and a user agent, which are recorded.
  */
 #include "postgres.h"
 
@@ -53,7 +54,7 @@ postgrest_request(void)
 	return *postgrest_method() != '\0';
 }
 
-/* Are the first n bytes of a path, with their escapes undone, exactly this text? */
+/* True if the first n bytes of a path, percent-decoded, equal text. */
 static bool
 reads_as(const char *path, size_t n, const char *text)
 {
@@ -71,7 +72,7 @@ reads_as(const char *path, size_t n, const char *text)
 	return path == end && *text == '\0';
 }
 
-/* The last segment that ends at *end and is not empty; *end is moved before it. */
+/* Length of the last non-empty segment before *end; moves *end to its start. */
 static size_t
 last_segment(const char *path, const char **end)
 {
@@ -85,7 +86,7 @@ last_segment(const char *path, const char **end)
 	return stop - *end;
 }
 
-/* Does a path call this function of the API? */
+/* True if a path calls this API function. */
 static bool
 path_calls(const char *path, const char *function)
 {
@@ -118,7 +119,7 @@ postgrest_refuse_query(const char *const *functions)
 		postgrest_refuse(405, "Allow", "POST", "secrets are sent in the body of a POST, never in the address");
 }
 
-/* What the parser's callbacks look for: a string member of the outermost object. */
+/* State of the parser's callbacks: the search for a string member of the outermost object. */
 typedef struct MemberSearch
 {
 	JsonLexContext *lex;
@@ -149,7 +150,7 @@ member_value(void *state, char *token, JsonTokenType type)
 	return COMPAT_JSON_SUCCESS;
 }
 
-/* Any role can set these settings: what is no JSON object has no members, and nothing of it reaches an error text. */
+/* Any role can set these settings: malformed JSON is treated as an empty object and never quoted in an error. */
 static char *
 string_member(const char *json, const char *name, bool any_case)
 {
@@ -164,7 +165,7 @@ string_member(const char *json, const char *name, bool any_case)
 	return search.value;
 }
 
-/* Whatever the case of its name; NULL where there is none. */
+/* Header names are case-insensitive.  NULL if there is no such header. */
 static char *
 header_value(const char *name)
 {
@@ -180,7 +181,7 @@ postgrest_claim(const char *name)
 struct PostgrestMemo
 {
 	MemoryContext context;
-	bool		known;			/* the rest belongs together; not so after an error in between */
+	bool		known;			/* the other fields are consistent; false if an error interrupted an update */
 	SecretCopy	headers;
 	SecretCopy	bearer;
 	bool		has_bearer;
@@ -195,9 +196,9 @@ postgrest_memo(void)
 	return memo;
 }
 
-/* Without white space around it, and without quotes around the whole of it, which some documents print. */
+/* Strips white space, and quotes around the whole value, which some documentation prints. */
 static char *
-bare(char *value)
+unquoted(char *value)
 {
 	size_t		n;
 
@@ -212,15 +213,15 @@ bare(char *value)
 }
 
 /*
- * RFC 6750 section 2.1; the scheme's name is compared without regard to case.  PostgREST ends it at any white space and
- * takes a scheme without a token for an empty token: what it takes for a bearer is one here.
+ * RFC 6750 section 2.1; the scheme is case-insensitive.  As in PostgREST, any white space ends the scheme, and a scheme
+ * alone has an empty token.
  */
 static const char *
 find_bearer(void)
 {
 	static const char spaces[] = " \t\n\v\f\r";
 	char	   *value = header_value("authorization");
-	const char *header = value ? bare(value) : NULL;
+	const char *header = value ? unquoted(value) : NULL;
 
 	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
 		return NULL;
@@ -249,7 +250,7 @@ postgrest_bearer(PostgrestMemo *memo, const char **token, size_t *length)
 	return memo->has_bearer;
 }
 
-/* Nothing, or ":" and a port. */
+/* Empty, or ":" and a port. */
 static bool
 is_port(const char *text)
 {
@@ -261,7 +262,7 @@ is_port(const char *text)
 	return *text == ':' && n > 0 && text[n + 1] == '\0' && strtoul(text + 1, NULL, 10) <= 65535;
 }
 
-/* Takes the brackets of an IPv6 address away, and a port of either kind. */
+/* Strips the brackets of an IPv6 address, and a port. */
 static char *
 without_port(char *hop)
 {
@@ -281,7 +282,7 @@ without_port(char *hop)
 	return hop;
 }
 
-/* The part that the nearest proxy wrote: after the last comma, if it is an address. */
+/* The hop after the last comma, written by the nearest proxy; 0 if it is not an address. */
 static Datum
 forwarded_address(void)
 {
@@ -303,7 +304,7 @@ forwarded_address(void)
 	return DirectFunctionCall1(inet_in, CStringGetDatum(hop));
 }
 
-/* A request that somebody speaks for: PostgREST, or a backend that sets request.headers. */
+/* True for a request made for a client, by PostgREST or by a backend that sets request.headers. */
 static bool
 is_on_behalf(void)
 {
@@ -316,7 +317,7 @@ postgrest_client_address(void)
 	LOCAL_FCINFO(fcinfo, 0);
 	Datum		address;
 
-	/* Without the preloaded library there are no settings; a dump is being restored then. */
+	/* The settings are missing without the preloaded library, while a dump is restored. */
 	if (setting_client_address_header && *setting_client_address_header != '\0' && is_on_behalf())
 		return forwarded_address();
 	if (MyProcPort == NULL)
@@ -337,24 +338,25 @@ postgrest_user_agent(void)
 }
 
 static void
-set(const char *name, const char *value)
+set_local(const char *name, const char *value)
 {
 	set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
 #define NO_STORE "{\"Cache-Control\": \"no-store\"}, {\"Pragma\": \"no-cache\"}"
 
-/* Headers as a JSON array, the form PostgREST reads.  A 401 names what it asks for (RFC 9110 section 15.5.2). */
+/* headers: a JSON array without brackets, as PostgREST reads it.  A 401 needs a challenge (RFC 9110 section 15.5.2). */
 static void
 answer(int status, const char *headers)
 {
-	/* functions that only read may run in a parallel worker, where nothing can be set and nobody would read it */
+	/* a parallel worker cannot set anything; read-only functions may run there */
 	if (!postgrest_request() || IsInParallelMode())
 		return;
-	set("response.headers",
-		psprintf("[%s%s]", headers, status == 401 ? ", {\"WWW-Authenticate\": \"Bearer realm=\\\"djust_auth\\\"\"}" : ""));
+	set_local("response.headers",
+			  psprintf("[%s%s]", headers,
+					   status == 401 ? ", {\"WWW-Authenticate\": \"Bearer realm=\\\"djust_auth\\\"\"}" : ""));
 	if (status != 200)
-		set("response.status", psprintf("%d", status));
+		set_local("response.status", psprintf("%d", status));
 }
 
 static char *
@@ -379,12 +381,12 @@ postgrest_answer_page(int status, int retry_after, const char *policy)
 void
 postgrest_configure(const char *jwks, const char *audience, const char *pre_request)
 {
-	set("pgrst.jwt_secret", jwks);
-	set("pgrst.jwt_aud", audience);
-	set("pgrst.db_pre_request", pre_request);
+	set_local("pgrst.jwt_secret", jwks);
+	set_local("pgrst.jwt_aud", audience);
+	set_local("pgrst.db_pre_request", pre_request);
 }
 
-/* The error class PostgREST documents for raising a status and headers. */
+/* The SQLSTATE that PostgREST documents for raising a status and headers. */
 void
 postgrest_refuse(int status, const char *header, const char *value, const char *message)
 {

@@ -1,6 +1,7 @@
 /*
  * postgrest.h
- *		What PostgREST tells and is told through settings; the only place that knows their names.
+ *		The settings through which PostgREST and this library communicate; no
+ *		other file knows their names.
  */
 #ifndef DJUST_POSTGREST_H
 #define DJUST_POSTGREST_H
@@ -10,54 +11,48 @@
 
 #include "server/compat.h"
 
-/* Is this call an HTTP request (request.method not empty)? */
+/* True if this call is an HTTP request (request.method is not empty). */
 extern bool postgrest_request(void);
 extern const char *postgrest_method(void);
 extern const char *postgrest_path(void);
 
 /*
- * Does request.path call one of these functions of the API: does it end in /rpc/ and its name, escapes undone?  NULL ends the
- * list.
+ * True if request.path calls one of these API functions: it ends in /rpc/ and the function's name, percent-decoded.
+ * NULL ends the list.
  */
 extern bool postgrest_calls(const char *const *functions);
 
-/* Raises 405 where one of these is called by GET or HEAD, its arguments in the address, which logs and histories keep. */
+/* Raises 405 if one of these is called by GET or HEAD: logs and histories keep URLs, and the arguments in them. */
 extern void postgrest_refuse_query(const char *const *functions);
 
-/* Claim of the token that PostgREST verified, if it is a string, or NULL: to be compared, never to be trusted. */
+/* A claim of the token that PostgREST verified, NULL unless a string.  Only for comparison: any role can set it. */
 extern char *postgrest_claim(const char *name);
 
-/* The last request.headers and the bearer found there, for callers that ask for each row. */
+/* Cache of the last request.headers and its bearer token, for call sites that ask once per row. */
 typedef struct PostgrestMemo PostgrestMemo;
 
-/* In the current context, wiped with it. */
+/* Allocated in the current context, wiped with it. */
 extern PostgrestMemo *postgrest_memo(void);
 
-/*
- * The bearer token of the Authorization header, in quotes or not, good until the next call; false when there is no such
- * header.
- */
+/* The bearer token of the Authorization header, without quotes, valid until the next call; false if there is none. */
 extern bool postgrest_bearer(PostgrestMemo *memo, const char **token, size_t *length);
 
-/*
- * Client's address as inet, 0 where unknown: the configured header's right-most hop without its port, else the
- * connection's.
- */
+/* Client address as inet, 0 if unknown: the last hop in the configured header, without port, or the connection's. */
 extern Datum postgrest_client_address(void);
-/* At most 256 bytes, NULL where unknown. */
+/* At most 256 bytes; NULL if unknown. */
 extern char *postgrest_user_agent(void);
 
 /*
- * Set response.status and response.headers, for an answer that is not to be stored; nothing outside HTTP or in a
- * parallel query.  retry_after 0: no such header.  policy is the page's Content-Security-Policy, without double quotes.
+ * Set response.status and response.headers, with Cache-Control: no-store.  No-ops outside HTTP and in parallel queries.
+ * retry_after 0: no Retry-After header.  policy is the Content-Security-Policy, without double quotes.
  */
 extern void postgrest_answer(int status, int retry_after);
 extern void postgrest_answer_page(int status, int retry_after, const char *policy);
 
-/* For db-pre-config: settings of PostgREST itself. */
+/* For db-pre-config: sets PostgREST's own settings. */
 extern void postgrest_configure(const char *jwks, const char *audience, const char *pre_request);
 
-/* Raises an error PostgREST turns into this status and header; value has its double quotes escaped for JSON. */
+/* Raises an error that PostgREST turns into this status and header.  Double quotes in value are escaped for JSON. */
 COMPAT_NORETURN extern void postgrest_refuse(int status, const char *header, const char *value, const char *message);
 
 #endif

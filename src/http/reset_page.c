@@ -2,14 +2,15 @@
  * reset_page.c
  *		Owns the page behind a reset link: its text, its style, its script.
  *
- * Threats: a link that is used up or judged by looking at it, a token that
- * leaks by referrer, cache or foreign content, markup in the token.  The page
- * never looks at the token before a password comes with it; the policy lets
- * run what stands here, by its hash, and load nothing.
+ * Threats: a link that is used up, or reveals whether it is valid, when its
+ * page is opened (the token is not checked before a password is sent); a token
+ * that leaks by referrer, cache or third-party content, and markup in the token
+ * (the Content-Security-Policy allows only this script and style, by their
+ * hashes, and loads nothing).
  *
- * Without the script the form posts to the page itself and the answer is the
- * page again; with it the rules turn green while typing, and the password
- * goes to djust_reset_confirm.
+ * Without the script the form posts to the page itself, which shows the result.
+ * With it the rules turn green while typing, and the password goes to
+ * djust_reset_confirm.
  */
 #include "postgres.h"
 
@@ -53,7 +54,7 @@ static const char style[] =
 	"#answer p.good{border-color:var(--good)}"
 	".said{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}";
 
-/* Rules as in pwpolicy.c: characters after NFC, four byte sets; what the server knows better it says by codes. */
+/* Rules as in pwpolicy.c: characters after NFC, four byte sets.  Violations found by the server arrive as codes. */
 static const char script[] =
 	"(function(){'use strict';"
 	"var form=document.forms[0];"
@@ -86,7 +87,7 @@ static const char script[] =
 	"show.parentNode.hidden=false;"
 	"field.addEventListener('input',check);check()})();";
 
-/* What is said of an attempt: all of it is on the page, and what does not apply is hidden. */
+/* Results of an attempt: all are on the page, and those that do not apply are hidden. */
 static const struct
 {
 	const char *code;			/* a status or an error of answer.c, or a violation */
@@ -100,9 +101,7 @@ static const struct
 	{"temporarily_unavailable", "The server is busy. Try again in a moment."},
 };
 
-/*
- * What is listed beside the length, in the order of the bits of pwpolicy.h; NULL where it is only said when it applies.
- */
+/* Rules listed after the length, in the order of the bits of pwpolicy.h; NULL for those shown only when violated. */
 static const char *const rules[PWPOLICY_VIOLATIONS] = {
 	[2] = "A capital letter, A to Z",
 	[3] = "A small letter, a to z",
@@ -167,7 +166,7 @@ append_rules(StringInfo out, const Answer *answer)
 	appendStringInfoString(out, "</ul>\n");
 }
 
-/* The action is this page without its query, under whatever path a proxy shows it. */
+/* The action is this page without its query, under any path that a proxy uses. */
 static void
 append_form(StringInfo out, const char *token, size_t length, const Answer *answer)
 {
@@ -183,7 +182,7 @@ append_form(StringInfo out, const char *token, size_t length, const Answer *answ
 	appendStringInfoString(out, "<button>Set new password</button>\n</form>\n");
 }
 
-/* A source of the Content-Security-Policy: exactly this text. */
+/* A Content-Security-Policy source for exactly this text. */
 static char *
 source_of(const char *text)
 {

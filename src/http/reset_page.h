@@ -7,7 +7,7 @@
 
 #include "http/verdict.h"
 
-/* The page as HTML; answer is NULL before a password was sent.  Sets HTTP status and headers. */
+/* The page as HTML; answer is NULL until a password is sent.  Sets HTTP status and headers. */
 extern char *reset_page_html(const char *token, size_t length, const Answer *answer);
 
 #endif

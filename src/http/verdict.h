@@ -1,6 +1,6 @@
 /*
  * verdict.h
- *		Outcomes the verbs agree on; answer.c turns them into answers.
+ *		Outcomes of operations; answer.c maps them to answers.
  */
 #ifndef DJUST_VERDICT_H
 #define DJUST_VERDICT_H
@@ -17,7 +17,7 @@ typedef enum Verdict
 	VERDICT_UNSUPPORTED_GRANT_TYPE
 } Verdict;
 
-/* A verdict with what its answer shows. */
+/* A verdict, with the data for its answer. */
 typedef struct Answer
 {
 	Verdict		verdict;
