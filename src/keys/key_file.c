@@ -1,15 +1,15 @@
 /*
  * key_file.c
- *		Owns what is made, sealed and opened with the keys of the key file.
+ *		Owns MACs and sealing with the keys of the key file.
  *
- * Threat: a stolen dump, backup of tables or replica.  Whatever the tables
- * hold is useless without this file: refresh tokens are MACs under it, private
- * keys and addresses of reset requests are sealed under it, account names in
- * the audit are keyed hashes under it.
+ * Threat: a stolen dump, backup of tables or replica.  The tables are useless
+ * without this file: refresh tokens are MACs under it, private keys and
+ * addresses of reset requests are sealed under it, account names in the audit
+ * are keyed hashes under it.
  *
- * A database learns its key file when keys are first needed for writing: the
- * file that was read, or a new one where there is none and no database of
- * this server knows any.
+ * A database records its key file when keys are first needed for writing: the
+ * loaded file, or a new one if there is none and no database of this server
+ * knows any.
  */
 #include "postgres.h"
 
@@ -40,7 +40,7 @@ opens_signing_key(const KeyFileKeys *keys, const KeyRow *row)
 	return open_with(keys->key_seal, row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, secret_alloc(n + 1));
 }
 
-/* Keys without the row that names their file came by replication, or somebody has removed the row: they must open. */
+/* Signing keys without a row in key_file were replicated, or the row was deleted: the present file must open them. */
 static bool
 opens_signing_keys(const KeyFileKeys *keys)
 {
@@ -52,9 +52,9 @@ opens_signing_keys(const KeyFileKeys *keys)
 	return true;
 }
 
-/* Of two callers that do this at the same time the second waits for the first and then finds its row. */
+/* Of two concurrent callers the second waits for the first and then finds its row. */
 static void
-learn(void)
+learn_file(void)
 {
 	if (RecoveryInProgress())
 		key_file_refuse();
@@ -73,7 +73,7 @@ void
 key_file_require(void)
 {
 	if (!key_file_check())
-		learn();
+		learn_file();
 }
 
 static const KeyFileKeys *
@@ -109,7 +109,7 @@ key_file_audit_usable(void)
 	return key_file_matches();
 }
 
-/* The address is hashed first, so that purpose, database and address cannot run into each other. */
+/* Hashes the address first, so that purpose, database and address have fixed sizes. */
 void
 key_file_tag(const char *purpose, const void *email, size_t n, AccountTag *tag)
 {

@@ -1,20 +1,20 @@
 /*
  * key_file_check.c
- *		Owns the comparison of the key file with what the database knows of it.
+ *		Owns the comparison of the key file with the one recorded in the
+ *		database.
  *
- * Threats: a promoted standby or a restored server with another key file,
- * which would take every customer for unknown to its throttle, open no mail
- * and give them up, and answer each login with an error until somebody makes
- * things worse; and a copy of a database in which sessions, links and mails
- * of the original live on.
+ * Threats: a promoted standby or restored server with another key file, where
+ * no account would have its throttle state any more, mails would be given up as
+ * unreadable, and each login would fail; and a copy of a database in which the
+ * original's sessions, links and mails live on.
  *
  * The table key_file has one row: a value derived from the file that the
  * database was used with, and the object id of the database.  Under another
- * file all that needs the keys fails until the right file is back, which is
+ * file everything that needs keys fails until the right file is back, which is
  * read again at each such call, or an administrator accepts the present one
  * (database_copy.c).  A row with the id of another database was copied.
  *
- * The row is read once per catalog_epoch: what checks a session pays for one
+ * The row is read once per catalog_epoch: checking a session costs one
  * comparison.
  */
 #include "postgres.h"
@@ -33,7 +33,7 @@
 #include "text/bytes.h"
 
 #define WARNING_PAUSE_S 60
-#define WARNING_PLACES 16		/* databases share them: a warning too few is no loss */
+#define WARNING_PLACES 16		/* shared by databases: a missing warning does no harm */
 
 typedef struct Warnings
 {
@@ -42,10 +42,10 @@ typedef struct Warnings
 
 static Warnings *warnings = NULL;
 
-/* What the database knows. */
+/* The row in the database. */
 static struct
 {
-	uint64		epoch;			/* 0: it was not read */
+	uint64		epoch;			/* 0: not read */
 	bool		found;
 	KnownKeyFile row;
 }			known;
@@ -68,7 +68,7 @@ key_file_check_attach(void)
 			pg_atomic_init_u64(&warnings->last[i], 0);
 }
 
-/* Repeated when it changed meanwhile. */
+/* Repeats if the row changes meanwhile. */
 static void
 read_known(void)
 {
@@ -114,9 +114,9 @@ file_detail(void)
 	"Put the right key file where djust_auth.key_file says, after a failover the one of the old primary; no restart is needed. " \
 	"If it is lost, djust_auth.accept_key_file() accepts the present one, or a new one, and ends all sessions."
 
-/* Once a minute and database, in the whole server. */
+/* At most once a minute and database, in the whole server. */
 static void
-warn(void)
+warn_once_a_minute(void)
 {
 	pg_atomic_uint64 *last = &warnings->last[MyDatabaseId % WARNING_PLACES];
 	uint64		before = pg_atomic_read_u64(last);
@@ -133,7 +133,7 @@ warn(void)
 			 errhint(FAULT_HINT)));
 }
 
-/* The file is read again before it is found fault with. */
+/* Reads the file again before rejecting it. */
 bool
 key_file_matches(void)
 {
@@ -147,7 +147,7 @@ key_file_matches(void)
 		return true;
 	if (!RecoveryInProgress())
 		key_file_mark_known();
-	warn();
+	warn_once_a_minute();
 	return false;
 }
 

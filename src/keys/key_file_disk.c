@@ -3,18 +3,17 @@
  *		Owns the key file on disk: reading, creating, deriving keys from it.
  *
  * Threats: a file that others can read, half a file after a crash, and a new
- * file that silently takes the place of a lost one, so that what was sealed
- * under the old one is thought to be gone.
+ * file that silently replaces a lost one, so that data sealed under the lost
+ * one is given up.
  *
  * The file holds 32 bytes as 64 hexadecimal digits.  The postmaster reads it
  * and refuses a file that others may read, as the server does for its TLS key;
  * backends inherit the derived keys by fork.  A backend whose database knows
- * another file reads it again, so that the right one is noticed without a
- * restart.
+ * another file reads it again, so the right one is noticed without a restart.
  *
- * At server start no database can be read, so the data directory carries a
- * mark once a database knows its key file (key_file_is_known).  Without the mark
- * a missing file is created, but never for a standby or a restored backup.
+ * At server start no database can be read, so a marker file in the data
+ * directory says that a database knows its key file.  Without the marker a
+ * missing file is created, but never for a standby or a restored backup.
  */
 #include "postgres.h"
 
@@ -37,7 +36,7 @@
 #define MARK_TEXT "A database of this server knows its key file: djust_auth does not create another one.\n"
 
 static KeyFileKeys keys;
-static uint64_t generation = 0; /* 0: nothing was read */
+static uint64_t generation = 0; /* 0: no file was read */
 static char failure[256] = "it was not read";
 
 static bool
@@ -82,10 +81,7 @@ fsync_directory_of(const char *path)
 	fsync_fname_ext(*directory == '\0' ? "." : directory, true, true, LOG);
 }
 
-/*
- * Written under a temporary name and linked: a crash leaves no half a key, and of two processes that create one at the
- * same time one fails.
- */
+/* Writes a temporary file and links it: a crash leaves no partial key, and of two concurrent creators one fails. */
 bool
 key_file_create(void)
 {
@@ -119,7 +115,7 @@ is_private(int fd)
 	return false;
 }
 
-/* The 64 digits, with or without an end of line. */
+/* The digits may end in a newline. */
 static bool
 read_master(int fd, uint8_t master[MASTER_SIZE])
 {
@@ -158,7 +154,7 @@ derive_all(const uint8_t master[MASTER_SIZE], KeyFileKeys *out)
 		derive(master, "key file check v1", out->check, sizeof(out->check));
 }
 
-/* Without waiting for the writer of a pipe that stands in the file's place. */
+/* O_NONBLOCK: does not hang if the path is a pipe. */
 bool
 key_file_read(void)
 {
@@ -220,7 +216,7 @@ key_file_is_known(void)
 	return exists(MARK);
 }
 
-/* A mark that cannot be written is not worth failing for: the databases themselves know. */
+/* A failure is only logged: the databases know their key file themselves. */
 void
 key_file_mark_known(void)
 {
@@ -238,7 +234,7 @@ key_file_mark_known(void)
 	fsync_directory_of(MARK);
 }
 
-/* Why a missing file is not created at server start; NULL if it may be. */
+/* Why a missing file must not be created at server start; NULL if it may be. */
 static const char *
 reason_against(void)
 {

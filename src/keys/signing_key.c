@@ -1,11 +1,11 @@
 /*
  * signing_key.c
- *		Owns the signing keys: made, sealed, parsed once per backend.
+ *		Owns the signing keys: generated, sealed, parsed once per backend.
  *
- * Threat: a key used with another algorithm than its own, or a token signed by
- * a key that is gone.  Each key carries the one header it is written and
- * verified with; the cache is dropped when any key changes, in every backend
- * at commit (catalog_epoch).
+ * Threat: a key used with an algorithm other than its own, or a token signed by
+ * a deleted key.  Each key has the one JWT header that it writes and verifies;
+ * the cache is dropped when any key changes, in every backend at commit
+ * (catalog_epoch).
  */
 #include "postgres.h"
 
@@ -28,12 +28,10 @@
 #include "tables/store.h"
 #include "text/bytes.h"
 
-/* A token may be signed by a key while the transaction that retires it is open: its last one lives this much longer. */
+/* Extra time in which a retired key verifies: tokens may be signed while the transaction that retires it is open. */
 #define RETIREMENT_SLACK_S 300
 
-/*
- * PostgREST hears of a key a moment after the commit that makes it: so long its callers get tokens of the key before.
- */
+/* PostgREST loads a new key a moment after the commit: until then it gets tokens of the previous key. */
 #define LEAD_S 5
 
 typedef struct SigningKey
@@ -46,7 +44,7 @@ typedef struct SigningKey
 	int			longest_token;	/* s */
 	char		header[JWT_HEADER_MAX];
 	size_t		header_length;
-	CryptoKey  *verifier;		/* NULL when it could not be opened */
+	CryptoKey  *verifier;		/* NULL if it could not be opened */
 	CryptoKey  *signer;			/* likewise */
 } SigningKey;
 
@@ -75,7 +73,7 @@ drop_cache(void)
 	some_unopened = false;
 }
 
-/* NULL under another key file, which does not concern those who verify with the public key. */
+/* NULL under another key file; callers then still verify with the public key. */
 static CryptoKey *
 open_private(const KeyRow *row, CryptoAlg alg)
 {
@@ -105,7 +103,7 @@ parse_key(const KeyRow *row, SigningKey *key)
 	some_unopened = some_unopened || key->signer == NULL;
 }
 
-/* Built aside of what readers hold; repeated when a key changed meanwhile, and once the right key file is back. */
+/* Rebuilds the cache until no key changed meanwhile, and when the right key file is back. */
 static void
 load(void)
 {
@@ -141,7 +139,7 @@ active_key(void)
 	return NULL;
 }
 
-/* The new kid, in the current context.  PostgREST hears of the key in the commit that makes it. */
+/* Returns the new kid, in the current context.  The commit notifies PostgREST. */
 static char *
 make_key(CryptoAlg alg)
 {
@@ -164,7 +162,7 @@ make_key(CryptoAlg alg)
 	return kid;
 }
 
-/* The lock lets one caller make the first key; the others then find it. */
+/* The lock lets one caller create the first key; the others then find it. */
 static SigningKey *
 active_key_or_new(void)
 {
@@ -187,7 +185,7 @@ active_key_or_new(void)
 	return key;
 }
 
-/* The newest key that PostgREST has had time to hear of; the oldest one where all are new. */
+/* The newest key that PostgREST has had time to load; the oldest one if all are new. */
 static SigningKey *
 choose_key(bool for_postgrest)
 {
@@ -209,7 +207,7 @@ choose_key(bool for_postgrest)
 	return best;
 }
 
-/* The first token after access_token_lifetime was raised writes so into the key, which has to verify for longer. */
+/* A raised access_token_lifetime is recorded in the key with the first token, so that it verifies for longer. */
 static SigningKey *
 signing_key(bool for_postgrest)
 {
@@ -253,7 +251,7 @@ signing_key_verify(const JwtParts *parts)
 			key->header_length == parts->header_length &&
 			memcmp(key->header, parts->header, parts->header_length) == 0)
 		{
-			/* an HS256 key that the present key file does not open: whether the token is good cannot be told */
+			/* the present key file does not open this HS256 key: the token cannot be verified, so raise */
 			if (key->verifier == NULL)
 				key_file_check();
 			return key->verifier && jwt_verify(parts, key->header, key->header_length, key->verifier);
@@ -293,7 +291,7 @@ append_jwk(StringInfo out, const SigningKey *key)
 	appendStringInfoChar(out, '}');
 }
 
-/* RFC 7518 section 6.4.  False, and nothing appended, when it was sealed under another key file. */
+/* RFC 7518 section 6.4.  Returns false, and appends nothing, if it was sealed under another key file. */
 static bool
 append_symmetric_jwk(StringInfo out, const KeyRow *row)
 {
@@ -347,7 +345,7 @@ signing_key_jwks(bool with_secrets)
 	return out.data;
 }
 
-/* The retired key verifies until the last token it can have signed is over. */
+/* The retired key verifies until its last token has expired. */
 char *
 signing_key_rotate(const char *algorithm)
 {

@@ -1,6 +1,6 @@
 /*
  * signing_key.h
- *		Signing keys: made, sealed, parsed once per backend.
+ *		Signing keys: generated, sealed, parsed once per backend.
  */
 #ifndef DJUST_SIGNING_KEY_H
 #define DJUST_SIGNING_KEY_H
@@ -8,19 +8,19 @@
 #include "crypto/jwt.h"
 
 /*
- * Signs a payload with the active key, which is made if there is none; writes if so.  Under HTTP with the one before,
- * while PostgREST may not know the active one yet.
+ * Signs a payload with the active key; creates one, which writes, if there is none.  For PostgREST it uses the previous
+ * key until PostgREST has had time to load the active one.
  */
 extern char *signing_key_sign(const char *payload, size_t length, bool for_postgrest, size_t *token_length);
-/* Is the signature by a key that verifies now? */
+/* True if a currently valid key verifies the signature. */
 extern bool signing_key_verify(const JwtParts *parts);
-/* JWK set (RFC 7517) of the public keys that verify now; HS256 has none, its secrets come along only when asked for. */
+/* JWK set (RFC 7517) of the currently valid public keys; with_secrets adds HS256 keys. */
 extern char *signing_key_jwks(bool with_secrets);
-/* New active key; algorithm NULL means the present one's.  Returns the kid. */
+/* Makes a new active key and returns its kid; algorithm NULL means the present one's. */
 extern char *signing_key_rotate(const char *algorithm);
-/* The same without the keys of before, which cannot be opened any more. */
+/* The same, but deletes the previous keys, which cannot be opened any more. */
 extern char *signing_key_start_over(void);
-/* The active HS256 key as a JWK; raises 55000 when another algorithm is active. */
+/* The active HS256 key as a JWK; raises 55000 if the active key has another algorithm. */
 extern char *signing_key_hs256(void);
 
 #endif
