@@ -1,11 +1,11 @@
 /*
  * catalog.c
- *		Owns the object ids of the extension's tables and indexes, and the epoch
- *		that caches of their rows belong to.
+ *		Owns the object ids of the extension's tables and indexes, and the
+ *		epoch that caches of their rows are valid for.
  *
  * The ids are resolved once.  One relcache callback per backend serves all: it
- * drops the ids and counts the epoch that rights.c and signing_key.c compare their
- * caches with.
+ * drops the ids and counts the epoch that rights.c and signing_key.c compare
+ * their caches with.
  */
 #include "postgres.h"
 
@@ -85,7 +85,7 @@ static Ids	ids;
 static uint64 epoch = 1;
 static bool callback_registered = false;
 
-/* Only flips flags: readers may be in the middle of what these lead to. */
+/* Only sets flags; the cached data may be in use. */
 static void
 relation_changed(Datum arg, Oid relid)
 {
@@ -120,10 +120,7 @@ resolve(Oid schema, const char *name)
 	return id;
 }
 
-/*
- * The callback is registered first, so that nothing is remembered that could change unseen; a change while names are
- * looked up counts the epoch, and they are looked up again.
- */
+/* Registers the callback first, so that no later change is missed; repeats the look-ups if the epoch changes. */
 static void
 resolve_all(void)
 {

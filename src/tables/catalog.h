@@ -2,10 +2,9 @@
  * catalog.h
  *		Typed reads of the extension's tables.
  *
- * All reads use the latest snapshot: they see what is committed now and what
- * the caller's own transaction has written, also in an older REPEATABLE READ
- * transaction.  No privileges are checked: EXECUTE on the function that led
- * here is the gate.
+ * All reads use the latest snapshot: they see what is committed now and the
+ * caller's own writes, even in an older REPEATABLE READ transaction. Privileges
+ * are not checked: EXECUTE on the calling function is the gate.
  */
 #ifndef DJUST_CATALOG_H
 #define DJUST_CATALOG_H
@@ -160,7 +159,7 @@ typedef struct UserRow
 	ItemPointerData place;		/* where this version of the row is */
 	pg_uuid_t	id;
 	char	   *email;
-	char	   *locale;			/* NULL where none */
+	char	   *locale;			/* NULL if none */
 	bool		disabled;
 	bool		has_hash;
 	size_t		hash_length;
@@ -182,11 +181,11 @@ typedef struct SessionRow
 	ArrayType  *profiles;
 } SessionRow;
 
-/* What a user is told of a session. */
+/* A session as its user sees it. */
 typedef struct SessionEntry
 {
 	SessionRow	session;
-	char	   *client_address; /* text, NULL where unknown */
+	char	   *client_address; /* text, NULL if unknown */
 	char	   *user_agent;
 } SessionEntry;
 
@@ -198,11 +197,11 @@ typedef struct KeyRow
 	bytea	   *public_key;		/* empty for HS256 */
 	bool		active;
 	TimestampTz created_at;
-	TimestampTz verify_until;	/* of a key that is not active */
+	TimestampTz verify_until;	/* of a retired key */
 	int32		longest_token;	/* s */
 } KeyRow;
 
-/* What the database knows of its key file. */
+/* The row of key_file. */
 typedef struct KnownKeyFile
 {
 	uint8_t		check_value[SHA256_SIZE];
@@ -222,37 +221,37 @@ typedef struct TemplateRow
 	char	   *body_html;
 } TemplateRow;
 
-/* Counts the changes of rights and keys this backend has been told of; call after AcceptInvalidationMessages(). */
+/* Number of changes of rights and keys this backend has seen; call after AcceptInvalidationMessages(). */
 extern uint64 catalog_epoch(void);
-/* Tells every backend, at commit, and this one at its next command. */
+/* Raises the epoch in every backend at commit, in this one at the next command. */
 extern void catalog_bump_epoch(void);
 
 extern Oid	catalog_table(CatalogTable table);
-/* Is this relation one of these tables, by its identity? */
+/* True if the relation, by its oid, is one of these tables. */
 extern bool catalog_is_table(Oid relation, CatalogTable *table);
-/* Is it a member of the extension? */
+/* True if it is a member of the extension. */
 extern bool catalog_is_member(Oid relation);
-/* The function of the triggers that tell administrators' changes; InvalidOid where there is none. */
+/* Function of the triggers that audit administrators' changes; InvalidOid if it does not exist. */
 extern Oid	catalog_audit_function(void);
-/* Copies at most this many rows of an open table, and counts all. */
+/* Copies at most this many rows of an open table, and returns the number of all. */
 extern int64 catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most);
-/* Pages of a table. */
+/* Number of pages of a table. */
 extern uint32 catalog_pages(CatalogTable table);
 /* Schema of the public API. */
 extern Oid	catalog_api_schema(void);
-/* InvalidOid where the extension is not, or not yet. */
+/* InvalidOid if the extension does not exist. */
 extern Oid	catalog_owner(void);
 
 extern bool catalog_user_by_email(const char *email, UserRow *row);
 extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
-/* The first user whose id is not below this one, wrapping round; false in an empty store. */
+/* The first user with this id or a greater one, wrapping round; false if there are no users. */
 extern bool catalog_user_from(const pg_uuid_t *id, UserRow *row);
 
-/* Is the user there, and no transaction under way that deletes it?  Locks nothing and writes nothing. */
+/* True if the user exists and no running transaction deletes it.  Takes no lock and writes nothing. */
 extern bool catalog_user_stays(const pg_uuid_t *id);
 
 extern bool catalog_session(const pg_uuid_t *sid, SessionRow *row);
-/* List of SessionEntry *, oldest first, live or not. */
+/* List of SessionEntry *, oldest first, including expired ones. */
 extern List *catalog_sessions_of(const pg_uuid_t *user_id);
 
 extern ArrayType *catalog_profiles_of(const pg_uuid_t *user_id);
@@ -261,11 +260,11 @@ extern bool catalog_profile_exists(const char *name);
 extern List *catalog_rights_of(const char *profile);
 /* List of KeyRow *, newest first. */
 extern List *catalog_keys(void);
-/* False when it knows none yet. */
+/* False if none is recorded yet. */
 extern bool catalog_known_key_file(KnownKeyFile *known);
 
 extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
-/* A throttle lock that was saved. */
+/* A saved throttle lock. */
 extern bool catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at,
 						 TimestampTz *saved_at);
 extern bool catalog_template(const char *kind, const char *locale, TemplateRow *row);

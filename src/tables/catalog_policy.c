@@ -1,7 +1,7 @@
 /*
  * catalog_policy.c
- *		Owns reading what the administrator sets: profiles and their rights, the
- *		blocklist of passwords, signing keys, templates of mail.
+ *		Owns reading administrators' data: profiles and their rights, the
+ *		password blocklist, signing keys, mail templates.
  */
 #include "postgres.h"
 
@@ -16,7 +16,7 @@
 #include "tables/catalog_scan.h"
 #include "text/bytes.h"
 
-/* Is there a row with this text key?  The copy of the key is wiped: it may be a password. */
+/* True if a row with this text key exists.  Wipes its copy of the key, which may be a password. */
 static bool
 exists(CatalogTable table, CatalogIndex index, const char *value)
 {
@@ -44,7 +44,7 @@ catalog_blocklisted(const char *password)
 	return exists(TABLE_PASSWORD_BLOCKLIST, INDEX_PASSWORD_BLOCKLIST, password);
 }
 
-/* Label of the enum to number: labels are what the contract fixes, not object ids. */
+/* Maps the enum's label: the contract fixes labels, not object ids. */
 static int
 read_access(Oid value)
 {
@@ -107,7 +107,7 @@ read_key(Scan *scan, HeapTuple tuple)
 	return row;
 }
 
-/* The active key first: it signed most tokens. */
+/* Lists the active key first: it signed most tokens. */
 List *
 catalog_keys(void)
 {
@@ -127,8 +127,8 @@ catalog_keys(void)
 }
 
 /*
- * How well a template's locale serves a reader's: its length if it is that locale or a wider one (fr for fr-CA, the
- * empty one for all), else -1.  Case counts nothing, and _ is as good as - (RFC 4647 section 3.4).
+ * Match of a template's locale: its length if it equals the reader's locale or a prefix of it (fr for fr-CA, the empty
+ * one for all), else -1.  Case-insensitive, and _ equals - (RFC 4647 section 3.4).
  */
 static int
 locale_fit(const char *offered, const char *wanted)
@@ -146,7 +146,7 @@ locale_fit(const char *offered, const char *wanted)
 	return n == 0 || wanted[n] == '\0' || wanted[n] == '-' || wanted[n] == '_' ? n : -1;
 }
 
-/* A value of another size is no file's. */
+/* A check value of the wrong size matches no file. */
 static void
 read_known_key_file(Scan *scan, HeapTuple tuple, KnownKeyFile *known)
 {

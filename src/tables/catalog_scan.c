@@ -1,14 +1,15 @@
 /*
  * catalog_scan.c
- *		Owns index scans of the extension's tables, for the readers in catalog_*.c.
+ *		Owns index scans of the extension's tables, for the readers in
+ *		catalog_*.c.
  *
- * On object ids that are resolved once, no SPI, no plan, no privilege checks.
- * Key columns of type text are COLLATE "C", as scan keys are.
+ * Scans use object ids that are resolved once: no SPI, no plan, no privilege
+ * checks.  Text key columns are COLLATE "C", as scan keys are.
  *
- * Threat: a datum that is not what the reader takes it for.  An administrator
- * may drop, retype or replace what the extension made; a null or an integer
- * followed as a pointer ends the server.  No row is read of a relation whose
- * columns are not those listed here, and no row with a null where none may be.
+ * Threat: a datum of an unexpected type.  An administrator may drop, retype or
+ * replace the extension's objects; following a null or an integer as a pointer
+ * crashes the server.  A relation is read only if its columns are those listed
+ * here, and a row only if its NOT NULL columns are set.
  */
 #include "postgres.h"
 
@@ -136,7 +137,7 @@ StaticAssertDecl(lengthof(key_file) == Natts_key_file, "every column has its typ
 
 #define COLUMNS(table) {table, lengthof(table)}
 
-/* The tables that are read without a statement, and their first columns: an administrator may have added others. */
+/* Tables read without SQL, and their first columns; an administrator may have added others. */
 static const struct
 {
 	const Column *columns;
@@ -166,7 +167,7 @@ refuse(Relation relation, const char *detail)
 			 errhint("Undo the change. Columns may be added; those of the extension must stay as they are.")));
 }
 
-/* A column that was dropped has no type. */
+/* A dropped column has no type. */
 static bool
 is_of_type(Form_pg_attribute attribute, Oid type)
 {
@@ -204,10 +205,7 @@ scan_open_table(CatalogTable table)
 	return scan_open_locked(table, AccessShareLock);
 }
 
-/*
- * Opening the table may have accepted invalidations; the ids just used are then gone, but the scan needs only the
- * index's.  Without a snapshot it is the latest.
- */
+/* Opening the table may have invalidated the ids, but only the index's is still needed.  snapshot NULL: the latest. */
 static SysScanDesc
 begin(Relation relation, CatalogIndex index, Snapshot snapshot, int nkeys, ScanKey keys)
 {
@@ -237,7 +235,7 @@ scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKe
 	scan->scan = scan_of_index(scan->relation, index, nkeys, keys);
 }
 
-/* Sees what transactions under way have written, and tells in the snapshot which one deletes or updates a row. */
+/* Sees uncommitted rows; the snapshot then holds the transaction that deletes or updates a row. */
 void
 scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot)
 {
@@ -284,9 +282,7 @@ scan_text_or_null(Datum value, bool is_null)
 	return is_null ? NULL : TextDatumGetCString(value);
 }
 
-/*
- * The columns the extension made, of a table that scan_open_table has opened; raises where one is null that may not be.
- */
+/* The extension's columns of a table opened by scan_open_table; raises if a NOT NULL one is null. */
 void
 scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *values, bool *nulls)
 {

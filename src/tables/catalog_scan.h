@@ -40,7 +40,7 @@ typedef struct Scan
 	SysScanDesc scan;
 } Scan;
 
-/* Raises 55000 where the table is not as the extension made it. */
+/* Raises 55000 if the table's columns are not as the extension made them. */
 extern Relation scan_open_table(CatalogTable table);
 extern Relation scan_open_locked(CatalogTable table, LOCKMODE mode);
 extern SysScanDesc scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys);
@@ -49,7 +49,7 @@ extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int n
 extern void scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot);
 extern HeapTuple scan_next(Scan *scan);
 extern void scan_end(Scan *scan);
-/* The table stays locked to the end of the transaction. */
+/* Keeps the table locked until the end of the transaction. */
 extern void scan_end_locked(Scan *scan);
 extern void scan_text_key(ScanKey key, AttrNumber attribute, const char *value);
 extern void scan_uuid_key(ScanKey key, AttrNumber attribute, const pg_uuid_t *value);

@@ -2,8 +2,8 @@
  * catalog_session.c
  *		Owns reading sessions.
  *
- * A session is first looked for where it was last seen (session_tid.c), under the
- * same snapshot as by its index.
+ * A session is first looked up where its row was last read (session_tid.c),
+ * then by its index, under the same snapshot.
  */
 #include "postgres.h"
 
@@ -68,7 +68,7 @@ read_session_tuple(Relation relation, HeapTuple tuple, SessionRow *row)
 	read_session(tuple, values, row);
 }
 
-/* sid is the first column; an administrator may have made it null. */
+/* sid is the first column; an administrator may have allowed NULL. */
 static bool
 has_sid(HeapTuple tuple, const pg_uuid_t *sid)
 {
@@ -78,7 +78,7 @@ has_sid(HeapTuple tuple, const pg_uuid_t *sid)
 		memcmp((char *) header + header->t_hoff, sid, UUID_LEN) == 0;
 }
 
-/* The place's row, if it is the session's and visible; tuple leads into the page, which stays pinned. */
+/* True if the row at this place is the session's and visible; tuple then points into the page, which stays pinned. */
 static bool
 visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *place, HeapTuple tuple)
 {
@@ -102,8 +102,8 @@ visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *place, Hea
 }
 
 /*
- * Session ids are unique: the visible row that has this one is the one that the index leads to.  Serializable
- * transactions leave their marks on the way, so they take it.
+ * Session ids are unique, so a visible row with this id is the one the index would find.  Serializable transactions
+ * need the predicate locks of the index scan.
  */
 static bool
 session_at_place(Relation relation, const pg_uuid_t *sid, SessionRow *row)

@@ -1,7 +1,6 @@
 /*
  * catalog_user.c
- *		Owns reading users and what belongs to one of them: profiles, reset
- *		tokens, locks.
+ *		Owns reading users and their profiles, reset tokens and locks.
  */
 #include "postgres.h"
 
@@ -71,9 +70,7 @@ catalog_user_by_id(const pg_uuid_t *id, UserRow *row)
 	return one_user(INDEX_CUSTOMER_USER_ID, &key, row);
 }
 
-/*
- * An update under way leaves the new version without anybody at it; a deletion leaves none.  Row locks are no matter.
- */
+/* A running UPDATE leaves a new version without xmax, a running DELETE leaves none.  Row locks do not matter. */
 bool
 catalog_user_stays(const pg_uuid_t *id)
 {
@@ -90,7 +87,7 @@ catalog_user_stays(const pg_uuid_t *id)
 	return stays;
 }
 
-/* The lowest user is read whether it is needed or not: the number of scans is the same for every address. */
+/* Always reads the lowest user, too, so that the number of scans does not depend on the address. */
 bool
 catalog_user_from(const pg_uuid_t *id, UserRow *row)
 {
@@ -104,7 +101,7 @@ catalog_user_from(const pg_uuid_t *id, UserRow *row)
 	return one_user(INDEX_CUSTOMER_USER_ID, &key, row) || wrapped;
 }
 
-/* The table stays locked, so that a TRUNCATE beside waits until the session that these are copied to can be seen. */
+/* Keeps the table locked: a concurrent TRUNCATE must wait until the session that copies these profiles is visible. */
 ArrayType *
 catalog_profiles_of(const pg_uuid_t *user_id)
 {

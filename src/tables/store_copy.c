@@ -1,9 +1,9 @@
 /*
  * store_copy.c
- *		Owns writing: what the database knows of its key file and of itself, and
- *		what ends when it is a copy, was restored, or gets another key file.
+ *		Owns writing the key_file row, and deleting what must not live on in a
+ *		copied or restored database or under another key file.
  *
- * The rules of store.c hold here too.
+ * The rules of store.c apply here too.
  */
 #include "postgres.h"
 
@@ -148,7 +148,6 @@ store_key_delete_all(void)
 	run(KEY_DELETE_ALL);
 }
 
-/* In the current context. */
 static UserLock *
 read_lock(uint64 row)
 {

@@ -1,8 +1,8 @@
 /*
  * store_key.c
- *		Owns writing: signing keys.
+ *		Owns writing signing keys.
  *
- * The rules of store.c hold here too.
+ * The rules of store.c apply here too.
  */
 #include "postgres.h"
 

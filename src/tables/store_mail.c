@@ -1,8 +1,8 @@
 /*
  * store_mail.c
- *		Owns writing: reset links and the mail queue.
+ *		Owns writing reset links and the mail queue.
  *
- * The rules of store.c hold here too.
+ * The rules of store.c apply here too.
  */
 #include "postgres.h"
 
@@ -156,7 +156,7 @@ store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *add
 	run(MAIL_INSERT, &call);
 }
 
-/* Copies row number `row` of the result into the context the caller came with. */
+/* Copies a result row into the caller's context. */
 static void
 read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
 {

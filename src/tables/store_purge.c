@@ -1,8 +1,8 @@
 /*
  * store_purge.c
- *		Owns writing: audit events, saved locks, purging, grants.
+ *		Owns writing audit events, saved locks and grants, and purging.
  *
- * The rules of store.c hold here too.
+ * The rules of store.c apply here too.
  */
 #include "postgres.h"
 
@@ -25,10 +25,10 @@ typedef enum Statement
 } Statement;
 
 /*
- * Expired rows in the order of an index on (key, id), so that a purge reads what it removes and nothing else.  $1: rows
- * whose key is older are due; $2, $3: only rows behind this key and id; $4: how many.  Rows that others hold are left
- * to the next purge.  The index entries of removed rows stay until a vacuum: starting behind the last row keeps a batch
- * from walking over those of the batches before it.
+ * Deletes expired rows in the order of an index on (key, id), so that a purge reads only rows it deletes.  $1: rows
+ * with an older key are due; $2, $3: only rows after this key and id; $4: limit.  Locked rows are left to the next
+ * purge.  Index entries of deleted rows stay until a vacuum: starting after the last row keeps a batch from reading
+ * those of earlier batches.
  */
 #define PURGE(table, key, id, type, ended, which, then) \
 	{"WITH due AS MATERIALIZED (SELECT ctid AS place, " key " AS key, " id " AS id, " ended " AS ended FROM djust_auth." table \
@@ -40,10 +40,10 @@ typedef enum Statement
 	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}, true}
 
 /*
- * A refresh moves expires_at and, to stay a HOT update, nothing that has an index.  So purge_at is when a session would
- * have expired as it was last looked at: if it lives, it is looked at again when it expires now.
+ * A refresh changes expires_at and, to stay a HOT update, no indexed column.  purge_at is therefore only the expiry at
+ * the last check: if the session is still alive, purge_at moves to its present expiry.
  */
-#define LOOK_AGAIN \
+#define POSTPONE \
 	", kept AS (UPDATE djust_auth.session SET purge_at = expires_at WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE NOT ended)))"
 #define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
@@ -72,7 +72,7 @@ static StoreStatement statements[] = {
 		"DELETE FROM djust_auth.session_ended WHERE ctid" EQ "ANY (ARRAY(SELECT e.ctid FROM djust_auth.session_ended e"
 		" WHERE NOT EXISTS (SELECT FROM djust_auth.session s WHERE s.sid" EQ "e.sid) FOR UPDATE SKIP LOCKED))",
 		0, {0}, true},
-	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", LOOK_AGAIN),
+	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", POSTPONE),
 	[FIRST_PURGE + PURGE_RESET_TOKEN] = PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""),
 	[FIRST_PURGE + PURGE_MAIL_QUEUE] = PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""),
 	[FIRST_PURGE + PURGE_SIGNING_KEY] = PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""),
@@ -82,7 +82,7 @@ static StoreStatement statements[] = {
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
 
-/* In the order of its type no id comes before it. */
+/* The lowest id of each type. */
 static const char *const first_ids[] = {
 	[PURGE_SESSION] = "00000000-0000-0000-0000-000000000000",
 	[PURGE_RESET_TOKEN] = "",

@@ -1,15 +1,14 @@
 /*
  * store_run.c
- *		Owns the running of the store's statements by SPI.
+ *		Owns running the store's statements by SPI.
  *
- * Each is prepared and planned once per backend, and runs under
- * the latest snapshot, so that it meets what is committed now, also in an
- * older REPEATABLE READ transaction.
+ * Each is prepared and planned once per backend, and runs under the latest
+ * snapshot, so that it sees what is committed now, even in an older REPEATABLE
+ * READ transaction.
  *
- * Threat: a caller, or a trigger of somebody's, whose changes pass for the
- * library's own work, which the audit does not tell.  The mark of own work is
- * in this file's memory, and is good for the triggers of the marked statement
- * alone.
+ * Threat: changes by a caller or by a user's trigger that pass for the
+ * library's own work, which is not audited.  The mark of own work is in this
+ * file's memory, and applies only to triggers fired by the marked statement.
  */
 #include "postgres.h"
 
@@ -20,7 +19,7 @@
 #include "tables/store.h"
 #include "tables/store_run.h"
 
-/* At which depth of triggers a statement of the library's own work runs; -1: none does. */
+/* Trigger depth of the running statement if it is the library's own work; else -1. */
 static int	own_depth = -1;
 
 void
@@ -52,7 +51,7 @@ plan_of(StoreStatement *statement)
 	return statement->plan;
 }
 
-/* An error undoes it with the transaction. */
+/* On an error the transaction's abort restores the settings. */
 static int
 plan_by_index(void)
 {
@@ -69,7 +68,7 @@ trigger_depth(void)
 	return DatumGetInt32(pg_trigger_depth(NULL));
 }
 
-/* Of the very statement that fires the trigger: not of one that another trigger on the way runs. */
+/* True only for the statement that fires the trigger, not for one that an intermediate trigger runs. */
 bool
 store_is_own_work(void)
 {
@@ -125,7 +124,7 @@ store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot)
 	return execute(statement, call, snapshot, true);
 }
 
-/* Types are what the statement gives, which an administrator may have changed with a column. */
+/* An administrator may have changed a column, and with it the result type. */
 Datum
 store_column(uint64 row, int number, Oid type, bool *is_null)
 {

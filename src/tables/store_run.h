@@ -1,6 +1,6 @@
 /*
  * store_run.h
- *		How the store runs its statements; for store*.c alone.
+ *		Running statements; only for store*.c.
  */
 #ifndef DJUST_STORE_RUN_H
 #define DJUST_STORE_RUN_H
@@ -25,8 +25,8 @@ typedef struct StoreStatement
 	const char *text;
 	int			narguments;
 	Oid			types[MAX_ARGUMENTS];
-	bool		by_index;		/* never reads a whole table that has an index to go by, whatever the planner thinks of it */
-	bool		administrative; /* an administrator's change, which the audit tells; others are the library's own work */
+	bool		by_index;		/* forbids sequential scans, whatever the planner estimates */
+	bool		administrative; /* an administrator's change, to be audited; others are the library's own work */
 	SPIPlanPtr	plan;			/* prepared at the first use in a backend */
 } StoreStatement;
 
@@ -41,17 +41,17 @@ typedef struct Call
 extern void store_connect(void);
 extern void store_finish(void);
 
-/* Between store_connect and store_finish; results are in SPI_tuptable. */
+/* Call between store_connect and store_finish; results are in SPI_tuptable. */
 extern uint64 store_execute(StoreStatement *statement, Call *call);
 /* Reads under a snapshot that the caller has registered. */
 extern uint64 store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot);
-/* Raises 55000 when it is of another type; the second also when it is null. */
+/* Raise 55000 if the column has another type; store_value also if it is null. */
 extern Datum store_column(uint64 row, int number, Oid type, bool *is_null);
 extern Datum store_value(uint64 row, int number, Oid type);
 
-/* Connects, runs, finishes: for statements of which only the number of rows is wanted. */
+/* Connects, runs, finishes; returns the number of rows. */
 extern uint64 store_run(StoreStatement *statement, Call *call);
-/* The one value, of a type passed by value, of a statement that gives one row. */
+/* The value, of a type passed by value, of a statement that returns one row. */
 extern Datum store_run_value(StoreStatement *statement, Call *call, Oid type, bool *is_null);
 
 static inline void

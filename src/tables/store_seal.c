@@ -2,8 +2,8 @@
  * store_seal.c
  *		Owns the statements on seals and chains of seals.
  *
- * The rules of store.c hold here too.  Everything is read in portions, so that
- * memory does not grow with the audit.
+ * The rules of store.c apply here too.  Everything is read in portions, so that
+ * memory use does not grow with the audit.
  */
 #include "postgres.h"
 
@@ -81,7 +81,7 @@ run(Statement statement, Call *call)
 	return store_run(&statements[statement], call);
 }
 
-/* Of another length than it should have: zeroes, which no MAC is. */
+/* A value of the wrong length becomes zeroes, which match no MAC. */
 static void
 bytes_column(int row, int *number, uint8_t *out, size_t n)
 {

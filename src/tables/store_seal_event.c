@@ -1,9 +1,9 @@
 /*
  * store_seal_event.c
- *		Owns the reading of events for seals, in portions, and the look at the
+ *		Owns reading events for seals, in portions, and listing the
  *		transactions that write events.
  *
- * The rules of store.c hold here too.
+ * The rules of store.c apply here too.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@ static StoreStatement statements[] = {
 	[EVENT_FIRST] = {
 		"SELECT at FROM djust_auth.audit_event ORDER BY at LIMIT 1",
 		0, {0}, .by_index = true},
-	/* a transaction that is prepared holds its locks under another name */
+	/* a prepared transaction holds its locks under a new virtual transaction id */
 	[EVENT_WRITERS] = {
 		"SELECT virtualtransaction FROM pg_catalog.pg_locks WHERE locktype" EQ "'relation' AND database" EQ "$1"
 		" AND relation" EQ "$2 AND mode" EQ "'RowExclusiveLock' AND granted"

@@ -1,6 +1,6 @@
 /*
  * store_seal_row.h
- *		How the store reads rows of seals and events; for store_seal*.c alone.
+ *		Reading result rows of seals and events; only for store_seal*.c.
  */
 #ifndef DJUST_STORE_SEAL_ROW_H
 #define DJUST_STORE_SEAL_ROW_H
@@ -10,7 +10,7 @@
 #include "tables/store_run.h"
 #include "tables/store_seal.h"
 
-/* Between store_connect and store_finish. */
+/* Call between store_connect and store_finish. */
 static inline int
 read_rows(StoreStatement *statement, Call *call, Snapshot snapshot)
 {

@@ -1,7 +1,7 @@
 /*
  * store_worker.c
- *		Owns the statements of the background worker itself: calls of functions
- *		that its role was granted, and nothing else.
+ *		Owns the background worker's own statements, which only call functions
+ *		granted to its role.
  */
 #include "postgres.h"
 
@@ -78,7 +78,7 @@ store_call_seal(void)
 	return DatumGetTimestampTz(store_run_value(&statements[WORKER_SEAL], &call, TIMESTAMPTZOID, &is_null));
 }
 
-/* A copy in UTF-8, as mails are, that is wiped with the context it is made in: the texts hold a link. */
+/* A UTF-8 copy, as mails need, wiped with its context: the texts contain a link. */
 static char *
 secret_text(int number)
 {
