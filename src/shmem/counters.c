@@ -1,7 +1,7 @@
 /*
  * counters.c
- *		Owns the counters of the whole server since its start, and whether the
- *		library was loaded in time to have shared memory.
+ *		Owns the server-wide counters since start, and the check that the
+ *		library was preloaded and has shared memory.
  */
 #include "postgres.h"
 

@@ -32,7 +32,7 @@ typedef enum Counter
 extern size_t counters_size(void);
 extern void counters_attach(void);
 
-/* Is there shared memory, because the library was preloaded?  The second raises 55000 if not. */
+/* True if the library was preloaded, so shared memory exists; the second raises 55000 if not. */
 extern bool preloaded(void);
 extern void preloaded_require(void);
 

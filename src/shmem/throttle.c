@@ -4,21 +4,20 @@
  *
  * Threats: guessing one account's password, in series or in parallel, by a
  * caller who rolls back, cancels or disconnects; and flooding the table with
- * invented addresses so that a counter falls out of it.
+ * invented addresses to push a counter out of it.
  *
  * An attempt holds a place in its account's entry before anything is hashed.
- * Failures plus attempts under way never exceed the limit: those beyond it
- * wait for the ones under way and are then judged by how these ended.  No
- * transaction is involved, so nothing a caller does undoes a count.  A success
- * clears the count when its transaction commits, and what a rolled-back one had
- * cleared otherwise comes back (throttle_undo.c).  How entries are kept and lost is
- * throttle_table.c's.
+ * Failures plus attempts under way never exceed the limit: further attempts
+ * wait for the running ones and are judged by their outcome.  Counting is not
+ * transactional, so callers cannot undo it.  A success clears the count when
+ * its transaction commits; other clearings are undone by a rollback
+ * (throttle_undo.c).  throttle_table.c decides which entries are evicted.
  *
- * Locks outlive the server: one that is made or grows is handed to the worker
- * before the caller is answered, and one that is not in memory is looked up in
- * the table before the first attempt, by the tag and so alike for known and
- * unknown addresses.  The look-up is outside the lock; a lock that is cleared
- * meanwhile is noticed by the count of clearings.
+ * Locks survive a restart: a new or longer one is queued for the worker before
+ * the client gets its answer.  A tag without an entry in memory is looked up in
+ * the table throttle_lock before its first attempt, for known and unknown
+ * addresses alike.  That is done without the LWLock; throttle->cleared shows
+ * whether a lock was cleared meanwhile.
  */
 #include "postgres.h"
 
@@ -45,10 +44,10 @@
 typedef struct Throttle
 {
 	ConditionVariable ended;
-	uint64		cleared;		/* how often a lock was cleared */
+	uint64		cleared;		/* number of locks cleared */
 } Throttle;
 
-/* What the table knows of a tag, and when it was read; and what has become of a transaction that was to clear its count. */
+/* A tag's saved row, if it was read, and the outcome of the prepared transaction that was to clear its count. */
 typedef struct SavedLock
 {
 	ThrottlePrepared prepared;
@@ -62,12 +61,12 @@ static Throttle *throttle = NULL;
 static LWLock *throttle_lock = NULL;
 static ThrottleTable attempts;
 
-/* The entry this backend has an attempt under way in: pinned by that, so the pointer stays good. */
+/* The entry of this backend's running attempt; it is not evicted meanwhile. */
 static ThrottleEntry *held_entry = NULL;
 static bool held_shared;
 
-/* What this backend handed to the worker last and has not waited for. */
-static uint64 ticket = 0;
+/* The last message that this backend queued for the worker and has not waited for. */
+static uint64 last_message = 0;
 
 static uint32
 attempt_sets(void)
@@ -81,7 +80,7 @@ throttle_size(void)
 	return add_size(MAXALIGN(sizeof(Throttle)), throttle_table_size(attempt_sets()));
 }
 
-/* Is the tag in memory?  If not, what does the table say, where a worker writes it? */
+/* Reads the saved row if the tag has no entry in memory and a worker maintains the table. */
 static void
 read_saved(const AccountTag *tag, SavedLock *saved)
 {
@@ -117,8 +116,8 @@ copy_lock(ThrottleEntry *to, const ThrottleEntry *from)
 static void clear_entry(ThrottleEntry *entry);
 
 /*
- * A lock is restored into an entry of its own or, where there is no place, is judged by itself.  False when the entry
- * left memory, or a lock was cleared, since the table was read.
+ * Restores a saved lock into an entry of its own or, if the set is full, into *outside.  False: read the table again,
+ * as the entry was evicted, or a lock cleared, since.
  */
 static bool
 find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, ThrottleEntry **entry,
@@ -212,9 +211,9 @@ throttle_enter(const AccountTag *tag, int *retry_after)
 	return answer;
 }
 
-/* With the lock held, so that entries of one tag reach the worker in the order they were made. */
+/* Call with throttle_lock held, so that messages on one tag reach the worker in order. */
 static void
-hand_over(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
+enqueue(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
 {
 	QueueEntry	message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
 
@@ -223,8 +222,8 @@ hand_over(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
 		message.u.lock.failures = entry->count;
 		message.u.lock.allowed_at = entry->allowed_at;
 	}
-	ticket = event_queue_put(&message, 0);
-	if (entry && ticket != 0)
+	last_message = event_queue_put(&message, 0);
+	if (entry && last_message != 0)
 		entry->saved = kind == EVENT_QUEUE_LOCK;
 }
 
@@ -239,7 +238,7 @@ count_failure(ThrottleEntry *entry, TimestampTz now, bool is_shared)
 		entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
 	}
 	if (!is_shared && throttle_is_lock(entry->count))
-		hand_over(entry, EVENT_QUEUE_LOCK, &entry->tag);
+		enqueue(entry, EVENT_QUEUE_LOCK, &entry->tag);
 }
 
 static void
@@ -249,10 +248,10 @@ clear_entry(ThrottleEntry *entry)
 	if (!entry->saved)
 		return;
 	throttle->cleared++;
-	hand_over(entry, EVENT_QUEUE_UNLOCK, &entry->tag);
+	enqueue(entry, EVENT_QUEUE_UNLOCK, &entry->tag);
 }
 
-/* A success clears the account's own entry once it commits; in a shared one it clears nobody. */
+/* A success clears the account's own entry once it commits, but never a shared entry. */
 void
 throttle_leave(ThrottleOutcome outcome)
 {
@@ -309,13 +308,13 @@ clear_with(const AccountTag *tag, TransactionId prepared)
 void
 throttle_settle(void)
 {
-	uint64		last = ticket;
+	uint64		last = last_message;
 
-	ticket = 0;
+	last_message = 0;
 	event_queue_await(last);
 }
 
-/* The entry of one account only, if there is a place for it. */
+/* An entry of its own for the account; NULL if its set is full. */
 static ThrottleEntry *
 take_own(const AccountTag *tag)
 {
@@ -324,7 +323,7 @@ take_own(const AccountTag *tag)
 	return entry == &throttle_table_set(&attempts, tag)->overflow ? NULL : entry;
 }
 
-/* Also while a transaction is being rolled back.  A lock without a place in memory goes to the table. */
+/* Also called during a rollback.  A lock without an entry in memory goes to the worker only. */
 static void
 put_back(const AccountTag *tag, const ThrottleUndo *what)
 {
@@ -342,16 +341,13 @@ put_back(const AccountTag *tag, const ThrottleUndo *what)
 	entry->allowed_at = Max(entry->allowed_at, what->allowed_at);
 	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
 	if (throttle_is_lock(entry->count))
-		hand_over(entry, EVENT_QUEUE_LOCK, tag);
+		enqueue(entry, EVENT_QUEUE_LOCK, tag);
 	else if (what->failures < 0)
-		hand_over(entry, EVENT_QUEUE_UNLOCK, tag);
+		enqueue(entry, EVENT_QUEUE_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 }
 
-/*
- * Leaves an entry behind, so that nobody looks into the table while the worker has not yet been there.  What was
- * counted comes back if this is rolled back.
- */
+/* Keeps an empty entry: no attempt may read the old row before the worker deletes it.  A rollback restores it. */
 static const ThrottleUndo *
 clear(const AccountTag *tag)
 {
@@ -368,7 +364,7 @@ clear(const AccountTag *tag)
 	if (entry)
 		entry->count = 0;
 	throttle->cleared++;
-	hand_over(entry, EVENT_QUEUE_UNLOCK, tag);
+	enqueue(entry, EVENT_QUEUE_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
 	return note;

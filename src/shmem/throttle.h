@@ -1,6 +1,6 @@
 /*
  * throttle.h
- *		How often a password may be tried.
+ *		Limits password attempts per account.
  */
 #ifndef DJUST_THROTTLE_H
 #define DJUST_THROTTLE_H
@@ -18,7 +18,7 @@ typedef enum ThrottleOutcome
 {
 	ATTEMPT_GOOD,				/* clears the count when this transaction commits */
 	ATTEMPT_BAD,
-	ATTEMPT_NOT_MADE			/* nothing was hashed: the slot is given back uncounted */
+	ATTEMPT_NOT_MADE			/* nothing was hashed: not counted */
 } ThrottleOutcome;
 
 extern size_t throttle_size(void);
@@ -26,18 +26,15 @@ extern void throttle_attach(struct LWLock *lock);
 
 extern ThrottleAnswer throttle_enter(const AccountTag *tag, int *retry_after);
 extern void throttle_leave(ThrottleOutcome outcome);
-/* After ERROR or FATAL: an attempt whose hash had begun counts as bad.  Harmless when none is held. */
+/* After ERROR or FATAL: counts the attempt as bad if its hash had begun.  A no-op if no attempt is held. */
 extern void throttle_abandon(bool begun);
 
-/*
- * Waits, for a second at most, until a lock that was made or cleared here is on disk; where a worker is there to write
- * it.
- */
+/* Waits, at most a second, until the worker has saved a lock made or cleared here; a no-op without a worker. */
 extern void throttle_settle(void);
 
-/* These include throttle_settle, and are taken back if the transaction is rolled back. */
+/* These include throttle_settle, and are undone if the transaction is rolled back. */
 extern void throttle_clear(const AccountTag *tag);
-/* Called when an address is created (start_over) or changed (move).  Usually there is nothing to clear. */
+/* Called when an address is created (start_over) or changed (move).  Usually a no-op. */
 extern void throttle_start_over(const AccountTag *tag);
 extern void throttle_move(const AccountTag *from, const AccountTag *to);
 

@@ -1,17 +1,17 @@
 /*
  * throttle_owner.c
- *		Owns which user the tag in use belongs to.
+ *		Owns the mapping of the current tag to its user.
  *
- * Threat: a new key file gives all accounts other tags and so would lift all
- * locks.  A lock is saved with its user, by whom it is found again
- * (database_copy.c).  A lock of an unknown address has something of the same
- * size there, so that the rows of both are alike.
+ * Threat: a new key file gives all accounts other tags and would so lift all
+ * locks.  A lock is therefore saved with its user id, by which database_copy.c
+ * finds it again.  A lock of an unknown address has bytes of the same size
+ * there, so that both rows look alike.
  */
 #include "postgres.h"
 
 #include "shmem/throttle_owner.h"
 
-/* One at a time: a lock is made within the call that told the owner, or is put back by its note (throttle_undo.c). */
+/* One at a time: a lock is made within the call that set the owner, or restored by throttle_undo.c with its owner. */
 static struct
 {
 	AccountTag tag;

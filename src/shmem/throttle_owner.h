@@ -1,6 +1,6 @@
 /*
  * throttle_owner.h
- *		Which user a tag of the throttle belongs to.
+ *		The user a throttle tag belongs to.
  */
 #ifndef DJUST_THROTTLE_OWNER_H
 #define DJUST_THROTTLE_OWNER_H
@@ -9,10 +9,10 @@
 
 #include "crypto/account_tag.h"
 
-/* Before something is done that may make a lock of the tag; user_id NULL: no user has the address. */
+/* Call before anything that may lock the tag; user_id NULL: no user has the address. */
 extern void throttle_owner(const AccountTag *tag, const uint8_t *user_id);
 
-/* As last told of this tag in this backend; without a user, bytes of the tag. */
+/* As last set for this tag in this backend; without a user, bytes of the tag. */
 extern pg_uuid_t throttle_owner_of(const AccountTag *tag);
 
 #endif

@@ -1,13 +1,13 @@
 /*
  * throttle_prepared.c
- *		Owns the question how the prepared transaction ended that was to clear a
- *		count.
+ *		Owns looking up whether a prepared transaction that was to clear a
+ *		count committed.
  *
- * Threat: the answer may have to be read from disk, which can fail: with the
- * lock of the counters held an error would leave an attempt half judged, and
- * each next attempt would meet it again.  So the answer is looked up without the
- * lock, and not at all where the server has forgotten it: then nothing is
- * cleared, nor if the transaction was prepared more than a day ago.
+ * Threat: the look-up may read from disk and fail.  An error with throttle_lock
+ * held would leave an attempt half judged, and each later attempt would meet it
+ * again.  So the look-up happens without the lock.  Nothing is cleared if the
+ * server has forgotten the outcome, or if the transaction was prepared more
+ * than a day ago.
  */
 #include "postgres.h"
 
@@ -28,7 +28,7 @@ throttle_prepared_note(const ThrottleEntry *entry, ThrottlePrepared *prepared)
 	prepared->prepared_at = entry->prepared_at;
 }
 
-/* False for one that ended so long ago that the server has forgotten how; nothing is forgotten while it is looked up. */
+/* False if the server has already forgotten the outcome; XactTruncationLock keeps it from being forgotten now. */
 static bool
 did_commit(TransactionId xid)
 {
@@ -54,7 +54,7 @@ throttle_prepared_look_up(ThrottlePrepared *prepared)
 		prepared->committed = did_commit(prepared->xid);
 }
 
-/* The entry may have been given to another account, or to another transaction, since. */
+/* The entry may belong to another account or another transaction by now. */
 bool
 throttle_prepared_clears(const ThrottlePrepared *prepared, ThrottleEntry *entry)
 {

@@ -1,13 +1,14 @@
 /*
  * throttle_reset.c
- *		Owns how often a reset of a password may be asked for, by address, in
- *		shared memory.
+ *		Owns the limit on password reset requests per address, in shared
+ *		memory.
  *
- * Threat: a mailbox that is flooded.
+ * Threat: a flooded mailbox.
  *
  * Reset requests cost the caller nothing, so their table can be flooded.  It
- * forgets the oldest instead: a flood may buy one mail too many for every
- * 65,536 requests, but never keeps customers from resetting their passwords.
+ * evicts the oldest entry instead of failing closed: a flood may cause one
+ * extra mail for every 65,536 requests, but never keeps users from resetting
+ * their passwords.
  */
 #include "postgres.h"
 
@@ -38,7 +39,7 @@ throttle_reset_attach(struct LWLock *lock)
 	throttle_table_attach(&requests, "djust_auth resets", ENTRIES / THROTTLE_TABLE_WAYS, true);
 }
 
-/* Here allowed_at ends the pause and touched_at begins the window. */
+/* In this table allowed_at ends the pause and touched_at begins the window. */
 bool
 throttle_reset_admit(const AccountTag *tag)
 {
@@ -49,7 +50,7 @@ throttle_reset_admit(const AccountTag *tag)
 	LWLockAcquire(throttle_reset_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
 	entry = throttle_table_take(&requests, tag, now);
-	/* neither is later than a clock that was not set back would have it */
+	/* the clock may have been set back */
 	entry->touched_at = Min(entry->touched_at, now);
 	entry->allowed_at = Min(entry->allowed_at, now + PAUSE_MS * INT64CONST(1000));
 	if (now - entry->touched_at >= WINDOW_MS * INT64CONST(1000))

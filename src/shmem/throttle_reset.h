@@ -1,6 +1,6 @@
 /*
  * throttle_reset.h
- *		How often a reset may be asked for.
+ *		Limits reset requests per address.
  */
 #ifndef DJUST_THROTTLE_RESET_H
 #define DJUST_THROTTLE_RESET_H
@@ -13,7 +13,7 @@ struct LWLock;
 extern size_t throttle_reset_size(void);
 extern void throttle_reset_attach(struct LWLock *lock);
 
-/* One a minute, five an hour; counts when it answers true. */
+/* True, and counted, if allowed: one a minute, five an hour. */
 extern bool throttle_reset_admit(const AccountTag *tag);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * throttle_rule.c
- *		Owns the rule by which a count of failures is judged: go, wait, or never.
+ *		Owns the rule that judges a count of failures: go, wait, or suspended.
  *
- * Threat: a wall clock that is set, in either direction, while somebody waits.
+ * Threat: a clock that is set forward or back during a wait.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@ throttle_is_lock(int failures)
 	return failures >= setting_max_login_failures;
 }
 
-/* 1 s after the limit, doubling up to a quarter of an hour. */
+/* 1 s at the limit, doubling up to 15 minutes. */
 int
 throttle_delay_s(int failures)
 {
@@ -27,7 +27,7 @@ throttle_delay_s(int failures)
 	return doublings >= 10 ? THROTTLE_LONGEST_WAIT_S : Min(1 << Max(doublings, 0), THROTTLE_LONGEST_WAIT_S);
 }
 
-/* The longest of a table that somebody has altered, where it cannot be told. */
+/* Returns the longest wait for times that only an altered table can have. */
 int
 throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 {
@@ -39,7 +39,7 @@ throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 	return (int) (Max(wait + USECS_PER_SEC - 1, 0) / USECS_PER_SEC);
 }
 
-/* A wait that is longer than it was when it was made begins now: the clock was set back since. */
+/* Restarts a wait that now exceeds its original length: the clock was set back. */
 static void
 bound_wait(ThrottleEntry *entry, TimestampTz now)
 {
@@ -49,8 +49,8 @@ bound_wait(ThrottleEntry *entry, TimestampTz now)
 }
 
 /*
- * THROTTLE_BUSY means: wait for an attempt under way to end, then ask again.  The time is read with the lock held, so
- * that whoever comes second does not come from before.
+ * THROTTLE_BUSY: wait for a running attempt to end, then ask again.  now must be read with throttle_lock held, so that
+ * times do not decrease between callers.
  */
 ThrottleAnswer
 throttle_judge(ThrottleEntry *entry, TimestampTz now, int *retry_after)

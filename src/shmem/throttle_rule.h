@@ -1,6 +1,6 @@
 /*
  * throttle_rule.h
- *		What follows from a count of failures.
+ *		Judging an account by its failures.
  */
 #ifndef DJUST_THROTTLE_RULE_H
 #define DJUST_THROTTLE_RULE_H
@@ -17,13 +17,13 @@ typedef enum ThrottleAnswer
 
 #define THROTTLE_LONGEST_WAIT_S (15 * 60)
 
-/* From how many failures on a count is a lock, which outlives the server. */
+/* True if so many failures make a lock, which survives a restart. */
 extern bool throttle_is_lock(int failures);
-/* How long the next attempt waits after so many failures. */
+/* Delay of the next attempt after so many failures. */
 extern int	throttle_delay_s(int failures);
-/* How long a wait was when it was made, rounded up. */
+/* Length of a wait when it began, rounded up. */
 extern int	throttle_wait_s(TimestampTz made_at, TimestampTz ends_at);
-/* With the lock of the counters held; *retry_after is set with THROTTLE_LATER. */
+/* Call with throttle_lock held; sets *retry_after with THROTTLE_LATER. */
 extern ThrottleAnswer throttle_judge(ThrottleEntry *entry, TimestampTz now, int *retry_after);
 
 #endif

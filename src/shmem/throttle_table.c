@@ -1,18 +1,17 @@
 /*
  * throttle_table.c
- *		Owns the tables of counters that throttle.c and throttle_reset.c judge by.
+ *		Owns the tables of counters of throttle.c and throttle_reset.c.
  *
- * Threat: flooding a table with invented addresses so that a counter falls
- * out of it.
+ * Threat: flooding a table with invented addresses to push a counter out of it.
  *
- * The table is set-associative under a keyed hash, so nobody can aim at a
- * place.  It has room for several times the attempts that all hash slots can
- * compute in PROTECTED_MS, and an entry touched within that time is never
- * evicted; older ones leave with the fewest failures first, suspended ones
- * never.  What finds no place shares its set's overflow entry, which fails
- * closed: strangers then count together.
+ * The table is set-associative under a keyed hash, so callers cannot choose a
+ * set.  It has room for several times the attempts that all hash slots can
+ * compute in PROTECTED_MS.  An entry touched within that time is never evicted;
+ * of older ones the one with the fewest failures is evicted first, suspended
+ * ones never.  An account whose set is full shares the set's overflow entry,
+ * which fails closed: unrelated accounts are then counted together.
  *
- * A table that forgets evicts the oldest instead.
+ * A table with `forgets` evicts the oldest entry instead.
  */
 #include "postgres.h"
 
@@ -22,7 +21,7 @@
 
 #define PROTECTED_MS (15 * 60 * 1000)
 
-/* With what alignment takes. */
+/* Includes padding for alignment. */
 size_t
 throttle_table_size(uint32_t sets)
 {
@@ -61,7 +60,7 @@ throttle_table_find(ThrottleSet *set, const AccountTag *tag)
 	return NULL;
 }
 
-/* Also when the time of the last touch is ahead by that much: the clock was set back since. */
+/* Also true if touched_at is that far in the future: the clock was set back. */
 static bool
 is_over(TimestampTz touched_at, TimestampTz now)
 {
@@ -76,7 +75,7 @@ may_evict(const ThrottleEntry *entry, TimestampTz now)
 	return entry->count == 0 || is_over(entry->touched_at, now);
 }
 
-/* Which of two leaves first: the one with fewer failures, then the older one. */
+/* Evict first: the entry with fewer failures, then the older one. */
 static bool
 leaves_before(const ThrottleTable *table, const ThrottleEntry *a, const ThrottleEntry *b)
 {
@@ -85,7 +84,7 @@ leaves_before(const ThrottleTable *table, const ThrottleEntry *a, const Throttle
 	return a->touched_at < b->touched_at;
 }
 
-/* Shared by strangers, so it forgets once the flood that filled the set is over. */
+/* Shared by several accounts, so it is reset once the set calms down. */
 static ThrottleEntry *
 overflow_entry(ThrottleSet *set, TimestampTz now)
 {

@@ -1,6 +1,7 @@
 /*
  * throttle_table.h
- *		Counters by account in shared memory, for throttle.c and throttle_reset.c.
+ *		Counters per account in shared memory, for throttle.c and
+ *		throttle_reset.c.
  */
 #ifndef DJUST_THROTTLE_TABLE_H
 #define DJUST_THROTTLE_TABLE_H
@@ -17,10 +18,10 @@ typedef struct ThrottleEntry
 	AccountTag tag;
 	int32_t		count;			/* consecutive failures, or reset requests in the window */
 	int32_t		under_way;
-	bool		saved;			/* a lock the table may hold */
-	uint32_t	clears_with;	/* a prepared transaction that clears the count if it commits; 0: none */
+	bool		saved;			/* a lock that may have a saved row */
+	uint32_t	clears_with;	/* clears the count if it commits; 0: none */
 	TimestampTz prepared_at;
-	int32_t		wait_s;			/* how long the wait was that ends then */
+	int32_t		wait_s;			/* original length of the wait until allowed_at */
 	TimestampTz allowed_at;
 	TimestampTz touched_at;
 } ThrottleEntry;
@@ -42,10 +43,10 @@ typedef struct ThrottleTable
 extern size_t throttle_table_size(uint32_t sets);
 extern void throttle_table_attach(ThrottleTable *table, const char *name, uint32_t sets, bool forgets);
 
-/* The rest is called with the lock of the counters held. */
+/* Call the following with the table's LWLock held. */
 extern ThrottleSet *throttle_table_set(const ThrottleTable *table, const AccountTag *tag);
 extern ThrottleEntry *throttle_table_find(ThrottleSet *set, const AccountTag *tag);
-/* The tag's own entry, a fresh one in a place that may be taken, or the one its set shares. */
+/* Returns the tag's entry, a new one in a free or evicted place, or the overflow entry of its set. */
 extern ThrottleEntry *throttle_table_take(const ThrottleTable *table, const AccountTag *tag, TimestampTz now);
 
 #endif

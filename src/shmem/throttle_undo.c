@@ -1,15 +1,15 @@
 /*
  * throttle_undo.c
- *		Owns what the end of a transaction does to the throttle.
+ *		Owns the effects of the end of a transaction on the throttle.
  *
  * Threat: a caller who gives the right password, unlocks an account or resets
- * its password, and rolls back: nothing would be on record and nothing changed,
- * but for the count of guesses.
+ * its password, and rolls back: nothing is changed or recorded, except that the
+ * count of guesses is gone.
  *
- * A good attempt clears the count when its transaction commits.  What else
- * clears it does so at once, and is undone by a rollback.  A transaction that is
- * prepared for two-phase commit has cleared nothing until it commits, which the
- * throttle looks up at the next attempt; what it has added stays.
+ * A good attempt clears the count when its transaction commits.  Other
+ * clearings happen at once and are undone by a rollback.  A transaction that is
+ * prepared for two-phase commit clears nothing until it commits, which the
+ * throttle looks up at the next attempt; failures that it added stay.
  */
 #include "postgres.h"
 
@@ -24,18 +24,18 @@ typedef struct Note
 	struct Note *next;
 	SubTransactionId level;
 	AccountTag tag;
-	bool		clears;			/* the count, at commit; otherwise what is undone at a rollback: */
+	bool		clears;			/* clears the count at commit; otherwise `what` is applied at a rollback */
 	ThrottleUndo	what;
 } Note;
 
-static ThrottleUndoActions actions;	/* the throttle's */
+static ThrottleUndoActions actions;
 static Note *notes = NULL;
 static bool registered = false;
 
 void
-throttle_undo_init(const ThrottleUndoActions *given)
+throttle_undo_init(const ThrottleUndoActions *throttle_actions)
 {
-	actions = *given;
+	actions = *throttle_actions;
 }
 
 /* Applies and drops the notes of one subtransaction level, or of all. */
@@ -59,10 +59,7 @@ undo(SubTransactionId level)
 	}
 }
 
-/*
- * Before the caller is answered a lock is off the disk, too, as after the other ways to clear it; interrupts are held
- * off.
- */
+/* Waits until a cleared lock is off the disk before the client gets its answer.  Interrupts are held off. */
 static void
 commit(void)
 {
