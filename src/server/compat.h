@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		The only place that looks at PG_VERSION_NUM.
+ *		The only file that looks at PG_VERSION_NUM.
  */
 #ifndef DJUST_COMPAT_H
 #define DJUST_COMPAT_H
@@ -9,14 +9,14 @@
 #error "djust_auth needs PostgreSQL 15 or later"
 #endif
 
-/* 18 records name and version of a module; earlier majors only its ABI. */
+/* 18 records a module's name and version, earlier majors only its ABI. */
 #if PG_VERSION_NUM >= 180000
 #define DJUST_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "djust_auth", .version = DJUST_VERSION)
 #else
 #define DJUST_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
-/* 16 made callbacks of the JSON parser return a verdict, 17 moved the place of the lexer. */
+/* 16 made callbacks of the JSON parser return a result, 17 changed how the lexer is allocated. */
 #if PG_VERSION_NUM >= 160000
 #define CompatJsonAction JsonParseErrorType
 #define COMPAT_JSON_SUCCESS JSON_SUCCESS
@@ -35,14 +35,14 @@
 #include "varatt.h"
 #endif
 
-/* 16 renamed the name of a relation's file. */
+/* 16 renamed rd_node. */
 #if PG_VERSION_NUM >= 160000
 #define CompatLocator(relation) ((relation)->rd_locator)
 #else
 #define CompatLocator(relation) ((relation)->rd_node)
 #endif
 
-/* 16 tells which indexes an update concerns, not only whether any. */
+/* 16 says which indexes an update concerns, not only whether any. */
 #if PG_VERSION_NUM >= 160000
 #define CompatIndexUpdate TU_UpdateIndexes
 #define COMPAT_INDEX_NONE TU_None
@@ -64,14 +64,14 @@
 #define CompatOwnsDatabase(database, role) pg_database_ownercheck(database, role)
 #endif
 
-/* 17 renamed what is known of transaction ids. */
+/* 17 renamed ShmemVariableCache. */
 #if PG_VERSION_NUM >= 170000
 #define COMPAT_OLDEST_CLOG_XID (TransamVariables->oldestClogXid)
 #else
 #define COMPAT_OLDEST_CLOG_XID (ShmemVariableCache->oldestClogXid)
 #endif
 
-/* 18 wants the mark before the declaration, as all compilers we build with accept it. */
+/* 18 wants it before the declaration, where our compilers accept the attribute, too. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_NORETURN pg_noreturn
 #else

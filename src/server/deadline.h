@@ -1,8 +1,8 @@
 /*
  * deadline.h
- *		How long to go on waiting, by a clock that nobody sets.
+ *		Deadlines on a monotonic clock.
  *
- * Threat: a wall clock that is set back in the middle of a wait lengthens it.
+ * Threat: a wall clock that is set back during a wait lengthens it.
  */
 #ifndef DJUST_DEADLINE_H
 #define DJUST_DEADLINE_H
@@ -24,7 +24,7 @@ deadline_in(long ms)
 	return deadline;
 }
 
-/* Milliseconds; 0 or less once it is over. */
+/* Milliseconds left; 0 or less once it is over. */
 static inline long
 deadline_left(const Deadline *deadline)
 {

@@ -2,9 +2,9 @@
  * json.h
  *		Writing JSON (RFC 8259), in the encoding of the database.
  *
- * Members and elements are appended one after the other, with a comma where
- * one is needed; the caller appends the brackets.  Names and texts are escaped.
- * A NULL name is for an element of an array.
+ * Each call appends a member or element, with a comma if needed; the caller
+ * appends the brackets.  Names and texts are escaped.  Name NULL: an element of
+ * an array.
  */
 #ifndef DJUST_JSON_H
 #define DJUST_JSON_H
@@ -17,7 +17,7 @@
 extern void json_member(StringInfo out, const char *name);
 extern void json_bool(StringInfo out, const char *name, bool value);
 extern void json_number(StringInfo out, const char *name, int64 value);
-/* null for NULL */
+/* NULL becomes null. */
 extern void json_string(StringInfo out, const char *name, const char *value);
 extern void json_uuid(StringInfo out, const char *name, const pg_uuid_t *value);
 /* ISO 8601, in the session's time zone. */

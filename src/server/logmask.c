@@ -1,30 +1,28 @@
 /*
  * logmask.c
- *		Owns what the server log says of statements that carry secrets.
+ *		Owns the masking of statements with secrets in the server log.
  *
  * Threat: passwords and tokens in a log that is shipped, archived and read by
- * people who may not log in as anybody.  Three kinds of text reach the log in
- * a report that has to do with this extension:
+ * people without access to the accounts.  Three kinds of text reach the log in
+ * reports that concern this extension:
  *
  * - Statements and parameter lists, in lines of level LOG, contexts and
- *   queries: cut where the first value can stand.
- * - Messages of the server and of other modules, which quote what was typed
- *   with or without quotes, in any SQLSTATE and language: only the words of
- *   the format are kept, except where a format is known to name objects or
- *   what an administrator mistyped, or where the statement can hold nothing
- *   but names.
- * - Messages of this library: whole, for they repeat no value that may be a
- *   secret.
+ * queries: cut at the first possible value.
+ * - Messages of the server and of other modules, which quote input with or
+ * without quotes, in any SQLSTATE and language: only the words of the format
+ * are kept, unless the format is known to name objects or an administrator's
+ * typing error, or the statement can contain only names.
+ * - Messages of this library: unchanged, as they never repeat a possible
+ * secret.
  *
- * The STATEMENT line is left out.  All this errs on the side of masking too
- * much: EXECUTE may name a prepared call of ours and FETCH a cursor over one,
- * so they are masked whatever they name.  The client is told no more than the
- * log, for there is only one report.
+ * The STATEMENT line is omitted.  When in doubt, text is masked: EXECUTE may
+ * run a prepared call of ours and FETCH a cursor over one, so they are always
+ * masked.  Client and log get the same report, so the client's is masked, too.
  *
- * What is taken out is wiped, and nothing is allocated that the server does
- * not free: reports below ERROR never reset the context they live in.
+ * Removed text is wiped, and everything allocated here is freed by the server:
+ * reports below ERROR never reset the context they live in.
  *
- * Never looks a name up: it must work while a transaction is aborted.
+ * Never looks up a name: it must work in an aborted transaction.
  */
 #include "postgres.h"
 
@@ -40,18 +38,18 @@
 
 static emit_log_hook_type previous_hook = NULL;
 
-/* Where this library lies in memory. */
+/* Address range of this library. */
 static uintptr_t own_begin = UINTPTR_MAX;
 static uintptr_t own_end = 0;
 
-/* Formats of the server whose arguments name objects of the catalogues, or what no secret is mistaken for. */
+/* Server formats whose arguments name catalogue objects, or words that cannot be secrets. */
 static const char *const harmless_formats[] = {
 	"%s at end of input",
 	"operator does not exist: %s",
 	"role \"%s\" does not exist",
 };
 
-/* Formats whose first argument is a type and whose second one was typed. */
+/* Formats with a type as first and typed input as second argument. */
 static const char *const typed_value_formats[] = {
 	"invalid input syntax for type %s: \"%s\"",
 	"invalid input value for enum %s: \"%s\"",
@@ -67,7 +65,7 @@ drop(char **text)
 	*text = NULL;
 }
 
-/* Is the format one of this library's constants? */
+/* True if the format is one of this library's constants. */
 static bool
 is_own(const ErrorData *report)
 {
@@ -76,7 +74,7 @@ is_own(const ErrorData *report)
 	return format >= own_begin && format < own_end;
 }
 
-/* A call by the fast path has no statement; the server's words about its arguments may quote a token. */
+/* A fast-path call has no statement; errors about its arguments may quote a token. */
 static bool
 may_be_fastpath(const ErrorData *report)
 {
@@ -84,14 +82,14 @@ may_be_fastpath(const ErrorData *report)
 		   ERRCODE_TO_CATEGORY(report->sqlerrcode) == ERRCODE_DATA_EXCEPTION;
 }
 
-/* The postmaster and its helpers run no statements. */
+/* False in the postmaster and its helpers. */
 static bool
 runs_statements(void)
 {
 	return MyProcPort || MyBackendType == B_BG_WORKER || debug_query_string;
 }
 
-/* EXECUTE is looked for in the statement only: the server's own words for the extended protocol contain it too. */
+/* EXECUTE is searched in the statement only: the server's own messages on the extended protocol contain it, too. */
 static bool
 concerns_us(const ErrorData *report)
 {
@@ -103,9 +101,7 @@ concerns_us(const ErrorData *report)
 		   logtext_is_ours(report->internalquery) || logtext_is_ours(report->schema_name);
 }
 
-/*
- * A row or a key that the server refused by itself, printed without quotes, of a table into which passwords are typed.
- */
+/* True if the detail prints, without quotes, a refused row or key of a table with passwords. */
 static bool
 prints_row(const ErrorData *report)
 {
@@ -123,10 +119,7 @@ is_one_of(const char *text, const char *const *list, int n)
 	return false;
 }
 
-/*
- * Errors of these classes name objects, never values: broken constraints, states, conflicts, limits, the operator, the
- * system.
- */
+/* True for error classes whose messages name objects, never values. */
 static bool
 names_objects(int sqlerrcode)
 {
@@ -145,10 +138,7 @@ names_objects(int sqlerrcode)
 	return sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
 }
 
-/*
- * A mistyped setting, table, call (without names of arguments) or word for a right: of ours, as the message's own text
- * says.
- */
+/* True if the message is about a mistyped setting, table, call (without argument names) or access right of ours. */
 static bool
 is_of_ours(const char *format, const char *message)
 {
@@ -160,8 +150,8 @@ is_of_ours(const char *format, const char *message)
 }
 
 /*
- * The server's words about a statement that holds nothing but names (the extension's script with it).  Code that such a
- * statement runs by a trigger has a context, and what is no SQL may have been meant as anything.
+ * True if the statement contains only names (as in the extension's script).  Code run by a trigger of such a statement
+ * has a context; the text of a syntax error may be anything.
  */
 static bool
 is_about_names(const ErrorData *report)
@@ -173,7 +163,7 @@ is_about_names(const ErrorData *report)
 	return context == NULL || (strstr(context, "extension script file") && !strstr(context, "function"));
 }
 
-/* The value that a setting of ours refused; what may be a secret in it is left out before it is reported. */
+/* A refused value of one of our settings: refuse_url() has masked it already. */
 static bool
 is_refused_setting(const ErrorData *report)
 {
@@ -183,8 +173,8 @@ is_refused_setting(const ErrorData *report)
 }
 
 /*
- * The server's message may stay: it has no arguments, names objects, is about a word that no secret is mistaken for, or
- * is what a RAISE of an administrator's own function says.
+ * True if the server's message may stay: it has no arguments, names objects, quotes a word that cannot be a secret, or
+ * is a RAISE of an administrator's own function.
  */
 static bool
 is_harmless(const ErrorData *report)
@@ -200,7 +190,7 @@ is_harmless(const ErrorData *report)
 		(strcmp(format, "%s") == 0 && report->domain && strncmp(report->domain, "plpgsql", 7) == 0);
 }
 
-/* The name of a type helps to find the value, and is no secret. */
+/* Keeps the type's name, which helps to find the value. */
 static bool
 keeps_type(const ErrorData *report)
 {
@@ -267,11 +257,11 @@ mask_report(ErrorData *report)
 		previous_hook(report);
 }
 
-/* Notes the place of the library that holds this function. */
+/* Callback of dl_iterate_phdr: records the address range of the library that contains this function. */
 static int
-note_place(struct dl_phdr_info *library, size_t size, void *arg)
+find_own_range(struct dl_phdr_info *library, size_t size, void *arg)
 {
-	uintptr_t	here = (uintptr_t) note_place;
+	uintptr_t	here = (uintptr_t) find_own_range;
 	uintptr_t	begin = UINTPTR_MAX;
 	uintptr_t	end = 0;
 	int			i;
@@ -295,7 +285,7 @@ note_place(struct dl_phdr_info *library, size_t size, void *arg)
 void
 logmask_init(void)
 {
-	dl_iterate_phdr(note_place, NULL);
+	dl_iterate_phdr(find_own_range, NULL);
 	previous_hook = emit_log_hook;
 	emit_log_hook = mask_report;
 }

@@ -5,7 +5,7 @@
 #ifndef DJUST_LOGMASK_H
 #define DJUST_LOGMASK_H
 
-/* Hooks into the log; only while the library is being preloaded. */
+/* Installs the log hook; call only while the library is being preloaded. */
 extern void logmask_init(void);
 
 #endif

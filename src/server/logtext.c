@@ -1,10 +1,10 @@
 /*
  * logtext.c
- *		Owns the texts of reports: which of them concern this extension, and where
- *		a secret can stand in them.
+ *		Owns finding, in texts of reports, this extension's names and the
+ *		places where a secret can be.
  *
- * Threat: a text that is read differently here than by the server.  So none
- * is parsed: from the first place where a value can stand all of it goes.
+ * Threat: a text that is read differently here than by the server.  So no text
+ * is parsed: it is cut from the first possible value to its end.
  */
 #include "postgres.h"
 
@@ -16,15 +16,15 @@
 #include "text/bytes.h"
 
 /*
- * Names that carry secrets.  The first covers everything that is qualified or public, the second PostgREST's bearer,
- * the third identifiers that hide a name behind escapes; the rest can be called with the schema in search_path.
+ * Names that come with secrets.  The first covers all qualified and public names, the second PostgREST's bearer, the
+ * third identifiers that hide a name behind escapes; the others can be called with the schema in search_path.
  */
 static const char *const names[] = {
 	"djust", "request.header", "u&\"", "create_user", "import_user", "set_password", "check_password", "customer_user",
 	"password_blocklist", "password_hash_is_valid", "mail_failed", "mail_rejected"
 };
 
-/* Where the text goes on after word, or NULL. */
+/* Position after the first `word` in the text, or NULL. */
 static const char *
 after(const char *text, const char *word)
 {
@@ -36,7 +36,7 @@ after(const char *text, const char *word)
 	return NULL;
 }
 
-/* Where the text goes on after the first name, or NULL. */
+/* Position after the first of our names, or NULL. */
 static const char *
 after_name(const char *text)
 {
@@ -65,7 +65,7 @@ starts_with(const char *text, const char *word)
 	return pg_strncasecmp(text, word, strlen(word)) == 0;
 }
 
-/* The argument list of a statement EXECUTE, or NULL; the word in privileges and triggers is another one. */
+/* Position after the EXECUTE of a statement, or NULL; skips the EXECUTE of privileges and triggers. */
 static const char *
 after_execute(const char *text)
 {
@@ -79,7 +79,7 @@ after_execute(const char *text)
 	return NULL;
 }
 
-/* Does a statement of this text begin with the word? */
+/* True if a statement in the text begins with the word. */
 static bool
 has_statement(const char *text, const char *word)
 {
@@ -92,14 +92,14 @@ has_statement(const char *text, const char *word)
 	return false;
 }
 
-/* EXECUTE may name a prepared call of ours, FETCH and MOVE a cursor over one. */
+/* EXECUTE may run a prepared call of ours, FETCH and MOVE a cursor over one. */
 bool
 logtext_may_name_ours(const char *statement)
 {
 	return after_execute(statement) || has_statement(statement, "fetch") || has_statement(statement, "move");
 }
 
-/* Past these words and the white space behind each, or NULL. */
+/* Position after these words and their white space, or NULL. */
 static const char *
 skip_words(const char *text, const char *const *words)
 {
@@ -114,8 +114,8 @@ skip_words(const char *text, const char *const *words)
 }
 
 /*
- * CREATE and ALTER EXTENSION, and DROP of anything: a name or a version is all that can be typed there.  A semicolon
- * anywhere but at the end may begin another statement, so it makes the text none of these.
+ * CREATE and ALTER EXTENSION, and DROP, take only names and versions.  A semicolon before the end may begin another
+ * statement, so the answer is then false.
  */
 bool
 logtext_only_names(const char *statement)
@@ -136,7 +136,7 @@ logtext_only_names(const char *statement)
 	return false;
 }
 
-/* A dollar quote begins here ($1 is a parameter). */
+/* True if a dollar quote begins here ($1 is a parameter). */
 static bool
 is_dollar_quote(const char *p)
 {
@@ -149,7 +149,7 @@ is_dollar_quote(const char *p)
 	return p[n] == '$';
 }
 
-/* A list of nothing but $1 and the like goes on here. */
+/* Skips a list of parameters such as $1, $2. */
 static char *
 skip_parameters(char *p)
 {
@@ -159,7 +159,7 @@ skip_parameters(char *p)
 	return p;
 }
 
-/* A comment begins here; people leave in it what they wrote for themselves. */
+/* True if a comment begins here; it may contain anything. */
 static bool
 is_comment(const char *p)
 {
@@ -167,23 +167,22 @@ is_comment(const char *p)
 }
 
 /*
- * The first place where a value can stand, or NULL: at a quote, in the argument list of one of our names, or in a
- * comment beside one, before it too.  What follows is not searched for the end of the value, which comments and
- * backslashes can hide.
+ * The first possible value, or NULL: a quote, an argument list of one of our names, or any comment if such a name
+ * occurs. Does not search for the value's end, which comments and backslashes can hide.
  */
 static char *
 first_value(char *text, const char *stops)
 {
-	const char *list = after_name(text);
+	const char *names_end = after_name(text);
 	char	   *p;
 
-	if (list == NULL)
-		list = after_execute(text);
+	if (names_end == NULL)
+		names_end = after_execute(text);
 	for (p = text; *p; p++)
 	{
-		if (strchr(stops, *p) != NULL || is_dollar_quote(p) || (list && is_comment(p)))
+		if (strchr(stops, *p) != NULL || is_dollar_quote(p) || (names_end && is_comment(p)))
 			return p;
-		if (*p == '(' && list && p >= list)
+		if (*p == '(' && names_end && p >= names_end)
 		{
 			p = skip_parameters(p + 1);
 			if (*p != ')')
@@ -193,7 +192,7 @@ first_value(char *text, const char *stops)
 	return NULL;
 }
 
-/* In the place of what is wiped; shorter where there is no room. */
+/* Overwrites the text with up to three stars. */
 static void
 wipe_from(char *p)
 {
@@ -213,7 +212,7 @@ logtext_cut(char *text, const char *stops)
 		wipe_from(first_value(text, stops));
 }
 
-/* In other languages the server's quotes are no ASCII. */
+/* Also cuts at the first non-ASCII byte: in other languages the server's quotes are not ASCII. */
 void
 logtext_cut_context(char *text)
 {
@@ -228,10 +227,7 @@ logtext_cut_context(char *text)
 		}
 }
 
-/*
- * pgaudit: kind, two numbers, class, command, type and name of the object; then statement and parameters, often without
- * quotes.
- */
+/* pgaudit's columns: kind, two numbers, class, command, type and name of the object, statement, parameters. */
 void
 logtext_cut_audit(char *text)
 {
@@ -243,7 +239,6 @@ logtext_cut_audit(char *text)
 	wipe_from(*p == ',' ? p + 1 : p);
 }
 
-/* The words of a format, with stars for its arguments. */
 char *
 logtext_words(const char *format)
 {

@@ -1,35 +1,32 @@
 /*
  * logtext.h
- *		Where secrets can stand in the texts of the server log.
+ *		Finding secrets in texts of the server log.
  */
 #ifndef DJUST_LOGTEXT_H
 #define DJUST_LOGTEXT_H
 
 #include <stdbool.h>
 
-/* What values stand in. */
+/* Quotes around values. */
 #define LOGTEXT_QUOTES "'\""
 
-/* Does the text have a name of ours that may carry a secret?  NULL has none. */
+/* True if the text contains one of our names that may come with a secret; false for NULL. */
 extern bool logtext_is_ours(const char *text);
 
-/* May the statement run one of ours without naming it? */
+/* True if the statement may call one of our functions without naming it. */
 extern bool logtext_may_name_ours(const char *statement);
 
-/* Is the statement one that names objects and holds no expression, alone in its text? */
+/* True if the text is a single statement that names objects and contains no expression. */
 extern bool logtext_only_names(const char *statement);
 
-/*
- * Cut in place where the first value can stand, at one of the stops at the latest; the rest is wiped.  NULL is left
- * alone.
- */
+/* Cuts the text in place at the first possible value, at the latest at one of the stops, and wipes the rest. */
 extern void logtext_cut(char *text, const char *stops);
 extern void logtext_cut_context(char *text);
 
-/* A line of pgaudit, up to its statement. */
+/* Cuts a line of pgaudit at its statement. */
 extern void logtext_cut_audit(char *text);
 
-/* The words of a format of messages, with *** for its arguments; in the current context. */
+/* A message format with *** for its arguments; in the current context. */
 extern char *logtext_words(const char *format);
 
 #endif

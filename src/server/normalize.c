@@ -1,9 +1,9 @@
 /*
  * normalize.c
- *		Owns the one form that addresses, passwords and routes are compared in,
- *		and the way there from the encoding of the database.
+ *		Owns the normal forms in which addresses, passwords and routes are
+ *		compared, and conversion from the encoding of the database.
  *
- * Threat: two spellings of one address counted or throttled apart; header
+ * Threat: two spellings of one address counted or throttled separately; header
  * injection through an address; a password that one keyboard composes and
  * another decomposes.  It never says whether an address is known.
  */
@@ -19,14 +19,11 @@
 #include "text/bytes.h"
 #include "text/unicode.h"
 
-/* Longer input cannot be a password, nor an address with white space around it: it is not worth normalising. */
+/* Longer input is not normalised: it cannot be a password, or an address with white space around it. */
 #define LONGEST_NORMALISED (4 * PWHASH_PASSWORD_MAX)
 #define LONGEST_EMAIL 65536
 
-/*
- * In memory that is wiped; NULL where a character has no counterpart, of which the server's own error would tell the
- * bytes.
- */
+/* Converts into memory that is wiped; NULL if a character has no counterpart (the server's error would quote it). */
 static char *
 convert(const char *text, size_t n, int from, int to, size_t *length)
 {
@@ -49,7 +46,7 @@ convert(const char *text, size_t n, int from, int to, size_t *length)
 	return out;
 }
 
-/* SQL_ASCII says nothing of its bytes, and is taken at its word: they are UTF-8, or no text. */
+/* SQL_ASCII does not define its bytes: they are taken for UTF-8. */
 static int
 encoding(void)
 {
@@ -77,7 +74,7 @@ add_form(Password *password, const char *text, size_t n)
 	password->form_length[password->forms++] = n;
 }
 
-/* For comparison with tables; text that the encoding cannot write is in none. */
+/* For look-ups in tables; text that the encoding cannot represent is in none. */
 static const char *
 in_database(const char *utf8, size_t n)
 {
@@ -86,7 +83,7 @@ in_database(const char *utf8, size_t n)
 	return out ? out : "";
 }
 
-/* The forms beyond ASCII; text is valid UTF-8. */
+/* Forms of a password; text is valid UTF-8. */
 static void
 normalise_password(const char *text, size_t n, Password *password)
 {
@@ -151,7 +148,7 @@ database_from_utf8(char *utf8, size_t n)
 	return GetDatabaseEncoding() == PG_SQL_ASCII ? utf8 : pg_any_to_server(utf8, (int) n, PG_UTF8);
 }
 
-/* The normal form in the encoding of the database; NULL where there is none, with the reason. */
+/* The normal form in the encoding of the database; NULL, with *reason, if there is none. */
 static char *
 normal_form(const char *text, size_t n, const char **reason)
 {

@@ -2,10 +2,10 @@
  * secret.c
  *		Owns the life of secrets in memory.
  *
- * Threat: a password or token left behind in freed memory, to be found in a
- * core dump or by a later over-read.  Memory contexts are reset on every exit
- * from a statement, so a reset callback cannot be forgotten as a wipe at the
- * end of a function can.
+ * Threat: a password or token left in freed memory, found in a core dump or by
+ * a later over-read.  Memory contexts are reset on every exit from a statement,
+ * so a reset callback cannot be skipped, unlike a wipe at the end of a
+ * function.
  */
 #include "postgres.h"
 
@@ -42,7 +42,7 @@ secret_alloc(size_t size)
 	return buffer->data;
 }
 
-/* A buffer that has become too small is wiped with its context like the others. */
+/* A buffer that became too small is wiped with its context. */
 void
 secret_keep(SecretCopy *copy, MemoryContext context, const char *data, size_t length)
 {
@@ -59,7 +59,7 @@ secret_keep(SecretCopy *copy, MemoryContext context, const char *data, size_t le
 	copy->length = length;
 }
 
-/* Both are the caller's own: the time this takes tells nobody anything. */
+/* Not constant-time: both values are the caller's own. */
 bool
 secret_is(const SecretCopy *copy, const char *data, size_t length)
 {

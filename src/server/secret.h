@@ -1,6 +1,6 @@
 /*
  * secret.h
- *		Memory for secrets that is wiped on every exit, ERROR included.
+ *		Memory for secrets that is wiped on every exit, even by ERROR.
  */
 #ifndef DJUST_SECRET_H
 #define DJUST_SECRET_H
@@ -13,15 +13,15 @@ struct MemoryContextData;
 /* A buffer in the current memory context; wiped when that context is reset or deleted. */
 extern void *secret_alloc(size_t size);
 
-/* The last of a row of secrets, kept for comparison with the next.  Starts as all zeroes: nothing is kept. */
+/* Copy of the most recent secret, to recognise a repetition.  Zero-initialise. */
 typedef struct SecretCopy
 {
-	char	   *data;			/* NUL-terminated; NULL: nothing */
+	char	   *data;			/* NUL-terminated; NULL: none */
 	size_t		length;
 	size_t		capacity;
 } SecretCopy;
 
-/* Keeps this one instead; context is where the copy lives, the same at each call. */
+/* Replaces the copy; context is where it is allocated, the same in each call. */
 extern void secret_keep(SecretCopy *copy, struct MemoryContextData *context, const char *data, size_t length);
 extern bool secret_is(const SecretCopy *copy, const char *data, size_t length);
 

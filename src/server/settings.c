@@ -2,9 +2,9 @@
  * settings.c
  *		Owns every setting: definition, bounds, hints; alphabetical.
  *
- * Threat: a caller of the API who may run SET.  Nothing here is below
- * PGC_SUSET, secrets are files and never values, and a value that would make
- * the product weaker than it promises is refused when it is set.
+ * Threat: a caller of the API who may run SET.  No setting is below PGC_SUSET,
+ * secrets are read from files and are never values, and a value that would
+ * weaken the product's promises is refused when it is set.
  */
 #include "postgres.h"
 
@@ -88,7 +88,7 @@ RANGE_CHECK(refresh_token_lifetime, 1, 365 * DAY, "Use a time from 1s to 365d.")
 RANGE_CHECK(reset_link_lifetime, 1, DAY, "Use a time from 1s to 24h; a reset link never lives longer.")
 RANGE_CHECK(session_max_lifetime, 1, 365 * DAY, "Use a time from 1s to 365d.")
 
-/* Printable and free of control characters: such values go into tokens and mails. */
+/* No control characters: such values go into tokens and mails. */
 static bool
 is_plain(const char *value)
 {
@@ -137,7 +137,7 @@ check_role(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-/* What follows "host" or "host:port", a name or an address in brackets; NULL where there is neither. */
+/* The text after "host" or "host:port", where host is a name or a bracketed address; NULL if there is neither. */
 static const char *
 skip_host(const char *text)
 {
@@ -182,7 +182,7 @@ is_safe_origin(const char *url)
 	return secure;
 }
 
-/* A user and a password in a refused URL do not go to the log, nor to the client; the rest of it does. */
+/* Masks user and password in the error for a refused URL. */
 static bool
 refuse_url(const char *name, const char *url)
 {
@@ -196,8 +196,8 @@ refuse_url(const char *name, const char *url)
 }
 
 /*
- * In mails the link is plain text and an attribute of HTML: characters that could end either are refused, braces are
- * for {token}, which must be there once.
+ * In mails the link is plain text and an HTML attribute: characters that could end either are refused.  Braces are only
+ * for {token}, which must occur once.
  */
 static bool
 check_reset_url(char **newval, void **extra, GucSource source)
@@ -237,7 +237,7 @@ check_smtp_url(char **newval, void **extra, GucSource source)
 	return refuse_url("djust_auth.smtp_url", *newval);
 }
 
-/* What could not stand in a header is refused here, not at the first mail. */
+/* Refuses here, not at the first mail, a sender that cannot be a header. */
 static bool
 check_mail_from(char **newval, void **extra, GucSource source)
 {

@@ -39,7 +39,7 @@ extern char *setting_smtp_url;
 extern char *setting_smtp_user;
 extern char *setting_worker_role;
 
-/* Defines them all; only while the library is being preloaded. */
+/* Defines all settings; call only while the library is being preloaded. */
 extern void settings_init(void);
 
 #endif
