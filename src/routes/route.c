@@ -1,14 +1,14 @@
 /*
  * route.c
- *		Parses route patterns and paths, and spells patterns.
+ *		Parses route patterns and paths, and writes canonical patterns.
  *
  * Owns the spelling of routes.  Never allocates, never repairs a path, never
- * guesses: what cannot be read in one way only is a fault, and a fault means
+ * guesses: text with more than one reading is a fault, and a fault means
  * denied.
  *
- * Defends against paths that two programs read differently: path parameters
- * (";", Tomcat), what is decoded twice ("%2F", "%25"), double slashes,
- * backslashes, control characters; the rest is route_segment.c's.
+ * Threat: paths that two programs read differently, by path parameters (";",
+ * Tomcat), double decoding ("%2F", "%25"), double slashes, backslashes, control
+ * characters; other spellings are route_segment.c's.
  */
 #include <string.h>
 
@@ -23,7 +23,7 @@ _Static_assert(ROUTE_PATH_MAX <= UINT16_MAX, "segment lengths fit");
 /* C0 and DEL. */
 #define CONTROLS(n) [n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL
 
-/* What forbids this byte in a segment, raw or decoded; '%' and '$' need a closer look. */
+/* Why a byte is forbidden in a segment, raw or decoded; check_byte() decides on '%' and '$'. */
 static const uint8_t byte_faults[256] = {
 	CONTROLS(0), CONTROLS(8), CONTROLS(16), CONTROLS(24), [0x7f] = ROUTE_CONTROL,
 	['\\'] = ROUTE_BACKSLASH,
@@ -40,7 +40,7 @@ is_control(unsigned char byte)
 	return byte_faults[byte] == ROUTE_CONTROL;
 }
 
-/* What forbids a byte that was written as %XX. */
+/* Why a byte written as %XX is forbidden. */
 static RouteFault
 escaped_fault(unsigned char byte)
 {
@@ -49,12 +49,9 @@ escaped_fault(unsigned char byte)
 	return byte_faults[byte] == ROUTE_QUERY ? ROUTE_OK : (RouteFault) byte_faults[byte];
 }
 
-/*
- * A byte that byte_faults names, before at, and what it stands for: %XX is decoded and *at moves behind it; '$' is a
- * fault only behind the colon of the text so far.
- */
+/* For a byte of byte_faults, just before *at: decodes %XX, moving *at past it; refuses '$' only after a colon. */
 static RouteFault
-closer_look(const char *src, size_t n, size_t *at, unsigned char *byte, bool behind_colon)
+check_byte(const char *src, size_t n, size_t *at, unsigned char *byte, bool behind_colon)
 {
 	RouteFault	fault = (RouteFault) byte_faults[*byte];
 
@@ -68,7 +65,7 @@ closer_look(const char *src, size_t n, size_t *at, unsigned char *byte, bool beh
 	return fault == ROUTE_STREAM && !behind_colon ? ROUTE_OK : fault;
 }
 
-/* Eight bytes at a time; key_hash() does the final mixing. */
+/* Hashes eight bytes at a time; key_hash() does the final mixing. */
 static uint64_t
 literal_hash(const char *text, size_t length)
 {
@@ -107,7 +104,7 @@ add_segment(RoutePath *out, const char *text, size_t length)
 	return ROUTE_OK;
 }
 
-/* Decodes src into out->text from *used on; never more bytes than src has. */
+/* Appends src, decoded, to out->text at *used; it never grows. */
 static RouteFault
 add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
 {
@@ -122,7 +119,7 @@ add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
 		unsigned char byte = (unsigned char) src[at++];
 
 		if (byte_faults[byte] != ROUTE_OK)
-			fault = closer_look(src, n, &at, &byte, length > 0 && text[length - 1] == ':');
+			fault = check_byte(src, n, &at, &byte, length > 0 && text[length - 1] == ':');
 		if (fault != ROUTE_OK)
 			return fault;
 		high |= byte;
@@ -135,7 +132,7 @@ add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
 	return add_segment(out, text, length);
 }
 
-/* {name}, name as in C; anything between the braces that reads like syntax is refused. */
+/* {name}, where name is a C identifier; any other text in braces is refused. */
 static bool
 is_parameter(const char *src, size_t n)
 {
@@ -171,7 +168,7 @@ add_pattern_segment(RoutePath *out, size_t *used, const char *src, size_t n, boo
 	return add_literal(out, used, src, n);
 }
 
-/* text begins with a slash and ends without one, unless it is "/" or ends in "//". */
+/* text begins with a slash and ends without one, except for "/" and a final "//". */
 static RouteFault
 parse_segments(const char *text, size_t length, bool pattern, RoutePath *out)
 {
@@ -195,7 +192,7 @@ parse_segments(const char *text, size_t length, bool pattern, RoutePath *out)
 	return ROUTE_OK;
 }
 
-/* A code asked for may hold anything visible: what no pattern can spell matches nothing. */
+/* The code of a request may contain any visible character; if no pattern can spell it, it matches nothing. */
 static RouteFault
 parse_code(const char *code, size_t length, RoutePath *out)
 {
@@ -217,7 +214,7 @@ parse_code(const char *code, size_t length, RoutePath *out)
 	return add_segment(out, out->text, length);
 }
 
-/* In a pattern, nothing that would make people take the code for a path or for syntax. */
+/* A code in a pattern must not look like a path or like syntax. */
 static RouteFault
 parse_pattern_code(const char *code, size_t length, RoutePath *out)
 {
@@ -241,14 +238,14 @@ reset(RoutePath *out)
 	out->rest = false;
 }
 
-/* True for "/a/", not for "/" nor "//", which is a fault of its own. */
+/* True for "/a/", but not for "/" and "//", which have rules of their own. */
 static bool
 has_trailing_slash(const char *text, size_t length)
 {
 	return length > 1 && text[length - 1] == '/' && text[length - 2] != '/';
 }
 
-/* What a DBA writes: more is refused than in paths, because a rule that never matches is a hole. */
+/* Stricter than for paths, because a rule that never matches is a security hole. */
 RouteFault
 route_parse_pattern(const char *pattern, size_t length, RoutePath *out)
 {
@@ -264,7 +261,7 @@ route_parse_pattern(const char *pattern, size_t length, RoutePath *out)
 	return parse_segments(pattern, length, true, out);
 }
 
-/* What a caller asks; the query may be longer than a path, for it is not looked at. */
+/* The query is dropped before the length is checked. */
 RouteFault
 route_parse_path(const char *path, size_t length, RoutePath *out)
 {
@@ -285,7 +282,6 @@ route_parse_path(const char *path, size_t length, RoutePath *out)
 	return parse_segments(path, length, false, out);
 }
 
-/* Full sentences, in the order of RouteFault; for the detail of an error. */
 const char *
 route_fault_text(RouteFault fault)
 {
@@ -322,7 +318,7 @@ route_fault_text(RouteFault fault)
 	return texts[fault];
 }
 
-/* A literal in visible ASCII; what could be read as syntax, and bytes that may be no text at all, as %XX. */
+/* Writes a literal; bytes that look like syntax and non-ASCII bytes become %XX. */
 static size_t
 spell_literal(const char *text, size_t length, char *out)
 {
@@ -347,7 +343,7 @@ spell_literal(const char *text, size_t length, char *out)
 	return n;
 }
 
-/* Equal spellings exactly where route_trie_add finds equal patterns. */
+/* Spellings are equal exactly for patterns that route_trie_add treats as equal. */
 size_t
 route_canonical(const RoutePath *pattern, char *out)
 {

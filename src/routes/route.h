@@ -4,12 +4,12 @@
  *		memory.
  *
  * Pattern:  "/" | "/seg/seg..." where seg is a literal or {name}, optionally
- * ended by a last segment ** (the rest, which may be empty); or a code, which does not
- * begin with a slash and matches only itself.
+ * ended by a last segment ** (the rest, which may be empty); or a code, which
+ * does not begin with a slash and matches only itself.
  *
  * Literals and paths are compared after percent-decoding, so that /%6Frders
- * cannot walk round a rule for /orders.  Paths that another program could
- * read differently are denied, not cleaned.
+ * cannot bypass a rule for /orders.  Paths that another program could read
+ * differently are denied, not cleaned.
  */
 #ifndef DJUST_ROUTE_H
 #define DJUST_ROUTE_H
@@ -19,20 +19,20 @@
 #include <stdint.h>
 
 #define ROUTE_PATTERN_MAX 1024	/* bytes */
-#define ROUTE_PATH_MAX 8192		/* bytes; longer paths are denied */
-#define ROUTE_SEGMENTS_MAX 128	/* more segments are denied, and refused in patterns */
+#define ROUTE_PATH_MAX 8192		/* longer paths are denied */
+#define ROUTE_SEGMENTS_MAX 128	/* more are denied in paths, refused in patterns */
 
 typedef enum RouteFault
 {
 	ROUTE_OK,
 	ROUTE_EMPTY,				/* no characters */
-	ROUTE_TOO_LONG,				/* bytes or segments */
+	ROUTE_TOO_LONG,				/* too many bytes or segments */
 	ROUTE_EMPTY_SEGMENT,		/* "//" */
 	ROUTE_TRAILING_SLASH,		/* patterns only: "/a/" */
 	ROUTE_DOT_SEGMENT,			/* "." or ".." */
 	ROUTE_FINAL_DOT,			/* a segment that ends in a dot */
-	ROUTE_SPACE,				/* white space at an end of a segment, of Unicode too */
-	ROUTE_CONTROL,				/* control character, C1 too */
+	ROUTE_SPACE,				/* Unicode white space at an end of a segment */
+	ROUTE_CONTROL,				/* control character, including C1 */
 	ROUTE_BACKSLASH,			/* plain or %5C */
 	ROUTE_SEMICOLON,			/* plain or %3B */
 	ROUTE_STREAM,				/* ":$", as in name::$DATA */
@@ -49,7 +49,7 @@ typedef enum RouteFault
 	ROUTE_BAD_CODE				/* a code with a slash, white space or one of {}*?#%\ */
 } RouteFault;
 
-/* A parsed path or pattern: segments are slices of text, which is decoded. */
+/* A parsed path or pattern: segments are slices of the decoded text. */
 typedef struct RoutePath
 {
 	bool		is_code;
@@ -62,15 +62,15 @@ typedef struct RoutePath
 } RoutePath;
 
 extern RouteFault route_parse_pattern(const char *pattern, size_t length, RoutePath *out);
-/* Query string and one trailing slash are dropped; a code is kept whole.  Not ROUTE_OK means denied. */
+/* Drops the query string and one trailing slash; keeps a code whole.  Any result but ROUTE_OK means denied. */
 extern RouteFault route_parse_path(const char *path, size_t length, RoutePath *out);
-/* Full sentence for people, with capital and period. */
+/* A full sentence for error messages. */
 extern const char *route_fault_text(RouteFault fault);
 
 /*
- * One spelling for all patterns that match the same paths: {name} as {}, literals decoded but for %{}*?# and bytes that
- * are not ASCII, which are %XX, so that /%7B%7D is not /{} and the spelling is text in any encoding.  Of patterns only;
- * out takes ROUTE_PATH_MAX bytes; returns the length.
+ * Canonical spelling of a pattern, equal for patterns that match the same paths: {name} becomes {}; literals are
+ * decoded, except for %{}*?# and non-ASCII bytes, written as %XX, so that /%7B%7D differs from /{} and the result is
+ * valid in any encoding.  out takes ROUTE_PATH_MAX bytes; returns the length.
  */
 extern size_t route_canonical(const RoutePath *pattern, char *out);
 

@@ -1,24 +1,23 @@
 /*
  * route_segment.c
- *		Decides whether a segment of a path is read in one way only.
+ *		Detects path segments that can be read in more than one way.
  *
- * Owns the list of what servers, frameworks and file systems read as something
- * else than what is written.  Never repairs: a segment that has a second reading
- * is a fault.
+ * Owns the list of spellings that servers, frameworks and file systems read
+ * differently.  Never repairs: a segment with a second reading is a fault.
  *
- * Threat: a rule for one path walked round by a spelling that this extension
- * takes for another path and the program behind it for the same:
+ * Threat: bypassing a rule by a spelling that this extension takes for another
+ * path and the program behind it for the same:
  *
- *	Windows, IIS		cut spaces and dots at the end of a name and what
- *						follows ":$"; put ASCII in place of characters that a code
- *						page lacks ("best fit")
+ *	Windows, IIS		remove spaces and dots at the end of a name, and
+ *						":$" with the rest; replace characters that a code page
+ *						lacks by ASCII ("best fit")
  *	macOS				normalises names; HFS+ ignores invisible characters
- *	Java, PHP, Python	trim white space, of Unicode too
- *	frameworks			apply NFKC, by which U+FF0F is a slash
- *	decoders			take malformed and overlong UTF-8; drop or replace what is no
- *						character
+ *	Java, PHP, Python	trim Unicode white space
+ *	frameworks			apply NFKC, which makes U+FF0F a slash
+ *	decoders			accept malformed and overlong UTF-8; drop or replace
+ *						invalid characters
  *
- * What reads single bytes (";", "%2F", control characters) is route.c's.
+ * Single bytes (";", "%2F", control characters) are route.c's.
  */
 #include <string.h>
 
@@ -30,16 +29,16 @@
 #define KEYCAP 0x20e3
 #define BLACK_FLAG 0x1f3f4
 
-/* Everything below is in NFC. */
+/* Text of lower code points is always in NFC. */
 #define FIRST_COMBINING 0x300
 
-/* What separates, ends or escapes names in a path. */
+/* Characters that separate, end or escape names in a path. */
 static const char separators[] = "./\\%;";
 
-/* Read as separators by code pages of Windows, though they have no compatibility form. */
+/* Read as separators by Windows code pages, though they have no compatibility form. */
 static const uint32_t best_fit[] = {
 	0xa5,						/* yen sign: backslash (932) */
-	0xffe5,						/* its wide form, which NFKC takes for it */
+	0xffe5,						/* its wide form, by NFKC */
 	0x20a9,						/* won sign: backslash (949) */
 	0xffe6,						/* its wide form */
 	0x338,						/* long solidus overlay: slash */
@@ -53,7 +52,7 @@ static const uint32_t best_fit[] = {
 	0x29f9						/* big reverse solidus */
 };
 
-/* England, Scotland and Wales: the flags that are spelled with tags, as the tags behind the black flag. */
+/* England, Scotland and Wales: the tags after the black flag, for the flags spelled with tags. */
 static const char *const flag_tags[] = {
 	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xa5\xf3\xa0\x81\xae\xf3\xa0\x81\xa7\xf3\xa0\x81\xbf",
 	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb3\xf3\xa0\x81\xa3\xf3\xa0\x81\xb4\xf3\xa0\x81\xbf",
@@ -71,7 +70,7 @@ is_separator(uint32_t c)
 	return uni_is_compatible(c, separators);
 }
 
-/* 0 at the end. */
+/* Next character, 0 at the end. */
 static uint32_t
 peek(const char *text, size_t n)
 {
@@ -80,7 +79,7 @@ peek(const char *text, size_t n)
 	return uni_next(text, n, &c) > 0 ? c : 0;
 }
 
-/* Length of the tags that make a flag of the character before. */
+/* Length of the tags that turn the character `before` into a flag. */
 static size_t
 tags_length(uint32_t before, const char *text, size_t n)
 {
@@ -92,7 +91,7 @@ tags_length(uint32_t before, const char *text, size_t n)
 	return 0;
 }
 
-/* Invisible, but part of an emoji sequence (UTS 51). */
+/* Invisible characters allowed in emoji sequences (UTS 51). */
 static bool
 belongs_to_emoji(uint32_t before, uint32_t c, uint32_t after)
 {
@@ -114,7 +113,7 @@ character_fault(uint32_t before, uint32_t c, uint32_t after)
 	return is_separator(c) ? ROUTE_LOOKALIKE : ROUTE_OK;
 }
 
-/* One that is not gets longer or different. */
+/* The buffer suffices: text that would grow is not NFC anyway. */
 static bool
 is_nfc(const char *text, size_t length)
 {

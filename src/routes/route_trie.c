@@ -3,21 +3,20 @@
  *		Compiles the patterns of a profile into one block and finds the most
  *		specific one for a path.
  *
- * Owns the order of specificity.  Never allocates.  Defends against paths
- * built to make matching slow.
+ * Owns the order of specificity.  Never allocates.
  *
- * A set is a trie.  A node keeps its {name} child and the rights of the
- * patterns that end in it; its literal children are in one hash table keyed
- * by parent and literal.  Each node has one depth, and a search looks at
- * segment d only below nodes of depth d, so it enters no node twice: it costs
- * at most one pass over the path and one step for each node that agrees with
- * the path so far.
+ * Threat: paths built to make matching slow.  A set is a trie.  A node has its
+ * {name} child and the rights of the patterns that end in it; literal children
+ * are in one hash table keyed by parent and literal.  Each node has one depth,
+ * and a search looks at segment d only below nodes of depth d, so it visits no
+ * node twice: it costs at most one pass over the path and one step for each
+ * node that agrees with the path so far.
  */
 #include <string.h>
 
 #include "routes/route_trie.h"
 
-#define ROOT_OF_PATHS 0			/* also "no node": neither root is anybody's child */
+#define ROOT_OF_PATHS 0			/* also means "no node": a root is never a child */
 #define ROOT_OF_CODES 1
 #define ROOTS 2
 
@@ -32,19 +31,19 @@ typedef struct Grant
 #define CACHE_LINE 64
 #define SHORT_LITERAL 32
 
-/* One cache line: a search waits for memory once a node. */
+/* One cache line, so that a search waits for memory once per node. */
 typedef struct Node
 {
 	uint32_t	hash;
 	uint32_t	parent;
 	uint32_t	parameter;		/* the {name} child, or 0 */
-	uint32_t	length;			/* of the literal, which roots and {name} nodes have not */
-	Grant		exact;			/* the pattern that ends in this segment */
-	Grant		rest;			/* the same and then ** */
+	uint32_t	length;			/* of the literal; 0 for roots and {name} nodes */
+	Grant		exact;			/* of the pattern that ends here */
+	Grant		rest;			/* of the pattern that ends here with ** */
 	union
 	{
 		char		bytes[SHORT_LITERAL];
-		const char *text;		/* of a longer one */
+		const char *text;		/* if longer */
 	}			literal;
 } Node;
 
@@ -52,13 +51,13 @@ _Static_assert(sizeof(Node) == CACHE_LINE, "nodes do not straddle cache lines");
 
 struct RouteTrie
 {
-	uint32_t	capacity;		/* nodes there is room for */
+	uint32_t	capacity;		/* maximum of nodes */
 	uint32_t	nodes;
-	uint32_t	bytes;			/* literal bytes there is room for */
+	uint32_t	bytes;			/* maximum of literal bytes */
 	uint32_t	used;
 	uint32_t	longest;		/* length of the longest literal */
 	uint32_t	mask;			/* slots - 1 */
-	uint32_t   *slot;			/* literal nodes by hash, 0 when free */
+	uint32_t   *slot;			/* literal nodes by hash, 0 if free */
 	char	   *text;
 	_Alignas(CACHE_LINE) Node node[];
 };
@@ -69,7 +68,7 @@ typedef struct Search
 	const RoutePath *path;
 } Search;
 
-/* Slots for that many nodes: a power of two, at most half of it used. */
+/* Hash slots for this many nodes: a power of two, at most half full. */
 static size_t
 slots_for(size_t nodes)
 {
@@ -80,14 +79,14 @@ slots_for(size_t nodes)
 	return slots;
 }
 
-/* Every segment and every code makes one node at most. */
+/* A segment or code needs at most one node. */
 static size_t
 nodes_for(size_t patterns, size_t segments)
 {
 	return ROOTS + patterns + segments;
 }
 
-/* SIZE_MAX, which no allocator grants, when the numbers are absurd. */
+/* SIZE_MAX, which every allocator refuses, for absurd numbers. */
 size_t
 route_trie_size(size_t patterns, size_t segments, size_t bytes)
 {
@@ -99,7 +98,6 @@ route_trie_size(size_t patterns, size_t segments, size_t bytes)
 	return CACHE_LINE + sizeof(RouteTrie) + nodes * sizeof(Node) + slots_for(nodes) * sizeof(uint32_t) + bytes;
 }
 
-/* A node without children or rights. */
 static void
 init_node(Node *node)
 {
@@ -108,7 +106,7 @@ init_node(Node *node)
 	node->rest.right = RIGHT_NO_MATCH;
 }
 
-/* memory: route_trie_size() bytes for the same three numbers, aligned as malloc does; the set must not move. */
+/* memory: route_trie_size() bytes for the same numbers, aligned as by malloc; the set must not move. */
 RouteTrie *
 route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 {
@@ -129,7 +127,7 @@ route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 	return set;
 }
 
-/* Every bit of parent and literal counts in every bit, so that similar names under one parent do not cluster. */
+/* Every input bit affects every output bit, so that similar names under one parent do not cluster. */
 static uint32_t
 key_hash(uint32_t parent, uint64_t literal)
 {
@@ -146,7 +144,7 @@ literal_of(const Node *node)
 	return node->length <= SHORT_LITERAL ? node->literal.bytes : node->literal.text;
 }
 
-/* The slot that holds this child, or the free one where it belongs; the table is never full. */
+/* Slot of this child, or the free slot for it; the table is never full. */
 static uint32_t *
 find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, const char *text, size_t length)
 {
@@ -164,7 +162,7 @@ find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, const char *text
 	return &set->slot[at];
 }
 
-/* A fresh node, or 0 when there is no room. */
+/* A new node, or 0 if there is no room. */
 static uint32_t
 new_node(RouteTrie *set)
 {
@@ -174,7 +172,7 @@ new_node(RouteTrie *set)
 	return set->nodes++;
 }
 
-/* The literal child, made when it is not there; 0 when there is no room. */
+/* Finds or makes the literal child; 0 if there is no room. */
 static uint32_t
 obtain_literal(RouteTrie *set, uint32_t parent, const char *text, size_t length, uint64_t literal)
 {
@@ -200,7 +198,7 @@ obtain_literal(RouteTrie *set, uint32_t parent, const char *text, size_t length,
 	return *slot;
 }
 
-/* The {name} child, made when it is not there; 0 when there is no room. */
+/* Finds or makes the {name} child; 0 if there is no room. */
 static uint32_t
 obtain_parameter(RouteTrie *set, uint32_t parent)
 {
@@ -216,7 +214,7 @@ route_trie_expect(const RouteTrie *set)
 	__builtin_prefetch(&set->node[ROOT_OF_PATHS]);
 }
 
-/* When there is no room, nodes without rights may stay behind; they match nothing. */
+/* If there is no room, nodes without rights may remain; they match nothing. */
 bool
 route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int tag)
 {
@@ -239,7 +237,7 @@ route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int t
 	return true;
 }
 
-/* The node below `at` that spells segment `depth` of the question, or 0; a {name} asked for is no literal. */
+/* Literal child of `at` for this segment, or 0; {name} in a searched pattern is never a literal. */
 static uint32_t
 literal_child(const Search *search, uint32_t at, int depth)
 {
@@ -252,8 +250,8 @@ literal_child(const Search *search, uint32_t at, int depth)
 }
 
 /*
- * The most specific grant at or below a node, NULL if none: literal, {name}, end, **.  A final ** in the question is
- * met by ** only.  Depth of recursion is bounded by ROUTE_SEGMENTS_MAX, nodes entered by nodes there are.
+ * The most specific grant at or below a node, in the order literal, {name}, end, **; NULL if none.  A final ** in a
+ * searched pattern is matched only by **.  Recursion depth is at most ROUTE_SEGMENTS_MAX; each node is visited once.
  */
 static const Grant *
 descend(const Search *search, uint32_t at, int depth)
@@ -278,7 +276,7 @@ descend(const Search *search, uint32_t at, int depth)
 	return found;
 }
 
-/* A path is the special case without {name} and **. */
+/* A path is a pattern without {name} and **. */
 RouteRight
 route_trie_match_pattern(const RouteTrie *set, const RoutePath *pattern, int *tag)
 {
@@ -291,7 +289,7 @@ route_trie_match_pattern(const RouteTrie *set, const RoutePath *pattern, int *ta
 	return found->right;
 }
 
-/* The first grant reached decides, so that none carves out. */
+/* The first grant found decides, so that `none` overrides wider patterns. */
 RouteRight
 route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag)
 {

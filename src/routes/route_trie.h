@@ -17,23 +17,23 @@ typedef enum RouteRight
 
 typedef struct RouteTrie RouteTrie;
 
-/* Memory for `patterns` patterns that have at most `segments` segments and `bytes` bytes altogether. */
+/* Memory for `patterns` patterns with at most `segments` segments and `bytes` bytes in total. */
 extern size_t route_trie_size(size_t patterns, size_t segments, size_t bytes);
 extern RouteTrie *route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes);
-/* tag: the caller's name for this pattern.  False: no room, or an equal pattern is there already. */
+/* tag identifies the pattern for the caller.  False if there is no room or the set has an equal pattern. */
 extern bool route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int tag);
-/* Has the processor fetch what a search begins with, while the caller does something else. */
+/* Prefetches the start of a search. */
 extern void route_trie_expect(const RouteTrie *set);
 
 /*
- * Right of the most specific pattern: literal before {name} before **, from left to right.  *tag (may be NULL)
- * becomes that pattern's tag.  Time depends on the path and the patterns that can match it, not on how many there are.
+ * Right of the most specific pattern: literal before {name} before **, from left to right.  Sets *tag (may be NULL) to
+ * that pattern's tag.  Time depends on the path and the patterns that can match it, not on their number.
  */
 extern RouteRight route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag);
 
 /*
- * The same for a whole pattern: the right on those paths for which no more specific literal is known.  {name} in the
- * question is met by {name} and ** only, a final ** by ** only.
+ * The same for a pattern: its right on paths for which no more specific literal is known.  A {name} in it is matched
+ * only by {name} and **, a final ** only by **.
  */
 extern RouteRight route_trie_match_pattern(const RouteTrie *set, const RoutePath *pattern, int *tag);
 
