@@ -1,8 +1,8 @@
 /*
  * account_tag.h
- *		Which account: a keyed hash of database and normalised address, made by
- *		key_file_tag(), so that neither tables nor memory hold addresses of
- *		strangers.
+ *		Identifies an account: a keyed hash of database and normalised
+ *		address, made by key_file_tag(), so that neither tables nor memory
+ *		contain addresses that no user has.
  */
 #ifndef DJUST_ACCOUNT_TAG_H
 #define DJUST_ACCOUNT_TAG_H

@@ -1,15 +1,14 @@
 /*
  * crypto.c
- *		OpenSSL's digests, MACs, key derivation and sealing: one-shot calls over
- *		caller's buffers.
+ *		OpenSSL's digests, MACs, key derivation and sealing: one-shot calls
+ *		over caller's buffers.
  *
- * With cryptokey.c the only door to libcrypto.  Contexts that outlive the
- * function that made them hold no data; a failed call leaves nothing in the
- * library's error queue, which the server's own TLS code reads.  It never logs
- * and never decides policy.
+ * Only this folder calls libcrypto.  Contexts kept between calls hold no data;
+ * a failed call leaves nothing in the library's error queue, which the server's
+ * own TLS code reads.  Never logs and never decides policy.
  *
- * Threats: plaintext handed out before its tag was checked; secrets left in
- * freed memory.
+ * Threats: plaintext returned before its tag was checked; secrets left in freed
+ * memory.
  */
 #include <limits.h>
 #include <string.h>
@@ -24,7 +23,7 @@
 #include "crypto/crypto.h"
 #include "text/bytes.h"
 
-/* Every public function of the two files returns through here: the error queue is left clean. */
+/* Every public function of the folder returns through here, so the error queue stays clean. */
 bool
 crypto_outcome(bool good)
 {
@@ -33,7 +32,7 @@ crypto_outcome(bool good)
 	return good;
 }
 
-/* From the generator for secrets: most of what is asked for here is one. */
+/* Uses the private DRBG: most callers want secrets. */
 bool
 crypto_random(void *out, size_t n)
 {
@@ -41,9 +40,8 @@ crypto_random(void *out, size_t n)
 }
 
 /*
- * Every authorisation hashes a token, and looking SHA-256 up is a third of
- * that; algorithm and context are kept for the life of the process.  What was
- * hashed is wiped from the context when it is finished.
+ * Every authorisation hashes a token, and fetching SHA-256 takes a third of that, so algorithm and context are kept for
+ * the life of the process.  Finishing wipes the hashed data from the context.
  */
 bool
 crypto_sha256(const void *data, size_t n, uint8_t out[SHA256_SIZE])
@@ -60,7 +58,7 @@ crypto_sha256(const void *data, size_t n, uint8_t out[SHA256_SIZE])
 						  EVP_DigestFinal_ex(context, out, NULL) == 1);
 }
 
-/* Algorithm and digest are looked up once; the keys given to it live as long as the process anyway. */
+/* Algorithm and digest are fetched once; the MAC keys live as long as the process anyway. */
 static EVP_MAC_CTX *
 hmac_context(void)
 {
@@ -95,7 +93,7 @@ crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t 
 				   EVP_MAC_final(context, out, &length, SHA256_SIZE) == 1 && length == SHA256_SIZE);
 }
 
-/* The library copies the parameters; it wipes its copies when the context is freed. */
+/* The library copies the parameters, and wipes the copies when the context is freed. */
 bool
 crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, size_t salt_length,
 			const void *info, size_t info_length, uint8_t *out, size_t n)
@@ -122,7 +120,7 @@ crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, size_t salt_le
 	return crypto_outcome(good);
 }
 
-/* A GCM context ready for its data: key and nonce set, additional data absorbed; NULL on failure. */
+/* A GCM context with key, nonce and additional data; NULL on failure. */
 static EVP_CIPHER_CTX *
 gcm_start(int encrypting, const uint8_t *key, const uint8_t *nonce, const void *aad, size_t aad_length)
 {
@@ -137,7 +135,7 @@ gcm_start(int encrypting, const uint8_t *key, const uint8_t *nonce, const void *
 	return NULL;
 }
 
-/* The data and the end of it; out holds n bytes and the mode adds none. */
+/* Processes and finishes the data; out holds n bytes, as GCM adds none. */
 static bool
 gcm_finish(EVP_CIPHER_CTX *context, const uint8_t *in, size_t n, uint8_t *out)
 {
@@ -149,7 +147,7 @@ gcm_finish(EVP_CIPHER_CTX *context, const uint8_t *in, size_t n, uint8_t *out)
 	return EVP_CipherFinal_ex(context, rest, &length) == 1 && length == 0;
 }
 
-/* The caller never repeats a nonce under one key; the tag follows the ciphertext. */
+/* The caller must not repeat a nonce under one key.  The tag follows the ciphertext. */
 bool
 crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
 			const void *aad, size_t aad_length, const void *plain, size_t n, uint8_t *sealed)
@@ -168,7 +166,7 @@ crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZ
 	return crypto_outcome(good);
 }
 
-/* The tag is set before the data, and what was decrypted under a wrong one is wiped before returning. */
+/* Sets the tag before the data, and wipes data decrypted under a wrong tag. */
 bool
 crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
 			const void *aad, size_t aad_length, const void *sealed, size_t n, uint8_t *plain)
@@ -191,7 +189,7 @@ crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZ
 	return crypto_outcome(good);
 }
 
-/* RFC 7914.  The caller has bounded the cost; the library's own bound is set to exactly what is needed. */
+/* RFC 7914.  The caller has bounded the cost; the library's own bound is set to exactly the required memory. */
 bool
 crypto_scrypt(const void *password, size_t password_length, const void *salt, size_t salt_length,
 			  uint64_t n, uint64_t r, uint64_t p, uint8_t *out, size_t out_length)
@@ -209,7 +207,6 @@ crypto_scrypt(const void *password, size_t password_length, const void *salt, si
 	return crypto_outcome(false);
 }
 
-/* The library's name for a digest. */
 static const EVP_MD *
 digest_method(CryptoDigest digest)
 {
@@ -225,7 +222,7 @@ digest_method(CryptoDigest digest)
 	return NULL;
 }
 
-/* RFC 8018 section 5.2.  The library takes ints: what does not fit is refused, not cut. */
+/* RFC 8018 section 5.2.  The library takes ints: larger values are refused, not truncated. */
 bool
 crypto_pbkdf2(CryptoDigest digest, const void *password, size_t password_length,
 			  const void *salt, size_t salt_length, unsigned iterations, uint8_t *out, size_t out_length)

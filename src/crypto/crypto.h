@@ -1,10 +1,10 @@
 /*
  * crypto.h
- *		Digests, MACs, key derivation and sealing: one-shot calls over caller's
- *		buffers.
+ *		Digests, MACs, key derivation and sealing: one-shot calls over
+ *		caller's buffers.
  *
- * Every function returns false when the library fails or the input is not
- * what it must be; outputs are then wiped or untouched.
+ * Every function returns false if the library fails or the input is invalid;
+ * outputs are then wiped or untouched.
  */
 #ifndef DJUST_CRYPTO_H
 #define DJUST_CRYPTO_H
@@ -37,7 +37,7 @@ extern bool crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, si
 /* AES-256-GCM; sealed takes n + SEAL_TAG_SIZE bytes. */
 extern bool crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
 						const void *aad, size_t aad_length, const void *plain, size_t n, uint8_t *sealed);
-/* plain takes n - SEAL_TAG_SIZE bytes, wiped when the tag is wrong. */
+/* plain takes n - SEAL_TAG_SIZE bytes, wiped if the tag is wrong. */
 extern bool crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
 						const void *aad, size_t aad_length, const void *sealed, size_t n, uint8_t *plain);
 
@@ -47,8 +47,8 @@ extern bool crypto_pbkdf2(CryptoDigest digest, const void *password, size_t pass
 						  const void *salt, size_t salt_length, unsigned iterations, uint8_t *out, size_t out_length);
 
 /*
- * For the other files that call the library: crypto_outcome gives back what it is given, and empties the library's
- * error queue after a failure.  The library reads a NULL key or salt as "not given"; an empty one has an address.
+ * For other files that call the library.  crypto_outcome returns its argument, after clearing the library's error queue
+ * on failure.  crypto_or_empty is for keys and salts: the library takes NULL for "not given".
  */
 extern bool crypto_outcome(bool good);
 

@@ -1,15 +1,14 @@
 /*
  * cryptokey.c
- *		OpenSSL's signatures: keys are parsed, sign and verify.
+ *		OpenSSL's signatures: parses keys, signs and verifies.
  *
- * A key is bound to one algorithm when it is parsed and can do nothing else
- * afterwards.  Contexts that outlive the function that made them belong to a
- * key.
+ * A key is bound to one algorithm when it is parsed and can do nothing else.
+ * Contexts kept between calls belong to a key.
  *
  * Threats: a key used under another algorithm than its own (RSA public key
- * taken as an HMAC secret, P-384 for P-256, RSA-PSS for PKCS#1); weak keys
- * (RSA under 2048 bits, exponent 1); a signature of another length or
- * encoding; secrets left in freed memory.
+ * taken as an HMAC secret, P-384 for P-256, RSA-PSS for PKCS#1); weak keys (RSA
+ * under 2048 bits, exponent 1); a signature of another length or encoding;
+ * secrets left in freed memory.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -38,7 +37,7 @@ struct CryptoKey
 {
 	CryptoAlg	alg;
 	EVP_PKEY   *pkey;			/* NULL for HS256 */
-	EVP_PKEY_CTX *signing;		/* of a private key for ES256, ready to sign; else NULL */
+	EVP_PKEY_CTX *signing;		/* ready to sign, for a private ES256 key; else NULL */
 	uint8_t    *secret;			/* HS256 only */
 	size_t		secret_length;
 };
@@ -48,14 +47,13 @@ static const char *const alg_names[] = {"ES256", "HS256", "RS256", "EdDSA"};
 
 #define ALG_COUNT (sizeof(alg_names) / sizeof(alg_names[0]))
 
-/* Name as JWS headers spell it. */
 const char *
 crypto_alg_name(CryptoAlg alg)
 {
 	return alg_names[alg];
 }
 
-/* Exact names only: "none", "hs256" and the rest of the registry are unknown here. */
+/* Exact names only: "none", "hs256" and all others are unknown. */
 bool
 crypto_alg_from_name(const char *name, CryptoAlg *alg)
 {
@@ -72,7 +70,7 @@ crypto_alg_from_name(const char *name, CryptoAlg *alg)
 	return false;
 }
 
-/* P-256 by name: a curve written out as parameters is refused even if it claims to be the same. */
+/* P-256 by name: explicit curve parameters are refused even if they describe P-256. */
 static bool
 is_p256(const EVP_PKEY *pkey)
 {
@@ -86,7 +84,7 @@ is_p256(const EVP_PKEY *pkey)
 		!written_out;
 }
 
-/* Size within bounds, and an exponent that does something: under 1 every message is its own signature. */
+/* Checks size and exponent: under exponent 1 every message is its own signature. */
 static bool
 is_strong_rsa(const EVP_PKEY *pkey)
 {
@@ -101,7 +99,7 @@ is_strong_rsa(const EVP_PKEY *pkey)
 	return good;
 }
 
-/* Type, curve and size are those of the algorithm. */
+/* True if type, curve and size are those of the algorithm. */
 static bool
 is_fit(CryptoAlg alg, const EVP_PKEY *pkey)
 {
@@ -119,7 +117,7 @@ is_fit(CryptoAlg alg, const EVP_PKEY *pkey)
 	return false;
 }
 
-/* Takes pkey over: it is in the key returned, or freed. */
+/* Takes ownership of pkey, even on failure. */
 static CryptoKey *
 bind_key(CryptoAlg alg, EVP_PKEY *pkey)
 {
@@ -155,7 +153,7 @@ secret_key(const uint8_t *secret, size_t n)
 	return key;
 }
 
-/* Getting a context ready is a fifth of an ECDSA signature, so it is made once; a key that cannot have one is freed. */
+/* Creating a context takes a fifth of an ECDSA signature, so it is made once.  Frees the key on failure. */
 static CryptoKey *
 prepare_signing(CryptoKey *key)
 {
@@ -168,7 +166,7 @@ prepare_signing(CryptoKey *key)
 	return NULL;
 }
 
-/* PKCS#8 and nothing after it: the older forms of private keys do not name their algorithm. */
+/* PKCS#8 without trailing data: older encodings of private keys do not name their algorithm. */
 CryptoKey *
 crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n)
 {
@@ -187,7 +185,7 @@ crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n)
 	return prepare_signing(bind_key(alg, pkey));
 }
 
-/* SubjectPublicKeyInfo and nothing after it; an HMAC secret has no public form. */
+/* SubjectPublicKeyInfo without trailing data; an HMAC secret has no public form. */
 CryptoKey *
 crypto_key_public(CryptoAlg alg, const uint8_t *der, size_t n)
 {
@@ -205,7 +203,7 @@ crypto_key_public(CryptoAlg alg, const uint8_t *der, size_t n)
 	return bind_key(alg, pkey);
 }
 
-/* NULL is allowed.  The library wipes the private numbers it holds; a secret of ours we wipe. */
+/* Accepts NULL.  The library wipes private numbers; we wipe the HMAC secret. */
 void
 crypto_key_free(CryptoKey *key)
 {
@@ -218,14 +216,13 @@ crypto_key_free(CryptoKey *key)
 	free(key);
 }
 
-/* What the key was parsed for, the only thing it does. */
 CryptoAlg
 crypto_key_alg(const CryptoKey *key)
 {
 	return key->alg;
 }
 
-/* The digest the algorithm signs over; Ed25519 takes the message itself. */
+/* Digest of the algorithm; Ed25519 takes the message itself. */
 static const char *
 digest_name(CryptoAlg alg)
 {
@@ -246,7 +243,7 @@ ecdsa_to_raw(const uint8_t *der, size_t n, uint8_t raw[ES256_SIZE])
 	return good;
 }
 
-/* R || S into the DER that the library verifies; it also refuses numbers outside 1..order-1. */
+/* R || S as DER for the library, which also refuses numbers outside 1..order-1. */
 static bool
 ecdsa_to_der(const uint8_t raw[ES256_SIZE], uint8_t der[ES256_DER_MAX], size_t *length)
 {
@@ -267,7 +264,7 @@ ecdsa_to_der(const uint8_t raw[ES256_SIZE], uint8_t der[ES256_DER_MAX], size_t *
 	return size > 0;
 }
 
-/* R || S by the context of the key, which only a private key has. */
+/* Writes R || S; only a private key has a signing context. */
 static bool
 sign_es256(const CryptoKey *key, const void *data, size_t n, uint8_t raw[ES256_SIZE])
 {
@@ -279,7 +276,7 @@ sign_es256(const CryptoKey *key, const void *data, size_t n, uint8_t raw[ES256_S
 		EVP_PKEY_sign(key->signing, der, &length, digest, sizeof(digest)) == 1 && ecdsa_to_raw(der, length, raw);
 }
 
-/* Where the library's form of a signature is that of RFC 7518. */
+/* For algorithms whose signatures the library writes as RFC 7518 does. */
 static bool
 sign_native(const CryptoKey *key, const void *data, size_t n, uint8_t *signature, size_t *length)
 {
@@ -293,7 +290,7 @@ sign_native(const CryptoKey *key, const void *data, size_t n, uint8_t *signature
 	return good;
 }
 
-/* A key parsed from its public form fails here. */
+/* Fails for a public key. */
 bool
 crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[CRYPTO_SIGNATURE_MAX],
 			size_t *length)
@@ -314,7 +311,7 @@ crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[
 	return false;
 }
 
-/* Of a signature in the library's form: DER for ES256. */
+/* Verifies a signature in the library's encoding, DER for ES256. */
 static bool
 verify_native(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature, size_t length)
 {
@@ -328,7 +325,7 @@ verify_native(const CryptoKey *key, const void *data, size_t n, const uint8_t *s
 	return good;
 }
 
-/* Recomputed and compared in constant time. */
+/* Recomputes the MAC and compares in constant time. */
 static bool
 verify_hmac(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature)
 {
@@ -341,7 +338,7 @@ verify_hmac(const CryptoKey *key, const void *data, size_t n, const uint8_t *sig
 	return good;
 }
 
-/* The one length a signature of this key has. */
+/* Length of every signature of this key. */
 static size_t
 signature_size(const CryptoKey *key)
 {
@@ -360,9 +357,8 @@ signature_size(const CryptoKey *key)
 }
 
 /*
- * ES256 takes S in either half of the range, as RFC 7518 does (the example of
- * RFC 7515 A.3 is in the upper one): whoever holds a token can write a second
- * signature for it, so a signature names nothing.
+ * ES256 accepts S in either half of the range, as RFC 7518 does (the example of RFC 7515 A.3 is in the upper one).  So
+ * a signature does not identify a token: its bearer can write a second one.
  */
 bool
 crypto_verify(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature, size_t length)
@@ -386,7 +382,7 @@ crypto_verify(const CryptoKey *key, const void *data, size_t n, const uint8_t *s
 	return false;
 }
 
-/* One number of a key, big-endian: left-padded to size bytes, or the fewest bytes if size is 0. */
+/* A number of a key, big-endian: left-padded to size bytes, or of minimal length if size is 0. */
 static bool
 get_number(const EVP_PKEY *pkey, const char *name, size_t size, uint8_t out[CRYPTO_JWK_MAX], size_t *length)
 {
@@ -402,7 +398,7 @@ get_number(const EVP_PKEY *pkey, const char *name, size_t size, uint8_t out[CRYP
 	return good;
 }
 
-/* The two numbers of an EC or RSA public key. */
+/* Both numbers of an EC or RSA public key. */
 static bool
 get_pair(const EVP_PKEY *pkey, const char *first, const char *second, size_t size, CryptoJwk *jwk)
 {

@@ -2,15 +2,15 @@
  * cryptokey.h
  *		Keys bound to one algorithm, and their signatures.
  *
- * Every function returns false when the library fails or the input is not
- * what it must be; outputs are then wiped or untouched.
+ * Every function returns false if the library fails or the input is invalid;
+ * outputs are then wiped or untouched.
  */
 #ifndef DJUST_CRYPTOKEY_H
 #define DJUST_CRYPTOKEY_H
 
 #include "crypto/crypto.h"
 
-/* Bounds that hold every key and signature this project makes (RSA 3072 the largest). */
+/* Bounds for every key and signature made here (RSA 3072 is the largest). */
 #define CRYPTO_PRIVATE_MAX 2560
 #define CRYPTO_PUBLIC_MAX 640
 #define CRYPTO_SIGNATURE_MAX 512
@@ -42,8 +42,8 @@ extern const char *crypto_alg_name(CryptoAlg alg);
 extern bool crypto_alg_from_name(const char *name, CryptoAlg *alg);
 
 /*
- * NULL when the bytes are not a key fit for alg (wrong type, wrong curve, RSA under 2048 bits, HS256 under 32 bytes).
- * crypto_key_private also verifies; for HS256 it is the only form.
+ * NULL if the bytes are not a key fit for alg (wrong type, wrong curve, RSA under 2048 bits, HS256 under 32 bytes). A
+ * private key also verifies; HS256 has no public key.
  */
 extern CryptoKey *crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n);
 extern CryptoKey *crypto_key_public(CryptoAlg alg, const uint8_t *der, size_t n);

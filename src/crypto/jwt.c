@@ -1,15 +1,16 @@
 /*
  * jwt.c
- *		Compact JWS: split, compare the header, verify, hand back the payload.
+ *		Compact JWS: splits tokens, compares the header, verifies, returns the
+ *		payload.
  *
  * Owns the form of a token and the one header each key has.  Never parses a
- * header, never reads a payload as JSON, never chooses an algorithm or a key
- * by what a token says; the one member it can look at before a token is split
- * and its signature checked is the session id, which is a key to look up by.
+ * header, never reads a payload as JSON, never chooses an algorithm or a key by
+ * a token's content.  Only the session id may be read before the token is
+ * verified, and only to look the session up.
  *
- * Defends against tokens that steer their own verification (RFC 8725
- * sections 2.1 and 3.1: "none", confusion of algorithms, keys or URLs in the
- * header) and against a second spelling of a good token.
+ * Threats: tokens that steer their own verification (RFC 8725 sections 2.1 and
+ * 3.1: "none", algorithm confusion, keys or URLs in the header); a second
+ * spelling of a good token.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #define SID_PREFIX "{\"sid\":\""
 #define SID_PREFIX_LENGTH (sizeof(SID_PREFIX) - 1)
 #define UUID_LENGTH 36
-/* Prefix, uuid, quote and comma end inside this many bytes, which 64 characters spell without spare bits. */
+/* Prefix, uuid, quote and comma fit into this many bytes, exactly 64 base64url characters. */
 #define SID_BYTES 48
 #define SID_CHARACTERS 64
 
@@ -31,7 +32,7 @@ is_base64url(char c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* The run of base64url characters at the start of s. */
+/* Length of the base64url characters at the start of s. */
 static size_t
 base64url_span(const char *s, size_t n)
 {
@@ -42,7 +43,7 @@ base64url_span(const char *s, size_t n)
 	return i;
 }
 
-/* One part, which must not be empty and must be followed by a dot or, the last, by the end. */
+/* A non-empty part, followed by a dot, or if it is the last, by the end. */
 static bool
 take_part(const char **at, const char *end, bool last, const char **part, size_t *length)
 {
@@ -56,7 +57,7 @@ take_part(const char **at, const char *end, bool last, const char **part, size_t
 	return *at < end && *(*at)++ == '.';
 }
 
-/* RFC 7515 section 7.1, three parts; slices of the token, nothing is copied or decoded. */
+/* RFC 7515 section 7.1; the parts are slices of the token, not decoded. */
 bool
 jwt_split(const char *token, size_t length, JwtParts *parts)
 {
@@ -75,7 +76,7 @@ jwt_split(const char *token, size_t length, JwtParts *parts)
 	return true;
 }
 
-/* A kid is made of base64url characters, so that it needs no escapes in JSON. */
+/* A kid consists of base64url characters, so it needs no escapes in JSON. */
 size_t
 jwt_header(CryptoAlg alg, const char *kid, char *out)
 {
@@ -92,7 +93,7 @@ jwt_header(CryptoAlg alg, const char *kid, char *out)
 	return b64url_encode((const uint8_t *) json, (size_t) length, out);
 }
 
-/* The key, not the token, says how to verify; one signature has one spelling. */
+/* The key, not the token, decides how to verify; a signature has one spelling. */
 bool
 jwt_verify(const JwtParts *parts, const char *header, size_t header_length, const CryptoKey *key)
 {
@@ -106,7 +107,7 @@ jwt_verify(const JwtParts *parts, const char *header, size_t header_length, cons
 	return crypto_verify(key, parts->signing_input, parts->signing_length, signature, length);
 }
 
-/* The NUL is not counted; a payload that holds one itself shows by its length. */
+/* *length does not count the terminating NUL, so a NUL in the payload is noticed. */
 bool
 jwt_payload(const JwtParts *parts, char *out, size_t *length)
 {
@@ -116,7 +117,7 @@ jwt_payload(const JwtParts *parts, char *out, size_t *length)
 	return true;
 }
 
-/* Our headers are no longer than the maximum, our payloads longer than the 48 bytes looked at: others are not ours. */
+/* Our headers are at most JWT_HEADER_MAX long, and our payloads longer than SID_BYTES. */
 bool
 jwt_peek_sid(const char *token, size_t length, uint8_t sid[16])
 {
@@ -141,7 +142,7 @@ jwt_peek_sid(const char *token, size_t length, uint8_t sid[16])
 	return bytes_hex_decode(digits, sizeof(digits), sid, 16);
 }
 
-/* Signs in place what it has written, so that no second copy of the token is left behind. */
+/* Signs the token in its buffer, so that no second copy is left in memory. */
 bool
 jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const char *payload,
 		 size_t payload_length, char *out, size_t *length)

@@ -2,9 +2,9 @@
  * jwt.h
  *		Compact JWS (RFC 7515) as this project writes it.
  *
- * A header is never parsed: it must be, byte for byte, the header this
- * project writes for the key.  That leaves no place for "none", another
- * algorithm, jku, jwk, x5u, crit or a foreign typ.
+ * A header is never parsed: it must equal, byte for byte, the header that this
+ * project writes for the key.  That excludes "none", other algorithms, jku,
+ * jwk, x5u, crit and any other typ.
  */
 #ifndef DJUST_JWT_H
 #define DJUST_JWT_H
@@ -16,10 +16,10 @@
 #include "crypto/cryptokey.h"
 #include "text/bytes.h"
 
-#define JWT_MAX 8192			/* longest token, characters; longer ones are dead */
+#define JWT_MAX 8192			/* characters; longer tokens are dead */
 #define JWT_KID_MAX 64
 #define JWT_HEADER_MAX 192		/* encoded header */
-/* Bytes that are enough for a token of such an encoded header and such a payload. */
+/* Upper bound of a token's size, from the sizes of encoded header and payload. */
 #define JWT_SIZE(header, payload) ((header) + 1 + B64URL_LENGTH(payload) + 1 + B64URL_LENGTH(CRYPTO_SIGNATURE_MAX))
 
 typedef struct JwtParts
@@ -34,27 +34,27 @@ typedef struct JwtParts
 	size_t		signing_length; /* header "." payload */
 } JwtParts;
 
-/* Exactly three non-empty parts of base64url characters. */
+/* True for exactly three non-empty parts of base64url characters. */
 extern bool jwt_split(const char *token, size_t length, JwtParts *parts);
 
 /*
- * Encoded header {"typ":"at+jwt","alg":...,"kid":...}; out takes JWT_HEADER_MAX; returns the length, 0 if kid is unfit.
+ * Encoded header {"typ":"at+jwt","alg":...,"kid":...}; out takes JWT_HEADER_MAX; returns its length, 0 if kid is bad.
  */
 extern size_t jwt_header(CryptoAlg alg, const char *kid, char *out);
 
-/* Header equal to the expected one and signature good; nothing of the payload is read. */
+/* True if the header equals the expected one and the signature is good; does not read the payload. */
 extern bool jwt_verify(const JwtParts *parts, const char *header, size_t header_length, const CryptoKey *key);
 
 /* Decoded payload of a verified token, NUL-terminated; out takes JWT_MAX bytes. */
 extern bool jwt_payload(const JwtParts *parts, char *out, size_t *length);
 
 /*
- * Session id from the fixed start of our payloads, {"sid":"<uuid>" and a comma, which follow the first dot.  Nothing
- * else of the token is looked at, and nothing is verified: a key to look the session up by, no more.
+ * Session id from the fixed start of our payloads, {"sid":"<uuid>" and a comma, after the first dot.  Nothing else is
+ * checked, and nothing verified: use it only to look up the session.
  */
 extern bool jwt_peek_sid(const char *token, size_t length, uint8_t sid[16]);
 
-/* header "." payload "." signature into out, which takes JWT_SIZE bytes; false if it is longer than JWT_MAX. */
+/* Writes header "." payload "." signature to out, which takes JWT_SIZE bytes; false if it is longer than JWT_MAX. */
 extern bool jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const char *payload,
 					 size_t payload_length, char *out, size_t *length);
 

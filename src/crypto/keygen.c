@@ -1,8 +1,8 @@
 /*
  * keygen.c
- *		OpenSSL's generation of keys, and the encodings they are kept in.
+ *		OpenSSL's generation of keys, and their encodings.
  *
- * Threat: a private key left in memory that was given back.
+ * Threat: a private key left in freed memory.
  */
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -14,7 +14,7 @@
 
 #define RSA_BITS 3072
 
-/* PKCS#8, unencrypted; false when it does not fit. */
+/* PKCS#8, unencrypted; false if it does not fit. */
 static bool
 write_private(const EVP_PKEY *pkey, uint8_t *der, size_t *length)
 {
@@ -24,11 +24,11 @@ write_private(const EVP_PKEY *pkey, uint8_t *der, size_t *length)
 
 	if (good)
 		*length = (size_t) i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-	PKCS8_PRIV_KEY_INFO_free(info); /* which wipes the key it holds */
+	PKCS8_PRIV_KEY_INFO_free(info); /* wipes its key */
 	return good;
 }
 
-/* SubjectPublicKeyInfo; false when it does not fit. */
+/* SubjectPublicKeyInfo; false if it does not fit. */
 static bool
 write_public(const EVP_PKEY *pkey, uint8_t *der, size_t *length)
 {
@@ -40,7 +40,7 @@ write_public(const EVP_PKEY *pkey, uint8_t *der, size_t *length)
 	return true;
 }
 
-/* A new pair for an asymmetric algorithm; NULL on failure. */
+/* A new key pair for an asymmetric algorithm; NULL on failure. */
 static EVP_PKEY *
 new_pair(CryptoAlg alg)
 {
@@ -58,7 +58,7 @@ new_pair(CryptoAlg alg)
 	return NULL;
 }
 
-/* Both forms are written or none is left behind. */
+/* Wipes the private key if either encoding fails. */
 bool
 crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length,
 				uint8_t *public_der, size_t *public_length)

@@ -1,6 +1,6 @@
 /*
  * keygen.h
- *		New signing keys.
+ *		Generation of signing keys.
  */
 #ifndef DJUST_KEYGEN_H
 #define DJUST_KEYGEN_H
@@ -8,8 +8,8 @@
 #include "crypto/cryptokey.h"
 
 /*
- * New key: private as PKCS#8 DER, public as SubjectPublicKeyInfo DER.  HS256: 32 random bytes and no public part.
- * RS256 makes 3072-bit keys.  Buffers hold CRYPTO_PRIVATE_MAX and CRYPTO_PUBLIC_MAX bytes.
+ * Private key as PKCS#8 DER, public key as SubjectPublicKeyInfo DER.  HS256: 32 random bytes and no public key; RS256:
+ * 3072 bits.  The buffers hold CRYPTO_PRIVATE_MAX and CRYPTO_PUBLIC_MAX bytes.
  */
 extern bool crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length,
 							uint8_t *public_der, size_t *public_length);
