@@ -1,12 +1,11 @@
 /*
  * pwargon2.c
- *		Argon2, by libargon2, in memory that is lent.
+ *		Argon2, by libargon2, in memory of the caller.
  *
- * Not reentrant: the library's allocation callbacks carry no argument of ours,
- * so the lent memory stands in a static variable during the call.  Backends
- * have one thread.
+ * Not reentrant: the library's allocation callbacks take no argument, so the
+ * memory is passed in a static variable.  Backends have one thread.
  *
- * Threat: what was computed left in memory that others use next.
+ * Threat: intermediate values left in memory that others use next.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,15 +18,15 @@
 #define ARGON2_SALT_MAX 64
 #define BLOCK_SIZE 1024
 
-/* The memory of the call under way: lent by the caller, or from malloc. */
+/* Memory of the running call: the caller's, or from malloc. */
 static struct
 {
 	const PwArena *arena;
-	uint8_t    *memory;			/* NULL when none is out */
+	uint8_t    *memory;			/* NULL if none is in use */
 	size_t		size;
 } lent;
 
-/* The arena if it is large enough and aligned as malloc would, else malloc. */
+/* Uses the arena if it is large enough and aligned like malloc's memory, else malloc. */
 static int
 lend_memory(uint8_t **memory, size_t size)
 {
@@ -42,7 +41,7 @@ lend_memory(uint8_t **memory, size_t size)
 	return lent.memory != NULL ? ARGON2_OK : ARGON2_MEMORY_ALLOCATION_ERROR;
 }
 
-/* Back to its owner, wiped. */
+/* Wipes the memory, and frees it if it is not the arena. */
 static void
 return_memory(void)
 {
@@ -55,11 +54,9 @@ return_memory(void)
 }
 
 /*
- * libargon2 wipes all of the memory before this call unless its global
- * FLAG_clear_internal_memory was cleared, and not all builds let us read that.
- * The last block tells: Argon2 always writes it, and chance does not make it
- * zero.  Wiping again regardless would cost a second pass over the memory at
- * every login.
+ * libargon2 wipes all of the memory before this call, unless its global FLAG_clear_internal_memory was cleared, which
+ * not all builds let us read.  The last block shows it: Argon2 always writes it, and it is never zero by chance.
+ * Always wiping here would cost a second pass over the memory at every login.
  */
 static void
 take_memory_back(uint8_t *memory, size_t size)
@@ -72,7 +69,7 @@ take_memory_back(uint8_t *memory, size_t size)
 	return_memory();
 }
 
-/* The hash that parsed describes, into out.  One thread whatever the lanes: the result is the same. */
+/* Computes the hash.  One thread for any number of lanes: the result is the same. */
 bool
 pw_derive_argon2(const Parsed *parsed, Password password, const PwArena *arena, uint8_t *out)
 {
@@ -90,7 +87,7 @@ pw_derive_argon2(const Parsed *parsed, Password password, const PwArena *arena, 
 		.version = parsed->version,
 		.allocate_cbk = lend_memory,
 		.free_cbk = take_memory_back,
-		.flags = ARGON2_DEFAULT_FLAGS	/* the password is const to us */
+		.flags = ARGON2_DEFAULT_FLAGS	/* do not wipe the password, which is const */
 	};
 	bool		good;
 
@@ -101,7 +98,7 @@ pw_derive_argon2(const Parsed *parsed, Password password, const PwArena *arena, 
 	return good;
 }
 
-/* RFC 9106 section 3.1 wants eight blocks a lane; below that the string means nothing. */
+/* RFC 9106 section 3.1 requires eight blocks per lane. */
 PwResult
 pw_judge_argon2(const Parsed *parsed)
 {
@@ -133,7 +130,6 @@ pw_parse_argon2(Cursor *cursor, Parsed *parsed)
 	return pw_take_tail(cursor, PHC, ARGON2_MIN_SALT_LENGTH, ARGON2_SALT_MAX, parsed) ? PW_MATCH : PW_MALFORMED;
 }
 
-/* The only scheme that uses the arena. */
 PwResult
 pw_verify_argon2(const Parsed *parsed, Password password, const PwArena *arena)
 {

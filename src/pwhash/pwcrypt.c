@@ -15,7 +15,7 @@
 #define BCRYPT_LENGTH 60
 #define CRYPT_ALPHABET "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-/* n characters of the alphabet, the last of them one of those that leave no spare bits set. */
+/* n characters of the alphabet, the last one from `last`, so that no spare bits are set. */
 static bool
 take_encoded(Cursor *cursor, size_t n, const char *last)
 {
@@ -33,9 +33,8 @@ take_encoded(Cursor *cursor, size_t n, const char *last)
 }
 
 /*
- * 12$ and 22 + 31 characters: 128 bits of salt in 132, 184 of hash in 186, in
- * bcrypt's own order of the alphabet.  The cost starts at 4; that it has two
- * digits follows from the length of the whole.
+ * 12$, then 22 + 31 characters: 128 bits of salt in 132, 184 of hash in 186, in bcrypt's order of the alphabet. The
+ * cost is at least 4; the total length implies its two digits.
  */
 PwResult
 pw_parse_bcrypt(Cursor *cursor, Parsed *parsed)
@@ -56,9 +55,8 @@ pw_parse_bcrypt(Cursor *cursor, Parsed *parsed)
 }
 
 /*
- * rounds=5000$salt$hash, the rounds optional and never written below 1000.
- * 256 bits in 43 characters, 512 in 86, low bits first: the last character is
- * below 16 and below 4.
+ * rounds=5000$salt$hash, where rounds is optional, and at least 1000.  256 bits in 43 characters, 512 in 86, low bits
+ * first: the value of the last character is below 16 or 4.
  */
 PwResult
 pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
@@ -84,7 +82,7 @@ pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
 	return PW_MATCH;
 }
 
-/* Everything crypt_r touches, in one block that is wiped as one. */
+/* All memory crypt_r uses, in one block, to be wiped. */
 typedef struct CryptWork
 {
 	struct crypt_data data;
@@ -92,7 +90,7 @@ typedef struct CryptWork
 	char		phrase[CRYPT_MAX_PASSPHRASE_SIZE];
 } CryptWork;
 
-/* crypt_r under the stored string as setting; the result must be that string again. */
+/* Runs crypt_r with the stored string as setting; a match returns that string again. */
 static PwResult
 run_crypt(CryptWork *work, const Parsed *parsed)
 {
@@ -106,9 +104,8 @@ run_crypt(CryptWork *work, const Parsed *parsed)
 }
 
 /*
- * crypt(3) ends at a NUL and takes fewer than CRYPT_MAX_PASSPHRASE_SIZE bytes:
- * a password that cannot be told whole costs the same and never matches.
- * bcrypt itself reads 72 bytes, so those are the whole for it.
+ * crypt(3) stops at a NUL and reads fewer than CRYPT_MAX_PASSPHRASE_SIZE bytes: a password it would not read completely
+ * costs the same and never matches.  bcrypt reads only 72 bytes by definition.
  */
 static PwResult
 verify_crypt(const Parsed *parsed, Password password, size_t most)
@@ -130,7 +127,7 @@ verify_crypt(const Parsed *parsed, Password password, size_t most)
 	return result == PW_MATCH && !whole ? PW_MISMATCH : result;
 }
 
-/* Two passwords that agree in 72 bytes are one to bcrypt. */
+/* Passwords that agree in 72 bytes are equal for bcrypt. */
 PwResult
 pw_verify_bcrypt(const Parsed *parsed, Password password, const PwArena *arena)
 {
@@ -138,7 +135,6 @@ pw_verify_bcrypt(const Parsed *parsed, Password password, const PwArena *arena)
 	return verify_crypt(parsed, password, BCRYPT_PASSWORD_MAX);
 }
 
-/* Every byte counts. */
 PwResult
 pw_verify_sha_crypt(const Parsed *parsed, Password password, const PwArena *arena)
 {

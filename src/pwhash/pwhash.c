@@ -2,13 +2,12 @@
  * pwhash.c
  *		Password hash strings: one table of schemes, parse, verify, make.
  *
- * Owns: the table of what can be verified.  A string is parsed whole, and its
- * costs compared with the ceilings, before any work is done.  It never keeps a
- * password, never decides which scheme is good enough for a user, and never
- * logs.
+ * Owns the table of schemes.  A string is parsed completely, and its costs
+ * compared with the bounds, before any work is done.  Never keeps a password,
+ * never decides which scheme is good enough for a user, and never logs.
  *
  * Threats: a stored hash whose cost stops the server; a clear-text password
- * imported as a hash; an early exit whose time tells something.
+ * imported as a hash; an early exit whose time leaks information.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +18,9 @@
 #include "pwhash/pwscheme.h"
 #include "text/bytes.h"
 
-#define MADE_SIZE 32			/* what pwhash_make writes */
+#define MADE_SIZE 32			/* of hashes that pwhash_make writes */
 
-/* The first prefix that fits is the scheme: "$pbkdf2-sha256$i=" stands before "$pbkdf2-sha256$". */
+/* The first matching prefix decides: "$pbkdf2-sha256$i=" must precede "$pbkdf2-sha256$". */
 static const Scheme schemes[] = {
 	{"$argon2id$", "argon2id", pw_parse_argon2, pw_verify_argon2, Argon2_id},
 	{"$argon2i$", "argon2i", pw_parse_argon2, pw_verify_argon2, Argon2_i},
@@ -47,7 +46,7 @@ static const Scheme schemes[] = {
 
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
-/* Which scheme the string begins like; the cursor is moved behind its prefix. */
+/* The scheme whose prefix the string has; moves the cursor behind it. */
 static const Scheme *
 find_scheme(Cursor *cursor)
 {
@@ -59,7 +58,7 @@ find_scheme(Cursor *cursor)
 	return NULL;
 }
 
-/* PW_MATCH, and parsed filled, for a string that can be verified. */
+/* PW_MATCH, with *parsed filled, for a string that can be verified. */
 static PwResult
 parse(const char *stored, size_t length, Parsed *parsed)
 {
@@ -76,7 +75,7 @@ parse(const char *stored, size_t length, Parsed *parsed)
 	return parsed->scheme != NULL ? parsed->scheme->parse(&cursor, parsed) : PW_MALFORMED;
 }
 
-/* For imports: the same parser as at login, so what passes here can be verified there. */
+/* For imports: uses the parser of logins, so a string accepted here can be verified there. */
 PwResult
 pwhash_check(const char *stored, size_t length)
 {
@@ -85,7 +84,7 @@ pwhash_check(const char *stored, size_t length)
 	return parse(stored, length, &parsed);
 }
 
-/* An overlong password costs what its first PWHASH_PASSWORD_MAX bytes cost, and does not match. */
+/* An overlong password costs as much as its first PWHASH_PASSWORD_MAX bytes, and does not match. */
 PwResult
 pwhash_verify(const char *stored, size_t length, const char *password, size_t password_length,
 			  const PwArena *arena)
@@ -99,12 +98,12 @@ pwhash_verify(const char *stored, size_t length, const char *password, size_t pa
 	if (given.length > PWHASH_PASSWORD_MAX)
 		given.length = PWHASH_PASSWORD_MAX;
 	if (given.length == 0)
-		given.bytes = "";		/* NULL is allowed to us, not to the libraries */
+		given.bytes = "";		/* the libraries do not accept NULL */
 	result = parsed.scheme->verify(&parsed, given, arena);
 	return result == PW_MATCH && password_length > PWHASH_PASSWORD_MAX ? PW_MISMATCH : result;
 }
 
-/* The PHC string of what parsed holds, NUL-terminated; out takes PWHASH_MAX bytes. */
+/* Writes the PHC string, NUL-terminated; out takes PWHASH_MAX bytes. */
 static void
 write_argon2(const Parsed *parsed, char *out)
 {
@@ -118,7 +117,7 @@ write_argon2(const Parsed *parsed, char *out)
 	*out = '\0';
 }
 
-/* A password that pwhash_verify would never match, or a cost it would refuse, makes no hash. */
+/* Refuses passwords that pwhash_verify would never match, and costs it would refuse. */
 PwResult
 pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE],
 			const char *password, size_t password_length, const PwArena *arena, char *out)
@@ -143,7 +142,7 @@ pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE],
 	return result;
 }
 
-/* Anything that cannot be verified needs one too.  Lanes are compared exactly: more of them is not stronger. */
+/* Also true for strings that cannot be verified.  Lanes are compared exactly: more lanes are not stronger. */
 bool
 pwhash_needs_rehash(const char *stored, size_t length, const PwCost *cost)
 {
@@ -157,7 +156,7 @@ pwhash_needs_rehash(const char *stored, size_t length, const PwCost *cost)
 		parsed.parallelism != cost->parallelism;
 }
 
-/* Named even when too costly to verify: the report of an import tells the two apart. */
+/* Also for hashes that are too costly to verify, so that import reports can name the scheme. */
 const char *
 pwhash_scheme(const char *stored, size_t length)
 {
@@ -167,8 +166,8 @@ pwhash_scheme(const char *stored, size_t length)
 }
 
 /*
- * A scheme that reads less than the whole password matches others that begin alike.  bcrypt reads the NUL behind a password
- * too: one that fills its 72 bytes may be the beginning of a longer one.
+ * A scheme that reads only part of a password also matches others with the same start.  bcrypt also reads the NUL after
+ * a password: one that fills its 72 bytes may be the start of a longer one.
  */
 size_t
 pwhash_reads(const char *stored, size_t length)
@@ -180,7 +179,7 @@ pwhash_reads(const char *stored, size_t length)
 	return parsed.scheme->reads > 0 ? parsed.scheme->reads : PWHASH_PASSWORD_MAX;
 }
 
-/* The same text but for the case of ASCII letters: a hash that was retyped is recognised, not accepted. */
+/* Compares without regard to the case of ASCII letters, to recognise hashes in wrong case. */
 static bool
 begins_like(const char *text, size_t length, const char *prefix)
 {
@@ -194,7 +193,7 @@ begins_like(const char *text, size_t length, const char *prefix)
 	return true;
 }
 
-/* A prefix of ours behind white space, in capitals, or (a long one) without its first "$". */
+/* True for one of our prefixes after white space, in wrong case, or (if long) without its first "$". */
 static bool
 resembles_scheme(const char *stored, size_t length)
 {
@@ -215,7 +214,6 @@ resembles_scheme(const char *stored, size_t length)
 
 #define ALPHANUMERIC "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-/* All bytes are of this set. */
 static bool
 consists_of(const char *text, size_t length, const char *set)
 {
@@ -225,7 +223,7 @@ consists_of(const char *text, size_t length, const char *set)
 	return true;
 }
 
-/* "$1$", "{SSHA}", "sha1$": a short name between marks, or before one. */
+/* True for "$1$", "{SSHA}", "sha1$" and the like: marks of other schemes. */
 static bool
 has_scheme_mark(const char *stored, size_t length)
 {
@@ -245,7 +243,7 @@ has_scheme_mark(const char *stored, size_t length)
 	return false;
 }
 
-/* A hexadecimal digest of a usual length, or the 64 bits of DES in crypt(3)'s alphabet behind two bytes of salt. */
+/* True for a hexadecimal digest of a usual length, or a DES hash of crypt(3): two characters of salt and 64 bits. */
 static bool
 is_bare_digest(const char *stored, size_t length)
 {
@@ -255,7 +253,7 @@ is_bare_digest(const char *stored, size_t length)
 		consists_of(stored, length, "0123456789abcdefABCDEF");
 }
 
-/* For the report of an import.  Where forms overlap, ours go before foreign ones, and both before clear text. */
+/* For import reports.  Our schemes take precedence over unsupported ones, and both over clear text. */
 PwFault
 pwhash_fault(const char *stored, size_t length)
 {

@@ -2,7 +2,7 @@
  * pwhash.h
  *		Password hash strings: one table of schemes, parse, verify, make.
  *
- * Written: Argon2id as PHC strings.  Verified as well: Argon2i and Argon2d,
+ * Written: Argon2id as PHC strings.  Also verified: Argon2i and Argon2d,
  * scrypt, PBKDF2 (PHC, passlib and Django spellings), bcrypt, sha-crypt.
  */
 #ifndef DJUST_PWHASH_H
@@ -16,7 +16,7 @@
 #define PWHASH_SALT_SIZE 16
 #define PWHASH_PASSWORD_MAX 1024	/* longest password, bytes */
 
-/* Costs beyond these are refused: a stored hash must not be a way to stop the server. */
+/* Higher costs are refused: a stored hash must not be able to stop the server. */
 #define PWHASH_ARGON2_MEMORY_MAX (1024 * 1024)	/* KiB */
 #define PWHASH_ARGON2_ITERATIONS_MAX 64
 #define PWHASH_ARGON2_PARALLELISM_MAX 64
@@ -31,20 +31,20 @@ typedef enum PwResult
 	PW_MATCH,
 	PW_MISMATCH,
 	PW_MALFORMED,				/* not a hash of a known scheme in its canonical spelling */
-	PW_TOO_COSTLY,				/* of a known scheme, beyond the bounds above */
-	PW_TOO_CHEAP,				/* of a known scheme, below what the scheme itself allows */
+	PW_TOO_COSTLY,				/* above the bounds above */
+	PW_TOO_CHEAP,				/* below the scheme's own minimum */
 	PW_FAILED					/* no memory, or the library failed */
 } PwResult;
 
-/* Why a string is refused as a hash, for people. */
+/* Why a string is refused as a hash. */
 typedef enum PwFault
 {
 	PW_FAULT_NONE,
-	PW_FAULT_CLEAR_TEXT,		/* begins like no hash */
-	PW_FAULT_SPELLING,			/* begins like a scheme of ours */
+	PW_FAULT_CLEAR_TEXT,		/* does not begin like any hash */
+	PW_FAULT_SPELLING,			/* begins like a supported scheme */
 	PW_FAULT_TOO_COSTLY,
 	PW_FAULT_TOO_CHEAP,
-	PW_FAULT_UNSUPPORTED		/* has the form of a scheme that is not ours */
+	PW_FAULT_UNSUPPORTED		/* looks like an unsupported scheme */
 } PwFault;
 
 typedef struct PwCost
@@ -54,17 +54,17 @@ typedef struct PwCost
 	uint32_t	parallelism;
 } PwCost;
 
-/* Memory lent for Argon2, aligned to 16 bytes; larger needs, or no arena, fall back to malloc.  Left wiped. */
+/* Memory for Argon2, aligned to 16 bytes; malloc is used without one, or if it is too small.  It is left wiped. */
 typedef struct PwArena
 {
 	void	   *memory;
 	size_t		size;
 } PwArena;
 
-/* Can this string be verified?  PW_MATCH if so, else PW_MALFORMED, PW_TOO_COSTLY or PW_TOO_CHEAP.  Does no hashing. */
+/* PW_MATCH if the string can be verified, else PW_MALFORMED, PW_TOO_COSTLY or PW_TOO_CHEAP.  Hashes nothing. */
 extern PwResult pwhash_check(const char *stored, size_t length);
 
-/* The same verdict with its cause, and what to say of it; neither text repeats any of the string. */
+/* The same verdict with its cause, and texts about it, which quote nothing of the string. */
 extern PwFault pwhash_fault(const char *stored, size_t length);
 extern const char *pwhash_fault_text(PwFault fault);
 extern const char *pwhash_fault_hint(PwFault fault);
@@ -72,17 +72,17 @@ extern const char *pwhash_fault_hint(PwFault fault);
 extern PwResult pwhash_verify(const char *stored, size_t length, const char *password, size_t password_length,
 							  const PwArena *arena);
 
-/* Argon2id v=19, 32-byte output; out takes PWHASH_MAX bytes, NUL-terminated.  PW_MATCH when made. */
+/* Argon2id v=19, 32-byte output; out takes PWHASH_MAX bytes, NUL-terminated.  PW_MATCH on success. */
 extern PwResult pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE],
 							const char *password, size_t password_length, const PwArena *arena, char *out);
 
 /* True unless stored is Argon2id v=19 with at least this memory and iterations and exactly this parallelism. */
 extern bool pwhash_needs_rehash(const char *stored, size_t length, const PwCost *cost);
 
-/* How many bytes of a password the scheme reads; 0 for what cannot be verified. */
+/* Number of a password's bytes the scheme reads; 0 if it cannot be verified. */
 extern size_t pwhash_reads(const char *stored, size_t length);
 
-/* "argon2id", "argon2i", "argon2d", "scrypt", "pbkdf2", "bcrypt", "sha-crypt", or NULL; for people. */
+/* "argon2id", "argon2i", "argon2d", "scrypt", "pbkdf2", "bcrypt", "sha-crypt", or NULL. */
 extern const char *pwhash_scheme(const char *stored, size_t length);
 
 #endif

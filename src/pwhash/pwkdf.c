@@ -12,9 +12,8 @@
  */
 
 /*
- * N is a power of two above 1 and below 2^(16 * r) (RFC 7914 section 2).  The
- * memory is N blocks of 128 * r bytes and p more: a small N under a large r
- * would hide the second part, so both are bounded, by division.
+ * N is a power of two above 1 and below 2^(16 * r) (RFC 7914 section 2).  The memory is N + p blocks of 128 * r bytes:
+ * with a small N and a large r the second part dominates, so both are bounded, by division.
  */
 static PwResult
 judge_scrypt(const Parsed *parsed)
@@ -92,14 +91,13 @@ pw_verify_scrypt(const Parsed *parsed, Password password, const PwArena *arena)
  * PBKDF2
  */
 
-/* The output of the digest a variant names. */
 static size_t
 digest_size(int variant)
 {
 	return variant == DIGEST_SHA512 ? 64 : variant == DIGEST_SHA256 ? 32 : 20;
 }
 
-/* Iterations are the whole cost, and stand first. */
+/* The iterations, which are the only cost. */
 static PwResult
 take_iterations(Cursor *cursor, Parsed *parsed)
 {
@@ -110,7 +108,7 @@ take_iterations(Cursor *cursor, Parsed *parsed)
 	return parsed->iterations > PWHASH_PBKDF2_ITERATIONS_MAX ? PW_TOO_COSTLY : PW_MATCH;
 }
 
-/* 310000,l=32$salt$hash after "i=", as PHC strings write it; l may be left out */
+/* 310000,l=32$salt$hash after "i=", as in PHC strings; l is optional */
 PwResult
 pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed)
 {
@@ -128,7 +126,7 @@ pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed)
 	return PW_MATCH;
 }
 
-/* 29000$salt$hash; passlib derives as much as the digest gives */
+/* 29000$salt$hash; passlib derives as many bytes as the digest has */
 PwResult
 pw_parse_pbkdf2_passlib(Cursor *cursor, Parsed *parsed)
 {
@@ -158,7 +156,7 @@ pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed)
 	return result;
 }
 
-/* As many bytes as were stored, by the scheme's digest. */
+/* Derives as many bytes as were stored. */
 PwResult
 pw_verify_pbkdf2(const Parsed *parsed, Password password, const PwArena *arena)
 {

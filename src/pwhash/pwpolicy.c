@@ -2,13 +2,12 @@
  * pwpolicy.c
  *		The DJUST password rules: length and four byte sets.
  *
- * Owns the sets and the codes of their violations.  Never allocates, never
- * keeps or shows a password, and never decides whether a password is too
- * common: the caller owns the list and sets that bit.
+ * Owns the sets and the codes of violations.  Never allocates, never keeps or
+ * shows a password, and never decides whether a password is too common: the
+ * caller has the list and sets that bit.
  *
- * Defends against sets that drift with locale or regular expression
- * dialect: the specials are 30 named bytes, so that neither a quote nor a
- * letter with an accent passes for one.
+ * Threat: sets that vary with locale or regular expression dialect.  The
+ * specials are 30 fixed bytes: a quote or an accented letter is none of them.
  */
 #include <string.h>
 
@@ -29,7 +28,7 @@ static const char *const codes[PWPOLICY_VIOLATIONS] = {
 	"too_common"
 };
 
-/* The violation that this byte cures, 0 if none; isupper() and its kin would ask the locale. */
+/* The violation that this byte clears, 0 if none; isupper() and the like depend on the locale. */
 static unsigned
 cured_by(unsigned char byte)
 {
@@ -44,7 +43,7 @@ cured_by(unsigned char byte)
 	return 0;
 }
 
-/* All violations at once, so that one answer tells the customer everything. */
+/* Reports all violations at once. */
 unsigned
 pwpolicy_violations(const char *password, size_t bytes, size_t characters, size_t min_characters, size_t max_bytes)
 {
@@ -61,7 +60,7 @@ pwpolicy_violations(const char *password, size_t bytes, size_t characters, size_
 	return violations;
 }
 
-/* NULL when there is no such bit. */
+/* NULL if there is no such bit. */
 const char *
 pwpolicy_code(unsigned n)
 {

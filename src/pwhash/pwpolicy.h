@@ -17,7 +17,7 @@
 #define PWPOLICY_TOO_COMMON			0x40
 #define PWPOLICY_VIOLATIONS			7
 
-/* characters: after normalisation, counted by the caller; more than max_bytes is too_long. */
+/* characters: counted by the caller, after normalisation. */
 extern unsigned pwpolicy_violations(const char *password, size_t bytes, size_t characters, size_t min_characters,
 									size_t max_bytes);
 

@@ -1,8 +1,10 @@
 /*
  * pwscheme.c
- *		Reads the fields of stored password hashes, and compares what was derived.
+ *		Reads the fields of stored password hashes, and compares derived
+ *		bytes.
  *
- * Threats: two spellings of one hash; a comparison whose time tells something.
+ * Threats: two spellings of one hash; a comparison whose time leaks
+ * information.
  */
 #include <string.h>
 
@@ -11,14 +13,13 @@
 
 #define DERIVED_MIN 16
 
-/* A string is read to its end, or it is malformed. */
 bool
 pw_at_end(const Cursor *cursor)
 {
 	return cursor->p == cursor->end;
 }
 
-/* Exactly this text. */
+/* Consumes exactly this text. */
 bool
 pw_take(Cursor *cursor, const char *text)
 {
@@ -31,8 +32,8 @@ pw_take(Cursor *cursor, const char *text)
 }
 
 /*
- * Digits without a leading zero or sign: a number has one spelling.  Beyond 2^32 - 1 it is read as that, which is above
- * every ceiling.
+ * Digits without sign or leading zero, so that a number has one spelling.  Numbers above 2^32 - 1 are read as that,
+ * which exceeds every bound.
  */
 bool
 pw_take_number(Cursor *cursor, uint32_t *number)
@@ -58,7 +59,7 @@ pw_take_named(Cursor *cursor, const char *name, uint32_t *number)
 	return pw_take(cursor, name) && pw_take_number(cursor, number);
 }
 
-/* Everything up to the next '$', which stays, or to the end. */
+/* Everything up to the next '$', which is not consumed, or the end. */
 Cursor
 pw_take_field(Cursor *cursor)
 {
@@ -70,7 +71,7 @@ pw_take_field(Cursor *cursor)
 	return field;
 }
 
-/* The base64 of at least min and at most max bytes. */
+/* Base64 of at least min and at most max bytes. */
 bool
 pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_t *out, size_t *length)
 {
@@ -86,7 +87,7 @@ pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_
 	return b64_decode(field.p, n, out, max, length) && *length >= min;
 }
 
-/* Django's salts are the printable characters themselves. */
+/* Django uses the salt's printable characters as its bytes. */
 bool
 pw_take_salt_text(Cursor *cursor, Parsed *parsed)
 {
@@ -105,7 +106,7 @@ pw_take_salt_text(Cursor *cursor, Parsed *parsed)
 	return true;
 }
 
-/* "$salt$derived" and the end of the string, both in base64. */
+/* "$salt$derived", both in base64, and the end of the string. */
 bool
 pw_take_tail(Cursor *cursor, Spelling spelling, size_t salt_min, size_t salt_max, Parsed *parsed)
 {
@@ -116,7 +117,6 @@ pw_take_tail(Cursor *cursor, Spelling spelling, size_t salt_min, size_t salt_max
 		pw_at_end(cursor);
 }
 
-/* The last step of every scheme that derives bytes; wipes what was derived. */
 PwResult
 pw_compare(const Parsed *parsed, bool made, uint8_t *derived)
 {

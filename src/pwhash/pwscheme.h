@@ -1,7 +1,7 @@
 /*
  * pwscheme.h
- *		What the schemes of password hashes share: a stored hash taken apart, and
- *		the reading of its fields.  For the pw*.c files; others use pwhash.h.
+ *		Shared by the schemes of password hashes: a parsed hash, and the
+ *		reading of its fields.  For the pw*.c files; others use pwhash.h.
  */
 #ifndef DJUST_PWSCHEME_H
 #define DJUST_PWSCHEME_H
@@ -10,11 +10,11 @@
 
 #define PW_SALT_MAX 256
 #define PW_DERIVED_MAX 64
-#define BCRYPT_PASSWORD_MAX 72	/* the rest takes no part, by definition */
+#define BCRYPT_PASSWORD_MAX 72	/* bcrypt ignores further bytes */
 
 typedef struct Scheme Scheme;
 
-/* A stored hash taken apart; the cost fields mean what the scheme makes of them. */
+/* A parsed hash; the scheme defines the meaning of the cost fields. */
 typedef struct Parsed
 {
 	const Scheme *scheme;
@@ -32,7 +32,7 @@ typedef struct Parsed
 	size_t		derived_length;
 } Parsed;
 
-/* What is left to read. */
+/* The unread rest of a string. */
 typedef struct Cursor
 {
 	const char *p;
@@ -52,18 +52,18 @@ struct Scheme
 	PwResult	(*parse) (Cursor *cursor, Parsed *parsed);
 	PwResult	(*verify) (const Parsed *parsed, Password password, const PwArena *arena);
 	int			variant;		/* argon2_type, CryptoDigest, or the length of a sha-crypt hash */
-	size_t		reads;			/* bytes of the password; 0: all */
+	size_t		reads;			/* bytes of the password that it reads; 0: all */
 };
 
-/* How a field spells bytes in base64. */
+/* Base64 variants of a field. */
 typedef enum Spelling
 {
 	PHC,						/* standard alphabet, no padding */
-	PASSLIB,					/* '.' for '+' (either is read), no padding */
+	PASSLIB,					/* '.' for '+' (both are read), no padding */
 	DJANGO						/* standard alphabet, padded */
 } Spelling;
 
-/* Reading: each function consumes what it names or returns false. */
+/* Each function consumes the named field or returns false. */
 
 extern bool pw_at_end(const Cursor *cursor);
 extern bool pw_take(Cursor *cursor, const char *text);
@@ -74,7 +74,7 @@ extern bool pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t
 extern bool pw_take_salt_text(Cursor *cursor, Parsed *parsed);
 extern bool pw_take_tail(Cursor *cursor, Spelling spelling, size_t salt_min, size_t salt_max, Parsed *parsed);
 
-/* The last step of every scheme that derives bytes; wipes what was derived, PW_DERIVED_MAX bytes. */
+/* The last step of schemes that derive bytes; wipes derived, PW_DERIVED_MAX bytes. */
 extern PwResult pw_compare(const Parsed *parsed, bool made, uint8_t *derived);
 
 /* pwargon2.c */
