@@ -2,19 +2,19 @@
  * address.c
  *		Email addresses: one parser for accounts, senders and recipients.
  *
- * Owns the normal form of addresses, and libidn2.  Two spellings that a person
- * takes for one address have one form; what people could not tell apart, or no
- * mail can reach, has none.
+ * Owns the normal form of addresses, and libidn2.  Spellings that people take
+ * for one address have one normal form; addresses that people could not
+ * distinguish, or that no mail can reach, have none.
  *
- * The domain is kept in A-labels: a name of the DNS is its A-labels, whatever
- * any version of Unicode says of them; they are never taken apart here.
- * The local part belongs to the mail server behind it: "+tags" and dots are part
- * of it, and addresses that differ in them are different.  Quoted local parts
- * and address literals ([192.0.2.1]) are refused.
+ * The domain is stored as A-labels, which identify it in the DNS independently
+ * of Unicode versions; they are never decoded here.  The local part is the mail
+ * server's: "+tags" and dots are part of it, and addresses that differ in them
+ * are different.  Quoted local parts and address literals ([192.0.2.1]) are
+ * refused.
  *
- * Threat: two accounts for one mailbox; an account that looks like another;
- * header injection; a normal form that changes when it is made again, after
- * which its owner finds no account.
+ * Threats: two accounts for one mailbox; an account that looks like another;
+ * header injection; a normal form that changes when it is normalised again, so
+ * that the user's account is not found any more.
  */
 #include <string.h>
 
@@ -26,7 +26,7 @@
 #define LABEL_LONGEST 63
 #define LOCAL_CAPACITY (UNI_GROWTH * ADDRESS_INPUT_LONGEST)
 
-/* Not in an atom (RFC 5322), dots excepted: they may stand anywhere. */
+/* Not allowed in an atom (RFC 5322), except dots, which are allowed anywhere. */
 static const char forbidden[] = " \"(),:;<>@[\\]";
 
 typedef struct Part
@@ -71,7 +71,7 @@ character_fault(uint32_t c)
 	return uni_is_assigned(c) ? ADDRESS_OK : ADDRESS_UNASSIGNED;
 }
 
-/* Of the local part or the domain; what it means for each comes after. */
+/* Fault of any character of the local part or the domain; rules of each come later. */
 static AddressFault
 text_fault(Part part)
 {
@@ -100,7 +100,7 @@ append(Address *out, const char *text, size_t n)
 	return ADDRESS_OK;
 }
 
-/* Checked in the form that is kept: composing and folding may bring forth signs (U+037E is a semicolon). */
+/* Also checks the normal form: composing and folding may produce specials (U+037E is a semicolon). */
 static AddressFault
 append_local(Address *out, Part given, AddressCase kind)
 {
@@ -164,8 +164,8 @@ idn2_fault(int code)
 }
 
 /*
- * U+1E9E is the capital of the sharp s, as UTS 46 has it since Unicode 15.1.
- * Libraries of an earlier Unicode take it for "ss": another domain, of another owner.
+ * Replaces U+1E9E, capital sharp s, by its lower case, as UTS 46 does since Unicode 15.1.  Older libraries map it to
+ * "ss": another domain, of another owner.
  */
 static void
 copy_label(Part label, char *out)
@@ -188,8 +188,8 @@ copy_label(Part label, char *out)
 }
 
 /*
- * A label beyond ASCII, by UTS 46 without its transitional mappings.  IDN2_USE_STD3_ASCII_RULES would drop signs in
- * place of refusing them; append_label refuses what is left.
+ * A non-ASCII label, by UTS 46 without transitional mappings.  IDN2_USE_STD3_ASCII_RULES would drop characters instead
+ * of refusing them; append_label refuses the rest.
  */
 static AddressFault
 append_unicode_label(Address *out, Part label)
@@ -206,7 +206,7 @@ append_unicode_label(Address *out, Part label)
 	return fault;
 }
 
-/* Length of the dot at text, 0 if there is none: the full stop, and the three signs that UTS 46 takes for it. */
+/* Length of the dot at text, 0 if there is none: the full stop, and three characters that UTS 46 maps to it. */
 static size_t
 dot_length(const char *text, size_t n)
 {
@@ -246,7 +246,7 @@ append_domain(Address *out, Part domain)
 	return fault;
 }
 
-/* No top-level domain is a number (RFC 3696 section 2): an IPv4 address is one that has lost its brackets. */
+/* True for an IPv4 address without brackets: no top-level domain is a number (RFC 3696 section 2). */
 static bool
 ends_in_number(const Address *address)
 {

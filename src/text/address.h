@@ -9,32 +9,32 @@
 
 #define ADDRESS_LONGEST 254		/* bytes of an address (RFC 5321) */
 #define ADDRESS_LOCAL_LONGEST 64	/* bytes before the @ */
-#define ADDRESS_INPUT_LONGEST 1024	/* bytes that are looked at, white space at the ends not counted */
+#define ADDRESS_INPUT_LONGEST 1024	/* bytes of input without outer white space */
 
 typedef enum AddressFault
 {
 	ADDRESS_OK,
 	ADDRESS_NOT_UTF8,
 	ADDRESS_TOO_LONG,
-	ADDRESS_NO_AT,				/* none, several, or nothing before or behind it */
+	ADDRESS_NO_AT,				/* none, several, or nothing on one side */
 	ADDRESS_LOCAL_TOO_LONG,
-	ADDRESS_SYNTAX,				/* white space, quotes, brackets and other signs of RFC 5322 */
+	ADDRESS_SYNTAX,				/* white space, quotes, brackets and other specials of RFC 5322 */
 	ADDRESS_CONTROL,
 	ADDRESS_INVISIBLE,
 	ADDRESS_UNASSIGNED,
 	ADDRESS_MARK,				/* begins with a combining character */
-	ADDRESS_EMPTY_LABEL,		/* of the domain; a final dot, too */
+	ADDRESS_EMPTY_LABEL,		/* of the domain; includes a final dot */
 	ADDRESS_LONG_LABEL,
 	ADDRESS_HYPHEN,
 	ADDRESS_DOMAIN_SIGN,		/* ASCII other than letters, digits, hyphen */
-	ADDRESS_NO_DOMAIN_NAME,		/* not a name by UTS 46 */
+	ADDRESS_NO_DOMAIN_NAME,		/* invalid by UTS 46 */
 	ADDRESS_NUMBER
 } AddressFault;
 
 typedef enum AddressCase
 {
 	ADDRESS_FOLD,				/* for comparison: accounts */
-	ADDRESS_KEEP				/* for show: senders */
+	ADDRESS_KEEP				/* for display: senders */
 } AddressCase;
 
 /* NUL-terminated UTF-8. */
@@ -45,12 +45,12 @@ typedef struct Address
 } Address;
 
 /*
- * The normal form of an address: without white space and invisible characters at its ends, the local part in NFC and,
- * with ADDRESS_FOLD, folded; the domain in A-labels and lower case.  Idempotent.  out is empty unless ADDRESS_OK.
+ * The normal form of an address: no white space or invisible characters at its ends, the local part in NFC and, with
+ * ADDRESS_FOLD, case-folded; the domain in A-labels and lower case.  Idempotent.  out is empty unless ADDRESS_OK.
  */
 extern AddressFault address_parse(const char *text, size_t n, AddressCase kind, Address *out);
 
-/* Full sentence for people, with capital and period. */
+/* A full sentence for error messages. */
 extern const char *address_fault_text(AddressFault fault);
 
 #endif

@@ -3,12 +3,12 @@
  *		Encodings and comparisons of secrets; libc only.
  *
  * Owns: base64url, base64, hexadecimal, the comparison and the wiping of
- * secrets.  It never allocates, never logs, and never trusts a terminating
- * NUL: every length is an argument.
+ * secrets.  Never allocates, never logs, and never relies on a terminating NUL:
+ * every length is an argument.
  *
- * Threats: a comparison whose time tells how much of a guess was right; a
- * wipe that the compiler removes; a token with a second spelling that decodes
- * to the same bytes and so slips past whatever remembers the first.
+ * Threats: a comparison whose time reveals how much of a guess was right; a
+ * wipe that the compiler removes; a second spelling of a token that decodes to
+ * the same bytes and bypasses records of the first.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 static const char urlsafe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char hexdigits[] = "0123456789abcdef";
 
-/* Reads every byte whatever it finds; volatile keeps the compiler from an early exit. */
+/* Always reads every byte; volatile prevents an early exit. */
 bool
 bytes_equal(const void *a, const void *b, size_t n)
 {
@@ -39,7 +39,7 @@ bytes_equal(const void *a, const void *b, size_t n)
 	return differences == 0;
 }
 
-/* A NULL of no length is allowed, which explicit_bzero does not promise. */
+/* Accepts NULL if n is 0, which explicit_bzero does not promise. */
 void
 bytes_wipe(void *p, size_t n)
 {
@@ -47,7 +47,7 @@ bytes_wipe(void *p, size_t n)
 		explicit_bzero(p, n);
 }
 
-/* Writes no padding: two or three characters for a last group of one or two bytes. */
+/* Writes no padding: the last group of one or two bytes becomes two or three characters. */
 static size_t
 encode(const char *alphabet, const uint8_t *src, size_t n, char *dst)
 {
@@ -73,12 +73,12 @@ encode(const char *alphabet, const uint8_t *src, size_t n, char *dst)
 	return length;
 }
 
-/* How a character counts: its value, and which of the two alphabets it is foreign to. */
+/* A character's value, and the alphabets it is not in. */
 #define DIGIT 0x3f
 #define NOT_URLSAFE 0x40
 #define NOT_STANDARD 0x80
 
-/* By character, for they are random, and branches would be guessed wrong as often as not. */
+/* A table, because branches on random characters would be mispredicted. */
 static const uint8_t digits[256] = {
 	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
 	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
@@ -98,7 +98,7 @@ static const uint8_t digits[256] = {
 	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0
 };
 
-/* The character's value; what it is foreign to is added to *foreign. */
+/* The character's value; adds the alphabets it is not in to *foreign. */
 static inline uint32_t
 digit(char c, uint32_t *foreign)
 {
@@ -109,9 +109,8 @@ digit(char c, uint32_t *foreign)
 }
 
 /*
- * Unpadded base64.  The room is checked before the first write, and the bits
- * left over at the end must be zero (RFC 4648 section 3.5), so that bytes have
- * one spelling.
+ * Unpadded base64.  Checks the capacity before the first write, and that the bits left over are zero (RFC 4648 section
+ * 3.5), so that bytes have one spelling.
  */
 static bool
 decode(const char *src, size_t n, uint32_t foreigners, uint8_t *dst, size_t cap, size_t *length)
@@ -146,21 +145,20 @@ decode(const char *src, size_t n, uint32_t foreigners, uint8_t *dst, size_t cap,
 	return true;
 }
 
-/* Tokens and keys. */
 size_t
 b64url_encode(const uint8_t *src, size_t n, char *dst)
 {
 	return encode(urlsafe, src, n, dst);
 }
 
-/* The only reading of tokens: what is not exactly the encoding of some bytes is refused. */
+/* The only decoder of tokens: accepts exactly the encoder's output. */
 bool
 b64url_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
 {
 	return decode(src, n, NOT_URLSAFE, dst, cap, length);
 }
 
-/* Padding counts only where it completes a group of four; any other '=' is a foreign character. */
+/* Padding is accepted only if it completes a group of four; any other '=' is invalid. */
 bool
 b64_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
 {
@@ -172,14 +170,12 @@ b64_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
 	return decode(src, n - padding, NOT_STANDARD, dst, cap, length);
 }
 
-/* PHC strings. */
 size_t
 b64_encode(const uint8_t *src, size_t n, char *dst)
 {
 	return encode(standard, src, n, dst);
 }
 
-/* Log lines and fingerprints. */
 void
 bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
 {
@@ -193,8 +189,8 @@ bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
 }
 
 /*
- * The value of a hexadecimal digit; *foreign is set where c is none.  Constant time, without a branch or a table that
- * depends on c: the master key is read by this.  What is below 0 wraps, so its bits above the lowest eight are ones.
+ * The value of a hexadecimal digit; sets *foreign if c is none.  Constant time, because the master key is read by this:
+ * no branch and no table index depends on c.  Negative values wrap, which sets all bits above the lowest eight.
  */
 static inline uint32_t
 hex_value(uint8_t c, uint32_t *foreign)

@@ -12,7 +12,7 @@
 /* Size that holds n bytes in base64url without padding (no NUL counted). */
 #define B64URL_LENGTH(n) (((n) * 4 + 2) / 3)
 
-/* Constant time in n: tells nothing but the verdict. */
+/* Constant time: depends only on n. */
 extern bool bytes_equal(const void *a, const void *b, size_t n);
 
 /* Cannot be optimised away. */
@@ -21,13 +21,10 @@ extern void bytes_wipe(void *p, size_t n);
 /* RFC 4648 section 5, no padding, no NUL; returns the characters written, B64URL_LENGTH(n). */
 extern size_t b64url_encode(const uint8_t *src, size_t n, char *dst);
 
-/* Strict: no padding, no foreign characters, no spare bits; false if it is not so or does not fit in cap. */
+/* Strict: no padding, no other characters, no spare bits; false otherwise, or if it does not fit in cap. */
 extern bool b64url_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length);
 
-/*
- * RFC 4648 section 4 as password hashes spell it: padding present or absent, '.' read as '+' (passlib's ab64).
- * Spare bits must be zero.
- */
+/* RFC 4648 section 4: padding is optional, '.' is read as '+' (passlib's ab64), spare bits must be zero. */
 extern bool b64_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length);
 
 /* Standard alphabet without padding (PHC strings); returns the characters written. */

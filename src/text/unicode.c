@@ -1,13 +1,13 @@
 /*
  * unicode.c
- *		What the rules for addresses, passwords and paths ask of Unicode.
+ *		Unicode functions for the rules on addresses, passwords and paths.
  *
- * Owns libunistring.  Answers depend on the version of Unicode that this library
- * knows and on nothing else; by Unicode's stability policies a later version
- * changes no answer about code points that are assigned now.
+ * Owns libunistring.  Answers depend only on the library's version of Unicode;
+ * by Unicode's stability policies a later version changes no answer about code
+ * points that are assigned now.
  *
- * Threat: two texts that look the same and compare as different, and the
- * reverse; what shows nothing and changes what is read.
+ * Threats: texts that look the same and compare as different, and the reverse;
+ * invisible characters that change how a text is read.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +87,7 @@ uni_is_noncharacter(uint32_t c)
 	return (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
 }
 
-/* The marks of Arabic, Syriac and Kaithi that enclose the digits behind them are format controls that show. */
+/* Arabic, Syriac and Kaithi marks that enclose the following digits are visible format controls. */
 static bool
 is_prepended_mark(uint32_t c)
 {
@@ -95,7 +95,7 @@ is_prepended_mark(uint32_t c)
 		c == 0x110bd || c == 0x110cd;
 }
 
-/* Blank by their pictures: a braille cell without dots, a filler of Khitan, a note without a head. */
+/* Characters with a blank glyph: braille cell without dots, Khitan filler, null notehead. */
 static bool
 is_blank_symbol(uint32_t c)
 {
@@ -159,9 +159,9 @@ uni_is_compatible(uint32_t c, const char *characters)
 }
 
 /*
- * The small letter of the capital, which brings together what differs by its place in a word or is an old form (final
- * sigma, long s, micro sign), as simple case folding does.  Apart stay the two Turkish letters, for which it has no
- * mapping: the capital with a dot and the small one without.  The ligature of st has no capital.
+ * Lower case of the upper case, which unites positional and old forms (final sigma, long s, micro sign) as simple case
+ * folding does.  The Turkish capital I with dot and small i without have no such folding; the ligature st has no
+ * capital.
  */
 uint32_t
 uni_fold(uint32_t c)
@@ -195,7 +195,7 @@ uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capaci
 	return result == (uint8_t *) out;
 }
 
-/* False if there is no room: what a code point is mapped to may be longer. */
+/* False if out is too small: a mapped code point may be longer. */
 static bool
 map_all(uint32_t (*map) (uint32_t), const char *text, size_t n, char *out, size_t capacity, size_t *length)
 {
@@ -216,7 +216,7 @@ map_all(uint32_t (*map) (uint32_t), const char *text, size_t n, char *out, size_
 	return true;
 }
 
-/* Twice NFC: what folding leaves may compose. J and caron have no character of their own, j and caron have. */
+/* NFC twice: folding may produce a pair that composes.  J with caron is two code points, j with caron is one. */
 bool
 uni_normalize_folded(const char *text, size_t n, char *work, char *out, size_t capacity, size_t *length)
 {

@@ -1,8 +1,8 @@
 /*
  * unicode.h
- *		What the rules for addresses, passwords and paths ask of Unicode; pure,
- *		over libunistring, so that no locale and no encoding of a database takes
- *		part.  Names begin with uni_: the server has functions called unicode_.
+ *		Unicode functions for the rules on addresses, passwords and paths;
+ *		pure, over libunistring, independent of locale and database encoding.
+ *		The prefix is uni_ because the server has functions called unicode_.
  */
 #ifndef DJUST_UNICODE_H
 #define DJUST_UNICODE_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* NFC, NFD and letters in the other case are never longer than this many times their input, in bytes (UAX #15). */
+/* NFC, NFD and case mappings are at most this many times as long as their input, in bytes (UAX #15). */
 #define UNI_GROWTH 3
 
 typedef enum UniForm
@@ -20,7 +20,7 @@ typedef enum UniForm
 	UNI_NFD
 } UniForm;
 
-/* The code point at text and its length; 0 if there is none: malformed, overlong, a surrogate, cut off, or n is 0. */
+/* Length of the code point at text; 0 if there is none: malformed, overlong, a surrogate, truncated, or n is 0. */
 extern size_t uni_next(const char *text, size_t n, uint32_t *c);
 /* The same for the code point that ends at text + n. */
 extern size_t uni_last(const char *text, size_t n, uint32_t *c);
@@ -31,31 +31,31 @@ extern bool uni_is_ascii(const char *text, size_t n);
 
 /* White_Space. */
 extern bool uni_is_space(uint32_t c);
-/* C0, DEL, C1, and the separators of lines and paragraphs. */
+/* C0, DEL, C1, line and paragraph separators. */
 extern bool uni_is_control(uint32_t c);
-/* Set aside by Unicode for no character ever: the last two of each plane, U+FDD0 to U+FDEF. */
+/* Never assigned to a character: the last two code points of each plane, U+FDD0 to U+FDEF. */
 extern bool uni_is_noncharacter(uint32_t c);
-/* Shows nothing of itself: default ignorable code points, bidirectional and other format controls, blank symbols. */
+/* Has no visible glyph: default ignorable code points, bidirectional and other format controls, blank symbols. */
 extern bool uni_is_invisible(uint32_t c);
-/* Assigned in the version of Unicode that the library knows; normal forms of others may change with a version. */
+/* Assigned in the library's version of Unicode; normal forms of other code points may change with a version. */
 extern bool uni_is_assigned(uint32_t c);
-/* Combining: belongs to the character before it. */
+/* Combining character. */
 extern bool uni_is_mark(uint32_t c);
 extern bool uni_is_pictograph(uint32_t c);
 extern bool uni_is_emoji(uint32_t c);
 extern bool uni_is_emoji_modifier(uint32_t c);
-/* Does the compatibility form (NFKC) of this code point hold one of these ASCII characters? */
+/* True if the compatibility form (NFKC) of this code point contains one of these ASCII characters. */
 extern bool uni_is_compatible(uint32_t c, const char *characters);
 
-/* Simple case folding of one code point, to lower case (also for Cherokee). */
+/* Simple case folding of a code point, always to lower case (even for Cherokee). */
 extern uint32_t uni_fold(uint32_t c);
 
 /*
- * Normalises UTF-8; out takes capacity bytes, the growth above times n at most.  False if text is not UTF-8,
- * out is too small, or there is no memory.  Nothing of text stays elsewhere.
+ * Normalises UTF-8; out takes capacity bytes, at most UNI_GROWTH * n are needed.  False if text is not UTF-8, out is
+ * too small, or memory is exhausted.  Leaves no copy of text elsewhere.
  */
 extern bool uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capacity, size_t *length);
-/* Small letters, code point by code point: a final sigma stays one.  What comes out may be in no normal form. */
+/* Lower case, code point by code point: a final sigma stays one.  The result may not be normalised. */
 extern bool uni_lower(const char *text, size_t n, char *out, size_t capacity, size_t *length);
 /* NFC with every code point folded; idempotent.  work and out take capacity bytes each. */
 extern bool uni_normalize_folded(const char *text, size_t n, char *work, char *out, size_t capacity, size_t *length);
