@@ -25,7 +25,7 @@ all_passed()
 }
 
 log=$DJUST_TMP/installcheck.log
-installcheck ISOLATION=logout_vs_can
+installcheck ISOLATION=reset_once
 status=$?
 point "pg_regress and pg_isolation_regress pass" all_passed 2
 point "all files of test/sql took part" [ "$(grep -cE '^(test|ok [0-9]+) .*(catalogue|messages) ' "$log")" = 2 ]

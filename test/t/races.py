@@ -332,6 +332,20 @@ def refresh_beside_logout():
     return ok(True, "logouts beside refreshes: one ends the session, nothing outlives it, no error")
 
 
+def logout_beside_logout():
+    for end in ("commit", "rollback"):
+        db.create_user(f"logout.{end}@race.example", profiles=["customer"])
+        token = db.login(f"logout.{end}@race.example")["access_token"]
+        first, second = callers(2)
+        first.begin()
+        first.logout(token)
+        answer = later(second.logout, token)
+        until_blocked(db, second.pid, first.pid)
+        getattr(first, end)()
+        equal((answer.result(), db.can(token)), (end == "rollback", False), f"a second logout waits for the first one's {end}")
+        close((first, second))
+
+
 # Resets
 
 
@@ -439,17 +453,18 @@ def login_after(kind, number):
 
 def login_before(kind, number):
     """The login is first and its transaction open."""
-    user = make_user(f"before{number}@race.example")
-    admin, customer = cluster.connect(), cluster.connect()
-    customer.begin()
-    tokens = customer.login(user["email"])
-    ended = later({**ADMINISTRATION, **ENDING}[kind], admin, user)
-    until_blocked(db, admin.pid, customer.pid)
-    customer.commit()
-    ended.result()
-    equal((db.can(tokens["access_token"]), error_of(db.refresh(tokens["refresh_token"])), others(user)), (False, "invalid_grant", 0),
-          f"{kind} beside an open login: waits for it and ends its session")
-    close((admin, customer))
+    for end in ("commit", "rollback"):
+        user = make_user(f"before{number}.{end}@race.example")
+        admin, customer = cluster.connect(), cluster.connect()
+        customer.begin()
+        tokens = customer.login(user["email"])
+        ended = later({**ADMINISTRATION, **ENDING}[kind], admin, user)
+        until_blocked(db, admin.pid, customer.pid)
+        getattr(customer, end)()
+        ended.result()
+        equal((db.can(tokens["access_token"]), error_of(db.refresh(tokens["refresh_token"])), others(user)), (False, "invalid_grant", 0),
+              f"{kind} beside an open login: waits for its {end} and leaves no session")
+        close((admin, customer))
 
 
 def login_beside_administration():
@@ -573,6 +588,6 @@ def hash_cpus():
     close(dbs)
 
 
-main(guesses, success_gives_back, open_success, rehash, cut_off, not_begun, refreshes, older_generation, refresh_beside_logout, confirms, first_key, rotations,
+main(guesses, success_gives_back, open_success, rehash, cut_off, not_begun, refreshes, older_generation, refresh_beside_logout, logout_beside_logout, confirms, first_key, rotations,
      login_beside_administration, refresh_beside_disable, refresh_beside_profiles, hash_slots,
      hash_cpus)

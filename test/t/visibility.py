@@ -58,11 +58,14 @@ def endings():
 
 def endings_rolled_back():
     for number, (kind, end) in enumerate(ENDINGS.items()):
-        _, user_id, tokens = customer(f"back{number}")
-        db.begin()
-        end(user_id, tokens)
-        db.rollback()
-        equal((db.can(tokens["access_token"]), other.can(tokens["access_token"])), (True, True), f"{kind}, rolled back: the token lives")
+        for undo in ("ROLLBACK", "ROLLBACK TO s"):
+            _, user_id, tokens = customer(f"back{number}{len(undo)}")
+            db.begin()
+            db.run("SAVEPOINT s")
+            end(user_id, tokens)
+            db.run(undo)
+            db.run("COMMIT")
+            equal((db.can(tokens["access_token"]), other.can(tokens["access_token"])), (True, True), f"{kind}, {undo}: the token lives")
 
 
 def reuse():
@@ -250,6 +253,12 @@ def older_snapshots():
     equal(other.logout(tokens["access_token"]), True, "and it can be ended from there")
     other.commit()
     ok(not db.can(tokens["access_token"]), "for everyone")
+
+    tokens = db.login(email)
+    other.begin_with_snapshot()
+    db.logout(tokens["access_token"])
+    equal(other.logout(tokens["access_token"]), False, "logout of a session that ended after the snapshot ends none")
+    other.commit()
 
     tokens = db.login(email)
     other.begin_with_snapshot()
