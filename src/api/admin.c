@@ -189,7 +189,7 @@ djust_auth_check_password(PG_FUNCTION_ARGS)
 
 	preloaded_require();
 	REQUIRED(0, "password");
-	password = normalize_password(SLICE(0).data, SLICE(0).length);
+	password = normalize_password(SLICE(0));
 	violations = password_violations(&password);
 	for (n = 0; n < PWPOLICY_VIOLATIONS; n++)
 		if (violations & (1u << n))

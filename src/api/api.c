@@ -171,7 +171,7 @@ djust_can(PG_FUNCTION_ARGS)
 	identity.session.profiles = NULL;
 	if (given && !token_begin(token.data, token.length, memo, &letters))
 		PG_RETURN_BOOL(false);
-	good = normalize_path(SLICE(1).data, SLICE(1).length, &path) == ROUTE_OK;
+	good = normalize_path(SLICE(1), &path) == ROUTE_OK;
 	if (given && !token_finish(&letters, token.data, token.length, memo, &identity))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(good && rights_access(identity.session.profiles, &path) >= needed);
@@ -301,7 +301,7 @@ right_on(const char *route, size_t length, const Bearer *identity)
 {
 	RoutePath	path;
 
-	if (normalize_path(route, length, &path) != ROUTE_OK)
+	if (normalize_path((Slice) {route, length}, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	return rights_access(identity->session.profiles, &path);
 }

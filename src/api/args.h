@@ -13,25 +13,18 @@
 #include "http/answer.h"
 #include "server/compat.h"
 #include "shmem/counters.h"
+#include "text/bytes.h"
 
-/* A text argument in place: bytes and length. */
-typedef struct Slice
-{
-	const char *data;
-	size_t		length;
-} Slice;
-
+/* A text in place. */
 static inline Slice
-slice_of(text *value)
+text_slice(const text *value)
 {
-	Slice		slice = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-
-	return slice;
+	return (Slice) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
 /* Raises 22004 when the argument is NULL. */
 #define REQUIRED(n, name) do { if (PG_ARGISNULL(n)) answer_null(name); } while (0)
-#define SLICE(n) slice_of(PG_GETARG_TEXT_PP(n))
+#define SLICE(n) text_slice(PG_GETARG_TEXT_PP(n))
 #define TEXT(n) text_to_cstring(PG_GETARG_TEXT_PP(n))
 #define TEXT_OR_NULL(n) (PG_ARGISNULL(n) ? NULL : TEXT(n))
 #define RETURN_TEXT(value) PG_RETURN_TEXT_P(cstring_to_text(value))

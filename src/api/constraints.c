@@ -9,9 +9,7 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "utils/builtins.h"
-
+#include "api/args.h"
 #include "audit/audit.h"
 #include "pwhash/pwhash.h"
 #include "routes/route.h"
@@ -29,8 +27,7 @@ PG_FUNCTION_INFO_V1(djust_mail_template_is_valid);
 Datum
 djust_email_is_valid(PG_FUNCTION_ARGS)
 {
-	text	   *email = PG_GETARG_TEXT_PP(0);
-	const char *fault = email_fault(VARDATA_ANY(email), VARSIZE_ANY_EXHDR(email));
+	const char *fault = email_fault(SLICE(0));
 
 	if (fault)
 		ereport(ERROR,
@@ -43,8 +40,7 @@ djust_email_is_valid(PG_FUNCTION_ARGS)
 Datum
 djust_password_hash_is_valid(PG_FUNCTION_ARGS)
 {
-	text	   *hash = PG_GETARG_TEXT_PP(0);
-	PwFault		fault = pwhash_fault(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash));
+	PwFault		fault = pwhash_fault(SLICE(0));
 
 	if (fault != PW_FAULT_NONE)
 		ereport(ERROR,
@@ -56,9 +52,9 @@ djust_password_hash_is_valid(PG_FUNCTION_ARGS)
 }
 
 static void
-parse_or_raise(text *route, RoutePath *path)
+parse_or_raise(Slice route, RoutePath *path)
 {
-	RouteFault	fault = normalize_pattern(VARDATA_ANY(route), VARSIZE_ANY_EXHDR(route), path);
+	RouteFault	fault = normalize_pattern(route, path);
 
 	if (fault != ROUTE_OK)
 		ereport(ERROR,
@@ -73,7 +69,7 @@ djust_route_is_valid(PG_FUNCTION_ARGS)
 {
 	RoutePath	path;
 
-	parse_or_raise(PG_GETARG_TEXT_PP(0), &path);
+	parse_or_raise(SLICE(0), &path);
 	PG_RETURN_BOOL(true);
 }
 
@@ -83,30 +79,22 @@ djust_route_key(PG_FUNCTION_ARGS)
 	RoutePath	path;
 	char	   *key = palloc(ROUTE_PATH_MAX);
 
-	parse_or_raise(PG_GETARG_TEXT_PP(0), &path);
+	parse_or_raise(SLICE(0), &path);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(key, route_canonical(&path, key)));
 }
 
 Datum
 djust_event_is_valid(PG_FUNCTION_ARGS)
 {
-	text	   *event = PG_GETARG_TEXT_PP(0);
-
-	PG_RETURN_BOOL(audit_is_event(VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event)));
-}
-
-/* As it travels: in UTF-8. */
-static char *
-travelling(text *value)
-{
-	return database_to_utf8(text_to_cstring(value), VARSIZE_ANY_EXHDR(value));
+	PG_RETURN_BOOL(audit_is_event(SLICE(0)));
 }
 
 Datum
 djust_mail_template_is_valid(PG_FUNCTION_ARGS)
 {
-	const char *fault = mime_template_fault(travelling(PG_GETARG_TEXT_PP(0)), travelling(PG_GETARG_TEXT_PP(1)),
-											   travelling(PG_GETARG_TEXT_PP(2)));
+	/* as it travels: in UTF-8 */
+	const char *fault = mime_template_fault(database_to_utf8(TEXT(0)), database_to_utf8(TEXT(1)),
+											database_to_utf8(TEXT(2)));
 
 	if (fault)
 		ereport(ERROR,

@@ -16,12 +16,11 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "fmgr.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "api/args.h"
 #include "audit/admin_event.h"
 #include "audit/audit.h"
 #include "audit/row_change.h"
@@ -159,28 +158,20 @@ unchanged(const TriggerData *data)
 
 /* The new row with a column of type text in its normal form. */
 static Datum
-normalised(const TriggerData *data, AttrNumber column, const char *(*normal) (const char *text, size_t n))
+normalised(const TriggerData *data, AttrNumber column, const char *(*normal) (Slice))
 {
 	bool		is_null;
 	Datum		value = new_column(data, column, TEXTOID, &is_null);
-	text	   *given;
 
 	if (is_null)
 		return unchanged(data);
-	given = DatumGetTextPP(value);
-	return with_column(data, column, CStringGetTextDatum(normal(VARDATA_ANY(given), VARSIZE_ANY_EXHDR(given))));
-}
-
-static const char *
-normal_address(const char *text, size_t n)
-{
-	return normalize_email(text, n).text;
+	return with_column(data, column, CStringGetTextDatum(normal(text_slice(DatumGetTextPP(value)))));
 }
 
 Datum
 djust_trigger_user_normalise(PG_FUNCTION_ARGS)
 {
-	return normalised(FIRED_BY(normalise_firings), Anum_customer_user_email, normal_address);
+	return normalised(FIRED_BY(normalise_firings), Anum_customer_user_email, normalize_email);
 }
 
 Datum

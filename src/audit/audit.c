@@ -41,12 +41,12 @@ static const char *const events[] = {
 };
 
 bool
-audit_is_event(const char *name, size_t length)
+audit_is_event(Slice name)
 {
 	int			i;
 
 	for (i = 0; i < lengthof(events); i++)
-		if (strlen(events[i]) == length && memcmp(events[i], name, length) == 0)
+		if (slice_equal(slice_of(events[i]), name))
 			return true;
 	return false;
 }

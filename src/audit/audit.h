@@ -10,12 +10,13 @@
 
 #include "crypto/account_tag.h"
 #include "shmem/event_queue.h"
+#include "text/bytes.h"
 
 /* New UUID of version 7 (RFC 9562), ordered by time. */
 extern void audit_new_id(pg_uuid_t *id);
 
 /* True for the names that the constraint on djust_auth.audit_event accepts. */
-extern bool audit_is_event(const char *name, size_t length);
+extern bool audit_is_event(Slice name);
 
 /*
  * Writes an event in the caller's transaction, with session_user as actor.  detail is a JSON object or NULL; user_id

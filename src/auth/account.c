@@ -34,7 +34,7 @@ require_user(const pg_uuid_t *id, UserRow *user)
 static void
 hash_or_raise(const char *password, size_t length, char *hash)
 {
-	Password	normal = normalize_password(password, length);
+	Password	normal = normalize_password((Slice) {password, length});
 	Answer		answer = {VERDICT_OK};
 
 	answer.violations = password_violations(&normal);
@@ -67,7 +67,7 @@ begin_count(const char *address)
 {
 	AccountTag tag;
 
-	password_tag(normalize_email(address, strlen(address)).text, &tag);
+	password_tag(normalize_email(slice_of(address)), &tag);
 	throttle_start_over(&tag);
 }
 

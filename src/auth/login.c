@@ -102,8 +102,8 @@ void
 login_with_password(const char *email, size_t email_length, const char *password, size_t password_length,
 					Answer *answer)
 {
-	Email		normal = normalize_email(email, email_length);
-	Password	secret = normalize_password(password, password_length);
+	const char *address = normalize_email((Slice) {email, email_length});
+	Password	secret = normalize_password((Slice) {password, password_length});
 	char		replacement[PWHASH_MAX];
 	Candidate	candidate;
 	AccountTag tag;
@@ -111,11 +111,11 @@ login_with_password(const char *email, size_t email_length, const char *password
 	int			tries;
 
 	key_file_require();
-	password_tag(normal.text, &tag);
+	password_tag(address, &tag);
 	/* Twice, if the hash was replaced by a login beside this one while it was checked. */
 	for (tries = 0; tries < 2; tries++)
 	{
-		find_candidate(normal.text, &tag, &candidate);
+		find_candidate(address, &tag, &candidate);
 		answer->verdict = password_check(&tag, candidate.hash, candidate.hash_length, candidate.usable, &secret,
 										 replacement, &answer->retry_after);
 		if (answer->verdict != VERDICT_OK)
@@ -145,8 +145,8 @@ void
 login_change_password(const char *token, size_t token_length, const char *current, size_t current_length,
 					  const char *fresh, size_t fresh_length, Answer *answer)
 {
-	Password	old_password = normalize_password(current, current_length);
-	Password	new_password = normalize_password(fresh, fresh_length);
+	Password	old_password = normalize_password((Slice) {current, current_length});
+	Password	new_password = normalize_password((Slice) {fresh, fresh_length});
 	char		replacement[PWHASH_MAX];
 	char		hash[PWHASH_MAX];
 	Candidate	candidate;

@@ -126,7 +126,7 @@ make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 	if (!pg_strong_random(random, sizeof(random)))
 		elog(ERROR, "could not generate random bytes");
 	memcpy(secret, RESET_PREFIX, strlen(RESET_PREFIX));
-	b64url_encode(random, sizeof(random), secret + strlen(RESET_PREFIX));
+	b64_encode(BASE64_URL, random, sizeof(random), secret + strlen(RESET_PREFIX));
 	bytes_wipe(random, sizeof(random));
 	if (!crypto_sha256(secret, length, hash))
 		elog(ERROR, "could not hash a token");

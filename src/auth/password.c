@@ -30,15 +30,15 @@ password_tag(const char *address, AccountTag *tag)
 static bool
 is_common(const Password *password)
 {
-	return password->length <= PWHASH_PASSWORD_MAX &&
+	return password->text.length <= PWHASH_PASSWORD_MAX &&
 		(catalog_blocklisted(password->in_database) || catalog_blocklisted(password->lower_in_database));
 }
 
 unsigned
 password_violations(const Password *password)
 {
-	unsigned	violations = pwpolicy_violations(password->text, password->length, password->characters,
-												 setting_password_min_length, PWHASH_PASSWORD_MAX);
+	unsigned	violations = pwpolicy_violations(password->text, password->characters, setting_password_min_length,
+												 PWHASH_PASSWORD_MAX);
 
 	return violations | (is_common(password) ? PWPOLICY_TOO_COMMON : 0);
 }
@@ -60,7 +60,7 @@ make_hash(const Password *password, const PwArena *arena, char *out)
 	if (!pg_strong_random(salt, sizeof(salt)))
 		return false;
 	counter_add(COUNT_HASHES, 1);
-	return pwhash_make(&cost, salt, password->text, password->length, arena, out) == PW_MATCH;
+	return pwhash_make(&cost, salt, password->text, arena, out) == PW_MATCH;
 }
 
 /* Dummy hash with the current cost, for accounts without one. */
@@ -94,14 +94,15 @@ verify(const char *hash, size_t hash_length, bool usable, const Password *passwo
 	for (form = 0; form < password->forms; form++)
 	{
 		counter_add(COUNT_HASHES, 1);
-		result = pwhash_verify(hash, hash_length, password->form[form], password->form_length[form], arena);
+		result = pwhash_verify((Slice) {hash, hash_length}, password->form[form], arena);
 		if (result == PW_MATCH && !usable)
 			result = PW_MISMATCH;
 		if (result != PW_MISMATCH)
 			break;
 	}
-	if (result == PW_MATCH && (form > 0 || pwhash_needs_rehash(hash, hash_length, &cost)) &&
-		pwhash_reads(hash, hash_length) >= password->form_length[form] && !make_hash(password, arena, replacement))
+	if (result == PW_MATCH && (form > 0 || pwhash_needs_rehash((Slice) {hash, hash_length}, &cost)) &&
+		pwhash_reads((Slice) {hash, hash_length}) >= password->form[form].length &&
+		!make_hash(password, arena, replacement))
 		replacement[0] = '\0';
 	return result;
 }

@@ -27,17 +27,17 @@
 void
 reset_request(const char *text, size_t length)
 {
-	Email		email = normalize_email(text, length);
+	const char *email = normalize_email((Slice) {text, length});
 	AccountTag tag;
 	char		account[2 * sizeof(tag.bytes) + 1];
 	int			i;
 
-	key_file_tag("reset", email.text, email.length, &tag);
+	key_file_tag("reset", email, strlen(email), &tag);
 	if (!throttle_reset_admit(&tag))
 		return;
 	counter_add(COUNT_RESET_REQUESTS, 1);
-	mail_queue_reset(email.text, email.length);
-	password_tag(email.text, &tag);
+	mail_queue_reset(email, strlen(email));
+	password_tag(email, &tag);
 	for (i = 0; i < (int) sizeof(tag.bytes); i++)
 		snprintf(account + 2 * i, 3, "%02x", tag.bytes[i]);
 	audit_event("reset_requested", NULL, NULL, psprintf("{\"account\": \"%s\"}", account));
@@ -47,7 +47,7 @@ reset_request(const char *text, size_t length)
 void
 reset_confirm(const char *token, size_t token_length, const char *password, size_t password_length, Answer *answer)
 {
-	Password	fresh = normalize_password(password, password_length);
+	Password	fresh = normalize_password((Slice) {password, password_length});
 	uint8_t		token_hash[SHA256_SIZE];
 	char		hash[PWHASH_MAX];
 	TimestampTz expires_at;

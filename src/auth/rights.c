@@ -112,7 +112,7 @@ compile(ProfileName name)
 		RightRow   *row = lfirst(cell);
 
 		out->patterns[tag] = pstrdup(row->route);
-		if (normalize_pattern(row->route, strlen(row->route), &path) == ROUTE_OK)
+		if (normalize_pattern(slice_of(row->route), &path) == ROUTE_OK)
 			route_trie_add(out->set, &path, row->access, tag);
 		tag++;
 	}
@@ -252,10 +252,10 @@ rights_of_profile(const char *profile, const char *route, size_t length)
 {
 	RoutePath	path;
 
-	if (normalize_pattern(route, length, &path) != ROUTE_OK)
+	if (normalize_pattern((Slice) {route, length}, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	synchronise();
-	return route_trie_match_pattern(compiled((ProfileName) {profile, strlen(profile)})->set, &path, NULL);
+	return route_trie_match(compiled((ProfileName) {profile, strlen(profile)})->set, &path, NULL);
 }
 
 List *
@@ -265,7 +265,7 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 	RoutePath	path;
 	ListCell   *cell;
 
-	*fault = normalize_path(route, length, &path);
+	*fault = normalize_path((Slice) {route, length}, &path);
 	if (*fault != ROUTE_OK)
 		return NIL;
 	synchronise();

@@ -22,7 +22,7 @@ typedef struct Decision
 
 /* Highest right of the profiles, which may be NULL, and of anonymous on the path. */
 extern RouteRight rights_access(ArrayType *profiles, const RoutePath *path);
-/* One profile's right on a pattern or path; see route_trie_match_pattern. */
+/* One profile's right on a pattern or path; see route_trie_match. */
 extern RouteRight rights_of_profile(const char *profile, const char *route, size_t length);
 /* The same with the reasons: one Decision * for each of the profiles and anonymous that has a matching pattern. */
 extern List *rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault *fault);

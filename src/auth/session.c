@@ -98,7 +98,7 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 	if (*setting_jwt_role != '\0')
 		json_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');
-	payload = database_to_utf8(out.data, out.len);
+	payload = database_to_utf8(out.data);
 	return signing_key_sign(payload, strlen(payload), postgrest_request(), length);
 }
 

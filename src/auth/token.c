@@ -129,7 +129,7 @@ read_signed(const char *token, size_t length, Bearer *identity)
 	char	   *payload;
 	size_t		n;
 
-	if (!jwt_split(token, length, &parts) || !signing_key_verify(&parts))
+	if (!jwt_split((Slice) {token, length}, &parts) || !signing_key_verify(&parts))
 		return false;
 	payload = palloc(JWT_MAX);
 	return jwt_payload(&parts, payload, &n) && can_read_claims(payload, n, identity);
@@ -150,12 +150,12 @@ token_begin(const char *token, size_t length, TokenMemo *memo, TokenKey *letters
 {
 	if (length > JWT_MAX)
 		return false;
-	if (memo && secret_is(&memo->token, token, length))
+	if (memo && secret_is(&memo->token, (Slice) {token, length}))
 	{
 		*letters = memo->letters;
 		return true;
 	}
-	if (!jwt_peek_sid(token, length, letters->sid.data))
+	if (!jwt_peek_sid((Slice) {token, length}, letters->sid.data))
 		return false;
 	session_tid_prefetch(&letters->sid);
 	if (!crypto_sha256(token, length, letters->hash))
@@ -163,7 +163,7 @@ token_begin(const char *token, size_t length, TokenMemo *memo, TokenKey *letters
 	session_tid_prefetch_row(&letters->sid);
 	if (memo)
 	{
-		secret_keep(&memo->token, memo->context, token, length);
+		secret_keep(&memo->token, memo->context, (Slice) {token, length});
 		memo->letters = *letters;
 		memo->signed_epoch = 0;
 	}
@@ -240,7 +240,7 @@ token_refresh_token(const pg_uuid_t *sid, int32 generation)
 
 	refresh_content(sid, generation, content);
 	memcpy(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH);
-	b64url_encode(content, REFRESH_SIZE, token + REFRESH_PREFIX_LENGTH);
+	b64_encode(BASE64_URL, content, REFRESH_SIZE, token + REFRESH_PREFIX_LENGTH);
 	bytes_wipe(content, sizeof(content));
 	return token;
 }
@@ -256,7 +256,8 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 
 	/* where no key file is known yet there is no session */
 	if (length != REFRESH_LENGTH || memcmp(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH) != 0 ||
-		!b64url_decode(token + REFRESH_PREFIX_LENGTH, length - REFRESH_PREFIX_LENGTH, given, sizeof(given), &n) ||
+		!b64_decode(BASE64_URL, (Slice) {token + REFRESH_PREFIX_LENGTH, length - REFRESH_PREFIX_LENGTH}, given,
+					sizeof(given), &n) ||
 		n != REFRESH_SIZE || !key_file_check())
 		return false;
 	memcpy(sid->data, given, UUID_LEN);

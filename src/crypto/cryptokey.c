@@ -216,12 +216,6 @@ crypto_key_free(CryptoKey *key)
 	free(key);
 }
 
-CryptoAlg
-crypto_key_alg(const CryptoKey *key)
-{
-	return key->alg;
-}
-
 /* Digest of the algorithm; Ed25519 takes the message itself. */
 static const char *
 digest_name(CryptoAlg alg)

@@ -48,7 +48,6 @@ extern bool crypto_alg_from_name(const char *name, CryptoAlg *alg);
 extern CryptoKey *crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n);
 extern CryptoKey *crypto_key_public(CryptoAlg alg, const uint8_t *der, size_t n);
 extern void crypto_key_free(CryptoKey *key);
-extern CryptoAlg crypto_key_alg(const CryptoKey *key);
 
 /* JWS signature bytes: ES256 as raw R || S of 64 bytes (RFC 7518 section 3.4). */
 extern bool crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[CRYPTO_SIGNATURE_MAX],

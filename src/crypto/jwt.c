@@ -34,45 +34,38 @@ is_base64url(char c)
 
 /* Length of the base64url characters at the start of s. */
 static size_t
-base64url_span(const char *s, size_t n)
+base64url_span(Slice text)
 {
 	size_t		i = 0;
 
-	while (i < n && is_base64url(s[i]))
+	while (i < text.length && is_base64url(text.data[i]))
 		i++;
 	return i;
 }
 
 /* A non-empty part, followed by a dot, or if it is the last, by the end. */
 static bool
-take_part(const char **at, const char *end, bool last, const char **part, size_t *length)
+take_part(Slice *rest, bool last, Slice *part)
 {
-	*part = *at;
-	*length = base64url_span(*at, (size_t) (end - *at));
-	*at += *length;
-	if (*length == 0)
+	size_t		n = base64url_span(*rest);
+
+	*part = (Slice) {rest->data, n};
+	if (n == 0 || (n == rest->length) != last || (!last && rest->data[n] != '.'))
 		return false;
-	if (last)
-		return *at == end;
-	return *at < end && *(*at)++ == '.';
+	*rest = slice_after(*rest, last ? n : n + 1);
+	return true;
 }
 
 /* RFC 7515 section 7.1; the parts are slices of the token, not decoded. */
 bool
-jwt_split(const char *token, size_t length, JwtParts *parts)
+jwt_split(Slice token, JwtParts *parts)
 {
-	const char *at = token;
-	const char *end;
+	Slice		rest = token;
 
-	if (length > JWT_MAX)
+	if (token.length > JWT_MAX || !take_part(&rest, false, &parts->header) ||
+		!take_part(&rest, false, &parts->payload) || !take_part(&rest, true, &parts->signature))
 		return false;
-	end = token + length;
-	if (!take_part(&at, end, false, &parts->header, &parts->header_length) ||
-		!take_part(&at, end, false, &parts->payload, &parts->payload_length) ||
-		!take_part(&at, end, true, &parts->signature, &parts->signature_length))
-		return false;
-	parts->signing_input = token;
-	parts->signing_length = parts->header_length + 1 + parts->payload_length;
+	parts->signed_part = (Slice) {token.data, parts->header.length + 1 + parts->payload.length};
 	return true;
 }
 
@@ -81,37 +74,35 @@ size_t
 jwt_header(CryptoAlg alg, const char *kid, char *out)
 {
 	char		json[JWT_HEADER_MAX];
-	size_t		n = strnlen(kid, JWT_KID_MAX + 1);
+	Slice		name = {kid, strnlen(kid, JWT_KID_MAX + 1)};
 	int			length;
 
-	if (n == 0 || n > JWT_KID_MAX || base64url_span(kid, n) != n)
+	if (name.length == 0 || name.length > JWT_KID_MAX || base64url_span(name) != name.length)
 		return 0;
 	length = snprintf(json, sizeof(json), "{\"typ\":\"at+jwt\",\"alg\":\"%s\",\"kid\":\"%s\"}",
 					  crypto_alg_name(alg), kid);
 	if (length < 0 || B64URL_LENGTH((size_t) length) > JWT_HEADER_MAX)
 		return 0;
-	return b64url_encode((const uint8_t *) json, (size_t) length, out);
+	return b64_encode(BASE64_URL, (const uint8_t *) json, (size_t) length, out);
 }
 
 /* The key, not the token, decides how to verify; a signature has one spelling. */
 bool
-jwt_verify(const JwtParts *parts, const char *header, size_t header_length, const CryptoKey *key)
+jwt_verify(const JwtParts *parts, Slice header, const CryptoKey *key)
 {
 	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
 	size_t		length;
 
-	if (parts->header_length != header_length || memcmp(parts->header, header, header_length) != 0)
-		return false;
-	if (!b64url_decode(parts->signature, parts->signature_length, signature, sizeof(signature), &length))
-		return false;
-	return crypto_verify(key, parts->signing_input, parts->signing_length, signature, length);
+	return slice_equal(parts->header, header) &&
+		b64_decode(BASE64_URL, parts->signature, signature, sizeof(signature), &length) &&
+		crypto_verify(key, parts->signed_part.data, parts->signed_part.length, signature, length);
 }
 
 /* *length does not count the terminating NUL, so a NUL in the payload is noticed. */
 bool
 jwt_payload(const JwtParts *parts, char *out, size_t *length)
 {
-	if (!b64url_decode(parts->payload, parts->payload_length, (uint8_t *) out, JWT_MAX - 1, length))
+	if (!b64_decode(BASE64_URL, parts->payload, (uint8_t *) out, JWT_MAX - 1, length))
 		return false;
 	out[*length] = '\0';
 	return true;
@@ -119,16 +110,16 @@ jwt_payload(const JwtParts *parts, char *out, size_t *length)
 
 /* Our headers are at most JWT_HEADER_MAX long, and our payloads longer than SID_BYTES. */
 bool
-jwt_peek_sid(const char *token, size_t length, uint8_t sid[16])
+jwt_peek_sid(Slice token, uint8_t sid[16])
 {
-	const char *dot = memchr(token, '.', length <= JWT_HEADER_MAX ? length : JWT_HEADER_MAX + 1);
+	const char *dot = memchr(token.data, '.', token.length <= JWT_HEADER_MAX ? token.length : JWT_HEADER_MAX + 1);
 	uint8_t		start[SID_BYTES];
 	const char *uuid = (const char *) start + SID_PREFIX_LENGTH;
 	char		digits[32];
 	size_t		n;
 
-	if (dot == NULL || (size_t) (token + length - dot) <= SID_CHARACTERS ||
-		!b64url_decode(dot + 1, SID_CHARACTERS, start, sizeof(start), &n))
+	if (dot == NULL || (size_t) (token.data + token.length - dot) <= SID_CHARACTERS ||
+		!b64_decode(BASE64_URL, (Slice) {dot + 1, SID_CHARACTERS}, start, sizeof(start), &n))
 		return false;
 	if (memcmp(start, SID_PREFIX, SID_PREFIX_LENGTH) != 0 || memcmp(uuid + UUID_LENGTH, "\",", 2) != 0)
 		return false;
@@ -139,25 +130,24 @@ jwt_peek_sid(const char *token, size_t length, uint8_t sid[16])
 	memcpy(digits + 12, uuid + 14, 4);
 	memcpy(digits + 16, uuid + 19, 4);
 	memcpy(digits + 20, uuid + 24, 12);
-	return bytes_hex_decode(digits, sizeof(digits), sid, 16);
+	return bytes_hex_decode((Slice) {digits, sizeof(digits)}, sid, 16);
 }
 
 /* Signs the token in its buffer, so that no second copy is left in memory. */
 bool
-jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const char *payload,
-		 size_t payload_length, char *out, size_t *length)
+jwt_sign(const CryptoKey *key, Slice header, Slice payload, char *out, size_t *length)
 {
 	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
 	size_t		signature_length;
-	size_t		n = header_length;
+	size_t		n = header.length;
 	bool		fits;
 
-	if (header_length == 0 || header_length > JWT_HEADER_MAX || payload_length == 0 || payload_length > JWT_MAX ||
-		header_length + 1 + B64URL_LENGTH(payload_length) > JWT_MAX)
+	if (header.length == 0 || header.length > JWT_HEADER_MAX || payload.length == 0 || payload.length > JWT_MAX ||
+		header.length + 1 + B64URL_LENGTH(payload.length) > JWT_MAX)
 		return false;
-	memcpy(out, header, header_length);
+	memcpy(out, header.data, header.length);
 	out[n++] = '.';
-	n += b64url_encode((const uint8_t *) payload, payload_length, out + n);
+	n += b64_encode(BASE64_URL, (const uint8_t *) payload.data, payload.length, out + n);
 	if (!crypto_sign(key, out, n, signature, &signature_length))
 		return false;
 
@@ -165,7 +155,7 @@ jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const c
 	if (fits)
 	{
 		out[n++] = '.';
-		n += b64url_encode(signature, signature_length, out + n);
+		n += b64_encode(BASE64_URL, signature, signature_length, out + n);
 		*length = n;
 	}
 	bytes_wipe(signature, sizeof(signature));

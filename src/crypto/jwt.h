@@ -22,20 +22,17 @@
 /* Upper bound of a token's size, from the sizes of encoded header and payload. */
 #define JWT_SIZE(header, payload) ((header) + 1 + B64URL_LENGTH(payload) + 1 + B64URL_LENGTH(CRYPTO_SIGNATURE_MAX))
 
+/* Slices of the token. */
 typedef struct JwtParts
 {
-	const char *header;
-	size_t		header_length;
-	const char *payload;
-	size_t		payload_length;
-	const char *signature;
-	size_t		signature_length;
-	const char *signing_input;
-	size_t		signing_length; /* header "." payload */
+	Slice		header;
+	Slice		payload;
+	Slice		signature;
+	Slice		signed_part;	/* header "." payload */
 } JwtParts;
 
 /* True for exactly three non-empty parts of base64url characters. */
-extern bool jwt_split(const char *token, size_t length, JwtParts *parts);
+extern bool jwt_split(Slice token, JwtParts *parts);
 
 /*
  * Encoded header {"typ":"at+jwt","alg":...,"kid":...}; out takes JWT_HEADER_MAX; returns its length, 0 if kid is bad.
@@ -43,7 +40,7 @@ extern bool jwt_split(const char *token, size_t length, JwtParts *parts);
 extern size_t jwt_header(CryptoAlg alg, const char *kid, char *out);
 
 /* True if the header equals the expected one and the signature is good; does not read the payload. */
-extern bool jwt_verify(const JwtParts *parts, const char *header, size_t header_length, const CryptoKey *key);
+extern bool jwt_verify(const JwtParts *parts, Slice header, const CryptoKey *key);
 
 /* Decoded payload of a verified token, NUL-terminated; out takes JWT_MAX bytes. */
 extern bool jwt_payload(const JwtParts *parts, char *out, size_t *length);
@@ -52,10 +49,9 @@ extern bool jwt_payload(const JwtParts *parts, char *out, size_t *length);
  * Session id from the fixed start of our payloads, {"sid":"<uuid>" and a comma, after the first dot.  Nothing else is
  * checked, and nothing verified: use it only to look up the session.
  */
-extern bool jwt_peek_sid(const char *token, size_t length, uint8_t sid[16]);
+extern bool jwt_peek_sid(Slice token, uint8_t sid[16]);
 
 /* Writes header "." payload "." signature to out, which takes JWT_SIZE bytes; false if it is longer than JWT_MAX. */
-extern bool jwt_sign(const CryptoKey *key, const char *header, size_t header_length, const char *payload,
-					 size_t payload_length, char *out, size_t *length);
+extern bool jwt_sign(const CryptoKey *key, Slice header, Slice payload, char *out, size_t *length);
 
 #endif

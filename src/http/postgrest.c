@@ -63,7 +63,7 @@ reads_as(const char *path, size_t n, const char *text)
 	for (; path < end && *text; text++)
 	{
 		uint8_t		c = (uint8_t) *path;
-		bool		escaped = c == '%' && end - path > 2 && bytes_hex_decode(path + 1, 2, &c, 1);
+		bool		escaped = c == '%' && end - path > 2 && bytes_hex_decode((Slice) {path + 1, 2}, &c, 1);
 
 		if (c != (uint8_t) *text)
 			return false;
@@ -232,17 +232,16 @@ bool
 postgrest_bearer(PostgrestMemo *memo, const char **token, size_t *length)
 {
 	const char *headers = setting("request.headers");
-	size_t		headers_length = strlen(headers);
 
-	if (!memo->known || !secret_is(&memo->headers, headers, headers_length))
+	if (!memo->known || !secret_is(&memo->headers, slice_of(headers)))
 	{
 		const char *bearer = find_bearer();
 
 		memo->known = false;
-		secret_keep(&memo->headers, memo->context, headers, headers_length);
+		secret_keep(&memo->headers, memo->context, slice_of(headers));
 		memo->has_bearer = bearer != NULL;
 		if (bearer)
-			secret_keep(&memo->bearer, memo->context, bearer, strlen(bearer));
+			secret_keep(&memo->bearer, memo->context, slice_of(bearer));
 		memo->known = true;
 	}
 	*token = memo->bearer.data;

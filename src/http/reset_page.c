@@ -191,7 +191,7 @@ source_of(const char *text)
 
 	if (!crypto_sha256(text, strlen(text), hash))
 		elog(ERROR, "could not hash the page");
-	encoded[b64_encode(hash, sizeof(hash), encoded)] = '\0';
+	encoded[b64_encode(BASE64_STANDARD, hash, sizeof(hash), encoded)] = '\0';
 	return psprintf("'sha256-%s='", encoded);
 }
 

@@ -127,7 +127,7 @@ read_master(int fd, uint8_t master[MASTER_SIZE])
 		return fail("could not read it");
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		n--;
-	good = bytes_hex_decode(text, n, master, MASTER_SIZE);
+	good = bytes_hex_decode((Slice) {text, n}, master, MASTER_SIZE);
 	bytes_wipe(text, sizeof(text));
 	if (!good)
 		strlcpy(failure, "it must hold 64 hexadecimal digits", sizeof(failure));

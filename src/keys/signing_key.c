@@ -154,7 +154,7 @@ make_key(CryptoAlg alg)
 	if (!pg_strong_random(random, sizeof(random)) ||
 		!crypto_generate(alg, private_key, &private_length, public_key, &public_length))
 		elog(ERROR, "could not generate a signing key");
-	b64url_encode(random, sizeof(random), kid);
+	b64_encode(BASE64_URL, random, sizeof(random), kid);
 	key_file_seal_key(kid, private_key, private_length, sealed);
 	store_key_insert(kid, crypto_alg_name(alg), sealed, private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
 					 public_key, public_length, GetCurrentTimestamp(), setting_access_token_lifetime);
@@ -227,7 +227,8 @@ signing_key_sign(const char *payload, size_t length, bool for_postgrest, size_t 
 	SigningKey *key = signing_key(for_postgrest);
 	char	   *token = secret_alloc(JWT_SIZE(key->header_length, length) + 1);
 
-	if (!jwt_sign(key->signer, key->header, key->header_length, payload, length, token, token_length))
+	if (!jwt_sign(key->signer, (Slice) {key->header, key->header_length}, (Slice) {payload, length}, token,
+				  token_length))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("access token would be longer than %d characters", JWT_MAX),
@@ -248,13 +249,12 @@ signing_key_verify(const JwtParts *parts)
 		SigningKey *key = &cached[i];
 
 		if ((key->active || now < key->verify_until) &&
-			key->header_length == parts->header_length &&
-			memcmp(key->header, parts->header, parts->header_length) == 0)
+			slice_equal(parts->header, (Slice) {key->header, key->header_length}))
 		{
 			/* the present key file does not open this HS256 key: the token cannot be verified, so raise */
 			if (key->verifier == NULL)
 				key_file_check();
-			return key->verifier && jwt_verify(parts, key->header, key->header_length, key->verifier);
+			return key->verifier && jwt_verify(parts, parts->header, key->verifier);
 		}
 	}
 	return false;
@@ -265,7 +265,7 @@ append_base64(StringInfo out, const char *name, const uint8_t *value, size_t n)
 {
 	char		text[B64URL_LENGTH(CRYPTO_JWK_MAX) + 1];
 
-	text[b64url_encode(value, n, text)] = '\0';
+	text[b64_encode(BASE64_URL, value, n, text)] = '\0';
 	json_string(out, name, text);
 }
 
@@ -301,7 +301,7 @@ append_symmetric_jwk(StringInfo out, const KeyRow *row)
 
 	if (!key_file_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
 		return false;
-	b64url_encode(plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
+	b64_encode(BASE64_URL, plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
 	json_member(out, NULL);
 	appendStringInfoChar(out, '{');
 	json_string(out, "kty", "oct");

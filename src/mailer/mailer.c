@@ -169,8 +169,8 @@ djust_mailer_send(const MailerServer *server, const MailerMessage *message, Mail
 	{
 		const char *from = written.from.address;
 		const char *to = written.recipient;
-		bool		is_ascii = uni_is_ascii(to, strlen(to));
-		SmtpMail	relayed = {from, to, !uni_is_ascii(from, strlen(from)) || !is_ascii, mail.data, mail.length};
+		bool		is_ascii = uni_is_ascii(slice_of(to));
+		SmtpMail	relayed = {from, to, !uni_is_ascii(slice_of(from)) || !is_ascii, mail.data, mail.length};
 		SmtpAnswer answer = {0};
 
 		judge(smtp_send(server, &relayed, poll, arg, &answer), &answer, is_ascii, outcome);

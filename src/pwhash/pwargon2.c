@@ -71,12 +71,12 @@ take_memory_back(uint8_t *memory, size_t size)
 
 /* Computes the hash.  One thread for any number of lanes: the result is the same. */
 bool
-pw_derive_argon2(const Parsed *parsed, Password password, const PwArena *arena, uint8_t *out)
+pw_derive_argon2(const Parsed *parsed, Slice password, const PwArena *arena, uint8_t *out)
 {
 	argon2_context context = {
 		.out = out,
 		.outlen = (uint32_t) parsed->derived_length,
-		.pwd = (uint8_t *) password.bytes,
+		.pwd = (uint8_t *) password.data,
 		.pwdlen = (uint32_t) password.length,
 		.salt = (uint8_t *) parsed->salt,
 		.saltlen = (uint32_t) parsed->salt_length,
@@ -131,7 +131,7 @@ pw_parse_argon2(Cursor *cursor, Parsed *parsed)
 }
 
 PwResult
-pw_verify_argon2(const Parsed *parsed, Password password, const PwArena *arena)
+pw_verify_argon2(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	uint8_t		derived[PW_DERIVED_MAX];
 

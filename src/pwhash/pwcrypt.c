@@ -46,7 +46,7 @@ pw_parse_bcrypt(Cursor *cursor, Parsed *parsed)
 		return PW_TOO_CHEAP;
 	if (parsed->iterations > PWHASH_BCRYPT_COST_MAX)
 		return PW_TOO_COSTLY;
-	if (parsed->length != BCRYPT_LENGTH ||
+	if (parsed->stored.length != BCRYPT_LENGTH ||
 		!take_encoded(cursor, 22, ".Oeu") ||
 		!take_encoded(cursor, 31, ".CGKOSWaeimquy26") ||
 		!pw_at_end(cursor))
@@ -98,7 +98,7 @@ run_crypt(CryptWork *work, const Parsed *parsed)
 
 	if (made == NULL || made[0] != '$')
 		return PW_FAILED;
-	if (strlen(made) != parsed->length || !bytes_equal(made, parsed->stored, parsed->length))
+	if (strlen(made) != parsed->stored.length || !bytes_equal(made, parsed->stored.data, parsed->stored.length))
 		return PW_MISMATCH;
 	return PW_MATCH;
 }
@@ -108,19 +108,19 @@ run_crypt(CryptWork *work, const Parsed *parsed)
  * costs the same and never matches.  bcrypt reads only 72 bytes by definition.
  */
 static PwResult
-verify_crypt(const Parsed *parsed, Password password, size_t most)
+verify_crypt(const Parsed *parsed, Slice password, size_t most)
 {
 	CryptWork  *work = calloc(1, sizeof(*work));
 	size_t		n = password.length < most ? password.length : most;
-	bool		whole = n < CRYPT_MAX_PASSPHRASE_SIZE && memchr(password.bytes, '\0', password.length) == NULL;
+	bool		whole = n < CRYPT_MAX_PASSPHRASE_SIZE && memchr(password.data, '\0', password.length) == NULL;
 	PwResult	result;
 
 	if (work == NULL)
 		return PW_FAILED;
 	if (n >= CRYPT_MAX_PASSPHRASE_SIZE)
 		n = CRYPT_MAX_PASSPHRASE_SIZE - 1;
-	memcpy(work->phrase, password.bytes, n);
-	memcpy(work->setting, parsed->stored, parsed->length);
+	memcpy(work->phrase, password.data, n);
+	memcpy(work->setting, parsed->stored.data, parsed->stored.length);
 	result = run_crypt(work, parsed);
 	bytes_wipe(work, sizeof(*work));
 	free(work);
@@ -129,14 +129,14 @@ verify_crypt(const Parsed *parsed, Password password, size_t most)
 
 /* Passwords that agree in 72 bytes are equal for bcrypt. */
 PwResult
-pw_verify_bcrypt(const Parsed *parsed, Password password, const PwArena *arena)
+pw_verify_bcrypt(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	(void) arena;
 	return verify_crypt(parsed, password, BCRYPT_PASSWORD_MAX);
 }
 
 PwResult
-pw_verify_sha_crypt(const Parsed *parsed, Password password, const PwArena *arena)
+pw_verify_sha_crypt(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	(void) arena;
 	return verify_crypt(parsed, password, PWHASH_PASSWORD_MAX);

@@ -60,47 +60,35 @@ find_scheme(Cursor *cursor)
 
 /* PW_MATCH, with *parsed filled, for a string that can be verified. */
 static PwResult
-parse(const char *stored, size_t length, Parsed *parsed)
+parse(Slice stored, Parsed *parsed)
 {
-	Cursor		cursor;
+	Cursor		cursor = {stored.data, stored.data};
 
 	memset(parsed, 0, sizeof(*parsed));
-	if (length > PWHASH_MAX)
+	if (stored.length > PWHASH_MAX)
 		return PW_MALFORMED;
+	cursor.end += stored.length;
 	parsed->stored = stored;
-	parsed->length = length;
-	cursor.p = stored;
-	cursor.end = stored + length;
 	parsed->scheme = find_scheme(&cursor);
 	return parsed->scheme != NULL ? parsed->scheme->parse(&cursor, parsed) : PW_MALFORMED;
 }
 
-/* For imports: uses the parser of logins, so a string accepted here can be verified there. */
-PwResult
-pwhash_check(const char *stored, size_t length)
-{
-	Parsed		parsed;
-
-	return parse(stored, length, &parsed);
-}
-
 /* An overlong password costs as much as its first PWHASH_PASSWORD_MAX bytes, and does not match. */
 PwResult
-pwhash_verify(const char *stored, size_t length, const char *password, size_t password_length,
-			  const PwArena *arena)
+pwhash_verify(Slice stored, Slice password, const PwArena *arena)
 {
+	bool		overlong = password.length > PWHASH_PASSWORD_MAX;
 	Parsed		parsed;
-	Password	given = {password, password_length};
-	PwResult	result = parse(stored, length, &parsed);
+	PwResult	result = parse(stored, &parsed);
 
 	if (result != PW_MATCH)
 		return result;
-	if (given.length > PWHASH_PASSWORD_MAX)
-		given.length = PWHASH_PASSWORD_MAX;
-	if (given.length == 0)
-		given.bytes = "";		/* the libraries do not accept NULL */
-	result = parsed.scheme->verify(&parsed, given, arena);
-	return result == PW_MATCH && password_length > PWHASH_PASSWORD_MAX ? PW_MISMATCH : result;
+	if (overlong)
+		password.length = PWHASH_PASSWORD_MAX;
+	if (password.length == 0)
+		password.data = "";		/* the libraries do not accept NULL */
+	result = parsed.scheme->verify(&parsed, password, arena);
+	return result == PW_MATCH && overlong ? PW_MISMATCH : result;
 }
 
 /* Writes the PHC string, NUL-terminated; out takes PWHASH_MAX bytes. */
@@ -111,30 +99,30 @@ write_argon2(const Parsed *parsed, char *out)
 							 parsed->memory, parsed->iterations, parsed->parallelism);
 
 	out += n;
-	out += b64_encode(parsed->salt, parsed->salt_length, out);
+	out += b64_encode(BASE64_STANDARD, parsed->salt, parsed->salt_length, out);
 	*out++ = '$';
-	out += b64_encode(parsed->derived, parsed->derived_length, out);
+	out += b64_encode(BASE64_STANDARD, parsed->derived, parsed->derived_length, out);
 	*out = '\0';
 }
 
 /* Refuses passwords that pwhash_verify would never match, and costs it would refuse. */
 PwResult
-pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE],
-			const char *password, size_t password_length, const PwArena *arena, char *out)
+pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE], Slice password, const PwArena *arena, char *out)
 {
 	Parsed		parsed = {.scheme = &schemes[0], .version = ARGON2_VERSION_13, .memory = cost->memory,
 		.iterations = cost->iterations, .parallelism = cost->parallelism,
 		.salt_length = PWHASH_SALT_SIZE, .derived_length = MADE_SIZE};
-	Password	given = {password_length > 0 ? password : "", password_length};
 	PwResult	result = pw_judge_argon2(&parsed);
 
 	out[0] = '\0';
 	if (result != PW_MATCH)
 		return result;
-	if (password_length > PWHASH_PASSWORD_MAX)
+	if (password.length > PWHASH_PASSWORD_MAX)
 		return PW_FAILED;
+	if (password.length == 0)
+		password.data = "";
 	memcpy(parsed.salt, salt, PWHASH_SALT_SIZE);
-	if (pw_derive_argon2(&parsed, given, arena, parsed.derived))
+	if (pw_derive_argon2(&parsed, password, arena, parsed.derived))
 		write_argon2(&parsed, out);
 	else
 		result = PW_FAILED;
@@ -144,11 +132,11 @@ pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE],
 
 /* Also true for strings that cannot be verified.  Lanes are compared exactly: more lanes are not stronger. */
 bool
-pwhash_needs_rehash(const char *stored, size_t length, const PwCost *cost)
+pwhash_needs_rehash(Slice stored, const PwCost *cost)
 {
 	Parsed		parsed;
 
-	return parse(stored, length, &parsed) != PW_MATCH ||
+	return parse(stored, &parsed) != PW_MATCH ||
 		strcmp(parsed.scheme->name, schemes[0].name) != 0 ||
 		parsed.version != ARGON2_VERSION_13 ||
 		parsed.memory < cost->memory ||
@@ -156,38 +144,29 @@ pwhash_needs_rehash(const char *stored, size_t length, const PwCost *cost)
 		parsed.parallelism != cost->parallelism;
 }
 
-/* Also for hashes that are too costly to verify, so that import reports can name the scheme. */
-const char *
-pwhash_scheme(const char *stored, size_t length)
-{
-	Parsed		parsed;
-
-	return parse(stored, length, &parsed) != PW_MALFORMED ? parsed.scheme->name : NULL;
-}
-
 /*
  * A scheme that reads only part of a password also matches others with the same start.  bcrypt also reads the NUL after
  * a password: one that fills its 72 bytes may be the start of a longer one.
  */
 size_t
-pwhash_reads(const char *stored, size_t length)
+pwhash_reads(Slice stored)
 {
 	Parsed		parsed;
 
-	if (parse(stored, length, &parsed) != PW_MATCH)
+	if (parse(stored, &parsed) != PW_MATCH)
 		return 0;
 	return parsed.scheme->reads > 0 ? parsed.scheme->reads : PWHASH_PASSWORD_MAX;
 }
 
 /* Compares without regard to the case of ASCII letters, to recognise hashes in wrong case. */
 static bool
-begins_like(const char *text, size_t length, const char *prefix)
+begins_like(Slice text, const char *prefix)
 {
-	for (; *prefix; prefix++, text++, length--)
+	for (; *prefix; prefix++, text = slice_after(text, 1))
 	{
-		char c = length > 0 && *text >= 'A' && *text <= 'Z' ? (char) (*text + ('a' - 'A')) : length > 0 ? *text : '\0';
+		char		c = text.length == 0 ? '\0' : *text.data;
 
-		if (c != *prefix)
+		if (c != *prefix && !(c >= 'A' && c <= 'Z' && c + ('a' - 'A') == *prefix))
 			return false;
 	}
 	return true;
@@ -195,18 +174,18 @@ begins_like(const char *text, size_t length, const char *prefix)
 
 /* True for one of our prefixes after white space, in wrong case, or (if long) without its first "$". */
 static bool
-resembles_scheme(const char *stored, size_t length)
+resembles_scheme(Slice stored)
 {
 	size_t		i;
 
-	for (; length > 0 && strchr(" \t\r\n\"'", *stored) != NULL && *stored != '\0'; length--)
-		stored++;
+	while (stored.length > 0 && *stored.data != '\0' && strchr(" \t\r\n\"'", *stored.data) != NULL)
+		stored = slice_after(stored, 1);
 	for (i = 0; i < SCHEME_COUNT; i++)
 	{
 		const char *prefix = schemes[i].prefix;
 
-		if (begins_like(stored, length, prefix) ||
-			(strlen(prefix) > 6 && *prefix == '$' && begins_like(stored, length, prefix + 1)))
+		if (begins_like(stored, prefix) ||
+			(strlen(prefix) > 6 && *prefix == '$' && begins_like(stored, prefix + 1)))
 			return true;
 	}
 	return false;
@@ -215,51 +194,54 @@ resembles_scheme(const char *stored, size_t length)
 #define ALPHANUMERIC "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 static bool
-consists_of(const char *text, size_t length, const char *set)
+consists_of(Slice text, const char *set)
 {
-	while (length > 0)
-		if (text[--length] == '\0' || strchr(set, text[length]) == NULL)
+	for (; text.length > 0; text = slice_after(text, 1))
+		if (*text.data == '\0' || strchr(set, *text.data) == NULL)
 			return false;
 	return true;
 }
 
 /* True for "$1$", "{SSHA}", "sha1$" and the like: marks of other schemes. */
 static bool
-has_scheme_mark(const char *stored, size_t length)
+has_scheme_mark(Slice stored)
 {
 	static const char *const foreign[] = {
 		"md5$", "sha1$", "bcrypt$", "bcrypt_sha256$", "pbkdf2_sha512$", "pbkdf2:", "scrypt:", "scram-sha-256$", "md5:"
 	};
-	char		close = length == 0 ? '\0' : *stored == '{' ? '}' : *stored == '$' ? '$' : '\0';
-	const char *end = close ? memchr(stored + 1, close, length - 1) : NULL;
+	char		close = stored.length == 0 ? '\0' : *stored.data == '{' ? '}' : *stored.data == '$' ? '$' : '\0';
+	const char *end = close ? memchr(stored.data + 1, close, stored.length - 1) : NULL;
+	size_t		n = end == NULL ? 0 : (size_t) (end - stored.data) - 1;
 	size_t		i;
 
-	if (end != NULL && end > stored + 1 && end - stored <= 24 &&
-		consists_of(stored + 1, (size_t) (end - stored) - 1, ALPHANUMERIC "-_."))
+	if (n > 0 && n < 24 && consists_of((Slice) {stored.data + 1, n}, ALPHANUMERIC "-_."))
 		return true;
 	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		if (begins_like(stored, length, foreign[i]))
+		if (begins_like(stored, foreign[i]))
 			return true;
 	return false;
 }
 
 /* True for a hexadecimal digest of a usual length, or a DES hash of crypt(3): two characters of salt and 64 bits. */
 static bool
-is_bare_digest(const char *stored, size_t length)
+is_bare_digest(Slice stored)
 {
+	size_t		length = stored.length;
+
 	if (length == 13)
-		return consists_of(stored, 12, "./" ALPHANUMERIC) && consists_of(stored + 12, 1, ".26AEIMQUYcgkosw");
+		return consists_of((Slice) {stored.data, 12}, "./" ALPHANUMERIC) &&
+			consists_of(slice_after(stored, 12), ".26AEIMQUYcgkosw");
 	return (length == 32 || length == 40 || length == 56 || length == 64 || length == 96 || length == 128) &&
-		consists_of(stored, length, "0123456789abcdefABCDEF");
+		consists_of(stored, "0123456789abcdefABCDEF");
 }
 
 /* For import reports.  Our schemes take precedence over unsupported ones, and both over clear text. */
 PwFault
-pwhash_fault(const char *stored, size_t length)
+pwhash_fault(Slice stored)
 {
 	Parsed		parsed;
 
-	switch (parse(stored, length, &parsed))
+	switch (parse(stored, &parsed))
 	{
 		case PW_MATCH:
 			return PW_FAULT_NONE;
@@ -270,12 +252,11 @@ pwhash_fault(const char *stored, size_t length)
 		default:
 			break;
 	}
-	if (length > PWHASH_MAX)
-		length = PWHASH_MAX;
-	if (parsed.scheme != NULL || resembles_scheme(stored, length))
+	if (stored.length > PWHASH_MAX)
+		stored.length = PWHASH_MAX;
+	if (parsed.scheme != NULL || resembles_scheme(stored))
 		return PW_FAULT_SPELLING;
-	return has_scheme_mark(stored, length) || is_bare_digest(stored, length) ? PW_FAULT_UNSUPPORTED :
-																			   PW_FAULT_CLEAR_TEXT;
+	return has_scheme_mark(stored) || is_bare_digest(stored) ? PW_FAULT_UNSUPPORTED : PW_FAULT_CLEAR_TEXT;
 }
 
 /* Indexed by PwFault. */

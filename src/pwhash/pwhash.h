@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/bytes.h"
+
 #define PWHASH_MAX 512			/* longest stored hash, bytes */
 #define PWHASH_SALT_SIZE 16
 #define PWHASH_PASSWORD_MAX 1024	/* longest password, bytes */
@@ -61,28 +63,21 @@ typedef struct PwArena
 	size_t		size;
 } PwArena;
 
-/* PW_MATCH if the string can be verified, else PW_MALFORMED, PW_TOO_COSTLY or PW_TOO_CHEAP.  Hashes nothing. */
-extern PwResult pwhash_check(const char *stored, size_t length);
-
-/* The same verdict with its cause, and texts about it, which quote nothing of the string. */
-extern PwFault pwhash_fault(const char *stored, size_t length);
+/* Fault of a stored hash, and texts about it, which quote nothing of the string.  Hashes nothing. */
+extern PwFault pwhash_fault(Slice stored);
 extern const char *pwhash_fault_text(PwFault fault);
 extern const char *pwhash_fault_hint(PwFault fault);
 
-extern PwResult pwhash_verify(const char *stored, size_t length, const char *password, size_t password_length,
-							  const PwArena *arena);
+extern PwResult pwhash_verify(Slice stored, Slice password, const PwArena *arena);
 
 /* Argon2id v=19, 32-byte output; out takes PWHASH_MAX bytes, NUL-terminated.  PW_MATCH on success. */
-extern PwResult pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE],
-							const char *password, size_t password_length, const PwArena *arena, char *out);
+extern PwResult pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE], Slice password,
+							const PwArena *arena, char *out);
 
 /* True unless stored is Argon2id v=19 with at least this memory and iterations and exactly this parallelism. */
-extern bool pwhash_needs_rehash(const char *stored, size_t length, const PwCost *cost);
+extern bool pwhash_needs_rehash(Slice stored, const PwCost *cost);
 
 /* Number of a password's bytes the scheme reads; 0 if it cannot be verified. */
-extern size_t pwhash_reads(const char *stored, size_t length);
-
-/* "argon2id", "argon2i", "argon2d", "scrypt", "pbkdf2", "bcrypt", "sha-crypt", or NULL. */
-extern const char *pwhash_scheme(const char *stored, size_t length);
+extern size_t pwhash_reads(Slice stored);
 
 #endif

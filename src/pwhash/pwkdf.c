@@ -76,13 +76,13 @@ pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed)
 
 /* The library allocates and wipes its own memory. */
 PwResult
-pw_verify_scrypt(const Parsed *parsed, Password password, const PwArena *arena)
+pw_verify_scrypt(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	uint8_t		derived[PW_DERIVED_MAX];
 	bool		made;
 
 	(void) arena;
-	made = crypto_scrypt(password.bytes, password.length, parsed->salt, parsed->salt_length,
+	made = crypto_scrypt(password.data, password.length, parsed->salt, parsed->salt_length,
 						 parsed->n, parsed->r, parsed->parallelism, derived, parsed->derived_length);
 	return pw_compare(parsed, made, derived);
 }
@@ -158,13 +158,13 @@ pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed)
 
 /* Derives as many bytes as were stored. */
 PwResult
-pw_verify_pbkdf2(const Parsed *parsed, Password password, const PwArena *arena)
+pw_verify_pbkdf2(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	uint8_t		derived[PW_DERIVED_MAX];
 	bool		made;
 
 	(void) arena;
-	made = crypto_pbkdf2((CryptoDigest) parsed->scheme->variant, password.bytes, password.length,
+	made = crypto_pbkdf2((CryptoDigest) parsed->scheme->variant, password.data, password.length,
 						 parsed->salt, parsed->salt_length, parsed->iterations, derived, parsed->derived_length);
 	return pw_compare(parsed, made, derived);
 }

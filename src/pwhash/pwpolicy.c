@@ -45,17 +45,17 @@ cured_by(unsigned char byte)
 
 /* Reports all violations at once. */
 unsigned
-pwpolicy_violations(const char *password, size_t bytes, size_t characters, size_t min_characters, size_t max_bytes)
+pwpolicy_violations(Slice password, size_t characters, size_t min_characters, size_t max_bytes)
 {
 	unsigned	violations = PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE |
 		PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL;
 	size_t		i;
 
-	for (i = 0; i < bytes; i++)
-		violations &= ~cured_by((unsigned char) password[i]);
+	for (i = 0; i < password.length; i++)
+		violations &= ~cured_by((unsigned char) password.data[i]);
 	if (characters < min_characters)
 		violations |= PWPOLICY_TOO_SHORT;
-	if (bytes > max_bytes)
+	if (password.length > max_bytes)
 		violations |= PWPOLICY_TOO_LONG;
 	return violations;
 }

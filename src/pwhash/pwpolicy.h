@@ -5,7 +5,7 @@
 #ifndef DJUST_PWPOLICY_H
 #define DJUST_PWPOLICY_H
 
-#include <stddef.h>
+#include "text/bytes.h"
 
 /* Violations, one bit each, in the order they are reported. */
 #define PWPOLICY_TOO_SHORT			0x01
@@ -18,8 +18,7 @@
 #define PWPOLICY_VIOLATIONS			7
 
 /* characters: counted by the caller, after normalisation. */
-extern unsigned pwpolicy_violations(const char *password, size_t bytes, size_t characters, size_t min_characters,
-									size_t max_bytes);
+extern unsigned pwpolicy_violations(Slice password, size_t characters, size_t min_characters, size_t max_bytes);
 
 /* Code of the n-th bit: "too_short", ... */
 extern const char *pwpolicy_code(unsigned n);

@@ -84,7 +84,7 @@ pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_
 		return false;
 	if (spelling != DJANGO && memchr(field.p, '=', n) != NULL)
 		return false;
-	return b64_decode(field.p, n, out, max, length) && *length >= min;
+	return b64_decode(BASE64_STANDARD, (Slice) {field.p, n}, out, max, length) && *length >= min;
 }
 
 /* Django uses the salt's printable characters as its bytes. */

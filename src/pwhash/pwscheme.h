@@ -18,8 +18,7 @@ typedef struct Scheme Scheme;
 typedef struct Parsed
 {
 	const Scheme *scheme;
-	const char *stored;
-	size_t		length;
+	Slice		stored;
 	uint32_t	version;		/* Argon2 */
 	uint32_t	memory;			/* Argon2: KiB */
 	uint32_t	iterations;
@@ -39,18 +38,12 @@ typedef struct Cursor
 	const char *end;
 } Cursor;
 
-typedef struct Password
-{
-	const char *bytes;
-	size_t		length;
-} Password;
-
 struct Scheme
 {
 	const char *prefix;
 	const char *name;
 	PwResult	(*parse) (Cursor *cursor, Parsed *parsed);
-	PwResult	(*verify) (const Parsed *parsed, Password password, const PwArena *arena);
+	PwResult	(*verify) (const Parsed *parsed, Slice password, const PwArena *arena);
 	int			variant;		/* argon2_type, CryptoDigest, or the length of a sha-crypt hash */
 	size_t		reads;			/* bytes of the password that it reads; 0: all */
 };
@@ -79,23 +72,23 @@ extern PwResult pw_compare(const Parsed *parsed, bool made, uint8_t *derived);
 
 /* pwargon2.c */
 extern PwResult pw_parse_argon2(Cursor *cursor, Parsed *parsed);
-extern PwResult pw_verify_argon2(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_verify_argon2(const Parsed *parsed, Slice password, const PwArena *arena);
 extern PwResult pw_judge_argon2(const Parsed *parsed);
-extern bool pw_derive_argon2(const Parsed *parsed, Password password, const PwArena *arena, uint8_t *out);
+extern bool pw_derive_argon2(const Parsed *parsed, Slice password, const PwArena *arena, uint8_t *out);
 
 /* pwkdf.c */
 extern PwResult pw_parse_scrypt(Cursor *cursor, Parsed *parsed);
 extern PwResult pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed);
-extern PwResult pw_verify_scrypt(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_verify_scrypt(const Parsed *parsed, Slice password, const PwArena *arena);
 extern PwResult pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed);
 extern PwResult pw_parse_pbkdf2_passlib(Cursor *cursor, Parsed *parsed);
 extern PwResult pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed);
-extern PwResult pw_verify_pbkdf2(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_verify_pbkdf2(const Parsed *parsed, Slice password, const PwArena *arena);
 
 /* pwcrypt.c */
 extern PwResult pw_parse_bcrypt(Cursor *cursor, Parsed *parsed);
-extern PwResult pw_verify_bcrypt(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_verify_bcrypt(const Parsed *parsed, Slice password, const PwArena *arena);
 extern PwResult pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed);
-extern PwResult pw_verify_sha_crypt(const Parsed *parsed, Password password, const PwArena *arena);
+extern PwResult pw_verify_sha_crypt(const Parsed *parsed, Slice password, const PwArena *arena);
 
 #endif

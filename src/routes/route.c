@@ -14,11 +14,10 @@
 
 #include "routes/route.h"
 #include "routes/route_segment.h"
-#include "text/bytes.h"
+#include "text/unicode.h"
 
 /* The longest canonical spelling has three characters for each byte of the pattern. */
 _Static_assert(3 * ROUTE_PATTERN_MAX <= ROUTE_PATH_MAX, "canonical patterns fit where paths do");
-_Static_assert(ROUTE_PATH_MAX <= UINT16_MAX, "segment lengths fit");
 
 /* C0 and DEL. */
 #define CONTROLS(n) [n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL
@@ -51,13 +50,13 @@ escaped_fault(unsigned char byte)
 
 /* For a byte of byte_faults, just before *at: decodes %XX, moving *at past it; refuses '$' only after a colon. */
 static RouteFault
-check_byte(const char *src, size_t n, size_t *at, unsigned char *byte, bool behind_colon)
+check_byte(Slice src, size_t *at, unsigned char *byte, bool behind_colon)
 {
 	RouteFault	fault = (RouteFault) byte_faults[*byte];
 
 	if (*byte == '%')
 	{
-		if (n - *at < 2 || !bytes_hex_decode(src + *at, 2, byte, 1))
+		if (src.length - *at < 2 || !bytes_hex_decode((Slice) {src.data + *at, 2}, byte, 1))
 			return ROUTE_BAD_ESCAPE;
 		*at += 2;
 		fault = escaped_fault(*byte);
@@ -67,46 +66,36 @@ check_byte(const char *src, size_t n, size_t *at, unsigned char *byte, bool behi
 
 /* Hashes eight bytes at a time; key_hash() does the final mixing. */
 static uint64_t
-literal_hash(const char *text, size_t length)
+literal_hash(Slice text)
 {
-	uint64_t	hash = length;
+	uint64_t	hash = text.length;
 	uint64_t	word;
-	size_t		shift;
+	size_t		n;
 
-	for (; length > 0; hash ^= hash >> 32)
+	for (; text.length > 0; hash ^= hash >> 32)
 	{
 		word = 0;
-		if (length >= sizeof(word))
-		{
-			memcpy(&word, text, sizeof(word));
-			text += sizeof(word);
-			length -= sizeof(word);
-		}
-		else
-			for (shift = 0; length > 0; length--, shift += 8)
-				word |= (uint64_t) (unsigned char) *text++ << shift;
+		n = text.length < sizeof(word) ? text.length : sizeof(word);
+		memcpy(&word, text.data, n);
+		text = slice_after(text, n);
 		hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
 	}
 	return hash;
 }
 
-/* text is NULL for {name}. */
 static RouteFault
-add_segment(RoutePath *out, const char *text, size_t length)
+add_segment(RoutePath *out, Slice segment)
 {
 	if (out->nsegments == ROUTE_SEGMENTS_MAX)
 		return ROUTE_TOO_LONG;
-	out->segment[out->nsegments] = text;
-	out->length[out->nsegments] = (uint16_t) length;
-	if (text != NULL)
-		out->hash[out->nsegments] = literal_hash(text, length);
-	out->nsegments++;
+	out->segment[out->nsegments] = segment;
+	out->hash[out->nsegments++] = literal_hash(segment);
 	return ROUTE_OK;
 }
 
 /* Appends src, decoded, to out->text at *used; it never grows. */
 static RouteFault
-add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
+add_literal(RoutePath *out, size_t *used, Slice src)
 {
 	char	   *text = out->text + *used;
 	size_t		length = 0;
@@ -114,37 +103,38 @@ add_literal(RoutePath *out, size_t *used, const char *src, size_t n)
 	unsigned char high = 0;
 	RouteFault	fault = ROUTE_OK;
 
-	while (at < n)
+	while (at < src.length)
 	{
-		unsigned char byte = (unsigned char) src[at++];
+		unsigned char byte = (unsigned char) src.data[at++];
 
 		if (byte_faults[byte] != ROUTE_OK)
-			fault = check_byte(src, n, &at, &byte, length > 0 && text[length - 1] == ':');
+			fault = check_byte(src, &at, &byte, length > 0 && text[length - 1] == ':');
 		if (fault != ROUTE_OK)
 			return fault;
 		high |= byte;
 		text[length++] = (char) byte;
 	}
-	fault = segment_fault(text, length, high >= 0x80);
+	fault = segment_fault((Slice) {text, length}, high >= 0x80);
 	if (fault != ROUTE_OK)
 		return fault;
 	*used += length;
-	return add_segment(out, text, length);
+	return add_segment(out, (Slice) {text, length});
 }
 
 /* {name}, where name is a C identifier; any other text in braces is refused. */
 static bool
-is_parameter(const char *src, size_t n)
+is_parameter(Slice src)
 {
 	size_t		i;
 
-	if (n < 3 || src[0] != '{' || src[n - 1] != '}')
+	if (src.length < 3 || src.data[0] != '{' || src.data[src.length - 1] != '}')
 		return false;
-	for (i = 1; i < n - 1; i++)
+	for (i = 1; i < src.length - 1; i++)
 	{
-		bool		letter = (src[i] >= 'a' && src[i] <= 'z') || (src[i] >= 'A' && src[i] <= 'Z') || src[i] == '_';
+		char		c = src.data[i];
+		bool		letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 
-		if (!letter && (i == 1 || src[i] < '0' || src[i] > '9'))
+		if (!letter && (i == 1 || c < '0' || c > '9'))
 			return false;
 	}
 	return true;
@@ -152,81 +142,76 @@ is_parameter(const char *src, size_t n)
 
 /* A segment of a pattern: ** (only as the last), {name}, or a literal. */
 static RouteFault
-add_pattern_segment(RoutePath *out, size_t *used, const char *src, size_t n, bool last)
+add_pattern_segment(RoutePath *out, size_t *used, Slice src, bool last)
 {
-	if (n == 2 && src[0] == '*' && src[1] == '*' && last)
+	if (last && slice_equal(src, slice_of("**")))
 	{
 		out->rest = true;
 		return ROUTE_OK;
 	}
-	if (is_parameter(src, n))
-		return add_segment(out, NULL, 0);
-	if (memchr(src, '{', n) != NULL || memchr(src, '}', n) != NULL)
+	if (is_parameter(src))
+		return add_segment(out, (Slice) {NULL, 0});
+	if (memchr(src.data, '{', src.length) != NULL || memchr(src.data, '}', src.length) != NULL)
 		return ROUTE_BAD_PARAMETER;
-	if (memchr(src, '*', n) != NULL)
+	if (memchr(src.data, '*', src.length) != NULL)
 		return ROUTE_BAD_WILDCARD;
-	return add_literal(out, used, src, n);
+	return add_literal(out, used, src);
 }
 
 /* text begins with a slash and ends without one, except for "/" and a final "//". */
 static RouteFault
-parse_segments(const char *text, size_t length, bool pattern, RoutePath *out)
+parse_segments(Slice text, bool pattern, RoutePath *out)
 {
 	size_t		used = 0;
 	size_t		at = 1;
 
-	while (at < length)
+	while (at < text.length)
 	{
-		const char *src = text + at;
-		const char *slash = memchr(src, '/', length - at);
-		size_t		n = slash != NULL ? (size_t) (slash - src) : length - at;
+		Slice		src = slice_after(text, at);
+		const char *slash = memchr(src.data, '/', src.length);
 		RouteFault	fault;
 
-		if (n == 0)
+		if (slash != NULL)
+			src.length = (size_t) (slash - src.data);
+		if (src.length == 0)
 			return ROUTE_EMPTY_SEGMENT;
-		fault = pattern ? add_pattern_segment(out, &used, src, n, slash == NULL) : add_literal(out, &used, src, n);
+		fault = pattern ? add_pattern_segment(out, &used, src, slash == NULL) : add_literal(out, &used, src);
 		if (fault != ROUTE_OK)
 			return fault;
-		at += n + 1;
+		at += src.length + 1;
 	}
 	return ROUTE_OK;
 }
 
 /* The code of a request may contain any visible character; if no pattern can spell it, it matches nothing. */
 static RouteFault
-parse_code(const char *code, size_t length, RoutePath *out)
+parse_code(Slice code, RoutePath *out)
 {
-	unsigned char high = 0;
 	RouteFault	fault;
 	size_t		i;
 
-	for (i = 0; i < length; i++)
-	{
-		if (is_control((unsigned char) code[i]))
+	for (i = 0; i < code.length; i++)
+		if (is_control((unsigned char) code.data[i]))
 			return ROUTE_CONTROL;
-		high |= (unsigned char) code[i];
-	}
-	fault = high >= 0x80 ? segment_unicode_fault(code, length) : ROUTE_OK;
+	fault = uni_is_ascii(code) ? ROUTE_OK : segment_unicode_fault(code);
 	if (fault != ROUTE_OK)
 		return fault;
-	memcpy(out->text, code, length);
+	memcpy(out->text, code.data, code.length);
 	out->is_code = true;
-	return add_segment(out, out->text, length);
+	return add_segment(out, (Slice) {out->text, code.length});
 }
 
 /* A code in a pattern must not look like a path or like syntax. */
 static RouteFault
-parse_pattern_code(const char *code, size_t length, RoutePath *out)
+parse_pattern_code(Slice code, RoutePath *out)
 {
 	static const char forbidden[] = " /{}*?#%\\";
 	size_t		i;
 
-	for (i = 0; i < length; i++)
-	{
-		if (memchr(forbidden, code[i], sizeof(forbidden) - 1) != NULL)
+	for (i = 0; i < code.length; i++)
+		if (memchr(forbidden, code.data[i], sizeof(forbidden) - 1) != NULL)
 			return ROUTE_BAD_CODE;
-	}
-	return parse_code(code, length, out);
+	return parse_code(code, out);
 }
 
 /* No segments yet; the large members need no clearing. */
@@ -240,46 +225,46 @@ reset(RoutePath *out)
 
 /* True for "/a/", but not for "/" and "//", which have rules of their own. */
 static bool
-has_trailing_slash(const char *text, size_t length)
+has_trailing_slash(Slice text)
 {
-	return length > 1 && text[length - 1] == '/' && text[length - 2] != '/';
+	return text.length > 1 && text.data[text.length - 1] == '/' && text.data[text.length - 2] != '/';
 }
 
 /* Stricter than for paths, because a rule that never matches is a security hole. */
 RouteFault
-route_parse_pattern(const char *pattern, size_t length, RoutePath *out)
+route_parse_pattern(Slice pattern, RoutePath *out)
 {
 	reset(out);
-	if (length == 0)
+	if (pattern.length == 0)
 		return ROUTE_EMPTY;
-	if (length > ROUTE_PATTERN_MAX)
+	if (pattern.length > ROUTE_PATTERN_MAX)
 		return ROUTE_TOO_LONG;
-	if (pattern[0] != '/')
-		return parse_pattern_code(pattern, length, out);
-	if (has_trailing_slash(pattern, length))
+	if (pattern.data[0] != '/')
+		return parse_pattern_code(pattern, out);
+	if (has_trailing_slash(pattern))
 		return ROUTE_TRAILING_SLASH;
-	return parse_segments(pattern, length, true, out);
+	return parse_segments(pattern, true, out);
 }
 
 /* The query is dropped before the length is checked. */
 RouteFault
-route_parse_path(const char *path, size_t length, RoutePath *out)
+route_parse_path(Slice path, RoutePath *out)
 {
 	const char *query;
 
 	reset(out);
-	if (length == 0)
+	if (path.length == 0)
 		return ROUTE_EMPTY;
-	query = path[0] == '/' ? memchr(path, '?', length) : NULL;
+	query = path.data[0] == '/' ? memchr(path.data, '?', path.length) : NULL;
 	if (query != NULL)
-		length = (size_t) (query - path);
-	if (length > ROUTE_PATH_MAX)
+		path.length = (size_t) (query - path.data);
+	if (path.length > ROUTE_PATH_MAX)
 		return ROUTE_TOO_LONG;
-	if (path[0] != '/')
-		return parse_code(path, length, out);
-	if (has_trailing_slash(path, length))
-		length--;
-	return parse_segments(path, length, false, out);
+	if (path.data[0] != '/')
+		return parse_code(path, out);
+	if (has_trailing_slash(path))
+		path.length--;
+	return parse_segments(path, false, out);
 }
 
 const char *
@@ -320,16 +305,16 @@ route_fault_text(RouteFault fault)
 
 /* Writes a literal; bytes that look like syntax and non-ASCII bytes become %XX. */
 static size_t
-spell_literal(const char *text, size_t length, char *out)
+spell_literal(Slice text, char *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	static const char syntax[] = "{}*?#";
 	size_t		n = 0;
 	size_t		i;
 
-	for (i = 0; i < length; i++)
+	for (i = 0; i < text.length; i++)
 	{
-		unsigned char byte = (unsigned char) text[i];
+		unsigned char byte = (unsigned char) text.data[i];
 
 		if (byte < 0x80 && memchr(syntax, byte, sizeof(syntax) - 1) == NULL)
 			out[n++] = (char) byte;
@@ -351,12 +336,12 @@ route_canonical(const RoutePath *pattern, char *out)
 	int			i;
 
 	if (pattern->is_code)
-		return spell_literal(pattern->segment[0], pattern->length[0], out);
+		return spell_literal(pattern->segment[0], out);
 	for (i = 0; i < pattern->nsegments; i++)
 	{
 		out[n++] = '/';
-		if (pattern->segment[i] != NULL)
-			n += spell_literal(pattern->segment[i], pattern->length[i], out + n);
+		if (pattern->segment[i].data != NULL)
+			n += spell_literal(pattern->segment[i], out + n);
 		else
 		{
 			out[n++] = '{';

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/bytes.h"
+
 #define ROUTE_PATTERN_MAX 1024	/* bytes */
 #define ROUTE_PATH_MAX 8192		/* longer paths are denied */
 #define ROUTE_SEGMENTS_MAX 128	/* more are denied in paths, refused in patterns */
@@ -54,16 +56,15 @@ typedef struct RoutePath
 {
 	bool		is_code;
 	int			nsegments;
-	const char *segment[ROUTE_SEGMENTS_MAX];	/* for a pattern: NULL means {name} */
-	uint16_t	length[ROUTE_SEGMENTS_MAX];
+	Slice		segment[ROUTE_SEGMENTS_MAX];	/* of text; of a pattern, data is NULL for {name} */
 	uint64_t	hash[ROUTE_SEGMENTS_MAX];	/* of literals */
 	bool		rest;			/* a pattern that ends in ** */
 	char		text[ROUTE_PATH_MAX];
 } RoutePath;
 
-extern RouteFault route_parse_pattern(const char *pattern, size_t length, RoutePath *out);
+extern RouteFault route_parse_pattern(Slice pattern, RoutePath *out);
 /* Drops the query string and one trailing slash; keeps a code whole.  Any result but ROUTE_OK means denied. */
-extern RouteFault route_parse_path(const char *path, size_t length, RoutePath *out);
+extern RouteFault route_parse_path(Slice path, RoutePath *out);
 /* A full sentence for error messages. */
 extern const char *route_fault_text(RouteFault fault);
 

@@ -72,21 +72,21 @@ is_separator(uint32_t c)
 
 /* Next character, 0 at the end. */
 static uint32_t
-peek(const char *text, size_t n)
+peek(Slice text)
 {
 	uint32_t	c = 0;
 
-	return uni_next(text, n, &c) > 0 ? c : 0;
+	return uni_next(text, &c) > 0 ? c : 0;
 }
 
 /* Length of the tags that turn the character `before` into a flag. */
 static size_t
-tags_length(uint32_t before, const char *text, size_t n)
+tags_length(uint32_t before, Slice text)
 {
 	size_t		i;
 
 	for (i = 0; before == BLACK_FLAG && i < sizeof(flag_tags) / sizeof(flag_tags[0]); i++)
-		if (n >= strlen(flag_tags[i]) && memcmp(text, flag_tags[i], strlen(flag_tags[i])) == 0)
+		if (slice_begins(text, flag_tags[i]))
 			return strlen(flag_tags[i]);
 	return 0;
 }
@@ -115,70 +115,67 @@ character_fault(uint32_t before, uint32_t c, uint32_t after)
 
 /* The buffer suffices: text that would grow is not NFC anyway. */
 static bool
-is_nfc(const char *text, size_t length)
+is_nfc(Slice text)
 {
-	char		normal[ROUTE_PATH_MAX];
-	size_t		n = 0;
+	char		buffer[ROUTE_PATH_MAX];
+	Slice		normal;
 
-	return uni_normalize(UNI_NFC, text, length, normal, length, &n) && n == length && memcmp(normal, text, n) == 0;
+	return uni_normalize(UNI_NFC, text, buffer, text.length, &normal) && slice_equal(normal, text);
 }
 
 RouteFault
-segment_unicode_fault(const char *text, size_t length)
+segment_unicode_fault(Slice text)
 {
+	Slice		rest = text;
 	uint32_t	before = 0;
 	uint32_t	highest = 0;
 	uint32_t	c = 0;
-	size_t		at = 0;
 
-	while (at < length)
+	while (rest.length > 0)
 	{
-		size_t		n = tags_length(before, text + at, length - at);
+		size_t		tags = tags_length(before, rest);
+		size_t		n = tags > 0 ? tags : uni_next(rest, &c);
 		RouteFault	fault = ROUTE_OK;
 
 		if (n == 0)
-		{
-			n = uni_next(text + at, length - at, &c);
-			if (n == 0)
-				return ROUTE_NOT_UTF8;
-			if (c >= 0x80)
-				fault = character_fault(before, c, peek(text + at + n, length - at - n));
-		}
+			return ROUTE_NOT_UTF8;
+		rest = slice_after(rest, n);
+		if (tags == 0 && c >= 0x80)
+			fault = character_fault(before, c, peek(rest));
 		if (fault != ROUTE_OK)
 			return fault;
 		highest = c > highest ? c : highest;
 		before = c;
-		at += n;
 	}
-	return highest >= FIRST_COMBINING && !is_nfc(text, length) ? ROUTE_NOT_NFC : ROUTE_OK;
+	return highest >= FIRST_COMBINING && !is_nfc(text) ? ROUTE_NOT_NFC : ROUTE_OK;
 }
 
 /* "." and "..", which other programs resolve. */
 static bool
-is_dots(const char *text, size_t length)
+is_dots(Slice text)
 {
-	return text[0] == '.' && (length == 1 || (length == 2 && text[1] == '.'));
+	return text.data[0] == '.' && (text.length == 1 || (text.length == 2 && text.data[1] == '.'));
 }
 
 static bool
-has_outer_space(const char *text, size_t length, bool high)
+has_outer_space(Slice text, bool high)
 {
-	uint32_t	first = (unsigned char) text[0];
-	uint32_t	last = (unsigned char) text[length - 1];
+	uint32_t	first = (unsigned char) text.data[0];
+	uint32_t	last = (unsigned char) text.data[text.length - 1];
 
-	if (high && (uni_next(text, length, &first) == 0 || uni_last(text, length, &last) == 0))
+	if (high && (uni_next(text, &first) == 0 || uni_last(text, &last) == 0))
 		return false;
 	return first == ' ' || last == ' ' || (high && (uni_is_space(first) || uni_is_space(last)));
 }
 
 RouteFault
-segment_fault(const char *text, size_t length, bool high)
+segment_fault(Slice text, bool high)
 {
-	if (is_dots(text, length))
+	if (is_dots(text))
 		return ROUTE_DOT_SEGMENT;
-	if (text[length - 1] == '.')
+	if (text.data[text.length - 1] == '.')
 		return ROUTE_FINAL_DOT;
-	if (has_outer_space(text, length, high))
+	if (has_outer_space(text, high))
 		return ROUTE_SPACE;
-	return high ? segment_unicode_fault(text, length) : ROUTE_OK;
+	return high ? segment_unicode_fault(text) : ROUTE_OK;
 }

@@ -8,9 +8,9 @@
 #include "routes/route.h"
 
 /* Fault of a percent-decoded segment; high: it has non-ASCII bytes. */
-extern RouteFault segment_fault(const char *text, size_t length, bool high);
+extern RouteFault segment_fault(Slice text, bool high);
 
 /* The same for text that is not a segment: checks only non-ASCII characters. */
-extern RouteFault segment_unicode_fault(const char *text, size_t length);
+extern RouteFault segment_unicode_fault(Slice text);
 
 #endif

@@ -146,7 +146,7 @@ literal_of(const Node *node)
 
 /* Slot of this child, or the free slot for it; the table is never full. */
 static uint32_t *
-find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, const char *text, size_t length)
+find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, Slice text)
 {
 	size_t		at = hash & set->mask;
 
@@ -154,8 +154,7 @@ find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, const char *text
 	{
 		const Node *node = &set->node[set->slot[at]];
 
-		if (node->hash == hash && node->parent == parent && node->length == length &&
-			memcmp(literal_of(node), text, length) == 0)
+		if (node->hash == hash && node->parent == parent && slice_equal((Slice) {literal_of(node), node->length}, text))
 			break;
 		at = (at + 1) & set->mask;
 	}
@@ -174,27 +173,27 @@ new_node(RouteTrie *set)
 
 /* Finds or makes the literal child; 0 if there is no room. */
 static uint32_t
-obtain_literal(RouteTrie *set, uint32_t parent, const char *text, size_t length, uint64_t literal)
+obtain_literal(RouteTrie *set, uint32_t parent, Slice text, uint64_t literal)
 {
 	uint32_t	hash = key_hash(parent, literal);
-	uint32_t   *slot = find_slot(set, parent, hash, text, length);
+	uint32_t   *slot = find_slot(set, parent, hash, text);
 	Node	   *node;
 
 	if (*slot != 0)
 		return *slot;
-	if (length > set->bytes - set->used || (*slot = new_node(set)) == 0)
+	if (text.length > set->bytes - set->used || (*slot = new_node(set)) == 0)
 		return 0;
 	node = &set->node[*slot];
 	node->hash = hash;
 	node->parent = parent;
-	node->length = (uint32_t) length;
-	if (length <= SHORT_LITERAL)
-		memcpy(node->literal.bytes, text, length);
+	node->length = (uint32_t) text.length;
+	if (text.length <= SHORT_LITERAL)
+		memcpy(node->literal.bytes, text.data, text.length);
 	else
-		node->literal.text = memcpy(set->text + set->used, text, length);
-	set->used += (uint32_t) length;
-	if (length > set->longest)
-		set->longest = (uint32_t) length;
+		node->literal.text = memcpy(set->text + set->used, text.data, text.length);
+	set->used += node->length;
+	if (node->length > set->longest)
+		set->longest = node->length;
 	return *slot;
 }
 
@@ -224,8 +223,8 @@ route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int t
 
 	for (i = 0; i < pattern->nsegments; i++)
 	{
-		at = pattern->segment[i] == NULL ? obtain_parameter(set, at) :
-			obtain_literal(set, at, pattern->segment[i], pattern->length[i], pattern->hash[i]);
+		at = pattern->segment[i].data == NULL ? obtain_parameter(set, at) :
+			obtain_literal(set, at, pattern->segment[i], pattern->hash[i]);
 		if (at == 0)
 			return false;
 	}
@@ -241,12 +240,11 @@ route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int t
 static uint32_t
 literal_child(const Search *search, uint32_t at, int depth)
 {
-	const char *text = search->path->segment[depth];
-	size_t		length = search->path->length[depth];
+	Slice		text = search->path->segment[depth];
 
-	if (text == NULL || length > search->set->longest)
+	if (text.data == NULL || text.length > search->set->longest)
 		return 0;
-	return *find_slot(search->set, at, key_hash(at, search->path->hash[depth]), text, length);
+	return *find_slot(search->set, at, key_hash(at, search->path->hash[depth]), text);
 }
 
 /*
@@ -276,22 +274,16 @@ descend(const Search *search, uint32_t at, int depth)
 	return found;
 }
 
-/* A path is a pattern without {name} and **. */
+/* The first grant found decides, so that `none` overrides wider patterns. */
 RouteRight
-route_trie_match_pattern(const RouteTrie *set, const RoutePath *pattern, int *tag)
+route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag)
 {
-	Search		search = {set, pattern};
-	const Grant *found = descend(&search, pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
+	Search		search = {set, path};
+	const Grant *found = descend(&search, path->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
+
 	if (found == NULL)
 		return RIGHT_NO_MATCH;
 	if (tag != NULL)
 		*tag = found->tag;
 	return found->right;
-}
-
-/* The first grant found decides, so that `none` overrides wider patterns. */
-RouteRight
-route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag)
-{
-	return route_trie_match_pattern(set, path, tag);
 }

@@ -28,13 +28,10 @@ extern void route_trie_expect(const RouteTrie *set);
 /*
  * Right of the most specific pattern: literal before {name} before **, from left to right.  Sets *tag (may be NULL) to
  * that pattern's tag.  Time depends on the path and the patterns that can match it, not on their number.
+ *
+ * A pattern has a right, too, on its paths for which no more specific literal is known.  A {name} in it is matched only
+ * by {name} and **, a final ** only by **.
  */
 extern RouteRight route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag);
-
-/*
- * The same for a pattern: its right on paths for which no more specific literal is known.  A {name} in it is matched
- * only by {name} and **, a final ** only by **.
- */
-extern RouteRight route_trie_match_pattern(const RouteTrie *set, const RoutePath *pattern, int *tag);
 
 #endif

@@ -23,27 +23,34 @@
 #define LONGEST_NORMALISED (4 * PWHASH_PASSWORD_MAX)
 #define LONGEST_EMAIL 65536
 
-/* Converts into memory that is wiped; NULL if a character has no counterpart (the server's error would quote it). */
-static char *
-convert(const char *text, size_t n, int from, int to, size_t *length)
-{
-	size_t		size = n * MAX_CONVERSION_GROWTH + 1;
-	char	   *out = secret_alloc(size);
-	Oid			conversion = from == to || uni_is_ascii(text, n) ? InvalidOid : FindDefaultConversionProc(from, to);
+static const Slice nothing = {NULL, 0};
 
-	if (OidIsValid(conversion))
-	{
-		if (pg_do_encoding_conversion_buf(conversion, from, to, (unsigned char *) text, (int) n, (unsigned char *) out,
-										  (int) size, true) != (int) n)
-			return NULL;
-		*length = strlen(out);
-		return out;
-	}
-	if (from != to && !uni_is_ascii(text, n))
-		return NULL;
-	memcpy(out, text, n);
-	*length = n;
-	return out;
+static Slice
+copy_secret(Slice text)
+{
+	char	   *copy = secret_alloc(text.length + 1);
+
+	memcpy(copy, text.data, text.length);
+	return (Slice) {copy, text.length};
+}
+
+/* Converts into memory that is wiped; nothing if a character has no counterpart (the server's error would quote it). */
+static Slice
+convert(Slice text, int from, int to)
+{
+	size_t		size = text.length * MAX_CONVERSION_GROWTH + 1;
+	Oid			conversion;
+	char	   *out;
+
+	if (from == to || uni_is_ascii(text))
+		return copy_secret(text);
+	conversion = FindDefaultConversionProc(from, to);
+	out = secret_alloc(size);
+	if (!OidIsValid(conversion) ||
+		pg_do_encoding_conversion_buf(conversion, from, to, (unsigned char *) text.data, (int) text.length,
+									  (unsigned char *) out, (int) size, true) != (int) text.length)
+		return nothing;
+	return slice_of(out);
 }
 
 /* SQL_ASCII does not define its bytes: they are taken for UTF-8. */
@@ -53,93 +60,78 @@ encoding(void)
 	return GetDatabaseEncoding() == PG_SQL_ASCII ? PG_UTF8 : GetDatabaseEncoding();
 }
 
-static char *
-copy_secret(const char *text, size_t n)
-{
-	char	   *copy = secret_alloc(n + 1);
-
-	memcpy(copy, text, n);
-	return copy;
-}
-
 static void
-add_form(Password *password, const char *text, size_t n)
+add_form(Password *password, Slice text)
 {
 	int			i;
 
 	for (i = 0; i < password->forms; i++)
-		if (password->form_length[i] == n && memcmp(password->form[i], text, n) == 0)
+		if (slice_equal(password->form[i], text))
 			return;
-	password->form[password->forms] = text;
-	password->form_length[password->forms++] = n;
+	password->form[password->forms++] = text;
 }
 
 /* For look-ups in tables; text that the encoding cannot represent is in none. */
 static const char *
-in_database(const char *utf8, size_t n)
+in_database(Slice utf8)
 {
-	char	   *out = convert(utf8, n, PG_UTF8, encoding(), &n);
+	Slice		text = convert(utf8, PG_UTF8, encoding());
 
-	return out ? out : "";
+	return text.data ? text.data : "";
 }
 
 /* Forms of a password; text is valid UTF-8. */
 static void
-normalise_password(const char *text, size_t n, Password *password)
+normalise_password(Slice text, Password *password)
 {
-	size_t		capacity = UNI_GROWTH * n + 1;
-	char	   *nfc = secret_alloc(capacity);
-	char	   *nfd = secret_alloc(capacity);
-	char	   *lower = secret_alloc(capacity);
-	size_t		nfd_length;
-	size_t		lower_length;
+	size_t		capacity = UNI_GROWTH * text.length;
+	Slice		nfd;
+	Slice		lower;
 
-	if (!uni_normalize(UNI_NFC, text, n, nfc, capacity - 1, &password->length) ||
-		!uni_normalize(UNI_NFD, text, n, nfd, capacity - 1, &nfd_length) ||
-		!uni_lower(nfc, password->length, lower, capacity - 1, &lower_length))
+	if (!uni_normalize(UNI_NFC, text, secret_alloc(capacity + 1), capacity, &password->text) ||
+		!uni_normalize(UNI_NFD, text, secret_alloc(capacity + 1), capacity, &nfd) ||
+		!uni_lower(password->text, secret_alloc(capacity + 1), capacity, &lower))
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
-	password->text = nfc;
-	uni_count(nfc, password->length, &password->characters);
-	password->in_database = in_database(nfc, password->length);
-	password->lower_in_database = in_database(lower, lower_length);
-	add_form(password, nfc, password->length);
-	add_form(password, text, n);
-	add_form(password, nfd, nfd_length);
+	uni_count(password->text, &password->characters);
+	password->in_database = in_database(password->text);
+	password->lower_in_database = in_database(lower);
+	add_form(password, password->text);
+	add_form(password, text);
+	add_form(password, nfd);
 }
 
 Password
-normalize_password(const char *text, size_t n)
+normalize_password(Slice text)
 {
-	Password	password = {.length = n, .characters = n};
-	size_t		length = 0;
+	Password	password = {.characters = text.length};
+	Slice		utf8 = text.length > LONGEST_NORMALISED ? nothing : convert(text, encoding(), PG_UTF8);
 	size_t		characters;
-	char	   *utf8 = n > LONGEST_NORMALISED ? NULL : convert(text, n, encoding(), PG_UTF8, &length);
 
-	if (utf8 && uni_count(utf8, length, &characters))
-		normalise_password(utf8, length, &password);
+	if (utf8.data && uni_count(utf8, &characters))
+		normalise_password(utf8, &password);
 	else
 	{
-		password.text = copy_secret(text, n);
-		password.in_database = password.lower_in_database = password.text;
-		add_form(&password, password.text, n);
+		password.text = copy_secret(text);
+		password.in_database = password.lower_in_database = password.text.data;
+		add_form(&password, password.text);
 	}
 	return password;
 }
 
 const char *
-normalize_blocklist_entry(const char *text, size_t n)
+normalize_blocklist_entry(Slice text)
 {
-	Password	entry = normalize_password(text, n);
+	Password	entry = normalize_password(text);
 
-	return *entry.in_database ? entry.in_database : copy_secret(text, n);
+	return *entry.in_database ? entry.in_database : copy_secret(text).data;
 }
 
 char *
-database_to_utf8(char *text, size_t n)
+database_to_utf8(char *text)
 {
-	return GetDatabaseEncoding() == PG_SQL_ASCII ? text : pg_server_to_any(text, (int) n, PG_UTF8);
+	return GetDatabaseEncoding() == PG_SQL_ASCII ? text : pg_server_to_any(text, (int) strlen(text), PG_UTF8);
 }
 
 char *
@@ -149,60 +141,56 @@ database_from_utf8(char *utf8, size_t n)
 }
 
 /* The normal form in the encoding of the database; NULL, with *reason, if there is none. */
-static char *
-normal_form(const char *text, size_t n, const char **reason)
+static Slice
+normal_form(Slice text, const char **reason)
 {
-	static const char unconvertible[] = "An email address has only characters that UTF-8 and the encoding of the database both have.";
-	size_t		length = 0;
-	char	   *utf8 = n > LONGEST_EMAIL ? NULL : convert(text, n, encoding(), PG_UTF8, &length);
+	bool		overlong = text.length > LONGEST_EMAIL;
+	Slice		utf8 = overlong ? nothing : convert(text, encoding(), PG_UTF8);
 	Address		address;
 	AddressFault fault;
 
-	*reason = unconvertible;
-	if (utf8 == NULL && n <= LONGEST_EMAIL)
-		return NULL;
-	fault = utf8 ? address_parse(utf8, length, ADDRESS_FOLD, &address) : ADDRESS_TOO_LONG;
+	*reason = "An email address has only characters that UTF-8 and the encoding of the database both have.";
+	if (utf8.data == NULL && !overlong)
+		return nothing;
+	fault = overlong ? ADDRESS_TOO_LONG : address_parse(utf8, ADDRESS_FOLD, &address);
 	if (fault == ADDRESS_OK)
-		return convert(address.text, address.length, PG_UTF8, encoding(), &length);
+		return convert((Slice) {address.text, address.length}, PG_UTF8, encoding());
 	*reason = address_fault_text(fault);
-	return NULL;
-}
-
-Email
-normalize_email(const char *text, size_t n)
-{
-	const char *reason;
-	Email		email = {normal_form(text, n, &reason)};
-
-	if (email.text == NULL)
-		email.text = pnstrdup(text, n);
-	email.length = strlen(email.text);
-	return email;
+	return nothing;
 }
 
 const char *
-email_fault(const char *text, size_t n)
+normalize_email(Slice text)
 {
 	const char *reason;
-	char	   *normal = normal_form(text, n, &reason);
+	Slice		normal = normal_form(text, &reason);
 
-	if (normal == NULL)
+	return normal.data ? normal.data : pnstrdup(text.data, text.length);
+}
+
+const char *
+email_fault(Slice text)
+{
+	const char *reason;
+	Slice		normal = normal_form(text, &reason);
+
+	if (normal.data == NULL)
 		return reason;
-	return strlen(normal) == n && memcmp(normal, text, n) == 0 ? NULL : "The email address is not in its normal form.";
+	return slice_equal(normal, text) ? NULL : "The email address is not in its normal form.";
 }
 
 RouteFault
-normalize_pattern(const char *text, size_t n, RoutePath *out)
+normalize_pattern(Slice text, RoutePath *out)
 {
-	char	   *utf8 = encoding() == PG_UTF8 ? (char *) text : convert(text, n, encoding(), PG_UTF8, &n);
+	Slice		utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
 
-	return utf8 ? route_parse_pattern(utf8, n, out) : ROUTE_NOT_UTF8;
+	return utf8.data ? route_parse_pattern(utf8, out) : ROUTE_NOT_UTF8;
 }
 
 RouteFault
-normalize_path(const char *text, size_t n, RoutePath *out)
+normalize_path(Slice text, RoutePath *out)
 {
-	char	   *utf8 = encoding() == PG_UTF8 ? (char *) text : convert(text, n, encoding(), PG_UTF8, &n);
+	Slice		utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
 
-	return utf8 ? route_parse_path(utf8, n, out) : ROUTE_NOT_UTF8;
+	return utf8.data ? route_parse_path(utf8, out) : ROUTE_NOT_UTF8;
 }

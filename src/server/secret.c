@@ -44,24 +44,24 @@ secret_alloc(size_t size)
 
 /* A buffer that became too small is wiped with its context. */
 void
-secret_keep(SecretCopy *copy, MemoryContext context, const char *data, size_t length)
+secret_keep(SecretCopy *copy, MemoryContext context, Slice secret)
 {
-	if (length >= copy->capacity)
+	if (secret.length >= copy->capacity)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		copy->data = secret_alloc(Max(2 * length, 512));
-		copy->capacity = Max(2 * length, 512);
+		copy->data = secret_alloc(Max(2 * secret.length, 512));
+		copy->capacity = Max(2 * secret.length, 512);
 		MemoryContextSwitchTo(old);
 	}
-	memcpy(copy->data, data, length);
-	copy->data[length] = '\0';
-	copy->length = length;
+	memcpy(copy->data, secret.data, secret.length);
+	copy->data[secret.length] = '\0';
+	copy->length = secret.length;
 }
 
 /* Not constant-time: both values are the caller's own. */
 bool
-secret_is(const SecretCopy *copy, const char *data, size_t length)
+secret_is(const SecretCopy *copy, Slice secret)
 {
-	return copy->data && copy->length == length && memcmp(copy->data, data, length) == 0;
+	return copy->data && slice_equal((Slice) {copy->data, copy->length}, secret);
 }

@@ -5,8 +5,7 @@
 #ifndef DJUST_SECRET_H
 #define DJUST_SECRET_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "text/bytes.h"
 
 struct MemoryContextData;
 
@@ -22,7 +21,7 @@ typedef struct SecretCopy
 } SecretCopy;
 
 /* Replaces the copy; context is where it is allocated, the same in each call. */
-extern void secret_keep(SecretCopy *copy, struct MemoryContextData *context, const char *data, size_t length);
-extern bool secret_is(const SecretCopy *copy, const char *data, size_t length);
+extern void secret_keep(SecretCopy *copy, struct MemoryContextData *context, Slice secret);
+extern bool secret_is(const SecretCopy *copy, Slice secret);
 
 #endif

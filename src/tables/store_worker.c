@@ -83,7 +83,7 @@ static char *
 secret_text(int number)
 {
 	char	   *value = TextDatumGetCString(store_value(0, number, TEXTOID));
-	char	   *utf8 = database_to_utf8(value, strlen(value));
+	char	   *utf8 = database_to_utf8(value);
 	char	   *copy = secret_alloc(strlen(utf8) + 1);
 
 	memcpy(copy, utf8, strlen(utf8));

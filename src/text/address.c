@@ -29,32 +29,23 @@
 /* Not allowed in an atom (RFC 5322), except dots, which are allowed anywhere. */
 static const char forbidden[] = " \"(),:;<>@[\\]";
 
-typedef struct Part
-{
-	const char *text;
-	size_t		length;
-} Part;
-
 static bool
 is_margin(uint32_t c)
 {
 	return uni_is_space(c) || uni_is_invisible(c);
 }
 
-static Part
-trim(const char *text, size_t n)
+static Slice
+trim(Slice text)
 {
 	uint32_t	c;
 	size_t		length;
 
-	while ((length = uni_next(text, n, &c)) > 0 && is_margin(c))
-	{
-		text += length;
-		n -= length;
-	}
-	while ((length = uni_last(text, n, &c)) > 0 && is_margin(c))
-		n -= length;
-	return (Part) {text, n};
+	while ((length = uni_next(text, &c)) > 0 && is_margin(c))
+		text = slice_after(text, length);
+	while ((length = uni_last(text, &c)) > 0 && is_margin(c))
+		text.length -= length;
+	return text;
 }
 
 static AddressFault
@@ -73,59 +64,58 @@ character_fault(uint32_t c)
 
 /* Fault of any character of the local part or the domain; rules of each come later. */
 static AddressFault
-text_fault(Part part)
+text_fault(Slice part)
 {
 	AddressFault fault = ADDRESS_OK;
 	uint32_t	c;
 
 	while (part.length > 0 && fault == ADDRESS_OK)
 	{
-		size_t		n = uni_next(part.text, part.length, &c);
+		size_t		n = uni_next(part, &c);
 
 		fault = n == 0 ? ADDRESS_NOT_UTF8 : character_fault(c);
-		part.text += n;
-		part.length -= n;
+		part = slice_after(part, n);
 	}
 	return fault;
 }
 
 static AddressFault
-append(Address *out, const char *text, size_t n)
+append(Address *out, Slice text)
 {
-	if (n > ADDRESS_LONGEST - out->length)
+	if (text.length > ADDRESS_LONGEST - out->length)
 		return ADDRESS_TOO_LONG;
-	memcpy(out->text + out->length, text, n);
-	out->length += n;
+	memcpy(out->text + out->length, text.data, text.length);
+	out->length += text.length;
 	out->text[out->length] = '\0';
 	return ADDRESS_OK;
 }
 
 /* Also checks the normal form: composing and folding may produce specials (U+037E is a semicolon). */
 static AddressFault
-append_local(Address *out, Part given, AddressCase kind)
+append_local(Address *out, Slice given, AddressCase kind)
 {
 	char		work[LOCAL_CAPACITY];
 	char		normal[LOCAL_CAPACITY];
-	Part		local = {normal, 0};
+	Slice		local;
 	AddressFault fault = text_fault(given);
 	uint32_t	c;
 
 	if (fault != ADDRESS_OK)
 		return fault;
-	if (kind == ADDRESS_FOLD ? !uni_normalize_folded(given.text, given.length, work, normal, sizeof(normal), &local.length) :
-		!uni_normalize(UNI_NFC, given.text, given.length, normal, sizeof(normal), &local.length))
+	if (kind == ADDRESS_FOLD ? !uni_normalize_folded(given, work, normal, sizeof(normal), &local) :
+		!uni_normalize(UNI_NFC, given, normal, sizeof(normal), &local))
 		return ADDRESS_TOO_LONG;
 	fault = text_fault(local);
 	if (fault != ADDRESS_OK)
 		return fault;
-	if (uni_next(local.text, local.length, &c) > 0 && uni_is_mark(c))
+	if (uni_next(local, &c) > 0 && uni_is_mark(c))
 		return ADDRESS_MARK;
-	return local.length > ADDRESS_LOCAL_LONGEST ? ADDRESS_LOCAL_TOO_LONG : append(out, local.text, local.length);
+	return local.length > ADDRESS_LOCAL_LONGEST ? ADDRESS_LOCAL_TOO_LONG : append(out, local);
 }
 
 /* An ASCII label, in lower case. */
 static AddressFault
-append_label(Address *out, Part label)
+append_label(Address *out, Slice label)
 {
 	char		lower[LABEL_LONGEST];
 	size_t		i;
@@ -136,7 +126,7 @@ append_label(Address *out, Part label)
 		return ADDRESS_LONG_LABEL;
 	for (i = 0; i < label.length; i++)
 	{
-		char		c = label.text[i];
+		char		c = label.data[i];
 
 		lower[i] = c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
 		if (!((lower[i] >= 'a' && lower[i] <= 'z') || (c >= '0' && c <= '9') || c == '-'))
@@ -144,7 +134,7 @@ append_label(Address *out, Part label)
 	}
 	if (lower[0] == '-' || lower[label.length - 1] == '-')
 		return ADDRESS_HYPHEN;
-	return append(out, lower, label.length);
+	return append(out, (Slice) {lower, label.length});
 }
 
 static AddressFault
@@ -168,21 +158,19 @@ idn2_fault(int code)
  * "ss": another domain, of another owner.
  */
 static void
-copy_label(Part label, char *out)
+copy_label(Slice label, char *out)
 {
 	const uint32_t capital = 0x1e9e;
 	uint32_t	c;
 
 	while (label.length > 0)
 	{
-		size_t		n = uni_next(label.text, label.length, &c);
-		const char *sign = c == capital ? "\xc3\x9f" : label.text;
-		size_t		length = c == capital ? 2 : n;
+		size_t		n = uni_next(label, &c);
+		Slice		sign = c == capital ? slice_of("\xc3\x9f") : (Slice) {label.data, n};
 
-		memcpy(out, sign, length);
-		out += length;
-		label.text += n;
-		label.length -= n;
+		memcpy(out, sign.data, sign.length);
+		out += sign.length;
+		label = slice_after(label, n);
 	}
 	*out = '\0';
 }
@@ -192,7 +180,7 @@ copy_label(Part label, char *out)
  * of refusing them; append_label refuses the rest.
  */
 static AddressFault
-append_unicode_label(Address *out, Part label)
+append_unicode_label(Address *out, Slice label)
 {
 	char		terminated[ADDRESS_INPUT_LONGEST + 1];
 	char	   *ascii = NULL;
@@ -201,47 +189,38 @@ append_unicode_label(Address *out, Part label)
 
 	copy_label(label, terminated);
 	code = idn2_to_ascii_8z(terminated, &ascii, IDN2_NONTRANSITIONAL);
-	fault = code == IDN2_OK ? append_label(out, (Part) {ascii, strlen(ascii)}) : idn2_fault(code);
+	fault = code == IDN2_OK ? append_label(out, slice_of(ascii)) : idn2_fault(code);
 	idn2_free(ascii);
 	return fault;
 }
 
 /* Length of the dot at text, 0 if there is none: the full stop, and three characters that UTS 46 maps to it. */
 static size_t
-dot_length(const char *text, size_t n)
+dot_length(Slice text)
 {
 	uint32_t	c;
-	size_t		length = uni_next(text, n, &c);
+	size_t		length = uni_next(text, &c);
 
 	return length > 0 && (c == '.' || c == 0x3002 || c == 0xff0e || c == 0xff61) ? length : 0;
 }
 
-static Part
-next_label(Part domain)
-{
-	Part		label = {domain.text, 0};
-
-	while (label.length < domain.length && dot_length(domain.text + label.length, domain.length - label.length) == 0)
-		label.length++;
-	return label;
-}
-
 static AddressFault
-append_domain(Address *out, Part domain)
+append_domain(Address *out, Slice domain)
 {
 	AddressFault fault = text_fault(domain);
 
 	while (fault == ADDRESS_OK)
 	{
-		Part		label = next_label(domain);
-		size_t		dot = dot_length(label.text + label.length, domain.length - label.length);
+		Slice		label = {domain.data, 0};
+		size_t		dot = 0;
 
-		fault = uni_is_ascii(label.text, label.length) ? append_label(out, label) : append_unicode_label(out, label);
+		while (label.length < domain.length && (dot = dot_length(slice_after(domain, label.length))) == 0)
+			label.length++;
+		fault = uni_is_ascii(label) ? append_label(out, label) : append_unicode_label(out, label);
 		if (fault != ADDRESS_OK || dot == 0)
 			break;
-		fault = append(out, ".", 1);
-		domain.text += label.length + dot;
-		domain.length -= label.length + dot;
+		fault = append(out, slice_of("."));
+		domain = slice_after(domain, label.length + dot);
 	}
 	return fault;
 }
@@ -258,27 +237,27 @@ ends_in_number(const Address *address)
 }
 
 static AddressFault
-parse(Part given, AddressCase kind, Address *out)
+parse(Slice given, AddressCase kind, Address *out)
 {
-	const char *at = memchr(given.text, '@', given.length);
-	Part		local = {given.text, at ? (size_t) (at - given.text) : 0};
-	Part		domain = {at ? at + 1 : "", at ? given.length - local.length - 1 : 0};
+	const char *at = memchr(given.data, '@', given.length);
+	Slice		local = {given.data, at ? (size_t) (at - given.data) : 0};
+	Slice		domain = at ? slice_after(given, local.length + 1) : local;
 	AddressFault fault;
 
-	if (local.length == 0 || domain.length == 0 || memchr(domain.text, '@', domain.length) != NULL)
+	if (local.length == 0 || domain.length == 0 || memchr(domain.data, '@', domain.length) != NULL)
 		return ADDRESS_NO_AT;
 	fault = append_local(out, local, kind);
 	if (fault == ADDRESS_OK)
-		fault = append(out, "@", 1);
+		fault = append(out, slice_of("@"));
 	if (fault == ADDRESS_OK)
 		fault = append_domain(out, domain);
 	return fault == ADDRESS_OK && ends_in_number(out) ? ADDRESS_NUMBER : fault;
 }
 
 AddressFault
-address_parse(const char *text, size_t n, AddressCase kind, Address *out)
+address_parse(Slice text, AddressCase kind, Address *out)
 {
-	Part		given = trim(text, n);
+	Slice		given = trim(text);
 	AddressFault fault;
 
 	memset(out, 0, sizeof(*out));

@@ -5,7 +5,7 @@
 #ifndef DJUST_ADDRESS_H
 #define DJUST_ADDRESS_H
 
-#include <stddef.h>
+#include "text/bytes.h"
 
 #define ADDRESS_LONGEST 254		/* bytes of an address (RFC 5321) */
 #define ADDRESS_LOCAL_LONGEST 64	/* bytes before the @ */
@@ -48,7 +48,7 @@ typedef struct Address
  * The normal form of an address: no white space or invisible characters at its ends, the local part in NFC and, with
  * ADDRESS_FOLD, case-folded; the domain in A-labels and lower case.  Idempotent.  out is empty unless ADDRESS_OK.
  */
-extern AddressFault address_parse(const char *text, size_t n, AddressCase kind, Address *out);
+extern AddressFault address_parse(Slice text, AddressCase kind, Address *out);
 
 /* A full sentence for error messages. */
 extern const char *address_fault_text(AddressFault fault);

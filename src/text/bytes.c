@@ -48,28 +48,22 @@ bytes_wipe(void *p, size_t n)
 }
 
 /* Writes no padding: the last group of one or two bytes becomes two or three characters. */
-static size_t
-encode(const char *alphabet, const uint8_t *src, size_t n, char *dst)
+size_t
+b64_encode(Base64 alphabet, const uint8_t *src, size_t n, char *dst)
 {
+	const char *letters = alphabet == BASE64_URL ? urlsafe : standard;
 	size_t		length = 0;
-	uint32_t	bits;
+	uint32_t	bits = 0;
+	int			held = 0;
 
-	for (; n >= 3; src += 3, n -= 3)
+	for (; n > 0; n--)
 	{
-		bits = (uint32_t) src[0] << 16 | (uint32_t) src[1] << 8 | src[2];
-		dst[length++] = alphabet[bits >> 18];
-		dst[length++] = alphabet[bits >> 12 & 0x3f];
-		dst[length++] = alphabet[bits >> 6 & 0x3f];
-		dst[length++] = alphabet[bits & 0x3f];
+		bits = bits << 8 | *src++;
+		for (held += 8; held >= 6; held -= 6)
+			dst[length++] = letters[bits >> (held - 6) & 0x3f];
 	}
-	if (n > 0)
-	{
-		bits = (uint32_t) src[0] << 16 | (n == 2 ? (uint32_t) src[1] << 8 : 0);
-		dst[length++] = alphabet[bits >> 18];
-		dst[length++] = alphabet[bits >> 12 & 0x3f];
-		if (n == 2)
-			dst[length++] = alphabet[bits >> 6 & 0x3f];
-	}
+	if (held > 0)
+		dst[length++] = letters[bits << (6 - held) & 0x3f];
 	return length;
 }
 
@@ -98,82 +92,39 @@ static const uint8_t digits[256] = {
 	0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0
 };
 
-/* The character's value; adds the alphabets it is not in to *foreign. */
-static inline uint32_t
-digit(char c, uint32_t *foreign)
-{
-	uint32_t	value = digits[(uint8_t) c];
-
-	*foreign |= value;
-	return value & DIGIT;
-}
-
 /*
- * Unpadded base64.  Checks the capacity before the first write, and that the bits left over are zero (RFC 4648 section
- * 3.5), so that bytes have one spelling.
+ * Checks the capacity before the first write, and that the bits left over are zero (RFC 4648 section 3.5), so that
+ * bytes have one spelling.  Padding is accepted only if it completes a group of four; any other '=' is invalid.
  */
-static bool
-decode(const char *src, size_t n, uint32_t foreigners, uint8_t *dst, size_t cap, size_t *length)
+bool
+b64_decode(Base64 alphabet, Slice text, uint8_t *dst, size_t cap, size_t *length)
 {
+	size_t		n = text.length;
 	uint32_t	foreign = 0;
 	uint32_t	bits = 0;
 	size_t		used = 0;
+	int			held = 0;
+	size_t		i;
 
+	if (alphabet == BASE64_STANDARD && n % 4 == 0)
+		while (n > 0 && text.length - n < 2 && text.data[n - 1] == '=')
+			n--;
 	if (n % 4 == 1 || n / 4 * 3 + n % 4 * 3 / 4 > cap)
 		return false;
-	for (; n >= 4; src += 4, n -= 4)
+	for (i = 0; i < n; i++)
 	{
-		bits = digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 |
-			digit(src[2], &foreign) << 6 | digit(src[3], &foreign);
-		dst[used++] = (uint8_t) (bits >> 16);
-		dst[used++] = (uint8_t) (bits >> 8);
-		dst[used++] = (uint8_t) bits;
+		uint32_t	digit = digits[(uint8_t) text.data[i]];
+
+		foreign |= digit;
+		bits = bits << 6 | (digit & DIGIT);
+		held += 6;
+		if (held >= 8)
+			dst[used++] = (uint8_t) (bits >> (held -= 8));
 	}
-	bits = 0;
-	if (n > 0)
-	{
-		bits =
-			digit(src[0], &foreign) << 18 | digit(src[1], &foreign) << 12 | (n == 3 ? digit(src[2], &foreign) << 6 : 0);
-		dst[used++] = (uint8_t) (bits >> 16);
-		if (n == 3)
-			dst[used++] = (uint8_t) (bits >> 8);
-		bits &= n == 3 ? 0xff : 0xffff;
-	}
-	if ((foreign & foreigners) != 0 || bits != 0)
+	if ((foreign & (alphabet == BASE64_URL ? NOT_URLSAFE : NOT_STANDARD)) != 0 || (bits & ((1u << held) - 1)) != 0)
 		return false;
 	*length = used;
 	return true;
-}
-
-size_t
-b64url_encode(const uint8_t *src, size_t n, char *dst)
-{
-	return encode(urlsafe, src, n, dst);
-}
-
-/* The only decoder of tokens: accepts exactly the encoder's output. */
-bool
-b64url_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
-{
-	return decode(src, n, NOT_URLSAFE, dst, cap, length);
-}
-
-/* Padding is accepted only if it completes a group of four; any other '=' is invalid. */
-bool
-b64_decode(const char *src, size_t n, uint8_t *dst, size_t cap, size_t *length)
-{
-	size_t		padding = 0;
-
-	if (n > 0 && n % 4 == 0)
-		while (padding < 2 && src[n - 1 - padding] == '=')
-			padding++;
-	return decode(src, n - padding, NOT_STANDARD, dst, cap, length);
-}
-
-size_t
-b64_encode(const uint8_t *src, size_t n, char *dst)
-{
-	return encode(standard, src, n, dst);
 }
 
 void
@@ -206,13 +157,14 @@ hex_value(uint8_t c, uint32_t *foreign)
 
 /* The length is compared by division: 2 * n could wrap. */
 bool
-bytes_hex_decode(const char *src, size_t length, uint8_t *dst, size_t n)
+bytes_hex_decode(Slice text, uint8_t *dst, size_t n)
 {
 	uint32_t	foreign = 0;
 
-	if (length % 2 != 0 || length / 2 != n)
+	if (text.length % 2 != 0 || text.length / 2 != n)
 		return false;
-	for (; n > 0; src += 2, n--)
-		*dst++ = (uint8_t) (hex_value((uint8_t) src[0], &foreign) << 4 | hex_value((uint8_t) src[1], &foreign));
+	for (; n > 0; text = slice_after(text, 2), n--)
+		*dst++ = (uint8_t) (hex_value((uint8_t) text.data[0], &foreign) << 4 |
+							hex_value((uint8_t) text.data[1], &foreign));
 	return foreign == 0;
 }

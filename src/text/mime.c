@@ -64,12 +64,12 @@ text_append_number(Text *text, int64_t number, int digits)
 static bool
 is_header_text(const char *text)
 {
-	size_t		n = strlen(text);
+	Slice		rest = slice_of(text);
 	size_t		length;
 	uint32_t	c;
 
-	for (; n > 0; text += length, n -= length)
-		if ((length = uni_next(text, n, &c)) == 0 || uni_is_control(c))
+	for (; rest.length > 0; rest = slice_after(rest, length))
+		if ((length = uni_next(rest, &c)) == 0 || uni_is_control(c))
 			return false;
 	return true;
 }
@@ -79,7 +79,7 @@ is_utf8(const char *text)
 {
 	size_t		characters;
 
-	return uni_count(text, strlen(text), &characters);
+	return uni_count(slice_of(text), &characters);
 }
 
 /* Without spaces at the ends, then without quotes. */
@@ -106,10 +106,10 @@ copy_trimmed(const char *from, size_t n, char *to, size_t longest)
 }
 
 static bool
-parse_address(const char *text, size_t n, AddressCase kind, char to[ADDRESS_LONGEST + 1])
+parse_address(Slice text, AddressCase kind, char to[ADDRESS_LONGEST + 1])
 {
 	Address		address;
-	AddressFault fault = address_parse(text, n, kind, &address);
+	AddressFault fault = address_parse(text, kind, &address);
 
 	memcpy(to, address.text, sizeof(address.text));
 	return fault == ADDRESS_OK;
@@ -125,18 +125,18 @@ mime_parse_mailbox(const char *text, Mailbox *mailbox)
 	if (!is_header_text(text))
 		return false;
 	if (open == NULL)
-		return parse_address(text, strlen(text), ADDRESS_KEEP, mailbox->address);
+		return parse_address(slice_of(text), ADDRESS_KEEP, mailbox->address);
 	close = strchr(open, '>');
 	return close != NULL && close[1 + strspn(close + 1, " ")] == '\0' &&
 		copy_trimmed(text, open - text, mailbox->name, NAME_LONGEST) &&
 		strpbrk(mailbox->name, "\"\\<>") == NULL &&
-		parse_address(open + 1, close - open - 1, ADDRESS_KEEP, mailbox->address);
+		parse_address((Slice) {open + 1, (size_t) (close - open) - 1}, ADDRESS_KEEP, mailbox->address);
 }
 
 bool
 mime_set_recipient(Message *message, const char *address)
 {
-	return parse_address(address, strlen(address), ADDRESS_KEEP, message->recipient);
+	return parse_address(slice_of(address), ADDRESS_KEEP, message->recipient);
 }
 
 /* msg-id of RFC 5322, dot-atoms only. */
@@ -145,7 +145,7 @@ is_message_id(const char *id)
 {
 	Address		address;
 
-	return uni_is_ascii(id, strlen(id)) && address_parse(id, strlen(id), ADDRESS_KEEP, &address) == ADDRESS_OK &&
+	return uni_is_ascii(slice_of(id)) && address_parse(slice_of(id), ADDRESS_KEEP, &address) == ADDRESS_OK &&
 		strcmp(address.text, id) == 0;
 }
 
@@ -215,7 +215,7 @@ append_words(Text *out, const char *value)
 		size_t		length;
 		uint32_t	c;
 
-		while ((length = uni_next(p + n, left - n, &c)) > 0 && n + length <= WORD_BYTES)
+		while ((length = uni_next((Slice) {p + n, left - n}, &c)) > 0 && n + length <= WORD_BYTES)
 			n += length;
 		if (n == 0)
 			return;

@@ -24,47 +24,43 @@
 #define COMPATIBLE_MAX 32
 
 size_t
-uni_next(const char *text, size_t n, uint32_t *c)
+uni_next(Slice text, uint32_t *c)
 {
-	int			length = n > 0 ? u8_mbtoucr(c, (const uint8_t *) text, n) : 0;
+	int			length = text.length > 0 ? u8_mbtoucr(c, (const uint8_t *) text.data, text.length) : 0;
 
 	return length > 0 ? (size_t) length : 0;
 }
 
 size_t
-uni_last(const char *text, size_t n, uint32_t *c)
+uni_last(Slice text, uint32_t *c)
 {
 	size_t		length = 0;
 
 	do
 		length++;
-	while (length < 4 && length < n && ((unsigned char) text[n - length] & 0xc0) == 0x80);
-	return n > 0 && uni_next(text + n - length, length, c) == length ? length : 0;
+	while (length < 4 && length < text.length && ((unsigned char) text.data[text.length - length] & 0xc0) == 0x80);
+	return text.length > 0 && uni_next(slice_after(text, text.length - length), c) == length ? length : 0;
 }
 
 bool
-uni_count(const char *text, size_t n, size_t *characters)
+uni_count(Slice text, size_t *characters)
 {
 	uint32_t	c;
-	size_t		at = 0;
 	size_t		length;
 
-	for (*characters = 0; at < n; at += length, ++*characters)
-	{
-		length = uni_next(text + at, n - at, &c);
-		if (length == 0)
+	for (*characters = 0; text.length > 0; text = slice_after(text, length), ++*characters)
+		if ((length = uni_next(text, &c)) == 0)
 			return false;
-	}
 	return true;
 }
 
 bool
-uni_is_ascii(const char *text, size_t n)
+uni_is_ascii(Slice text)
 {
 	size_t		i;
 
-	for (i = 0; i < n; i++)
-		if ((unsigned char) text[i] >= 0x80)
+	for (i = 0; i < text.length; i++)
+		if ((unsigned char) text.data[i] >= 0x80)
 			return false;
 	return true;
 }
@@ -174,22 +170,19 @@ uni_fold(uint32_t c)
 }
 
 bool
-uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capacity, size_t *length)
+uni_normalize(UniForm form, Slice text, char *out, size_t capacity, Slice *made)
 {
+	const uint8_t *given = (const uint8_t *) text.data;
 	uint8_t    *result;
-	size_t		made = capacity;
 
-	if (u8_check((const uint8_t *) text, n) != NULL)
+	if (u8_check(given, text.length) != NULL)
 		return false;
-	result =
-		u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, (const uint8_t *) text, n, (uint8_t *) out, &made);
-	if (result == NULL)
-		return false;
-	if (result == (uint8_t *) out)
-		*length = made;
-	else
+	*made = (Slice) {out, capacity};
+	result = u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, given, text.length, (uint8_t *) out,
+						  &made->length);
+	if (result != NULL && result != (uint8_t *) out)
 	{
-		bytes_wipe(result, made);
+		bytes_wipe(result, made->length);
 		free(result);
 	}
 	return result == (uint8_t *) out;
@@ -197,42 +190,37 @@ uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capaci
 
 /* False if out is too small: a mapped code point may be longer. */
 static bool
-map_all(uint32_t (*map) (uint32_t), const char *text, size_t n, char *out, size_t capacity, size_t *length)
+map_all(uint32_t (*map) (uint32_t), Slice text, char *out, size_t capacity, Slice *made)
 {
-	size_t		at = 0;
 	uint32_t	c;
 
-	*length = 0;
-	while (at < n)
+	*made = (Slice) {out, 0};
+	while (text.length > 0)
 	{
-		size_t		taken = uni_next(text + at, n - at, &c);
-		int made = taken > 0 ? u8_uctomb((uint8_t *) out + *length, map(c), (ptrdiff_t) (capacity - *length)) : -1;
+		size_t		taken = uni_next(text, &c);
+		ptrdiff_t	room = (ptrdiff_t) (capacity - made->length);
+		int			n = taken > 0 ? u8_uctomb((uint8_t *) out + made->length, map(c), room) : -1;
 
-		if (made < 0)
+		if (n < 0)
 			return false;
-		*length += (size_t) made;
-		at += taken;
+		made->length += (size_t) n;
+		text = slice_after(text, taken);
 	}
 	return true;
 }
 
 /* NFC twice: folding may produce a pair that composes.  J with caron is two code points, j with caron is one. */
 bool
-uni_normalize_folded(const char *text, size_t n, char *work, char *out, size_t capacity, size_t *length)
+uni_normalize_folded(Slice text, char *work, char *out, size_t capacity, Slice *made)
 {
-	return uni_normalize(UNI_NFC, text, n, out, capacity, length) &&
-		map_all(uni_fold, out, *length, work, capacity, length) &&
-		uni_normalize(UNI_NFC, work, *length, out, capacity, length);
-}
+	Slice		folded;
 
-static uint32_t
-lower(uint32_t c)
-{
-	return uc_tolower(c);
+	return uni_normalize(UNI_NFC, text, out, capacity, made) && map_all(uni_fold, *made, work, capacity, &folded) &&
+		uni_normalize(UNI_NFC, folded, out, capacity, made);
 }
 
 bool
-uni_lower(const char *text, size_t n, char *out, size_t capacity, size_t *length)
+uni_lower(Slice text, char *out, size_t capacity, Slice *made)
 {
-	return map_all(lower, text, n, out, capacity, length);
+	return map_all(uc_tolower, text, out, capacity, made);
 }

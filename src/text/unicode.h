@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "text/bytes.h"
+
 /* NFC, NFD and case mappings are at most this many times as long as their input, in bytes (UAX #15). */
 #define UNI_GROWTH 3
 
@@ -21,13 +23,13 @@ typedef enum UniForm
 } UniForm;
 
 /* Length of the code point at text; 0 if there is none: malformed, overlong, a surrogate, truncated, or n is 0. */
-extern size_t uni_next(const char *text, size_t n, uint32_t *c);
+extern size_t uni_next(Slice text, uint32_t *c);
 /* The same for the code point that ends at text + n. */
-extern size_t uni_last(const char *text, size_t n, uint32_t *c);
+extern size_t uni_last(Slice text, uint32_t *c);
 /* Number of code points; false if text is not UTF-8. */
-extern bool uni_count(const char *text, size_t n, size_t *characters);
+extern bool uni_count(Slice text, size_t *characters);
 
-extern bool uni_is_ascii(const char *text, size_t n);
+extern bool uni_is_ascii(Slice text);
 
 /* White_Space. */
 extern bool uni_is_space(uint32_t c);
@@ -51,13 +53,13 @@ extern bool uni_is_compatible(uint32_t c, const char *characters);
 extern uint32_t uni_fold(uint32_t c);
 
 /*
- * Normalises UTF-8; out takes capacity bytes, at most UNI_GROWTH * n are needed.  False if text is not UTF-8, out is
- * too small, or memory is exhausted.  Leaves no copy of text elsewhere.
+ * Normalises UTF-8; out takes capacity bytes, at most UNI_GROWTH * text.length are needed.  Sets *made to the text in
+ * out.  False if text is not UTF-8, out is too small, or memory is exhausted.  Leaves no copy of text elsewhere.
  */
-extern bool uni_normalize(UniForm form, const char *text, size_t n, char *out, size_t capacity, size_t *length);
+extern bool uni_normalize(UniForm form, Slice text, char *out, size_t capacity, Slice *made);
 /* Lower case, code point by code point: a final sigma stays one.  The result may not be normalised. */
-extern bool uni_lower(const char *text, size_t n, char *out, size_t capacity, size_t *length);
+extern bool uni_lower(Slice text, char *out, size_t capacity, Slice *made);
 /* NFC with every code point folded; idempotent.  work and out take capacity bytes each. */
-extern bool uni_normalize_folded(const char *text, size_t n, char *work, char *out, size_t capacity, size_t *length);
+extern bool uni_normalize_folded(Slice text, char *work, char *out, size_t capacity, Slice *made);
 
 #endif

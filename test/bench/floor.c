@@ -117,7 +117,7 @@ bench_verify(PG_FUNCTION_ARGS)
 		key = crypto_key_public(ALG_ES256, (const uint8_t *) VARDATA_ANY(der), VARSIZE_ANY_EXHDR(der));
 	if (key == NULL)
 		elog(ERROR, "not a public key of ES256");
-	PG_RETURN_BOOL(jwt_split(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), &parts) &&
-				   b64url_decode(parts.signature, parts.signature_length, signature, sizeof(signature), &length) &&
-				   crypto_verify(key, parts.signing_input, parts.signing_length, signature, length));
+	PG_RETURN_BOOL(jwt_split((Slice) {VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token)}, &parts) &&
+				   b64_decode(BASE64_URL, parts.signature, signature, sizeof(signature), &length) &&
+				   crypto_verify(key, parts.signed_part.data, parts.signed_part.length, signature, length));
 }

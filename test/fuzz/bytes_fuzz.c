@@ -16,15 +16,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > sizeof(raw) / 2)
 		return 0;
-	if (b64url_decode(given, size, raw, sizeof(raw), &n))
-		assert(b64url_encode(raw, n, text) == size && memcmp(text, data, size) == 0);
-	if (b64_decode(given, size, raw, sizeof(raw), &n))
-		assert(b64_encode(raw, n, text) <= size && (size == 0 || text[0] == (given[0] == '.' ? '+' : given[0])));
-	bytes_hex_encode(raw, bytes_hex_decode(given, size, raw, size / 2) ? size / 2 : 0, text);
-	for (i = 0; size % 2 == 0 && i < size && bytes_hex_decode(given, size, raw, size / 2); i++)
+	if (b64_decode(BASE64_URL, (Slice) {given, size}, raw, sizeof(raw), &n))
+		assert(b64_encode(BASE64_URL, raw, n, text) == size && memcmp(text, data, size) == 0);
+	if (b64_decode(BASE64_STANDARD, (Slice) {given, size}, raw, sizeof(raw), &n))
+		assert(b64_encode(BASE64_STANDARD, raw, n, text) <= size &&
+			   (size == 0 || text[0] == (given[0] == '.' ? '+' : given[0])));
+	bytes_hex_encode(raw, bytes_hex_decode((Slice) {given, size}, raw, size / 2) ? size / 2 : 0, text);
+	for (i = 0; size % 2 == 0 && i < size && bytes_hex_decode((Slice) {given, size}, raw, size / 2); i++)
 		assert(text[i] == tolower(data[i]));
-	assert(b64url_decode(text, b64url_encode(data, size, text), raw, size, &n) && n == size && bytes_equal(raw, data, n));
-	assert(size == 0 || !b64url_decode(text, B64URL_LENGTH(size), raw, size - 1, &n));
-	assert(b64_decode(text, b64_encode(data, size, text), raw, size, &n) && n == size && bytes_equal(raw, data, n));
+	b64_encode(BASE64_URL, data, size, text);
+	assert(b64_decode(BASE64_URL, (Slice) {text, B64URL_LENGTH(size)}, raw, size, &n) && n == size &&
+		   bytes_equal(raw, data, n));
+	assert(size == 0 || !b64_decode(BASE64_URL, (Slice) {text, B64URL_LENGTH(size)}, raw, size - 1, &n));
+	n = b64_encode(BASE64_STANDARD, data, size, text);
+	assert(b64_decode(BASE64_STANDARD, (Slice) {text, n}, raw, size, &n) && n == size && bytes_equal(raw, data, n));
 	return 0;
 }

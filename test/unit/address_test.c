@@ -159,7 +159,7 @@ test_cases(void)
 	for (i = 0; i < COUNT(cases); i++)
 	{
 		Address		out;
-		AddressFault fault = address_parse(cases[i].text, strlen(cases[i].text), ADDRESS_FOLD, &out);
+		AddressFault fault = address_parse(slice_of(cases[i].text), ADDRESS_FOLD, &out);
 
 		CHECK_THAT(fault == cases[i].fault && strcmp(out.text, cases[i].normal ? cases[i].normal : "") == 0 &&
 				   out.length == strlen(out.text), cases[i].text);
@@ -172,10 +172,11 @@ test_kept_case(void)
 {
 	Address		out;
 
-	CHECK(address_parse(" No-Reply@Shop.EXAMPLE", 22, ADDRESS_KEEP, &out) == ADDRESS_OK && strcmp(out.text, "No-Reply@shop.example") == 0);
-	CHECK(address_parse("A\xcc\x88@M\xc3\x9cNCHEN.example", 20, ADDRESS_KEEP, &out) == ADDRESS_OK &&
+	CHECK(address_parse(slice_of(" No-Reply@Shop.EXAMPLE"), ADDRESS_KEEP, &out) == ADDRESS_OK &&
+		  strcmp(out.text, "No-Reply@shop.example") == 0);
+	CHECK(address_parse(slice_of("A\xcc\x88@M\xc3\x9cNCHEN.example"), ADDRESS_KEEP, &out) == ADDRESS_OK &&
 		  strcmp(out.text, "Ä@xn--mnchen-3ya.example") == 0);
-	CHECK(address_parse("a\0b@c.example", 13, ADDRESS_KEEP, &out) == ADDRESS_CONTROL);
+	CHECK(address_parse((Slice) {"a\0b@c.example", 13}, ADDRESS_KEEP, &out) == ADDRESS_CONTROL);
 }
 
 /* All white space and much else may stand around an address; only what is in it counts. */
@@ -187,9 +188,10 @@ test_long_margins(void)
 
 	memset(text, ' ', sizeof(text));
 	memcpy(text + 50000, "ann@example.com", 15);
-	CHECK(address_parse(text, sizeof(text), ADDRESS_FOLD, &out) == ADDRESS_OK && strcmp(out.text, "ann@example.com") == 0);
+	CHECK(address_parse((Slice) {text, sizeof(text)}, ADDRESS_FOLD, &out) == ADDRESS_OK &&
+		  strcmp(out.text, "ann@example.com") == 0);
 	memset(text, 'a', sizeof(text));
-	CHECK(address_parse(text, sizeof(text), ADDRESS_FOLD, &out) == ADDRESS_TOO_LONG);
+	CHECK(address_parse((Slice) {text, sizeof(text)}, ADDRESS_FOLD, &out) == ADDRESS_TOO_LONG);
 }
 
 static size_t
@@ -212,9 +214,10 @@ examine(const char *text, size_t n)
 
 	for (k = 0; k < 2; k++)
 	{
-		if (address_parse(text, n, kinds[k], &once) != ADDRESS_OK)
+		if (address_parse((Slice) {text, n}, kinds[k], &once) != ADDRESS_OK)
 			continue;
-		if ((address_parse(once.text, once.length, kinds[k], &twice) != ADDRESS_OK || strcmp(once.text, twice.text) != 0) && unstable++ == 0)
+		if ((address_parse(slice_of(once.text), kinds[k], &twice) != ADDRESS_OK ||
+			 strcmp(once.text, twice.text) != 0) && unstable++ == 0)
 			fprintf(stderr, "not idempotent: %.*s\n", (int) n, text);
 		if (strspn(strchr(once.text, '@'), "@abcdefghijklmnopqrstuvwxyz0123456789-.") != strlen(strchr(once.text, '@')) && visible++ == 0)
 			fprintf(stderr, "no host name: %.*s\n", (int) n, text);
@@ -349,7 +352,8 @@ test_nothing_vanishes(void)
 		if (n == 0)
 			continue;
 		memcpy(text + n, "b", 2);
-		if (address_parse(text, n + 1, ADDRESS_FOLD, &out) == ADDRESS_OK && strcmp(out.text, "x@ab") == 0 && vanished++ == 0)
+		if (address_parse((Slice) {text, n + 1}, ADDRESS_FOLD, &out) == ADDRESS_OK && strcmp(out.text, "x@ab") == 0 &&
+			vanished++ == 0)
 			fprintf(stderr, "U+%04X vanishes\n", c);
 	}
 	CHECK_THAT(vanished == 0, "no character vanishes from a domain");

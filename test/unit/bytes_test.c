@@ -16,9 +16,8 @@ decodes_in(bool urlsafe, const char *text, size_t cap, const char *expected, siz
 	size_t		length = 0;
 	bool		good;
 
-	good = urlsafe ? b64url_decode(text, strlen(text), out, cap, &length) :
-		b64_decode(text, strlen(text), out, cap, &length);
-	good = good && length == expected_length && memcmp(out, expected, length) == 0;
+	good = b64_decode(urlsafe ? BASE64_URL : BASE64_STANDARD, slice_of(text), out, cap, &length) &&
+		length == expected_length && memcmp(out, expected, length) == 0;
 	free(out);
 	return good;
 }
@@ -37,8 +36,8 @@ refused(bool urlsafe, const char *text)
 	uint8_t		out[64];
 	size_t		length = 99;
 
-	return (urlsafe ? !b64url_decode(text, strlen(text), out, sizeof(out), &length) :
-			!b64_decode(text, strlen(text), out, sizeof(out), &length)) && length == 99;
+	return !b64_decode(urlsafe ? BASE64_URL : BASE64_STANDARD, slice_of(text), out, sizeof(out), &length) &&
+		length == 99;
 }
 
 /* Exactly this text and length. */
@@ -46,7 +45,7 @@ static bool
 encodes(bool urlsafe, const void *bytes, size_t n, const char *expected)
 {
 	char		out[64];
-	size_t		length = urlsafe ? b64url_encode(bytes, n, out) : b64_encode(bytes, n, out);
+	size_t		length = b64_encode(urlsafe ? BASE64_URL : BASE64_STANDARD, bytes, n, out);
 
 	return length == strlen(expected) && length == B64URL_LENGTH(n) && memcmp(out, expected, length) == 0;
 }
@@ -129,8 +128,8 @@ test_embedded_nul(void)
 	uint8_t		out[8];
 	size_t		length;
 
-	CHECK(!b64url_decode("Zm9v\0Zm9", 8, out, sizeof(out), &length));
-	CHECK(!b64_decode("Zg\0=", 4, out, sizeof(out), &length));
+	CHECK(!b64_decode(BASE64_URL, (Slice) {"Zm9v\0Zm9", 8}, out, sizeof(out), &length));
+	CHECK(!b64_decode(BASE64_STANDARD, (Slice) {"Zg\0=", 4}, out, sizeof(out), &length));
 }
 
 /* The room is counted before anything is written. */
@@ -162,8 +161,9 @@ test_round_trip(void)
 		for (last = 0; last < 256; last++)
 		{
 			bytes[n - 1] = (uint8_t) last;
-			length = b64url_encode(bytes, n, text);
-			good = good && b64url_decode(text, length, back, n, &length) && length == n && memcmp(back, bytes, n) == 0;
+			length = b64_encode(BASE64_URL, bytes, n, text);
+			good = good && b64_decode(BASE64_URL, (Slice) {text, length}, back, n, &length) && length == n &&
+				memcmp(back, bytes, n) == 0;
 		}
 	}
 	CHECK(good);
@@ -183,7 +183,7 @@ test_one_spelling(void)
 	for (i = 0; i < 64; i++)
 	{
 		text[1] = alphabet[i];
-		if (b64url_decode(text, 2, out, sizeof(out), &length))
+		if (b64_decode(BASE64_URL, (Slice) {text, 2}, out, sizeof(out), &length))
 			accepted++;
 	}
 	CHECK(accepted == 4);
@@ -198,17 +198,17 @@ test_hex(void)
 
 	bytes_hex_encode((const uint8_t *) "foobar", 6, text);
 	CHECK(memcmp(text, "666f6f626172", 12) == 0);
-	CHECK(bytes_hex_decode("666F6f626172", 12, out, 6) && memcmp(out, "foobar", 6) == 0);
-	CHECK(bytes_hex_decode("aBcDeF", 6, out, 3) && memcmp(out, "\xab\xcd\xef", 3) == 0);
-	CHECK(bytes_hex_decode("", 0, out, 0));
-	CHECK(!bytes_hex_decode("666f6", 5, out, 2));
-	CHECK(!bytes_hex_decode("666f6f", 6, out, 2));
-	CHECK(!bytes_hex_decode("666f", 4, out, 3));
-	CHECK(!bytes_hex_decode("66 f", 4, out, 2));
-	CHECK(!bytes_hex_decode("6g", 2, out, 1));
-	CHECK(!bytes_hex_decode("0x", 2, out, 1));
-	CHECK(!bytes_hex_decode("6\0", 2, out, 1));
-	CHECK(!bytes_hex_decode("", 0, out, ((size_t) -1) / 2 + 1));
+	CHECK(bytes_hex_decode((Slice) {"666F6f626172", 12}, out, 6) && memcmp(out, "foobar", 6) == 0);
+	CHECK(bytes_hex_decode((Slice) {"aBcDeF", 6}, out, 3) && memcmp(out, "\xab\xcd\xef", 3) == 0);
+	CHECK(bytes_hex_decode((Slice) {"", 0}, out, 0));
+	CHECK(!bytes_hex_decode((Slice) {"666f6", 5}, out, 2));
+	CHECK(!bytes_hex_decode((Slice) {"666f6f", 6}, out, 2));
+	CHECK(!bytes_hex_decode((Slice) {"666f", 4}, out, 3));
+	CHECK(!bytes_hex_decode((Slice) {"66 f", 4}, out, 2));
+	CHECK(!bytes_hex_decode((Slice) {"6g", 2}, out, 1));
+	CHECK(!bytes_hex_decode((Slice) {"0x", 2}, out, 1));
+	CHECK(!bytes_hex_decode((Slice) {"6\0", 2}, out, 1));
+	CHECK(!bytes_hex_decode((Slice) {"", 0}, out, ((size_t) -1) / 2 + 1));
 }
 
 static int
@@ -230,11 +230,12 @@ test_hex_digits(void)
 
 	for (c = 0; c < 256; c++)
 	{
+		char		first[] = {(char) c, '5'};
+		char		second[] = {'5', (char) c};
 		int			value = value_of(c);
 
-		good = good && bytes_hex_decode((const char[]) {(char) c, '5'}, 2, &out, 1) == (value >= 0) &&
-			(value < 0 || out == 16 * value + 5) &&
-			bytes_hex_decode((const char[]) {'5', (char) c}, 2, &out, 1) == (value >= 0) &&
+		good = good && bytes_hex_decode((Slice) {first, 2}, &out, 1) == (value >= 0) &&
+			(value < 0 || out == 16 * value + 5) && bytes_hex_decode((Slice) {second, 2}, &out, 1) == (value >= 0) &&
 			(value < 0 || out == 16 * 5 + value);
 	}
 	CHECK(good);

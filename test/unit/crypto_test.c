@@ -174,8 +174,8 @@ from(const char *hex, const char *base64)
 	size_t		more = 0;
 
 	memset(&bytes, 0, sizeof(bytes));
-	if (!bytes_hex_decode(hex, strlen(hex), bytes.data, n) ||
-		!b64url_decode(base64, strlen(base64), bytes.data + n, sizeof(bytes.data) - n, &more))
+	if (!bytes_hex_decode(slice_of(hex), bytes.data, n) ||
+		!b64_decode(BASE64_URL, slice_of(base64), bytes.data + n, sizeof(bytes.data) - n, &more))
 		abort();
 	bytes.length = n + more;
 	return bytes;
@@ -580,7 +580,6 @@ test_hs256(void)
 
 	check_vector(key, key, A1_INPUT, A1_SIGNATURE);
 	check_signs(key, A1_INPUT, A1_SIGNATURE);
-	CHECK(crypto_key_alg(key) == ALG_HS256);
 	crypto_key_free(key);
 }
 
@@ -742,7 +741,6 @@ test_private_key_confusion(void)
 			CryptoKey  *key = private_key(algs[j], keys[i].prefix, keys[i].key);
 
 			CHECK_THAT((key != NULL) == (keys[i].own == (int) algs[j]), keys[i].key);
-			CHECK_THAT(key == NULL || crypto_key_alg(key) == algs[j], keys[i].key);
 			crypto_key_free(key);
 		}
 	}

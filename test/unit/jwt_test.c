@@ -34,8 +34,8 @@ typedef struct Signer
 	CryptoKey  *public_key;		/* the private one for HS256 */
 	uint8_t		public_der[CRYPTO_PUBLIC_MAX];
 	size_t		public_length;
-	char		header[JWT_HEADER_MAX];
-	size_t		header_length;
+	char		encoded[JWT_HEADER_MAX];
+	Slice		header;
 } Signer;
 
 static const CryptoAlg algs[] = {ALG_ES256, ALG_HS256, ALG_RS256, ALG_EDDSA};
@@ -95,7 +95,7 @@ append_decoded(const char *text, uint8_t *out, size_t cap, size_t *n)
 {
 	size_t		length = 0;
 
-	CHECK_THAT(b64url_decode(text, strlen(text), out + *n, cap - *n, &length), text);
+	CHECK_THAT(b64_decode(BASE64_URL, slice_of(text), out + *n, cap - *n, &length), text);
 	*n += length;
 }
 
@@ -123,7 +123,7 @@ append(Token *token, const char *text, size_t length)
 static void
 append_encoded(Token *token, const void *bytes, size_t length)
 {
-	token->length += b64url_encode(bytes, length, token->text + token->length);
+	token->length += b64_encode(BASE64_URL, bytes, length, token->text + token->length);
 	token->text[token->length] = '\0';
 }
 
@@ -150,8 +150,8 @@ accepted(const Token *token, const Signer *signer)
 {
 	JwtParts	parts;
 
-	return jwt_split(token->text, token->length, &parts) &&
-		jwt_verify(&parts, signer->header, signer->header_length, signer->public_key);
+	return jwt_split((Slice) {token->text, token->length}, &parts) &&
+		jwt_verify(&parts, signer->header, signer->public_key);
 }
 
 /* True when no key of ours takes the token. */
@@ -174,7 +174,7 @@ good_token(const Signer *signer)
 {
 	Token		token = token_of("");
 
-	CHECK(jwt_sign(signer->private_key, signer->header, signer->header_length, PAYLOAD, strlen(PAYLOAD),
+	CHECK(jwt_sign(signer->private_key, signer->header, slice_of(PAYLOAD),
 				   token.text, &token.length));
 	CHECK(accepted(&token, signer));
 	return token;
@@ -186,8 +186,8 @@ signature_start(const Token *token)
 {
 	JwtParts	parts;
 
-	CHECK(jwt_split(token->text, token->length, &parts));
-	return token->length - parts.signature_length;
+	CHECK(jwt_split((Slice) {token->text, token->length}, &parts));
+	return token->length - parts.signature.length;
 }
 
 /* The token without its signature, and another one in its place. */
@@ -217,7 +217,7 @@ make_signers(void)
 		s->private_key = crypto_key_private(algs[i], der, length);
 		s->public_key = algs[i] == ALG_HS256 ? s->private_key :
 			crypto_key_public(algs[i], s->public_der, s->public_length);
-		s->header_length = jwt_header(algs[i], KID, s->header);
+		s->header = (Slice) {s->encoded, jwt_header(algs[i], KID, s->encoded)};
 		if (s->private_key == NULL || s->public_key == NULL)
 			abort();
 	}
@@ -246,8 +246,8 @@ check_vector(const char *text, CryptoKey *key, const char *name)
 	size_t		i;
 
 	CHECK_THAT(key != NULL, name);
-	CHECK_THAT(jwt_split(token.text, token.length, &parts), name);
-	CHECK_THAT(jwt_verify(&parts, parts.header, parts.header_length, key), name);
+	CHECK_THAT(jwt_split((Slice) {token.text, token.length}, &parts), name);
+	CHECK_THAT(jwt_verify(&parts, parts.header, key), name);
 	CHECK_THAT(refused_by_all(&token), name);
 	for (i = 0; i < token.length; i++)
 	{
@@ -256,8 +256,8 @@ check_vector(const char *text, CryptoKey *key, const char *name)
 		if (c == '.')
 			continue;
 		token.text[i] = c == 'A' ? 'B' : 'A';
-		CHECK_THAT(jwt_split(token.text, token.length, &parts), name);
-		CHECK_THAT(!jwt_verify(&parts, parts.header, parts.header_length, key), name);
+		CHECK_THAT(jwt_split((Slice) {token.text, token.length}, &parts), name);
+		CHECK_THAT(!jwt_verify(&parts, parts.header, key), name);
 		token.text[i] = c;
 	}
 	crypto_key_free(key);
@@ -329,9 +329,9 @@ test_round_trip(void)
 		JwtParts	parts;
 		Token		token = good_token(&signers[i]);
 
-		CHECK(jwt_split(token.text, token.length, &parts));
+		CHECK(jwt_split((Slice) {token.text, token.length}, &parts));
 		CHECK(jwt_payload(&parts, payload, &length) && length == strlen(PAYLOAD) && strcmp(payload, PAYLOAD) == 0);
-		CHECK(jwt_peek_sid(token.text, token.length, sid) && memcmp(sid, expected, 16) == 0);
+		CHECK(jwt_peek_sid((Slice) {token.text, token.length}, sid) && memcmp(sid, expected, 16) == 0);
 		for (j = 0; j < COUNT(signers); j++)
 			CHECK(accepted(&token, &signers[j]) == (i == j));
 	}
@@ -350,7 +350,7 @@ test_header(void)
 	size_t		i;
 
 	n = jwt_header(ALG_EDDSA, "a-Z_09", header);
-	CHECK(b64url_decode(header, n, (uint8_t *) json, sizeof(json), &length));
+	CHECK(b64_decode(BASE64_URL, (Slice) {header, n}, (uint8_t *) json, sizeof(json), &length));
 	CHECK(length == strlen("{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\",\"kid\":\"a-Z_09\"}") &&
 		  memcmp(json, "{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\",\"kid\":\"a-Z_09\"}", length) == 0);
 	for (i = 0; i < COUNT(unfit); i++)
@@ -392,7 +392,7 @@ test_peek_sid(void)
 		append(&token, ".AA", 3);
 		copy = malloc(token.length);
 		memcpy(copy, token.text, token.length);
-		CHECK_THAT(!jwt_peek_sid(copy, token.length, sid), foreign[i]);
+		CHECK_THAT(!jwt_peek_sid((Slice) {copy, token.length}, sid), foreign[i]);
 		free(copy);
 	}
 	for (i = 0; i <= JWT_HEADER_MAX + 1; i++)
@@ -408,8 +408,8 @@ test_peek_sid(void)
 		append_encoded(&token, PAYLOAD, strlen(PAYLOAD));
 		copy = malloc(token.length);
 		memcpy(copy, token.text, token.length);
-		CHECK(jwt_peek_sid(copy, token.length, sid) == (i <= JWT_HEADER_MAX));
-		CHECK(!jwt_peek_sid(copy, i + 1 + 63, sid));
+		CHECK(jwt_peek_sid((Slice) {copy, token.length}, sid) == (i <= JWT_HEADER_MAX));
+		CHECK(!jwt_peek_sid((Slice) {copy, i + 1 + 63}, sid));
 		free(copy);
 	}
 }
@@ -422,11 +422,11 @@ test_payload(void)
 	size_t		length = 99;
 	JwtParts	parts;
 
-	CHECK(jwt_split("e30.YQBi.AA", 11, &parts));
+	CHECK(jwt_split((Slice) {"e30.YQBi.AA", 11}, &parts));
 	CHECK(jwt_payload(&parts, out, &length) && length == 3 && memcmp(out, "a\0b", 4) == 0);
-	CHECK(jwt_split("e30.YQ.AA", 9, &parts) && jwt_payload(&parts, out, &length) && strcmp(out, "a") == 0);
-	CHECK(jwt_split("e30.YR.AA", 9, &parts) && !jwt_payload(&parts, out, &length));
-	CHECK(jwt_split("e30.YQABC.AA", 12, &parts) && !jwt_payload(&parts, out, &length));
+	CHECK(jwt_split((Slice) {"e30.YQ.AA", 9}, &parts) && jwt_payload(&parts, out, &length) && strcmp(out, "a") == 0);
+	CHECK(jwt_split((Slice) {"e30.YR.AA", 9}, &parts) && !jwt_payload(&parts, out, &length));
+	CHECK(jwt_split((Slice) {"e30.YQABC.AA", 12}, &parts) && !jwt_payload(&parts, out, &length));
 }
 
 /* A token that would be too long is not made; the longest one is, and is read back. */
@@ -443,16 +443,17 @@ test_sign_limits(void)
 	memset(payload, 'x', sizeof(payload));
 	for (n = JWT_MAX + 1; n > 0; n--)
 	{
-		if (jwt_sign(hs256->private_key, hs256->header, hs256->header_length, payload, n, token.text, &token.length))
+		if (jwt_sign(hs256->private_key, hs256->header, (Slice) {payload, n}, token.text, &token.length))
 			break;
 	}
 	CHECK(n > 5000 && token.length <= JWT_MAX && token.length > JWT_MAX - 2);
 	CHECK(accepted(&token, hs256));
-	CHECK(jwt_split(token.text, token.length, &parts) && jwt_payload(&parts, out, &length));
+	CHECK(jwt_split((Slice) {token.text, token.length}, &parts) && jwt_payload(&parts, out, &length));
 	CHECK(length == n && memcmp(out, payload, n) == 0 && out[n] == '\0');
-	CHECK(!jwt_sign(hs256->private_key, hs256->header, hs256->header_length, payload, 0, token.text, &token.length));
-	CHECK(!jwt_sign(hs256->private_key, hs256->header, 0, payload, 9, token.text, &token.length));
-	CHECK(!jwt_sign(hs256->private_key, payload, JWT_HEADER_MAX + 1, payload, 9, token.text, &token.length));
+	CHECK(!jwt_sign(hs256->private_key, hs256->header, (Slice) {payload, 0}, token.text, &token.length));
+	CHECK(!jwt_sign(hs256->private_key, (Slice) {hs256->encoded, 0}, (Slice) {payload, 9}, token.text, &token.length));
+	CHECK(!jwt_sign(hs256->private_key, (Slice) {payload, JWT_HEADER_MAX + 1}, (Slice) {payload, 9}, token.text,
+					&token.length));
 }
 
 /* Headers that are not ours, each signed with the right key. */
@@ -669,7 +670,7 @@ attack_extra_dots(void)
 		token.length = at;
 		append(&token, ".", 1);
 		append(&token, good.text + at, good.length - at);
-		CHECK(!jwt_split(token.text, token.length, &parts));
+		CHECK(!jwt_split((Slice) {token.text, token.length}, &parts));
 	}
 }
 
@@ -682,9 +683,9 @@ attack_empty_parts(void)
 	size_t		i;
 
 	for (i = 0; i < COUNT(texts); i++)
-		CHECK_THAT(!jwt_split(texts[i], strlen(texts[i]), &parts), texts[i]);
-	CHECK(jwt_split("YQ.YQ.YQ", 8, &parts));
-	CHECK(!jwt_split(NULL, 0, &parts));
+		CHECK_THAT(!jwt_split(slice_of(texts[i]), &parts), texts[i]);
+	CHECK(jwt_split((Slice) {"YQ.YQ.YQ", 8}, &parts));
+	CHECK(!jwt_split((Slice) {NULL, 0}, &parts));
 }
 
 /* Fewer parts, or more, as in a JWE. */
@@ -697,9 +698,9 @@ attack_two_and_four_parts(void)
 	size_t		i;
 
 	for (i = 0; i < COUNT(texts); i++)
-		CHECK_THAT(!jwt_split(texts[i], strlen(texts[i]), &parts), texts[i]);
+		CHECK_THAT(!jwt_split(slice_of(texts[i]), &parts), texts[i]);
 	append(&token, ".YQ", 3);
-	CHECK(!jwt_split(token.text, token.length, &parts));
+	CHECK(!jwt_split((Slice) {token.text, token.length}, &parts));
 }
 
 /* Every byte that is not base64url, at the start, the end, and inside each part. */
@@ -723,7 +724,7 @@ attack_foreign_characters(void)
 			Token		token = good;
 
 			token.text[places[i]] = (char) byte;
-			CHECK(!jwt_split(token.text, token.length, &parts));
+			CHECK(!jwt_split((Slice) {token.text, token.length}, &parts));
 		}
 	}
 }
@@ -754,7 +755,7 @@ attack_white_space(void)
 {
 	static const char spaces[] = " \t\r\n\v\f";
 	Token		good = good_token(es256);
-	size_t		places[] = {0, es256->header_length, es256->header_length + 1, signature_start(&good), good.length};
+	size_t		places[] = {0, es256->header.length, es256->header.length + 1, signature_start(&good), good.length};
 	size_t		i;
 	size_t		j;
 
@@ -850,7 +851,8 @@ attack_der_signature(void)
 	size_t		length = 0;
 	Token		token;
 
-	CHECK(b64url_decode(good.text + start, good.length - start, raw, sizeof(raw), &length) && length == 64);
+	CHECK(b64_decode(BASE64_URL, (Slice) {good.text + start, good.length - start}, raw, sizeof(raw), &length) &&
+		  length == 64);
 	memcpy(der + 5, raw, 32);
 	der[37] = 0x02;
 	der[38] = 33;
@@ -871,7 +873,7 @@ attack_changed_payload(void)
 		Token		token = good_token(&signers[i]);
 		size_t		end = signature_start(&token) - 1;
 
-		for (at = signers[i].header_length + 1; at < end; at++)
+		for (at = signers[i].header.length + 1; at < end; at++)
 		{
 			char		c = token.text[at];
 
@@ -892,11 +894,11 @@ attack_long_token(void)
 
 	memset(token.text + token.length, 'A', sizeof(token.text) - token.length);
 	memcpy(token.text + JWT_MAX - 3, ".YQ", 3);
-	CHECK(jwt_split(token.text, JWT_MAX, &parts));
+	CHECK(jwt_split((Slice) {token.text, JWT_MAX}, &parts));
 	memmove(token.text + JWT_MAX - 2, ".YQ", 3);
 	token.text[JWT_MAX - 3] = 'A';
-	CHECK(!jwt_split(token.text, JWT_MAX + 1, &parts));
-	CHECK(!jwt_split(token.text, sizeof(token.text), &parts));
+	CHECK(!jwt_split((Slice) {token.text, JWT_MAX + 1}, &parts));
+	CHECK(!jwt_split((Slice) {token.text, sizeof(token.text)}, &parts));
 }
 
 /* One function each. */

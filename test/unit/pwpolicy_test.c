@@ -45,7 +45,7 @@ is_special(int byte)
 static unsigned
 violations(const char *password, size_t bytes)
 {
-	return pwpolicy_violations(password, bytes, bytes, MIN, MAX);
+	return pwpolicy_violations((Slice) {password, bytes}, bytes, MIN, MAX);
 }
 
 /* The table above. */
@@ -83,7 +83,7 @@ test_every_byte(void)
 			expected &= ~PWPOLICY_MISSING_DIGIT;
 		else if (is_special(byte))
 			expected &= ~PWPOLICY_MISSING_SPECIAL;
-		CHECK(pwpolicy_violations(alone, 1, 1, 1, MAX) == expected);
+		CHECK(pwpolicy_violations((Slice) {alone, 1}, 1, 1, MAX) == expected);
 	}
 	CHECK(specials == 30);
 }
@@ -98,9 +98,9 @@ test_limits(void)
 	memcpy(longest, "A1!", 3);
 	CHECK(violations(longest, MAX) == 0);
 	CHECK(violations(longest, MAX + 1) == PWPOLICY_TOO_LONG);
-	CHECK(pwpolicy_violations("Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10, 7, MIN, MAX) == PWPOLICY_TOO_SHORT);
-	CHECK(pwpolicy_violations("Aa1!\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 12, 8, MIN, MAX) == 0);
-	CHECK(pwpolicy_violations("Abcdef1!", 8, 8, 9, 7) == (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
+	CHECK(pwpolicy_violations((Slice) {"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10}, 7, MIN, MAX) == PWPOLICY_TOO_SHORT);
+	CHECK(pwpolicy_violations((Slice) {"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 12}, 8, MIN, MAX) == 0);
+	CHECK(pwpolicy_violations((Slice) {"Abcdef1!", 8}, 8, 9, 7) == (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
 	CHECK(violations("Abcdef1\0!", 9) == 0);
 	CHECK(violations("Abcdef1\0", 8) == PWPOLICY_MISSING_SPECIAL);
 }

@@ -390,8 +390,8 @@ joined(const RoutePath *path)
 	for (i = 0; i < path->nsegments; i++)
 	{
 		out[n++] = '/';
-		memcpy(out + n, path->segment[i], path->length[i]);
-		n += path->length[i];
+		memcpy(out + n, path->segment[i].data, path->segment[i].length);
+		n += path->segment[i].length;
 	}
 	out[n] = '\0';
 	return out;
@@ -417,7 +417,7 @@ test_pattern_spellings(void)
 	{
 		const Spelling *s = &patterns[i];
 
-		CHECK_THAT(route_parse_pattern(s->text, strlen(s->text), &parsed) == s->fault, s->text);
+		CHECK_THAT(route_parse_pattern(slice_of(s->text), &parsed) == s->fault, s->text);
 		if (s->fault == ROUTE_OK)
 			CHECK_THAT(strcmp(canonical(&parsed), s->canonical) == 0, s->text);
 	}
@@ -433,7 +433,7 @@ test_path_spellings(void)
 	{
 		const Spelling *s = &paths[i];
 
-		CHECK_THAT(route_parse_path(s->text, strlen(s->text), &parsed) == s->fault, s->text);
+		CHECK_THAT(route_parse_path(slice_of(s->text), &parsed) == s->fault, s->text);
 		if (s->fault == ROUTE_OK)
 			CHECK_THAT(strcmp(joined(&parsed), s->canonical) == 0, s->text);
 	}
@@ -454,20 +454,22 @@ test_every_byte(void)
 		bool		plain = !control && ascii && byte != '\\' && byte != ';';
 		bool		code = !control && ascii && strchr(" /{}*?#%\\", byte) == NULL;
 
-		CHECK((route_parse_path(raw, 4, &parsed) == ROUTE_OK) == (plain && byte != '#' && byte != '%'));
-		CHECK((route_parse_pattern(raw, 4, &parsed) == ROUTE_OK) == (plain && (code || byte == ' ' || byte == '/')));
-		CHECK((route_parse_path(raw + 1, 3, &parsed) == ROUTE_OK) == (!control && ascii));
-		CHECK((route_parse_pattern(raw + 1, 3, &parsed) == ROUTE_OK) == code);
+		CHECK((route_parse_path((Slice) {raw, 4}, &parsed) == ROUTE_OK) == (plain && byte != '#' && byte != '%'));
+		CHECK((route_parse_pattern((Slice) {raw, 4}, &parsed) == ROUTE_OK) ==
+			  (plain && (code || byte == ' ' || byte == '/')));
+		CHECK((route_parse_path((Slice) {raw + 1, 3}, &parsed) == ROUTE_OK) == (!control && ascii));
+		CHECK((route_parse_pattern((Slice) {raw + 1, 3}, &parsed) == ROUTE_OK) == code);
 
 		snprintf(encoded, sizeof(encoded), byte & 1 ? "/x%%%02X" : "/x%%%02x", byte);
-		CHECK((route_parse_path(encoded, 5, &parsed) == ROUTE_OK) == (plain && strchr("/.% ", byte) == NULL));
-		CHECK((route_parse_pattern(encoded, 5, &parsed) == ROUTE_OK) == (plain && strchr("/.% ", byte) == NULL));
+		CHECK((route_parse_path((Slice) {encoded, 5}, &parsed) == ROUTE_OK) == (plain && strchr("/.% ", byte) == NULL));
+		CHECK((route_parse_pattern((Slice) {encoded, 5}, &parsed) == ROUTE_OK) ==
+			  (plain && strchr("/.% ", byte) == NULL));
 		if (parsed.nsegments == 1)
-			CHECK(parsed.length[0] == 2 && (unsigned char) parsed.segment[0][1] == byte);
+			CHECK(parsed.segment[0].length == 2 && (unsigned char) parsed.segment[0].data[1] == byte);
 	}
-	CHECK(route_parse_path("/a\0b", 4, &parsed) == ROUTE_CONTROL);
-	CHECK(route_parse_path("/a\0b", 2, &parsed) == ROUTE_OK);
-	CHECK(route_parse_path("/a%41", 4, &parsed) == ROUTE_BAD_ESCAPE);
+	CHECK(route_parse_path((Slice) {"/a\0b", 4}, &parsed) == ROUTE_CONTROL);
+	CHECK(route_parse_path((Slice) {"/a\0b", 2}, &parsed) == ROUTE_OK);
+	CHECK(route_parse_path((Slice) {"/a%41", 4}, &parsed) == ROUTE_BAD_ESCAPE);
 }
 
 /* The longest of each kind is accepted, one more is not. */
@@ -479,31 +481,32 @@ test_limits(void)
 	int			i;
 
 	memset(text, 'a', sizeof(text));
-	CHECK(route_parse_path(text, ROUTE_PATH_MAX, &parsed) == ROUTE_OK);
-	CHECK(route_parse_path(text, ROUTE_PATH_MAX + 1, &parsed) == ROUTE_TOO_LONG);
-	CHECK(route_parse_pattern(text, ROUTE_PATTERN_MAX, &parsed) == ROUTE_OK);
-	CHECK(route_parse_pattern(text, ROUTE_PATTERN_MAX + 1, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX}, &parsed) == ROUTE_OK);
+	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_pattern((Slice) {text, ROUTE_PATTERN_MAX}, &parsed) == ROUTE_OK);
+	CHECK(route_parse_pattern((Slice) {text, ROUTE_PATTERN_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
 	text[0] = '/';
-	CHECK(route_parse_path(text, ROUTE_PATH_MAX, &parsed) == ROUTE_OK && parsed.length[0] == ROUTE_PATH_MAX - 1);
-	CHECK(route_parse_path(text, ROUTE_PATH_MAX + 1, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX}, &parsed) == ROUTE_OK &&
+		  parsed.segment[0].length == ROUTE_PATH_MAX - 1);
+	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
 	text[9] = '?';
-	CHECK(route_parse_path(text, sizeof(text), &parsed) == ROUTE_OK && parsed.length[0] == 8);
+	CHECK(route_parse_path((Slice) {text, sizeof(text)}, &parsed) == ROUTE_OK && parsed.segment[0].length == 8);
 
 	for (i = 0; i < ROUTE_SEGMENTS_MAX; i++)
 		memcpy(text + 2 * i, "/a", 2);
 	memcpy(text + 2 * i, "/**", 3);
-	CHECK(route_parse_pattern(text, 2 * i, &parsed) == ROUTE_OK && parsed.nsegments == i);
-	CHECK(route_parse_pattern(text, 2 * i + 3, &parsed) == ROUTE_OK && parsed.rest);
-	CHECK(route_parse_path(text, 2 * i, &parsed) == ROUTE_OK && parsed.nsegments == i);
-	CHECK(route_parse_path(text, 2 * i + 1, &parsed) == ROUTE_OK && parsed.nsegments == i);
-	CHECK(route_parse_path(text, 2 * i + 3, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_pattern((Slice) {text, 2 * i}, &parsed) == ROUTE_OK && parsed.nsegments == i);
+	CHECK(route_parse_pattern((Slice) {text, 2 * i + 3}, &parsed) == ROUTE_OK && parsed.rest);
+	CHECK(route_parse_path((Slice) {text, 2 * i}, &parsed) == ROUTE_OK && parsed.nsegments == i);
+	CHECK(route_parse_path((Slice) {text, 2 * i + 1}, &parsed) == ROUTE_OK && parsed.nsegments == i);
+	CHECK(route_parse_path((Slice) {text, 2 * i + 3}, &parsed) == ROUTE_TOO_LONG);
 	memcpy(text + 2 * i, "/{x}", 4);
-	CHECK(route_parse_pattern(text, 2 * i + 4, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_pattern((Slice) {text, 2 * i + 4}, &parsed) == ROUTE_TOO_LONG);
 
 	for (i = 2; i < ROUTE_PATTERN_MAX; i += 2)
 		memcpy(text + i, "\xc3\xa9", 2);
 	memcpy(text, "/a", 2);
-	CHECK(route_parse_pattern(text, ROUTE_PATTERN_MAX, &parsed) == ROUTE_OK);
+	CHECK(route_parse_pattern((Slice) {text, ROUTE_PATTERN_MAX}, &parsed) == ROUTE_OK);
 	CHECK(route_canonical(&parsed, spelled) == 2 + 3 * (ROUTE_PATTERN_MAX - 2));
 }
 
@@ -538,7 +541,7 @@ new_set(size_t npatterns, size_t nsegments, size_t bytes)
 static bool
 add(RouteTrie *set, const char *pattern, RouteRight right, int tag)
 {
-	CHECK_THAT(route_parse_pattern(pattern, strlen(pattern), &parsed) == ROUTE_OK, pattern);
+	CHECK_THAT(route_parse_pattern(slice_of(pattern), &parsed) == ROUTE_OK, pattern);
 	return route_trie_add(set, &parsed, right, tag);
 }
 
@@ -546,7 +549,7 @@ add(RouteTrie *set, const char *pattern, RouteRight right, int tag)
 static RouteRight
 match(const RouteTrie *set, const char *path, int *tag)
 {
-	CHECK_THAT(route_parse_path(path, strlen(path), &parsed) == ROUTE_OK, path);
+	CHECK_THAT(route_parse_path(slice_of(path), &parsed) == ROUTE_OK, path);
 	return route_trie_match(set, &parsed, tag);
 }
 
@@ -572,8 +575,8 @@ test_matches(void)
 		const Question *q = &pattern_questions[i];
 		int			tag = -1;
 
-		CHECK_THAT(route_parse_pattern(q->route, strlen(q->route), &parsed) == ROUTE_OK, q->route);
-		CHECK_THAT(route_trie_match_pattern(set, &parsed, &tag) == q->right && tag == q->tag, q->route);
+		CHECK_THAT(route_parse_pattern(slice_of(q->route), &parsed) == ROUTE_OK, q->route);
+		CHECK_THAT(route_trie_match(set, &parsed, &tag) == q->right && tag == q->tag, q->route);
 	}
 	free(set);
 }
@@ -662,7 +665,8 @@ test_many(void)
 	{
 		int			n = snprintf(text, sizeof(text), "/%06d/x", i);
 
-		good += route_parse_pattern(text, (size_t) n, &parsed) == ROUTE_OK && route_trie_add(set, &parsed, RIGHT_READ, i);
+		good += route_parse_pattern((Slice) {text, (size_t) n}, &parsed) == ROUTE_OK &&
+			route_trie_add(set, &parsed, RIGHT_READ, i);
 	}
 	CHECK(good == MANY);
 	for (i = 0; i < MANY; i++)
@@ -670,7 +674,7 @@ test_many(void)
 		int			n = snprintf(text, sizeof(text), "/%06d/x", i);
 		int			tag = -1;
 
-		good -= route_parse_path(text, (size_t) n, &parsed) == ROUTE_OK &&
+		good -= route_parse_path((Slice) {text, (size_t) n}, &parsed) == ROUTE_OK &&
 			route_trie_match(set, &parsed, &tag) == RIGHT_READ && tag == i;
 	}
 	CHECK(good == 0);
@@ -850,8 +854,8 @@ agree(const ModelRule *model, int n, const RouteTrie *set, bool pattern)
 	expected = model_match(model, n, question);
 	if (pattern)
 	{
-		CHECK_THAT(route_parse_pattern(question, strlen(question), &parsed) == ROUTE_OK, question);
-		right = route_trie_match_pattern(set, &parsed, &tag);
+		CHECK_THAT(route_parse_pattern(slice_of(question), &parsed) == ROUTE_OK, question);
+		right = route_trie_match(set, &parsed, &tag);
 	}
 	else
 	{
@@ -892,13 +896,13 @@ test_misread(void)
 
 	for (i = 0; i < COUNT(misread); i++)
 	{
-		CHECK_THAT(route_parse_path(misread[i].text, strlen(misread[i].text), &path) == misread[i].fault, misread[i].reader);
-		CHECK_THAT(route_parse_pattern(misread[i].text, strlen(misread[i].text), &path) == misread[i].fault, misread[i].reader);
+		CHECK_THAT(route_parse_path(slice_of(misread[i].text), &path) == misread[i].fault, misread[i].reader);
+		CHECK_THAT(route_parse_pattern(slice_of(misread[i].text), &path) == misread[i].fault, misread[i].reader);
 	}
 	for (i = 0; i < COUNT(ordinary); i++)
 	{
-		CHECK_THAT(route_parse_path(ordinary[i], strlen(ordinary[i]), &path) == ROUTE_OK, ordinary[i]);
-		CHECK_THAT(route_parse_pattern(ordinary[i], strlen(ordinary[i]), &path) == ROUTE_OK, ordinary[i]);
+		CHECK_THAT(route_parse_path(slice_of(ordinary[i]), &path) == ROUTE_OK, ordinary[i]);
+		CHECK_THAT(route_parse_pattern(slice_of(ordinary[i]), &path) == ROUTE_OK, ordinary[i]);
 	}
 }
 
@@ -922,7 +926,7 @@ test_code_points(void)
 		if (length < 0)
 			continue;
 		text[2 + length] = 'b';
-		allowed = route_parse_path((const char *) text, 3 + (size_t) length, &path) == ROUTE_OK;
+		allowed = route_parse_path((Slice) {(const char *) text, 3 + (size_t) length}, &path) == ROUTE_OK;
 		harmless = u8_normalize(UNINORM_NFKC, text + 1, 2 + (size_t) length, form, &n) == form && memchr(form, '/', n) == NULL &&
 			memchr(form, '.', n) == NULL && memchr(form, '\\', n) == NULL && memchr(form, '%', n) == NULL && memchr(form, ';', n) == NULL &&
 			(n = sizeof(form), u8_normalize(UNINORM_NFC, text + 1, 2 + (size_t) length, form, &n) == form) &&
