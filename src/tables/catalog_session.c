@@ -78,26 +78,26 @@ has_sid(HeapTuple tuple, const pg_uuid_t *sid)
 		memcmp((char *) header + header->t_hoff, sid, UUID_LEN) == 0;
 }
 
-/* True if the row at this place is the session's and visible; tuple then points into the page, which stays pinned. */
+/* True if the row at this tid is the session's and visible; tuple then points into the page, which stays pinned. */
 static bool
-visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *place, HeapTuple tuple)
+visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *tid, HeapTuple tuple)
 {
 	Snapshot	snapshot = GetCatalogSnapshot(RelationGetRelid(relation));
-	Page		page = BufferGetPage(place->buffer);
+	Page		page = BufferGetPage(tid->buffer);
 	ItemId		item;
 	bool		visible = false;
 
-	LockBuffer(place->buffer, BUFFER_LOCK_SHARE);
-	item = PageGetItemId(page, place->line);
-	if (place->line >= FirstOffsetNumber && place->line <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(item))
+	LockBuffer(tid->buffer, BUFFER_LOCK_SHARE);
+	item = PageGetItemId(page, tid->line);
+	if (tid->line >= FirstOffsetNumber && tid->line <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(item))
 	{
 		tuple->t_data = (HeapTupleHeader) PageGetItem(page, item);
 		tuple->t_len = ItemIdGetLength(item);
 		tuple->t_tableOid = RelationGetRelid(relation);
-		ItemPointerSet(&tuple->t_self, place->block, place->line);
-		visible = HeapTupleSatisfiesVisibility(tuple, snapshot, place->buffer);
+		ItemPointerSet(&tuple->t_self, tid->block, tid->line);
+		visible = HeapTupleSatisfiesVisibility(tuple, snapshot, tid->buffer);
 	}
-	LockBuffer(place->buffer, BUFFER_LOCK_UNLOCK);
+	LockBuffer(tid->buffer, BUFFER_LOCK_UNLOCK);
 	return visible && has_sid(tuple, sid);
 }
 
@@ -106,35 +106,35 @@ visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *place, Hea
  * need the predicate locks of the index scan.
  */
 static bool
-session_at_place(Relation relation, const pg_uuid_t *sid, SessionRow *row)
+session_at_tid(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 {
 	HeapTupleData tuple;
-	SessionTid		place;
+	SessionTid	tid;
 	bool		found;
 
-	if (IsolationIsSerializable() || relation->rd_rel->relam != HEAP_TABLE_AM_OID || !session_tid_find(sid, &place) ||
-		!ReadRecentBuffer(CompatLocator(relation), MAIN_FORKNUM, place.block, place.buffer))
+	if (IsolationIsSerializable() || relation->rd_rel->relam != HEAP_TABLE_AM_OID || !session_tid_find(sid, &tid) ||
+		!ReadRecentBuffer(CompatLocator(relation), MAIN_FORKNUM, tid.block, tid.buffer))
 		return false;
-	heap_page_prune_opt(relation, place.buffer);
-	found = visible_at(relation, sid, &place, &tuple);
+	heap_page_prune_opt(relation, tid.buffer);
+	found = visible_at(relation, sid, &tid, &tuple);
 	if (found)
 		read_session_tuple(relation, &tuple, row);
-	ReleaseBuffer(place.buffer);
+	ReleaseBuffer(tid.buffer);
 	return found;
 }
 
 static void
-keep_place(const pg_uuid_t *sid, SysScanDesc scan, HeapTuple tuple)
+keep_tid(const pg_uuid_t *sid, SysScanDesc scan, HeapTuple tuple)
 {
-	SessionTid		place;
+	SessionTid	tid;
 
 	if (!TTS_IS_BUFFERTUPLE(scan->slot))
 		return;
-	place.buffer = ((BufferHeapTupleTableSlot *) scan->slot)->buffer;
-	place.block = ItemPointerGetBlockNumber(&tuple->t_self);
-	place.line = ItemPointerGetOffsetNumber(&tuple->t_self);
-	place.at = (uint16) ((char *) tuple->t_data - (char *) BufferGetPage(place.buffer));
-	session_tid_keep(sid, &place);
+	tid.buffer = ((BufferHeapTupleTableSlot *) scan->slot)->buffer;
+	tid.block = ItemPointerGetBlockNumber(&tuple->t_self);
+	tid.line = ItemPointerGetOffsetNumber(&tuple->t_self);
+	tid.at = (uint16) ((char *) tuple->t_data - (char *) BufferGetPage(tid.buffer));
+	session_tid_keep(sid, &tid);
 }
 
 static bool
@@ -150,7 +150,7 @@ session_by_index(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 	if (HeapTupleIsValid(tuple))
 	{
 		read_session_tuple(relation, tuple, row);
-		keep_place(sid, scan, tuple);
+		keep_tid(sid, scan, tuple);
 	}
 	systable_endscan(scan);
 	return HeapTupleIsValid(tuple);
@@ -160,7 +160,7 @@ bool
 catalog_session(const pg_uuid_t *sid, SessionRow *row)
 {
 	Relation	relation = scan_open_table(TABLE_SESSION);
-	bool		found = session_at_place(relation, sid, row) || session_by_index(relation, sid, row);
+	bool		found = session_at_tid(relation, sid, row) || session_by_index(relation, sid, row);
 
 	table_close(relation, AccessShareLock);
 	return found;

@@ -1,19 +1,25 @@
 /*
  * session_tid.c
- *		Owns the places of sessions: for a session id, the buffer, page and
- *		line where its row was last read, in shared memory.
+ *		Owns, in shared memory, where the row of each session was last read:
+ *		shared buffer, block and line pointer.
  *
- * In a large store a walk through the index waits for main memory a dozen
- * times, each time for an address that only the last answer gave.  A place is
- * one line of memory, and gives all addresses at once.
+ * Why: djust_can reads one session row, and its index takes more than half of
+ * a check.  In a store that does not fit the processor's caches the walk from
+ * the root to the row waits a dozen times for main memory, each time for an
+ * address that only the last answer gave.  Here it is an entry and the row.
  *
- * A place is a guess and never an answer.  It may be overwritten, torn by a
- * writer in between (there is no lock), or out of date: whoever reads at it
- * compares what is there, the page with the one in the buffer and the session
- * id with the one in a row that is visible, and else asks the index.
+ * An entry is a hint and never an answer.  Entries are read and written
+ * without a lock: one may be overwritten, torn by a writer, or out of date
+ * because the row has moved or its page has left the buffer.  So the reader
+ * (session_at_tid in catalog_session.c) verifies both: that the buffer
+ * still holds that block of the table, and that the row at the line pointer is
+ * visible and has the session id that was asked for.  Otherwise it uses the
+ * index, and its answer becomes the entry.
  *
- * There is one place for each shared buffer, the greatest power of two of
- * them: 0.2 percent of the memory of what they lead to.
+ * The last eight bytes of a session id are random.  Half of them choose a set
+ * of four entries that share a cache line; the other half, the tag, tells the
+ * four apart.  There is one entry for each shared buffer, rounded down to a
+ * power of two: 0.2 percent of the memory that they lead to.
  */
 #include "postgres.h"
 
@@ -24,26 +30,26 @@
 
 #include "tables/session_tid.h"
 
-#define PLACES_A_LINE 4
+#define WAYS 4
 #define CACHE_LINE 64
 #define ROW_LINES 4				/* cache lines that a row with a few profiles takes */
 
-typedef struct SessionTidLine
+typedef struct TidSet
 {
-	SessionTid		places[PLACES_A_LINE];
-} SessionTidLine;
+	SessionTid	way[WAYS];
+} TidSet;
 
-StaticAssertDecl(sizeof(SessionTidLine) == CACHE_LINE, "a lookup touches one cache line");
+StaticAssertDecl(sizeof(TidSet) == CACHE_LINE, "a lookup touches one cache line");
 
-static SessionTidLine *table = NULL;
+static TidSet *sets = NULL;
 static uint32 mask = 0;
 
 static uint32
-lines(void)
+count_of_sets(void)
 {
 	uint32		n = 1;
 
-	while (n <= (uint32) NBuffers / PLACES_A_LINE / 2)
+	while (n <= (uint32) NBuffers / WAYS / 2)
 		n *= 2;
 	return n;
 }
@@ -51,22 +57,21 @@ lines(void)
 size_t
 session_tid_size(void)
 {
-	return lines() * sizeof(SessionTidLine) + CACHE_LINE;
+	return count_of_sets() * sizeof(TidSet) + CACHE_LINE;
 }
 
 void
 session_tid_attach(void)
 {
 	bool		found;
-	void	   *memory = ShmemInitStruct("djust_auth places", session_tid_size(), &found);
+	void	   *memory = ShmemInitStruct("djust_auth session tids", session_tid_size(), &found);
 
-	table = (SessionTidLine *) TYPEALIGN(CACHE_LINE, memory);
-	mask = lines() - 1;
+	sets = (TidSet *) TYPEALIGN(CACHE_LINE, memory);
+	mask = count_of_sets() - 1;
 	if (!found)
 		memset(memory, 0, session_tid_size());
 }
 
-/* The last eight bytes of a session id are random. */
 static uint32
 word(const pg_uuid_t *sid, int at)
 {
@@ -77,61 +82,61 @@ word(const pg_uuid_t *sid, int at)
 }
 
 static SessionTid *
-line_of(const pg_uuid_t *sid)
+set_of(const pg_uuid_t *sid)
 {
-	return table[word(sid, 8) >> 8 & mask].places;
+	return sets[word(sid, 8) >> 8 & mask].way;
 }
 
-/* Which of the four it is nobody can foretell, so this does not branch on it. */
+/* The matching way is random, so it is selected without a branch. */
 bool
-session_tid_find(const pg_uuid_t *sid, SessionTid *place)
+session_tid_find(const pg_uuid_t *sid, SessionTid *tid)
 {
-	const SessionTid *line = line_of(sid);
+	const SessionTid *way = set_of(sid);
 	uint32		tag = word(sid, 12);
-	unsigned	which = (line[1].tag == tag) + 2 * (line[2].tag == tag) + 3 * (line[3].tag == tag);
+	unsigned	which = (way[1].tag == tag) + 2 * (way[2].tag == tag) + 3 * (way[3].tag == tag);
 
-	*place = line[which % PLACES_A_LINE];
-	return place->tag == tag && place->buffer > 0 && place->buffer <= NBuffers;
+	*tid = way[which % WAYS];
+	return tid->tag == tag && tid->buffer > 0 && tid->buffer <= NBuffers;
 }
 
-/* The session's own place, or an empty one, or each in turn. */
+/* Replaces the session's own entry, or an empty one, or each of the four in turn. */
 void
-session_tid_keep(const pg_uuid_t *sid, SessionTid *place)
+session_tid_keep(const pg_uuid_t *sid, SessionTid *tid)
 {
 	static unsigned turn = 0;
-	SessionTid	   *line = line_of(sid);
-	SessionTid	   *best = &line[turn++ % PLACES_A_LINE];
+	SessionTid *way = set_of(sid);
+	SessionTid *best = &way[turn++ % WAYS];
 	int			i;
 
-	place->tag = word(sid, 12);
-	for (i = PLACES_A_LINE - 1; i >= 0; i--)
-		if (line[i].buffer == InvalidBuffer)
-			best = &line[i];
-	for (i = 0; i < PLACES_A_LINE; i++)
-		if (line[i].tag == place->tag)
-			best = &line[i];
-	*best = *place;
+	tid->tag = word(sid, 12);
+	for (i = WAYS - 1; i >= 0; i--)
+		if (way[i].buffer == InvalidBuffer)
+			best = &way[i];
+	for (i = 0; i < WAYS; i++)
+		if (way[i].tag == tid->tag)
+			best = &way[i];
+	*best = *tid;
 }
 
 void
 session_tid_prefetch(const pg_uuid_t *sid)
 {
-	__builtin_prefetch(line_of(sid));
+	__builtin_prefetch(set_of(sid));
 }
 
 void
 session_tid_prefetch_row(const pg_uuid_t *sid)
 {
-	SessionTid		place;
+	SessionTid	tid;
 	char	   *page;
 	int			i;
 
-	if (!session_tid_find(sid, &place))
+	if (!session_tid_find(sid, &tid))
 		return;
-	page = BufferGetPage(place.buffer);
-	__builtin_prefetch(GetBufferDescriptor(place.buffer - 1));
+	page = BufferGetPage(tid.buffer);
+	__builtin_prefetch(GetBufferDescriptor(tid.buffer - 1));
 	__builtin_prefetch(page);
-	__builtin_prefetch(page + SizeOfPageHeaderData + place.line * sizeof(ItemIdData));
+	__builtin_prefetch(page + SizeOfPageHeaderData + tid.line * sizeof(ItemIdData));
 	for (i = 0; i < ROW_LINES; i++)
-		__builtin_prefetch(page + place.at + i * CACHE_LINE);
+		__builtin_prefetch(page + tid.at + i * CACHE_LINE);
 }

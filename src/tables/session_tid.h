@@ -1,6 +1,6 @@
 /*
  * session_tid.h
- *		Where in the server's memory the row of a session was last seen.
+ *		Where in the server's memory the row of a session was last read.
  */
 #ifndef DJUST_SESSION_TID_H
 #define DJUST_SESSION_TID_H
@@ -14,7 +14,7 @@
 typedef struct SessionTid
 {
 	uint32		tag;			/* a part of the session id */
-	Buffer		buffer;			/* InvalidBuffer: nothing is known */
+	Buffer		buffer;			/* InvalidBuffer: the entry is empty */
 	BlockNumber block;
 	OffsetNumber line;			/* line pointer */
 	uint16		at;				/* of the row in its page, for session_tid_prefetch_row */
@@ -23,12 +23,12 @@ typedef struct SessionTid
 extern size_t session_tid_size(void);
 extern void session_tid_attach(void);
 
-/* May be of another session, or of a row that is there no more: the reader sees to that. */
-extern bool session_tid_find(const pg_uuid_t *sid, SessionTid *place);
-/* tag is filled in here. */
-extern void session_tid_keep(const pg_uuid_t *sid, SessionTid *place);
+/* The entry may be another session's, torn, or out of date: the reader verifies what it leads to. */
+extern bool session_tid_find(const pg_uuid_t *sid, SessionTid *tid);
+/* Fills in the tag. */
+extern void session_tid_keep(const pg_uuid_t *sid, SessionTid *tid);
 /*
- * These have the processor fetch what reading the session will touch, while the caller does something else: the place,
+ * These have the processor fetch what reading the session will touch, while the caller does something else: the entry,
  * and when that is there, what it leads to.
  */
 extern void session_tid_prefetch(const pg_uuid_t *sid);

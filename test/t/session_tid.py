@@ -10,7 +10,7 @@ READ, NOT_READ = [True] * SESSIONS, [False] * SESSIONS
 db = Db()
 other = Db()
 shop(db)
-user_id = db.create_user("ann@places.example", None, ["customer"])
+user_id = db.create_user("ann@tid.example", None, ["customer"])
 
 
 def opened(connection=db):
@@ -112,13 +112,13 @@ def copied():
     answers(sessions)
     other.close()
     db.close()
-    program("createdb", "places_copy", "-T", os.environ["PGDATABASE"])
-    first, second = Db(), Db(dbname="places_copy")
+    program("createdb", "tid_copy", "-T", os.environ["PGDATABASE"])
+    first, second = Db(), Db(dbname="tid_copy")
     equal([answers(sessions, each) for each in (first, second, first)], [READ, NOT_READ, READ], "only the original knows the sessions")
     first.run("DELETE FROM djust_auth.session")
     equal([answers(sessions, each) for each in (first, second, first, second)], [NOT_READ] * 4, "ended in the one, they live in none")
     second.close()
-    first.run("DROP DATABASE places_copy")
+    first.run("DROP DATABASE tid_copy")
 
 
 main(used_again, moved, own_changes, copied)
