@@ -1,16 +1,15 @@
 /*
  * mail_send.c
- *		Owns the worker's delivery of mails: one is claimed, sent outside of any
- *		transaction, and what became of it is recorded.
+ *		Owns sending mails from the worker: a mail is claimed, sent outside of
+ *		any transaction, and the outcome recorded.
  *
- * Threats: a mail server that is slow, down or hostile.  While it is waited
- * for, the event queue is written and signals are served (poll); nothing
- * it says is kept or logged.  The password is read for each mail from a file
+ * Threats: a mail server that is slow, down or hostile.  While waiting for it,
+ * the event queue is written and signals are served (poll); its replies are
+ * neither stored nor logged.  The password is read for each mail from a file
  * that others may not read, and wiped.
  *
- * A crash between the server's yes and the commit that records it makes the
- * mail be sent again, under the same Message-ID; there is no other way to get
- * two.
+ * Only a crash between the server's acceptance and the commit that records it
+ * makes a mail be sent twice, with the same Message-ID.
  */
 #include "postgres.h"
 
@@ -46,7 +45,7 @@ typedef struct Delivery
 	MemoryContext context;
 	ClaimedMail mail;
 	bool		found;
-	bool		waiting;		/* others wait, until due */
+	bool		waiting;		/* other mails wait, until due */
 	TimestampTz due;
 	char	   *message_id;
 	MailerOutcome outcome;
@@ -57,18 +56,18 @@ static Sender sender = NULL;
 static bool
 configured(void)
 {
-	static bool told = false;
+	static bool warned = false;
 
 	if (*setting_smtp_url == '\0')
 		return false;
-	if (*setting_mail_from == '\0' && !told)
+	if (*setting_mail_from == '\0' && !warned)
 		ereport(LOG,
 				(errmsg("djust_auth sends no mail: djust_auth.mail_from is not set")));
-	told = *setting_mail_from == '\0';
-	return !told;
+	warned = *setting_mail_from == '\0';
+	return !warned;
 }
 
-/* Before a mail is claimed, so that none is lost for want of a library. */
+/* Loads the mailer before a mail is claimed, so that none is lost if the library is missing. */
 static void
 load_task(void *arg)
 {
@@ -96,7 +95,7 @@ is_private(int fd)
 		((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0);
 }
 
-/* The first line.  NULL, or what is wrong with the file. */
+/* Reads the first line of the password file.  Returns NULL, or the file's fault. */
 static const char *
 read_password(char *password)
 {
@@ -165,7 +164,7 @@ record_task(void *arg)
 		store_call_mail_failed(delivery->mail.id, outcome->reason, outcome->verdict == MAILER_PERMANENT);
 }
 
-/* Neither address nor link: the log goes to people who may not see them. */
+/* Logs neither address nor link: readers of the log may not see them. */
 static void
 log_failure(const Delivery *delivery)
 {
@@ -179,8 +178,8 @@ log_failure(const Delivery *delivery)
 }
 
 /*
- * What the worker leaves undone when it has to end comes back when it starts again.  What became of the mail is worth
- * more than one try: a row that somebody holds for a moment should not make it be sent twice.
+ * Sends a mail and records the outcome.  A mail left unfinished when the worker must end is claimed again at its next
+ * start.  Recording is retried, so that a row locked for a moment does not make the mail be sent twice.
  */
 static WorkerResult
 deliver(Delivery *delivery)

@@ -1,6 +1,6 @@
 /*
  * mail_send.h
- *		The worker's delivery of mails.
+ *		Sending mails from the worker.
  */
 #ifndef DJUST_MAIL_SEND_H
 #define DJUST_MAIL_SEND_H
@@ -11,8 +11,8 @@
 #include "worker/worker_task.h"
 
 /*
- * Sends one mail if one is due; *due becomes when to come again, 0 for at once.  poll is called while the mail server is
- * waited for: what must not wait, and false when the worker has to end.
+ * Sends one mail if one is due.  Sets *due to the time of the next call, 0 for at once.  poll is called while waiting
+ * for the mail server; it does urgent work, and returns false if the worker must end.
  */
 extern WorkerResult mail_send_run(MailerPoll poll, TimestampTz *due);
 

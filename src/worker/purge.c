@@ -1,10 +1,10 @@
 /*
  * purge.c
- *		Owns removing what has expired.
+ *		Owns deleting expired rows.
  *
- * A purge goes through the expired rows of each table once, some at a time.
- * The worker commits after each such batch, so locks are held for moments; the
- * function purge() is one transaction.  Rows that others hold are skipped.
+ * A purge goes through the expired rows of each table once, in batches.  The
+ * worker commits after each batch, so locks are held briefly; the function
+ * purge() is one transaction.  Locked rows are skipped.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 #define BATCH_ROWS 1000
 #define LOCK_LIFE_S SECS_PER_DAY
 
-/* Where a purge is. */
+/* Progress of a purge. */
 typedef struct Purge
 {
 	bool		under_way;
@@ -42,10 +42,10 @@ static const char *const purged[] = {
 
 StaticAssertDecl(lengthof(purged) == PURGE_TABLES, "every table has a name");
 
-/* The worker's. */
+/* The worker's purge. */
 static Purge running;
 
-/* A statement on the keys tells every backend to read them again, so it is made only when one has expired. */
+/* A DELETE on signing_key makes every backend reload the keys, so it runs only if a key has expired. */
 static bool
 has_expired_key(TimestampTz now)
 {
@@ -61,7 +61,7 @@ has_expired_key(TimestampTz now)
 	return false;
 }
 
-/* What ended before this time goes. */
+/* Rows that expired before this time are deleted. */
 static TimestampTz
 horizon(PurgeTable table, TimestampTz now)
 {
@@ -77,7 +77,7 @@ purge_count(Purge *purge, uint64 rows)
 	counter_add(COUNT_PURGED, rows);
 }
 
-/* One batch of the present table: is there more in it? */
+/* Purges a batch of the current table; true if it has more. */
 static bool
 purge_table(Purge *purge, TimestampTz now)
 {

@@ -1,11 +1,10 @@
 /*
  * queue_write.c
- *		Owns writing what waits in the event queue: audit events, which outlive
- *		the transactions they tell of, and locks of the throttle, which outlive a
- *		restart.
+ *		Owns writing queued entries: audit events, which survive a rollback,
+ *		and locks of the throttle, which survive a restart.
  *
- * A batch leaves the queue once its transaction has committed, so a crash or an
- * error in between loses nothing.
+ * A batch is removed from the queue after its commit, so a crash or an error
+ * loses nothing.
  */
 #include "postgres.h"
 
@@ -45,9 +44,9 @@ write_entry(const QueueEntry *entry)
 	}
 }
 
-/* Said of this entry, by a constraint or a trigger; other errors pass, or are an administrator's to mend. */
+/* Errors caused by the entry itself (constraint, trigger).  Others are transient or a configuration fault: retry. */
 static bool
-is_refusal(int sqlstate)
+is_rejected(int sqlstate)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{
@@ -63,11 +62,11 @@ is_refusal(int sqlstate)
 	}
 }
 
-/* Told and counted; what is no refusal is raised again, so that the batch is tried once more. */
+/* Logs and counts a rejected entry; rethrows any other error, so that the batch is retried. */
 static void
 give_up(const QueueEntry *entry, ErrorData *error)
 {
-	if (!is_refusal(error->sqlerrcode))
+	if (!is_rejected(error->sqlerrcode))
 		ReThrowError(error);
 	if (entry->kind == EVENT_QUEUE_EVENT)
 		counter_add(COUNT_AUDIT_LOST, 1);
@@ -78,7 +77,7 @@ give_up(const QueueEntry *entry, ErrorData *error)
 	FreeErrorData(error);
 }
 
-/* In a transaction of its own within the batch. */
+/* Writes an entry in a subtransaction. */
 static void
 write_alone(const QueueEntry *entry)
 {
@@ -110,8 +109,8 @@ write_alone(const QueueEntry *entry)
 }
 
 /*
- * All at once; after a failure one by one, so that an entry that a constraint or a trigger of the administrator's
- * refuses is lost alone, and does not keep locks and other events from being written.
+ * Writes all entries at once; after a failure one by one, so that an entry that a constraint or an administrator's
+ * trigger rejects is lost alone and does not block the others.
  */
 int
 queue_write_batch(void)

@@ -1,6 +1,6 @@
 /*
  * stats.c
- *		Owns what stats() tells: the counters, and what waits now.
+ *		Owns the result of stats(): the counters, and queue lengths.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * stats.h
- *		What stats() tells.
+ *		The result of stats().
  */
 #ifndef DJUST_STATS_H
 #define DJUST_STATS_H

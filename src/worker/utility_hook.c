@@ -1,11 +1,10 @@
 /*
  * utility_hook.c
- *		Owns the hook that keeps the background worker out of the way of
- *		commands that need its database alone, and wakes it when the extension
- *		is created.
+ *		Owns the hook that sends the background worker away for commands that
+ *		need its database alone, and wakes it when the extension is created.
  *
- * Threat: a worker whose connection makes DROP DATABASE fail, and anybody who
- * sends it away by a command without the privilege to run it.
+ * Threats: the worker's connection makes DROP DATABASE fail; a user without the
+ * privilege to run such a command sends the worker away by it.
  */
 #include "postgres.h"
 
@@ -40,9 +39,9 @@ string_option(List *options, const char *name, const char *otherwise)
 	return otherwise;
 }
 
-/* The database that nobody else may be connected to, or NULL. */
+/* The database that the command needs for itself, or NULL. */
 static const char *
-wanted_alone(Node *statement)
+exclusive_database(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -62,7 +61,7 @@ wanted_alone(Node *statement)
 }
 
 static bool
-is_mine(const char *database)
+is_own_database(const char *database)
 {
 	Oid			id = get_database_oid(database, true);
 
@@ -70,8 +69,8 @@ is_mine(const char *database)
 }
 
 static void
-go_on(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
-	  ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+run_command(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
+			ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
 	if (previous_hook)
 		previous_hook(statement, text, read_only_tree, context, params, environment, receiver, completion);
@@ -79,22 +78,22 @@ go_on(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtil
 		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver, completion);
 }
 
-/* The command itself waits some seconds for other connections to end; the worker needs a moment. */
+/* The command itself waits some seconds for other connections to end; the worker ends sooner. */
 static void
 process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
 				QueryCompletion *completion)
 {
-	const char *database = wanted_alone(statement->utilityStmt);
+	const char *database = exclusive_database(statement->utilityStmt);
 	bool		creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
 		strcmp(((CreateExtensionStmt *) statement->utilityStmt)->extname, EXTENSION) == 0;
 
-	if (database && event_queue_is_served(database) && is_mine(database))
+	if (database && event_queue_is_served(database) && is_own_database(database))
 	{
 		event_queue_send_away(database, true);
 		PG_TRY();
 		{
-			go_on(statement, text, read_only_tree, context, params, environment, receiver, completion);
+			run_command(statement, text, read_only_tree, context, params, environment, receiver, completion);
 		}
 		PG_CATCH();
 		{
@@ -105,7 +104,7 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 		event_queue_send_away(database, false);
 	}
 	else
-		go_on(statement, text, read_only_tree, context, params, environment, receiver, completion);
+		run_command(statement, text, read_only_tree, context, params, environment, receiver, completion);
 	if (creates)
 		event_queue_wake_at_commit();
 }

@@ -1,15 +1,15 @@
 /*
  * worker.c
- *		Owns the background worker of a database: writes what waits in the event queue,
- *		sends mails, purges; and sleeps until one of these is due.
+ *		Owns the background worker of a database: it writes the event queue,
+ *		sends mails, purges, seals, and sleeps until the next job is due.
  *
- * Threat: a worker that anything can stop.  Each job is a short transaction of
- * its own whose error is logged and tried again later, waiting for a lock ends
- * soon, a slow mail server keeps nothing from being written (mail_send.c), and
- * a command that needs the database alone makes the worker leave (utility_hook.c).
+ * Threat: a worker that can be stopped from outside.  Each job is a short
+ * transaction of its own whose error is logged and which is retried later; lock
+ * waits end soon; a slow mail server does not delay writing (mail_send.c); and
+ * the worker leaves for commands that need the database alone (utility_hook.c).
  *
- * It works under a role that may call the functions granted to it and nothing
- * else.  It never ends by status 0: the postmaster would not start it again.
+ * It works under a role that may call only the functions granted to it.  It
+ * never exits with status 0: the postmaster would not restart it.
  */
 #include "postgres.h"
 
@@ -37,7 +37,7 @@
 #define RESTART_S 10
 #define LONGEST_PAUSE_S 60
 
-/* Run when due is reached. */
+/* A job runs when due is reached. */
 typedef struct Job
 {
 	WorkerResult (*run) (TimestampTz *due);
@@ -45,7 +45,7 @@ typedef struct Job
 	int			failures;		/* in a row */
 } Job;
 
-static int	number;				/* of the database in djust_auth.databases */
+static int	database_number;				/* index of the database in djust_auth.databases */
 
 PGDLLEXPORT void djust_auth_worker_main(Datum arg);
 
@@ -61,7 +61,7 @@ worker_register(void)
 	};
 	int			i;
 
-	/* pg_upgrade wants databases that nobody writes to */
+	/* pg_upgrade requires that nothing writes to the databases */
 	if (IsBinaryUpgrade)
 		return;
 	for (i = 0; i < event_queue_count(); i++)
@@ -79,7 +79,7 @@ start_task(void *arg)
 	store_call_start();
 }
 
-/* Once, when the extension is there. */
+/* Runs once, when the extension exists. */
 static WorkerResult
 start(TimestampTz *due)
 {
@@ -93,7 +93,7 @@ write_task(void *arg)
 	store_call_write();
 }
 
-/* As long as something waits: what is put while a batch is being committed makes the next one. */
+/* Drains the queue; entries added during a commit form the next batch. */
 static WorkerResult
 write_waiting(TimestampTz *due)
 {
@@ -127,7 +127,7 @@ purge(TimestampTz *due)
 	return result;
 }
 
-/* Minutes of refused attempts that are over become events in the event queue. */
+/* Queues the events of throttle_event.c whose minute is over. */
 static WorkerResult
 flush_throttled(TimestampTz *due)
 {
@@ -162,7 +162,7 @@ send_mail(TimestampTz *due)
 static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {send_mail}, {purge}, {seal}};
 static Job *const writing = &jobs[2];
 
-/* After a failure a job waits for longer each time. */
+/* Runs a job if it is due.  Each failure in a row delays it longer. */
 static void
 run(Job *job)
 {
@@ -179,9 +179,9 @@ run(Job *job)
 			(result == WORKER_ABSENT ? LONGEST_PAUSE_S : Min(1 << job->failures, LONGEST_PAUSE_S)) * INT64CONST(1000));
 }
 
-/* Mail was queued, the extension made, a role granted, the configuration loaded: whatever waited may be worth a try. */
+/* Makes jobs due after mail was queued, the extension created, a role granted or the configuration reloaded. */
 static void
-run_all_again(bool configured)
+retry_jobs(bool configured)
 {
 	int			i;
 
@@ -190,11 +190,11 @@ run_all_again(bool configured)
 			jobs[i].due = 0;
 }
 
-/* False when the worker has to end. */
+/* False if the worker must end. */
 static bool
 serve_signals(void)
 {
-	if (ShutdownRequestPending || event_queue_must_leave(number))
+	if (ShutdownRequestPending || event_queue_must_leave(database_number))
 		return false;
 	/* outside of a transaction there is nothing to cancel */
 	QueryCancelPending = false;
@@ -202,7 +202,7 @@ serve_signals(void)
 	return true;
 }
 
-/* What must not wait while a mail is being sent; false when the worker has to end. */
+/* Urgent work while a mail is being sent; false if the worker must end. */
 static bool
 poll(void *arg)
 {
@@ -218,25 +218,22 @@ set(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/*
- * It waits for no lock for long and for no standby, but always for the disk: a caller that made a lock is answered only
- * then.
- */
+/* Short lock waits, no synchronous standby, but always the disk: a client waits until its lock is on disk. */
 static void
 prepare(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	if (event_queue_must_leave(number))
+	if (event_queue_must_leave(database_number))
 		proc_exit(1);
-	BackgroundWorkerInitializeConnection(event_queue_name(number),
+	BackgroundWorkerInitializeConnection(event_queue_name(database_number),
 										 *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
 	set("default_transaction_isolation", "read committed");
 	set("default_transaction_read_only", "off");
 	set("lock_timeout", "2s");
 	set("synchronous_commit", "local");
-	event_queue_begin_work(number);
+	event_queue_begin_work(database_number);
 }
 
 static void
@@ -263,7 +260,7 @@ djust_auth_worker_main(Datum arg)
 	MemoryContext context;
 	int			i;
 
-	number = DatumGetInt32(arg);
+	database_number = DatumGetInt32(arg);
 	prepare();
 	context = AllocSetContextCreate(TopMemoryContext, "djust_auth worker", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
@@ -273,16 +270,16 @@ djust_auth_worker_main(Datum arg)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
-			run_all_again(true);
+			retry_jobs(true);
 		}
 		if (event_queue_take_call())
-			run_all_again(false);
+			retry_jobs(false);
 		for (i = 0; i < lengthof(jobs); i++)
 			run(&jobs[i]);
 		MemoryContextReset(context);
 		sleep_until_due();
 	}
-	/* What was put before the server began to stop is written. */
+	/* Writes what was queued before the shutdown. */
 	if (ShutdownRequestPending)
 	{
 		throttle_event_flush(true);

@@ -5,7 +5,7 @@
 #ifndef DJUST_WORKER_H
 #define DJUST_WORKER_H
 
-/* One worker for each served database; only while the library is being preloaded. */
+/* Registers a worker per served database; call only while the library is being preloaded. */
 extern void worker_register(void);
 
 #endif

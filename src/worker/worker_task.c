@@ -1,7 +1,7 @@
 /*
  * worker_task.c
- *		Owns running one task of the worker: in a transaction of its own, as the
- *		right role, and without an error ever leaving it.
+ *		Owns running a task of the worker: in its own transaction, as the
+ *		right role, with every error caught.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 #include "tables/catalog.h"
 #include "worker/worker_task.h"
 
-/* Without a role of its own the worker runs as the extension's owner.  False where there is none. */
+/* Without worker_role the worker runs as the extension's owner.  False if there is no extension. */
 static bool
 become_owner(void)
 {
@@ -25,7 +25,7 @@ become_owner(void)
 	return OidIsValid(owner);
 }
 
-/* In the error that is being handled: a new extension knows nothing of what was granted in the one before. */
+/* Adds a hint to the current error: a re-created extension has lost earlier grants. */
 static void
 hint_at_grants(void)
 {

@@ -1,6 +1,6 @@
 /*
  * worker_task.h
- *		One task of the worker, in a transaction of its own.
+ *		Running a task of the worker in its own transaction.
  */
 #ifndef DJUST_WORKER_TASK_H
 #define DJUST_WORKER_TASK_H
@@ -9,7 +9,7 @@ typedef enum WorkerResult
 {
 	WORKER_DONE,
 	WORKER_FAILED,				/* logged and rolled back */
-	WORKER_ABSENT				/* there is no extension in the database */
+	WORKER_ABSENT				/* the extension does not exist in the database */
 } WorkerResult;
 
 typedef void (*WorkerTask) (void *arg);
