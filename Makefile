@@ -4,7 +4,7 @@ EXTENSION = djust_auth
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth.control)
 MODULE_big = djust_auth
 
-# folders from the ground up: a file includes only from its own folder and from those before it here (test/layers.sh proves it)
+# folders from the ground up: a file includes only from its own folder and earlier ones (test/layers.sh proves it)
 FOLDERS = text crypto routes pwhash server mailer tables shmem keys http audit auth worker api
 PURE = text crypto routes pwhash
 IN_text = bytes unicode address mime
@@ -26,7 +26,7 @@ objects = $(foreach folder,$(1),$(patsubst %,src/$(folder)/%.o,$(IN_$(folder))))
 OBJS = $(call objects,$(filter-out mailer,$(FOLDERS))) src/djust_auth.o
 OWN_HEADERS = $(wildcard src/*/*.h)
 
-# a library of its own, which the worker loads when there is mail: nobody else gets libcurl into the server
+# a separate library, loaded by the worker when there is mail, so that no other process loads libcurl
 MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
 MAILER_OBJS = $(call objects,text mailer)
 
@@ -46,7 +46,7 @@ PG_CFLAGS = $(WARNINGS)
 endif
 EXTRA_CLEAN = $(OUT) $(MAILER_LIB) $(MAILER_OBJS)
 
-# JIT bitcode of functions this large gains nothing; "make with_llvm=yes" makes it all the same
+# JIT bitcode of such large functions gains nothing; "make with_llvm=yes" builds it anyway
 ifeq ($(origin with_llvm),undefined)
 override with_llvm = no
 endif
@@ -55,7 +55,7 @@ PG_CONFIG ?= $(firstword $(sort $(wildcard /usr/lib/postgresql/1[5-9]/bin/pg_con
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
-# the names of the pages are general, so that they need a folder of their own
+# the pages have general names, so they need their own folder
 docmoduledir := $(docmoduledir)/$(EXTENSION)
 $(OBJS) $(MAILER_OBJS): $(OWN_HEADERS) djust_auth.control
 
@@ -68,7 +68,7 @@ install-mailer: $(MAILER_LIB) | installdirs
 uninstall: uninstall-mailer uninstall-doc
 uninstall-mailer:
 	rm -f '$(DESTDIR)$(pkglibdir)/$(MAILER_LIB)'
-# PGXS looks for the pages under the paths they have in the sources
+# PGXS would look for the pages under their source paths
 uninstall-doc:
 	rm -f $(addprefix '$(DESTDIR)$(docdir)/$(docmoduledir)'/,$(notdir $(DOCS)))
 else
@@ -76,7 +76,7 @@ all install:
 	@echo "$(PG_CONFIG) leads to no server headers: install postgresql-server-dev-NN, or set PG_CONFIG" >&2; exit 1
 endif
 
-# make installcheck: pg_regress and its sister for isolation, on the running server that psql finds (PGHOST, PGPORT, PGUSER)
+# make installcheck: pg_regress and pg_isolation_regress, on the running server that psql finds (PGHOST, PGPORT, PGUSER)
 preloaded:
 	@mkdir -p $(OUT)
 	@libraries=$$($(bindir)/psql -XqAt -d postgres -c 'SHOW shared_preload_libraries') || exit 1; case ", $$libraries," in \
@@ -84,7 +84,7 @@ preloaded:
 		*) echo "make installcheck: the server has not loaded djust_auth: set shared_preload_libraries = 'djust_auth' and restart it" >&2; \
 			exit 1 ;; esac
 
-# what needs no server: unit tests and fuzzers of the pure floor, under sanitizers
+# no server needed: unit tests and fuzzers of the pure folders, under sanitizers
 
 OUT ?= test/out
 FUZZ_SECONDS ?= 20
@@ -113,7 +113,7 @@ fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
 bench:
 	@sh test/bench/run.sh
 
-# 100,000 calls by the SQL fuzzer against a server with sanitizers, which is built from the distribution's sources at first
+# 100,000 calls by the SQL fuzzer against a server with sanitizers, built first from the distribution's sources
 torture-asan:
 	@sh test/torture/asan.sh
 

@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 . "$ROOT/test/lib/setup.sh"
 unset DJUST_TMP PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGPASSWORD
 
-# where the folder of the running demonstration is remembered; nobody else may have made it
+# remembers the folder of the running demonstration; must belong to this user
 STATE=${XDG_RUNTIME_DIR:-/tmp}/djust_auth-demo.$(id -u)
 
 stop_demo()
@@ -61,7 +61,7 @@ if [ "$(cat "$DJUST_TMP/status")" != 0 ]; then
 	fail "The demonstration did not go as the story tells."
 fi
 
-# from here on the server belongs to nobody but "make demo-stop"
+# from here on only "make demo-stop" stops the server
 echo "$DJUST_TMP" >"$STATE/folder"
 trap - EXIT
 cat <<END

@@ -1,11 +1,11 @@
-"""What PostgREST does with a request, replayed: the same settings, statements, transaction modes and answers.
+"""Replays PostgREST: the same settings, statements, transaction modes and answers for a request.
 
     postgrest_replay.py postgrest.conf
 
-reads the configuration file PostgREST reads and serves the same HTTP, so that a test does not know which of the two it
-talks to.  Written from PostgREST's documentation and source (16 and 17): Auth, ApiRequest, Plan, PreQuery, Statements,
-MainTx, Response, Error.  What a test of djust_auth has no use for is not there and answers 501, so that no test rests on
-it: filters, embedding, writes to tables, the OpenAPI document.
+reads PostgREST's configuration file and serves the same HTTP, so that a test need not know which of the two it talks to.
+Written from PostgREST's documentation and source (16 and 17): Auth, ApiRequest, Plan, PreQuery, Statements, MainTx,
+Response, Error.  Features that tests of djust_auth do not need answer 501, so that no test depends on them: filters,
+embedding, writes to tables, the OpenAPI document.
 """
 
 import json
@@ -413,7 +413,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
         status, reason, answer, content = postgrest.answer(self.command, self.requestline.split()[1], headers, body)
         if status == 503:
-            # taken for a database that is down: all is read anew, and Retry-After is the delay until then, which is over
+            # PostgREST treats this as a lost database: it reloads everything; Retry-After is the elapsed delay until then
             answer = [("Retry-After", "0"), *((name, value) for name, value in answer if name.lower() != "retry-after")]
             postgrest.read_schema()
         self.send_response(status, reason)

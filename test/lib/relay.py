@@ -1,7 +1,7 @@
-"""A mail server for the demonstration and the examples of the documentation: STARTTLS and AUTH, and every mail becomes a file.
+"""A mail server for the demonstration and the examples of the documentation: STARTTLS and AUTH; stores every mail in a file.
 
     relay.py start FOLDER  prints the port once it listens; FOLDER gets authority.pem, pid, and the mails 1.eml, 2.eml ...
-    relay.py await FOLDER NUMBER [html]  waits for a mail and prints what its reader sees
+    relay.py await FOLDER NUMBER [html]  waits for a mail and prints its text as a reader sees it
 """
 
 import email
@@ -28,7 +28,7 @@ def serve(folder, ready):
     server.answer = keep
     os.write(ready, str(server.port).encode())
     os.close(ready)
-    os.dup2(0, 2)  # nobody waits for the end of its messages
+    os.dup2(0, 2)  # so that a caller reading its messages does not wait
     signal.sigwait([signal.SIGTERM])
 
 

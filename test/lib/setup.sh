@@ -1,23 +1,23 @@
-# setup.sh: packages, a private copy of the server with the extension in it, and throw-away clusters
+# setup.sh: packages, a private copy of the server with the extension, and throw-away clusters
 #
 # Sourced by the scripts of the tests and of the demonstration, which set ROOT (the repository) first:
 #
-#	begin                         packages, private server, build; everything is removed when the script ends
+#	begin                         packages, private server, build; removes everything when the script ends
 #	start_cluster NAME [LINE...]  initdb and start; LINEs go to postgresql.conf; exports PGHOST, PGPORT, PGUSER
-#	stop_cluster NAME [MODE]      pg_ctl stop (fast) and nothing else: the data stay until the end
+#	stop_cluster NAME [MODE]      pg_ctl stop (fast); the data stay until the script ends
 #	cluster_ctl NAME ARGS...      pg_ctl on that cluster: cluster_ctl NAME -m immediate restart
-#	new_database NAME [TEMPLATE]  dropped first where it exists
+#	new_database NAME [TEMPLATE]  dropped first if it exists
 #	as_server ARGS...             runs a command as the user that owns the clusters
 #	start_mailing NAME DATABASE [ROLE]
-#	                              start_cluster with that empty database, whose worker, as that new role, mails to a server
-#	                              of its own (test/lib/relay.py); its files are in $RELAY, and eval "$RELAY_READ NUMBER [html]"
-#	                              waits for a mail and prints it
+#	                              start_cluster with that empty database; its worker, under that new role, mails to a new
+#	                              test/lib/relay.py with files in $RELAY; eval "$RELAY_READ NUMBER [html]" waits for a mail
+#	                              and prints it
 #	find_python MODULE...         prints the python that has these modules
 #
-# PG_CONFIG (as for make), or PG_MAJOR, chooses among Debian's servers; without them it is the one the distribution has.
+# PG_CONFIG (as for make), or PG_MAJOR, chooses among Debian's servers; the default is the distribution's.
 #
 # Programs in other languages: "sh test/lib/setup.sh start_cluster NAME LINE..." prints PGHOST=..., PGPORT=...,
-# PGUSER=..., PGDATA=..., one a line; whatever they forget to stop ends with test/run.sh.
+# PGUSER=..., PGDATA=..., one a line; test/run.sh stops servers that they leave running.
 #
 # The private server is the installed one under another prefix (PostgreSQL finds its files relative to its own place),
 # so tests need no root, leave the system's server alone, and several may run at once.
@@ -43,7 +43,7 @@ as_server()
 	if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else (cd / && "$@"); fi
 }
 
-# Installs only what is missing, and asks apt only then.
+# Installs missing packages; does not call apt if there are none.
 need_packages()
 {
 	missing=
@@ -77,13 +77,13 @@ choose_server()
 		python3-jwt python3-cryptography python3-requests-oauthlib python3-aiosmtpd libfaketime curl procps clang libclang-rt-dev"
 }
 
-# The distribution's node comes in two packages, others bring both in one.
+# The distribution has node and npm in two packages, others in one.
 need_node()
 {
 	if ! command -v node || ! command -v npm; then need_packages nodejs npm; fi >/dev/null
 }
 
-# Of another installation than Debian's, if DJUST_SERVER is its prefix.
+# DJUST_SERVER is the prefix of an installation other than Debian's.
 private_server()
 {
 	if [ -n "$DJUST_SERVER" ]; then
@@ -98,7 +98,7 @@ private_server()
 	DJUST_BIN=$DJUST_TMP/lib/postgresql/$PG_MAJOR/bin
 	rm -r "$DJUST_BIN"
 	cp -r "/usr/lib/postgresql/$PG_MAJOR/bin" "$DJUST_BIN"
-	# no trace of a system-wide installation of ours
+	# removes files of a system-wide installation of djust_auth
 	rm -f "$DJUST_BIN/../lib/djust_auth"*.so "$DJUST_TMP/share/postgresql/$PG_MAJOR/extension/djust_auth"*
 }
 
@@ -152,7 +152,7 @@ new_database()
 	"$DJUST_BIN/createdb" ${2:+-T "$2"} "$1"
 }
 
-# apt installs modules for the distribution's own python, which need not be the first.
+# apt installs modules for the distribution's python, which may not be the first in PATH.
 find_python()
 {
 	for candidate in python3 /usr/bin/python3; do
@@ -189,10 +189,10 @@ start_mailing()
 		"djust_auth.smtp_password_file = 'smtp_password'" "djust_auth.mail_from = 'The Shop <no-reply@shop.example>'" || return 1
 	echo Relay-4-Shop | as_server sh -c "umask 077; cat >'$cluster/data/smtp_password'"
 	new_database "$2" && { [ -z "$3" ] || "$DJUST_BIN/createuser" "$3"; } || return 1
-	cluster_ctl "$1" restart	# at the first start there was nothing to serve
+	cluster_ctl "$1" restart	# at the first start the database did not exist
 }
 
-# Ends what this script started; the owner of the folder also what its children forgot.
+# Stops the servers this script started; the creator of the folder also stops those its children left.
 finish()
 {
 	trap '' HUP INT TERM PIPE
@@ -216,7 +216,7 @@ make_folder()
 	export DJUST_TMP DJUST_BIN
 }
 
-# Within test/run.sh the server is there already; alone, a script makes its own.
+# test/run.sh has a server already; a script that runs alone makes one.
 begin()
 {
 	trap finish EXIT

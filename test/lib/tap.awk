@@ -1,5 +1,5 @@
 # tap.awk: counts the points of one TAP stream (-v status=EXIT) and prints "passed failed skipped"
-# a broken plan, a bail-out and an exit status that no failed point explains count as one failure
+# a broken plan, a bail-out or a non-zero exit status without a failed point counts as one failure
 
 /^1\.\.[0-9]+/ {
 	plan = substr($1, 4) + 0

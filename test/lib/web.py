@@ -1,4 +1,4 @@
-"""HTTP as the tests of test/http speak it: a request as it is given, an answer with status, headers, text and JSON."""
+"""HTTP client of the tests in test/http: sends requests unchanged; answers have status, headers, text and JSON."""
 
 import http.client
 import json

@@ -1,7 +1,7 @@
 """
-Careless administrators: each column of each table is made null, dropped, or given another type, and tables, views and indexes are put in
-each other's place; then every function is called.  Each call gives an answer or an error that says what is wrong; the server goes on, and
-nobody gets in who did not get in before.
+Careless administrators: each column of each table is made nullable, dropped, or given another type, and tables, views and indexes are
+replaced by others; then every function is called.  Each call must return an answer or an error that names the cause; the server must stay
+up, and no call may give access that it did not give before.
 """
 
 import psycopg2

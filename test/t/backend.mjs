@@ -1,4 +1,4 @@
-// A shop's backend in JavaScript, as in the README: node-postgres, a role that is no superuser, and values as parameters.
+// A shop's backend in JavaScript, as in the README: node-postgres, a role that is not a superuser, and values as parameters.
 
 import pg from 'pg'
 

@@ -1,4 +1,4 @@
-"""A shop's backend in Python, as in the README: psycopg2, a role that is no superuser, and values as parameters."""
+"""A shop's backend in Python, as in the README: psycopg2, a role that is not a superuser, and values as parameters."""
 
 import psycopg2
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench.sh: make bench runs, on a store too small to measure anything: cases of every kind that are quick.
+# bench.sh: make bench runs quick cases of every kind, on a store too small for real measurements
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 points=0 failures=0

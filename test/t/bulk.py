@@ -1,4 +1,4 @@
-"""Changes of a hundred thousand users by one statement cost a statement's work, not a row's."""
+"""A statement that changes a hundred thousand users costs one statement's work, not one per row."""
 
 import io
 import os

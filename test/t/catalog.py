@@ -1,4 +1,4 @@
-"""What the direct reads of catalog.c rest on: column numbers, and answers in parallel workers."""
+"""Assumptions of the direct reads in catalog*.c: column numbers, and use in parallel workers."""
 
 import os
 import re

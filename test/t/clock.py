@@ -1,4 +1,4 @@
-"""A clock that is set, back or ahead, lengthens no wait, no grace and no pace.  The server is shown another clock (libfaketime)."""
+"""A clock that is set back or forward lengthens no wait, grace period or reset limit (libfaketime changes the server's clock)."""
 
 import datetime
 import glob

@@ -1,4 +1,4 @@
-"""Dumps: what they take along, that they restore, and that nothing in them or in any table is a key to anything."""
+"""Dumps: their content, their restore, and that neither they nor any table contain a usable secret."""
 
 import base64
 import os

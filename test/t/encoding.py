@@ -1,4 +1,4 @@
-"""A database that is not in UTF-8: tokens and mails are all the same, and passwords mean what they mean elsewhere."""
+"""A database that is not in UTF-8: tokens, mails and passwords work as in UTF-8."""
 
 import base64
 import json

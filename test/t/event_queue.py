@@ -1,4 +1,4 @@
-"""Events of callers that roll back: every one is in the audit, or the counter says exactly how many are missing."""
+"""Events of callers that roll back: each is in the audit, or the counter has exactly the number of the missing ones."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Faults and what administrators do beside us: crashes, dropped roles, columns and constraints of their own, rows they hold."""
+"""Crashes, and interference by administrators: dropped roles, added columns and constraints, locked rows."""
 
 import base64
 import hmac

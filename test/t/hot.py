@@ -1,4 +1,4 @@
-"""A refresh is a HOT update: no index grows, and the session table stays as large as it is."""
+"""A refresh is a HOT update: neither indexes nor the session table grow."""
 
 from support import Db, equal, main, note, ok, shop, until
 

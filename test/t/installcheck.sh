@@ -1,5 +1,5 @@
 #!/bin/sh
-# installcheck.sh: make installcheck runs pg_regress and pg_isolation_regress on a running server, and says so when the server has not loaded the library.
+# installcheck.sh: make installcheck runs pg_regress and pg_isolation_regress on a running server, and reports a server without the library
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 . "$ROOT/test/lib/setup.sh"

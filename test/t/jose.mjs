@@ -1,4 +1,4 @@
-// Access tokens and published keys, judged by a library that is not ours: jose, as any resource server would use it.
+// Access tokens and published keys, checked by an independent library: jose, used as by a resource server.
 
 import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose'
 import pg from 'pg'

@@ -1,4 +1,4 @@
-"""Access tokens and published keys, judged by libraries that are not ours: PyJWT and cryptography."""
+"""Access tokens and published keys, checked by independent libraries: PyJWT and cryptography."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""A database knows its key file, and a copy of a database knows itself: nothing works under another file, and nothing of the original lives in a copy."""
+"""The key file of a database, and copies of databases: nothing works under another file, and nothing of the original lives on in a copy."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Links of the documentation lead to files that are there, and to headings in them."""
+"""Links in the documentation lead to existing files and headings."""
 
 import glob
 import os

@@ -1,4 +1,4 @@
-"""A lock is on disk before anybody is told of it: what was locked before a crash is locked after it, what was cleared is not."""
+"""A lock is on disk before the client gets its answer: locks, and their clearing, survive a crash."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Secrets in calls stay out of the server log, whatever is logged and however the call is made."""
+"""Secrets in calls stay out of the server log, with every log setting and every way of calling."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Mail from request to inbox: the worker, the queue, the templates, against SMTP servers good and bad."""
+"""Mail from request to inbox: the worker, the queue, the templates, against good and bad SMTP servers."""
 
 import json
 import os

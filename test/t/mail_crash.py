@@ -1,4 +1,4 @@
-"""The server is killed again and again while customers ask for resets: every one of them gets a mail whose link works."""
+"""The server is killed repeatedly while users request resets: each gets a mail with a working link."""
 
 import collections
 import hashlib

@@ -1,4 +1,4 @@
-"""A flood of reset requests for invented addresses: a customer's mail behind it leaves in seconds. FLOOD says how many they are."""
+"""A flood of reset requests for invented addresses: a user's mail queued behind it leaves within seconds. FLOOD: the number of requests."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""The library djust_auth_mailer alone, against SMTP servers good and bad: what arrives, what is refused, how long it takes."""
+"""The library djust_auth_mailer alone, against good and bad SMTP servers: delivered mails, refusals, time limits."""
 
 import ctypes
 import datetime

@@ -1,4 +1,4 @@
-"""pg_upgrade takes everything along, tokens too, where the key file and the settings were copied first."""
+"""pg_upgrade keeps everything, including live tokens, if the key file and the settings were copied first."""
 
 import glob
 import os

@@ -1,4 +1,4 @@
-"""djust_pre_request stands before every request: no SPI, one session read where it was last seen or else by its index, nothing written, and it is quick."""
+"""djust_pre_request runs before every request: no SPI, one session read by its tuple id or its index, no writes, and fast."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""The library preloaded or not, and the key file: what fails, how, and what says why."""
+"""The library with and without preloading, and the key file: failures and their messages."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Privileges through dump and restore: nobody but the owner and those who were granted something, on either side of default privileges."""
+"""Privileges through dump and restore: only the owner and grantees have any, with and without default privileges."""
 
 import os
 

@@ -1,6 +1,6 @@
 """
-Expired sessions leave while logins run: nobody waits, their room is used again, and a purge reads what it removes, not what is
-there. PURGE_SESSIONS says how many sessions there are; the limits are meant for a million, too.
+Purging expired sessions while logins run: no login waits, the space is reused, and a purge reads only the rows it deletes.
+PURGE_SESSIONS: the number of sessions; the limits hold for a million, too.
 """
 
 import os

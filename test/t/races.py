@@ -1,4 +1,4 @@
-"""Callers at the same moment: guesses, logins, refreshes, resets, first keys, and administration beside them."""
+"""Concurrent calls: guesses, logins, refreshes, resets, first keys, and administration."""
 
 import base64
 import hashlib

@@ -1,15 +1,15 @@
 #!/bin/sh
-# readme.sh: runs the examples of README.md and doc/*.md, so that they cannot rot
+# readme.sh: runs the examples of README.md and doc/*.md, so that they stay correct
 #
 # doc/postgrest.md needs a server of its own: test/http/readme.py runs it.
 #
 # In a database of its own, in the order of the text, README.md first: all ```sql blocks in one psql session, and between them the
-# ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  Where a statement ends in a comment of
+# ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  If a statement ends in a comment of
 # one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
 #
-# A statement of SQL that is a kind of grant_api's to run runs as a role that was given this kind and nothing else.
+# A statement meant for a kind of grant_api runs as a role with this kind only.
 #
-# Programs that send mail to relay.example find a mail server of the tests' own in its place.
+# Programs that send mail to relay.example reach a mail server of the tests.
 #
 # Needs PGHOST, PGPORT and PGUSER, as test/run.sh gives them.
 

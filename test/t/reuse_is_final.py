@@ -1,6 +1,6 @@
 """
-A session that the reuse of a refresh token has ended is dead at once and for good, whatever becomes of the transaction of
-the call.  REUSE_ROUNDS says how often (60 where it is not set).
+A session ended by the reuse of a refresh token is dead at once and stays dead, even if the transaction of the call is rolled
+back.  REUSE_ROUNDS: the number of rounds (default 60).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Seals over the audit: what was altered, removed, added or moved since is found; what only comes late, or leaves by rule, is not."""
+"""Seals over the audit: altered, removed, added or moved events are found; late or purged ones are not reported."""
 
 import os
 import random

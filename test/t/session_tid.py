@@ -1,4 +1,4 @@
-"""A session that was read before is found where it was; what has become of that place is seen each time."""
+"""A session is found by its cached tuple id; each read notices if that id no longer leads to it."""
 
 import os
 

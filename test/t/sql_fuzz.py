@@ -1,12 +1,12 @@
 """
-SQL fuzzer: a role that may execute every function of the extension calls them in all ways that SQL knows: in queries, cursors, prepared
+SQL fuzzer: a role that may execute every function of the extension calls them in every way SQL offers: in queries, cursors, prepared
 statements, parallel plans, blocks, as triggers of tables of its own, in aggregates, operators, casts, ranges, domains, indexes, constraints,
-defaults, generated columns, policies, views, rules; with arguments that are null, huge, toasted, broken, or other people's.
+defaults, generated columns, policies, views, rules; with arguments that are null, huge, toasted, broken, or another user's.
 
-The server may answer or refuse.  It must not end a connection, raise an internal error, or say that a row was there which was not.
+The server may answer or refuse.  It must not end a connection, raise an internal error, or report a row that does not exist.
 
-DJUST_FUZZ_CALLS (default: until 25 s are over), DJUST_FUZZ_SEED (default: from the clock, printed), DJUST_FUZZ_CLIENTS (default 1: no other client drops what a call has made).
-Every call draws from a generator of its own, seeded by seed and number: DJUST_FUZZ_FIRST=n DJUST_FUZZ_CALLS=1 makes call n again.
+DJUST_FUZZ_CALLS (default: until 25 s are over), DJUST_FUZZ_SEED (default: from the clock, printed), DJUST_FUZZ_CLIENTS (default 1: no other client drops a call's objects).
+Each call has its own generator, seeded by seed and number: DJUST_FUZZ_FIRST=n DJUST_FUZZ_CALLS=1 repeats call n.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""A hot standby answers djust_can by what it has replayed, and refuses to write."""
+"""On a hot standby, djust_can answers from the replayed state, and writing functions are refused."""
 
 from support import GOOD, OTHER, Cluster, equal, error_of, fails, main, ok, shop, until
 

@@ -1,4 +1,4 @@
-"""An unknown address, a wrong password, a disabled user and a user without a password cannot be told apart."""
+"""Login timing does not distinguish an unknown address, a wrong password, a disabled user and a user without a password."""
 
 import random
 import statistics

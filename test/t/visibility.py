@@ -1,4 +1,4 @@
-"""What one backend commits is what every other one answers by: at once, and only then."""
+"""A committed change counts at once in every other backend, an uncommitted one does not."""
 
 from support import GOOD, OTHER, Db, equal, error_of, here, main, ok, program, shop
 

@@ -1,4 +1,4 @@
-"""A refused password, and a request for a reset, write as much WAL for an address that nobody has as for one that somebody has."""
+"""A refused password and a reset request write the same amount of WAL for known and unknown addresses."""
 
 import os
 import statistics

@@ -1,4 +1,4 @@
-"""The background worker: under which role it is there, what ends it and how it comes back, and what it keeps out of the way of."""
+"""The background worker: its role, its end and restart, and the commands it leaves its database for."""
 
 import os
 import re
