@@ -1,7 +1,7 @@
 /*
  * jwt_test.c
- *		Vectors of RFC 7515 and RFC 8037, the round trip for each algorithm,
- *		and one test for each known attack on JWS, named after it.
+ *		The round trip for each algorithm, and each known attack on JWS, by its
+ *		name.  The signatures of RFC 7515 and RFC 8037 are in crypto_test.c.
  *
  * The attacker of these tests is given more than a real one has: where it
  * makes sense, forged tokens carry a good signature by the right key.
@@ -44,60 +44,6 @@ static Signer signers[4];		/* by CryptoAlg */
 static Signer *const es256 = &signers[ALG_ES256];
 static Signer *const hs256 = &signers[ALG_HS256];
 static Signer *const rs256 = &signers[ALG_RS256];
-
-/* SubjectPublicKeyInfo up to the key itself, RFC 3279, RFC 5480 and RFC 8410. */
-static const uint8_t spki_rsa2048[] = {
-	0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
-	0x03, 0x82, 0x01, 0x0f, 0x00, 0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00
-};
-static const uint8_t spki_p256[] = {
-	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-	0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04
-};
-static const uint8_t spki_ed25519[] = {
-	0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00
-};
-
-static const char rfc7515_a1[] =
-"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9"
-".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
-".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-static const char rfc7515_a1_k[] =
-"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
-
-static const char rfc7515_a2[] =
-"eyJhbGciOiJSUzI1NiJ9"
-".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
-".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CU"
-"Ar7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--"
-"xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_Ioyp"
-"GlUPQGe77Rw";
-static const char rfc7515_a2_n[] =
-"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMs"
-"D1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdV"
-"MTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
-
-static const char rfc7515_a3[] =
-"eyJhbGciOiJFUzI1NiJ9"
-".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
-".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-static const char rfc7515_a3_x[] = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
-static const char rfc7515_a3_y[] = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
-
-static const char rfc8037_a4[] =
-"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
-".hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
-static const char rfc8037_a4_x[] = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-
-/* Appends bytes given in base64url to *n bytes of out. */
-static void
-append_decoded(const char *text, uint8_t *out, size_t cap, size_t *n)
-{
-	size_t		length = 0;
-
-	CHECK_THAT(b64_decode(BASE64_URL, slice_of(text), out + *n, cap - *n, &length), text);
-	*n += length;
-}
 
 /* A text as a token. */
 static Token
@@ -235,82 +181,6 @@ free_signers(void)
 			crypto_key_free(signers[i].public_key);
 		crypto_key_free(signers[i].private_key);
 	}
-}
-
-/* A published token verifies; with any character changed it does not; its header is not one of ours. */
-static void
-check_vector(const char *text, CryptoKey *key, const char *name)
-{
-	Token		token = token_of(text);
-	JwtParts	parts;
-	size_t		i;
-
-	CHECK_THAT(key != NULL, name);
-	CHECK_THAT(jwt_split((Slice) {token.text, token.length}, &parts), name);
-	CHECK_THAT(jwt_verify(&parts, parts.header, key), name);
-	CHECK_THAT(refused_by_all(&token), name);
-	for (i = 0; i < token.length; i++)
-	{
-		char		c = token.text[i];
-
-		if (c == '.')
-			continue;
-		token.text[i] = c == 'A' ? 'B' : 'A';
-		CHECK_THAT(jwt_split((Slice) {token.text, token.length}, &parts), name);
-		CHECK_THAT(!jwt_verify(&parts, parts.header, key), name);
-		token.text[i] = c;
-	}
-	crypto_key_free(key);
-}
-
-/* HMAC with the 64-byte secret. */
-static void
-test_rfc7515_a1_hs256(void)
-{
-	uint8_t		k[64];
-	size_t		n = 0;
-
-	append_decoded(rfc7515_a1_k, k, sizeof(k), &n);
-	check_vector(rfc7515_a1, crypto_key_private(ALG_HS256, k, n), "RFC 7515 A.1");
-}
-
-/* RSA 2048, exponent 65537. */
-static void
-test_rfc7515_a2_rs256(void)
-{
-	static const uint8_t exponent[] = {0x02, 0x03, 0x01, 0x00, 0x01};
-	uint8_t		der[CRYPTO_PUBLIC_MAX];
-	size_t		n = sizeof(spki_rsa2048);
-
-	memcpy(der, spki_rsa2048, n);
-	append_decoded(rfc7515_a2_n, der, sizeof(der), &n);
-	memcpy(der + n, exponent, sizeof(exponent));
-	check_vector(rfc7515_a2, crypto_key_public(ALG_RS256, der, n + sizeof(exponent)), "RFC 7515 A.2");
-}
-
-/* P-256, uncompressed point. */
-static void
-test_rfc7515_a3_es256(void)
-{
-	uint8_t		der[CRYPTO_PUBLIC_MAX];
-	size_t		n = sizeof(spki_p256);
-
-	memcpy(der, spki_p256, n);
-	append_decoded(rfc7515_a3_x, der, sizeof(der), &n);
-	append_decoded(rfc7515_a3_y, der, sizeof(der), &n);
-	check_vector(rfc7515_a3, crypto_key_public(ALG_ES256, der, n), "RFC 7515 A.3");
-}
-
-/* Ed25519. */
-static void
-test_rfc8037_a4_eddsa(void)
-{
-	uint8_t		der[CRYPTO_PUBLIC_MAX];
-	size_t		n = sizeof(spki_ed25519);
-
-	memcpy(der, spki_ed25519, n);
-	append_decoded(rfc8037_a4_x, der, sizeof(der), &n);
-	check_vector(rfc8037_a4, crypto_key_public(ALG_EDDSA, der, n), "RFC 8037 A.4");
 }
 
 /* Header, payload, session id and signature come back for each algorithm, and under its own key only. */
@@ -542,11 +412,12 @@ attack_alg_swapped(void)
 	}
 }
 
-/* A key that is not this one, or a kid that some program would look up in a file or a database. */
+/* Headers that are not, byte for byte, the one we write: every one of these tokens has a good signature. */
 static void
-attack_foreign_kid(void)
+attack_headers(void)
 {
 	static const char *const headers[] = {
+		/* a key that is not this one, or a kid that some program would look up in a file or a database */
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k2\"}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"K1\"}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"\"}",
@@ -554,98 +425,35 @@ attack_foreign_kid(void)
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":[\"k1\"]}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"../../dev/null\"}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"x' OR '1'='1\"}",
-		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\"}"
-	};
-
-	refuse_headers(headers, COUNT(headers));
-}
-
-/* RFC 9068 section 4: an ID token or another JWT by the same issuer is no access token. */
-static void
-attack_wrong_typ(void)
-{
-	static const char *const headers[] = {
+		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\"}",
+		/* RFC 9068 section 4: an ID token or another JWT by the same issuer is no access token */
 		"{\"typ\":\"JWT\",\"alg\":\"ES256\",\"kid\":\"k1\"}",
 		"{\"typ\":\"jwt\",\"alg\":\"ES256\",\"kid\":\"k1\"}",
 		"{\"typ\":\"AT+JWT\",\"alg\":\"ES256\",\"kid\":\"k1\"}",
 		"{\"typ\":\"application/at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\"}",
 		"{\"typ\":\"\",\"alg\":\"ES256\",\"kid\":\"k1\"}",
-		"{\"alg\":\"ES256\",\"kid\":\"k1\"}"
-	};
-
-	refuse_headers(headers, COUNT(headers));
-}
-
-/* RFC 7515 section 4.1.2: a key set at the attacker's address. */
-static void
-attack_jku(void)
-{
-	static const char *const headers[] = {
-		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"jku\":\"https://attacker.example/jwks.json\"}"
-	};
-
-	refuse_headers(headers, COUNT(headers));
-}
-
-/* RFC 7515 section 4.1.3: the attacker's key inside the token. */
-static void
-attack_jwk(void)
-{
-	static const char *const headers[] = {
+		"{\"alg\":\"ES256\",\"kid\":\"k1\"}",
+		/* RFC 7515 section 4.1.2: a key set at the attacker's address */
+		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"jku\":\"https://attacker.example/jwks.json\"}",
+		/* section 4.1.3: the attacker's key inside the token */
 		"{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\",\"kid\":\"k1\",\"jwk\":{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
-		"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}}"
-	};
-
-	refuse_headers(headers, COUNT(headers));
-}
-
-/* RFC 7515 sections 4.1.5 and 4.1.6: the attacker's certificate. */
-static void
-attack_x5u(void)
-{
-	static const char *const headers[] = {
+		"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}}",
+		/* sections 4.1.5 and 4.1.6: the attacker's certificate */
 		"{\"typ\":\"at+jwt\",\"alg\":\"RS256\",\"kid\":\"k1\",\"x5u\":\"https://attacker.example/cert.pem\"}",
-		"{\"typ\":\"at+jwt\",\"alg\":\"RS256\",\"kid\":\"k1\",\"x5c\":[\"MIIB\"]}"
-	};
-
-	refuse_headers(headers, COUNT(headers));
-}
-
-/* RFC 7515 section 4.1.11 and RFC 7797: extensions we do not know must not be ignored. */
-static void
-attack_crit(void)
-{
-	static const char *const headers[] = {
+		"{\"typ\":\"at+jwt\",\"alg\":\"RS256\",\"kid\":\"k1\",\"x5c\":[\"MIIB\"]}",
+		/* section 4.1.11 and RFC 7797: extensions we do not know must not be ignored */
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"crit\":[\"exp\"],\"exp\":1}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"crit\":[]}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"b64\":false,\"crit\":[\"b64\"]}",
-		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"zip\":\"DEF\"}"
-	};
-
-	refuse_headers(headers, COUNT(headers));
-}
-
-/* Equal JSON, other bytes. */
-static void
-attack_reordered_members(void)
-{
-	static const char *const headers[] = {
+		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"zip\":\"DEF\"}",
+		/* equal JSON, other bytes */
 		"{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"k1\"}",
 		"{\"kid\":\"k1\",\"typ\":\"at+jwt\",\"alg\":\"ES256\"}",
 		"{\"typ\":\"at+jwt\",\"kid\":\"k1\",\"alg\":\"ES256\"}",
 		"{\"typ\":\"at+jwt\", \"alg\":\"ES256\",\"kid\":\"k1\"}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\"}\n",
-		"{\"typ\":\"at+jwt\",\"\\u0061lg\":\"ES256\",\"kid\":\"k1\"}"
-	};
-
-	refuse_headers(headers, COUNT(headers));
-}
-
-/* Parsers disagree on which of two members counts. */
-static void
-attack_duplicated_members(void)
-{
-	static const char *const headers[] = {
+		"{\"typ\":\"at+jwt\",\"\\u0061lg\":\"ES256\",\"kid\":\"k1\"}",
+		/* parsers disagree on which of two members counts */
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\",\"alg\":\"none\"}",
 		"{\"alg\":\"none\",\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"k1\"}",
 		"{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"alg\":\"ES256\",\"kid\":\"k1\"}",
@@ -674,33 +482,21 @@ attack_extra_dots(void)
 	}
 }
 
-/* Parts of no characters, among them the unsigned form of RFC 7515 appendix F. */
+/* Parts of no characters, among them the unsigned form of RFC 7515 appendix F; fewer parts, or more, as in a JWE. */
 static void
-attack_empty_parts(void)
+attack_parts(void)
 {
-	static const char *const texts[] = {"", ".", "..", "...", ".YQ.YQ", "YQ..YQ", "YQ.YQ.", "YQ..", ".YQ.", "..YQ"};
+	static const char *const texts[] = {
+		"", ".", "..", "...", ".YQ.YQ", "YQ..YQ", "YQ.YQ.", "YQ..", ".YQ.", "..YQ", "YQ", "YQ.YQ", "YQ.YQ.YQ.", "YQ.YQ.YQ.YQ",
+		"YQ.YQ.YQ.YQ.YQ"
+	};
 	JwtParts	parts;
 	size_t		i;
 
 	for (i = 0; i < COUNT(texts); i++)
 		CHECK_THAT(!jwt_split(slice_of(texts[i]), &parts), texts[i]);
-	CHECK(jwt_split((Slice) {"YQ.YQ.YQ", 8}, &parts));
+	CHECK(jwt_split(slice_of("YQ.YQ.YQ"), &parts));
 	CHECK(!jwt_split((Slice) {NULL, 0}, &parts));
-}
-
-/* Fewer parts, or more, as in a JWE. */
-static void
-attack_two_and_four_parts(void)
-{
-	static const char *const texts[] = {"YQ", "YQ.YQ", "YQ.YQ.YQ.YQ", "YQ.YQ.YQ.YQ.YQ", "YQ.YQ.YQ."};
-	Token		token = good_token(es256);
-	JwtParts	parts;
-	size_t		i;
-
-	for (i = 0; i < COUNT(texts); i++)
-		CHECK_THAT(!jwt_split(slice_of(texts[i]), &parts), texts[i]);
-	append(&token, ".YQ", 3);
-	CHECK(!jwt_split((Slice) {token.text, token.length}, &parts));
 }
 
 /* Every byte that is not base64url, at the start, the end, and inside each part. */
@@ -861,9 +657,9 @@ attack_der_signature(void)
 	CHECK(refused_by_all(&token));
 }
 
-/* Another payload under a good signature. */
+/* Any other character anywhere, under a good signature. */
 static void
-attack_changed_payload(void)
+attack_changed_character(void)
 {
 	size_t		i;
 	size_t		at;
@@ -871,9 +667,8 @@ attack_changed_payload(void)
 	for (i = 0; i < COUNT(signers); i++)
 	{
 		Token		token = good_token(&signers[i]);
-		size_t		end = signature_start(&token) - 1;
 
-		for (at = signers[i].header.length + 1; at < end; at++)
+		for (at = 0; at < token.length; at++)
 		{
 			char		c = token.text[at];
 
@@ -901,24 +696,21 @@ attack_long_token(void)
 	CHECK(!jwt_split((Slice) {token.text, sizeof(token.text)}, &parts));
 }
 
-/* One function each. */
-static void
-test_attacks(void)
+int
+main(void)
 {
+	make_signers();
+	test_round_trip();
+	test_header();
+	test_peek_sid();
+	test_payload();
+	test_sign_limits();
 	attack_alg_none();
 	attack_alg_confusion();
 	attack_alg_swapped();
-	attack_foreign_kid();
-	attack_wrong_typ();
-	attack_jku();
-	attack_jwk();
-	attack_x5u();
-	attack_crit();
-	attack_reordered_members();
-	attack_duplicated_members();
+	attack_headers();
 	attack_extra_dots();
-	attack_empty_parts();
-	attack_two_and_four_parts();
+	attack_parts();
 	attack_foreign_characters();
 	attack_padding();
 	attack_white_space();
@@ -926,24 +718,8 @@ test_attacks(void)
 	attack_truncated_signature();
 	attack_zero_signature();
 	attack_der_signature();
-	attack_changed_payload();
+	attack_changed_character();
 	attack_long_token();
-}
-
-int
-main(void)
-{
-	make_signers();
-	test_rfc7515_a1_hs256();
-	test_rfc7515_a2_rs256();
-	test_rfc7515_a3_es256();
-	test_rfc8037_a4_eddsa();
-	test_round_trip();
-	test_header();
-	test_peek_sid();
-	test_payload();
-	test_sign_limits();
-	test_attacks();
 	free_signers();
 	return finish();
 }
