@@ -1,7 +1,7 @@
--- 03_policy: the DJUST password rules, exactly
+-- 03_policy: the password rules where they are asked; every byte of their sets: test/unit/pwpolicy_test.c
 
 BEGIN;
-SELECT plan(213);
+SELECT plan(34);
 
 CREATE FUNCTION pg_temp.refused(password text) RETURNS text LANGUAGE sql AS $$ SELECT djust_auth.check_password($1)::text $$;
 
@@ -12,33 +12,11 @@ SELECT is(pg_temp.refused('Abcdef1!'), '{}', 'eight characters are enough');
 SELECT is(pg_temp.refused('Abcde1!'), '{too_short}', 'seven are not');
 SELECT is(pg_temp.refused('Abcdefg1'), '{missing_special}', 'Abcdefg1 has no special character');
 SELECT is(pg_temp.refused('Abcdefg1'''), '{missing_special}', 'an apostrophe is none');
-SELECT is(pg_temp.refused('abcdefg1!'), '{missing_uppercase}', 'no upper case');
-SELECT is(pg_temp.refused('ABCDEFG1!'), '{missing_lowercase}', 'no lower case');
-SELECT is(pg_temp.refused('Abcdefgh!'), '{missing_digit}', 'no digit');
 SELECT is(pg_temp.refused(''), '{too_short,missing_uppercase,missing_lowercase,missing_digit,missing_special}', 'all violations at once, in order');
 SELECT is(pg_temp.refused('ab'), '{too_short,missing_uppercase,missing_digit,missing_special}', 'all that are there');
 SELECT is(pg_temp.refused(repeat('ü', 600)), '{too_long,missing_uppercase,missing_lowercase,missing_digit,missing_special}', 'too long comes second');
 SELECT is(pg_temp.refused('        '), '{missing_uppercase,missing_lowercase,missing_digit,missing_special}', 'blanks count as characters, not as specials');
 SELECT throws_ok('SELECT djust_auth.check_password(NULL)', '22004', NULL, 'NULL is an error');
-
--- the specials: these 30 and no others
-
-SELECT is(length(specials), 30, 'thirty specials') FROM (SELECT $s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$ AS specials) x;
-SELECT is(pg_temp.refused('Abcdefg1' || c), '{}', 'special ' || c)
-	FROM regexp_split_to_table($s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$, '') c;
-SELECT is(pg_temp.refused(c || 'Abcdefg1'), '{}', 'special ' || c || ' at the start')
-	FROM regexp_split_to_table($s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$, '') c;
-SELECT is(pg_temp.refused('Abcdefg1' || chr(i)), '{missing_special}', 'ASCII ' || i || ' is no special')
-	FROM generate_series(1, 127) i
-	WHERE strpos($s$~`!@#$%^&*()-_+={}[]|;:"<>,./?$s$, chr(i)) = 0;
-SELECT is(pg_temp.refused('Abcdefg1' || c), '{missing_special}', c || ' is no special')
-	FROM unnest('{§,€,£,¡,¿,«,»,–,’,！,ä,😀}'::text[]) c;
-
--- sets of ASCII, whatever the locale says
-
-SELECT is(pg_temp.refused('Äbcdefg1!'), '{missing_uppercase}', 'an umlaut is no capital of A-Z');
-SELECT is(pg_temp.refused('ABCDEFGä1!'), '{missing_lowercase}', 'an umlaut is no letter of a-z');
-SELECT is(pg_temp.refused('Abcdefgh١１!'), '{missing_digit}', 'foreign digits are no 0-9');
 
 -- characters after NFC, not bytes
 
@@ -53,9 +31,6 @@ SELECT is(pg_temp.refused('Abc1!😀😀😀'), '{}', 'eight with emoji');
 
 SELECT is(pg_temp.refused('Aa1!' || repeat('x', 1020)), '{}', '1024 bytes are allowed');
 SELECT is(pg_temp.refused('Aa1!' || repeat('x', 1021)), '{too_long}', '1025 are not');
-SELECT is(pg_temp.refused('Aa1!' || repeat('ü', 510)), '{}', '1024 bytes in 514 characters');
-SELECT is(pg_temp.refused('Aa1!x' || repeat('ü', 510)), '{too_long}', '1025 bytes in 515 characters');
-SELECT is(pg_temp.refused('Aa1!' || repeat('x', 100000)), '{too_long}', 'a hundred thousand');
 
 -- the setting raises the length
 

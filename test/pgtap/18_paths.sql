@@ -1,4 +1,5 @@
--- A path that some program reads as another one is denied, and is refused as a pattern with the reason.
+-- A path that some program reads as another one is denied, and is refused as a pattern with the reason: one for each
+-- reason; test/unit/route_test.c has all.
 
 \set ON_ERROR_STOP on
 \set QUIET on
@@ -19,51 +20,19 @@ SELECT djust_auth.open_session(:'ann') ->> 'access_token' AS token \gset
 CREATE TEMP TABLE misread (reader text, path text, reason text);
 INSERT INTO misread VALUES
 	('Tomcat', '/orders/5/approval;x=1', 'semicolon'),
-	('Tomcat', '/orders/5/approval%3bx=1', 'semicolon'),
-	('Tomcat', '/orders/..;/files/secret', 'semicolon'),
-	('Spring', '/orders/5;x/approval', 'semicolon'),
 	('Windows', '/orders/5/approval%20', 'white space'),
-	('Windows', '/orders/5/approval ', 'white space'),
-	('Rails', '/orders/5/%20approval', 'white space'),
-	('Java', U&'/orders/5/approval\3000', 'white space'),
-	('Python', '/orders/5/approval%C2%A0', 'white space'),
 	('Windows', '/orders/5/approval.', 'dot'),
-	('Windows', '/files/secret./x', 'dot'),
 	('IIS', '/files/secret::$DATA', ':\$'),
-	('IIS', '/files/secret:%3A$DATA', ':\$'),
 	('IIS', '/files%252Fsecret', 'percent sign'),
-	('Nginx', '/orders/5/%2561pproval', 'percent sign'),
-	('Tomcat', '/files/%c0%ae%c0%ae/secret', 'UTF-8'),
 	('IIS', '/files%c0%afsecret', 'UTF-8'),
-	('PHP', '/produits/caf%e9', 'UTF-8'),
-	('Java', '/produits/caf%ed%a0%80', 'UTF-8'),
 	('macOS', '/produits/cafe%CC%81', 'NFC'),
-	('macOS', U&'/produits/cafe\0301', 'NFC'),
 	('HFS+', '/files/se%E2%80%8Ccret', 'invisible'),
-	('HFS+', U&'/files/se\200Dcret', 'invisible'),
-	('PHP on Windows', '/files/se%C2%ADcret', 'invisible'),
-	('JavaScript', U&'/files/\FEFFsecret', 'invisible'),
 	('Apache', '/files/secret%00', 'control'),
-	('browsers', '/files/se%0Acret', 'control'),
-	('browsers', U&'/files/se\2028cret', 'control'),
-	('terminals', '/files/se%C2%9Bcret', 'control'),
 	('NFKC', U&'/files\FF0Fsecret', 'taken for'),
-	('NFKC', U&'/files/x/\FF0E\FF0E/secret', 'taken for'),
-	('NFKC', U&'/files/x/\2024\2024/secret', 'taken for'),
-	('NFKC', U&'/orders/5/approval\FF1Bx', 'taken for'),
-	('NFKC', '/files%EF%BC%852Fsecret', 'taken for'),
-	('Windows best fit', U&'/files\2215secret', 'taken for'),
 	('IIS', '/files\secret', 'backslash'),
-	('IIS', '/files%5Csecret', 'backslash'),
 	('Nginx', '/files//secret', 'two slashes'),
 	('every server', '/files/x/../secret', '\.\.'),
-	('Windows (932)', U&'/files/x\00A5secret', 'taken for'),
-	('NFKC and Windows (932)', U&'/files/x\FFE5secret', 'taken for'),
-	('NFKC and Windows (949)', '/files/x%EF%BF%A6secret', 'taken for'),
 	('a decoder', U&'/files/sec\FFFEret', 'no characters'),
-	('a decoder', U&'/files/sec\FDD0ret', 'no characters'),
-	('a decoder', U&'/files/sec\+10FFFFret', 'no characters'),
-	('a decoder', '/files/sec%F0%9F%BF%BFret', 'no characters'),
 	('every server', '/files/x/%2E%2E/secret', 'percent-encoded slash');
 
 SELECT is(djust_can(:'token', path, 'read'), false, reader || ' is not fooled: ' || path) FROM misread;
