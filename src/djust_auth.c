@@ -1,7 +1,7 @@
 /*
  * djust_auth.c
- *		Wires the library into the server: settings, hooks, the worker, and shared
- *		memory, which each part asks for and attaches to.
+ *		Wires the library into the server: settings, hooks, the worker, and
+ *		the shared memory of each part.
  */
 #include "postgres.h"
 
@@ -51,7 +51,7 @@ request_memory(void)
 	RequestNamedLWLockTranche(LOCKS, 4 + event_queue_locks());
 }
 
-/* In the postmaster, and again after a crash. */
+/* Runs in the postmaster, and again after a crash. */
 static void
 start_memory(void)
 {
@@ -83,7 +83,7 @@ memory_init(void)
 	shmem_startup_hook = start_memory;
 }
 
-/* Loaded later than at server start, the library offers only what dumps need; everything else says what is missing. */
+/* Without preloading, the library offers only what restoring a dump needs; all other functions raise 55000. */
 void
 _PG_init(void)
 {

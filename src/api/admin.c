@@ -1,7 +1,7 @@
 /*
  * admin.c
- *		The administration functions: fetch arguments, call one verb, give its
- *		answer.
+ *		The administration functions: fetch arguments, call one operation,
+ *		return its answer.
  */
 #include "postgres.h"
 
@@ -64,14 +64,14 @@ PG_FUNCTION_INFO_V1(djust_auth_worker_start);
 PG_FUNCTION_INFO_V1(djust_auth_worker_write);
 PG_FUNCTION_INFO_V1(djust_auth_worker_purge);
 
-/* NULL stands for the default, no profiles. */
+/* NULL means no profiles. */
 static ArrayType *
 profiles_argument(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(n);
 }
 
-/* What most functions here begin with: a write to a user named by the first argument. */
+/* Begins a function that writes to the user named by its first argument. */
 static pg_uuid_t *
 begin_user(FunctionCallInfo fcinfo, const char *command)
 {
@@ -235,7 +235,6 @@ djust_auth_remove_profile(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The label of an access_right value. */
 static char *
 access_label(Oid value)
 {
@@ -276,7 +275,7 @@ djust_auth_profile_access(PG_FUNCTION_ARGS)
 							   ObjectIdGetDatum(get_fn_expr_rettype(fcinfo->flinfo)));
 }
 
-/* The rows hold usable links: they must not be spilled to a temporary file, as they would be beyond work_mem. */
+/* The rows contain usable links, so they must not be spilled to a temporary file, as they would be beyond work_mem. */
 static void
 keep_in_memory(ReturnSetInfo *result)
 {
@@ -389,7 +388,7 @@ djust_auth_stats(PG_FUNCTION_ARGS)
 	RETURN_TEXT(stats_json());
 }
 
-/* What the worker does under its own role, by right of EXECUTE, is of no use to anybody else. */
+/* These functions run under the worker's role, with EXECUTE granted to it, but work only in the worker. */
 static void
 begin_work(const char *command)
 {

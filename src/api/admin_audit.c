@@ -1,6 +1,6 @@
 /*
  * admin_audit.c
- *		The SQL functions of the seals over the audit.
+ *		The SQL functions for audit seals.
  */
 #include "postgres.h"
 

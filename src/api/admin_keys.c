@@ -1,7 +1,7 @@
 /*
  * admin_keys.c
- *		The administration functions for keys: fetch arguments, call one verb,
- *		give its answer.
+ *		The administration functions for keys: fetch arguments, call one
+ *		operation, return its answer.
  */
 #include "postgres.h"
 

@@ -1,6 +1,7 @@
 /*
  * api.c
- *		The public functions: fetch arguments, call one verb, give its answer.
+ *		The public functions: fetch arguments, call one operation, return its
+ *		answer.
  */
 #include "postgres.h"
 
@@ -21,7 +22,7 @@
 #define CHALLENGE "WWW-Authenticate"
 #define CALL(function) ((const char *const[]) {function, NULL})
 
-/* A function of the API that writes: by GET its secrets would stand in the address, whatever the transaction allows. */
+/* Begins a writing API function; refuses GET, which would put secrets into the URL, in any kind of transaction. */
 static void
 begin_call(const char *function)
 {
@@ -62,7 +63,7 @@ djust_login(PG_FUNCTION_ARGS)
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_LOGIN));
 }
 
-/* RFC 6749 sections 4.3 and 6; the client is first-party and public, so its name and secret are not checked. */
+/* RFC 6749 sections 4.3 and 6; the client is first-party and public, so client_id and client_secret are not checked. */
 static void
 token_grant(FunctionCallInfo fcinfo, Answer *answer)
 {
@@ -117,7 +118,7 @@ djust_logout(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(session_logout(SLICE(0).data, SLICE(0).length));
 }
 
-/* What a call site knows of the token it has last met; it lives as long as the statement. */
+/* Cache of a call site: the token it saw last.  Lives as long as the statement. */
 typedef struct CallMemo
 {
 	PostgrestMemo   *http;
@@ -198,7 +199,7 @@ djust_reset_confirm(PG_FUNCTION_ARGS)
 	RETURN_TEXT(answer_password_updated(&answer));
 }
 
-/* Looking at the page writes nothing and asks nothing: only a password sent with the token does. */
+/* Opening the page writes nothing and checks nothing; only a password sent with the token does. */
 Datum
 djust_reset_page(PG_FUNCTION_ARGS)
 {
@@ -265,7 +266,7 @@ djust_jwks(PG_FUNCTION_ARGS)
 	RETURN_TEXT(signing_key_jwks(false));
 }
 
-/* Bearer of the HTTP request: false when there is one that is dead; *present tells whether there is one. */
+/* Identity of the HTTP request.  Sets *present if there is a bearer token; false if that token is dead. */
 static bool
 request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 {
@@ -295,7 +296,7 @@ djust_request_user(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(user_id);
 }
 
-/* RIGHT_NO_MATCH for a path that is denied. */
+/* RIGHT_NO_MATCH for a denied path. */
 static RouteRight
 right_on(const char *route, size_t length, const Bearer *identity)
 {
@@ -322,10 +323,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(right_on(SLICE(0).data, SLICE(0).length, &identity) >= needed);
 }
 
-/*
- * PostgREST takes the role from the first Authorization header and tells only the last: the session whose role it took
- * must be the one behind the bearer that is found.
- */
+/* PostgREST takes the role from the first Authorization header but passes on the last: compares their sessions. */
 static bool
 same_session(const Bearer *identity, bool present)
 {
@@ -336,16 +334,16 @@ same_session(const Bearer *identity, bool present)
 			strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
 }
 
-/* Calls by which somebody without a live session gets one: a stale bearer counts nothing there. */
-static const char *const ways_in[] = {
+/* Calls that lead to a session: a dead bearer token does not matter there. */
+static const char *const login_calls[] = {
 	"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm",
 	"djust_reset_page", NULL
 };
 
-/* HEAD would not even call them; those that write are refused by their read-only transaction. */
+/* For HEAD, PostgREST does not even call them.  Functions that write are refused by their read-only transaction. */
 static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect", "djust_sessions", NULL};
 
-/* Do the profiles give the request's path the right that its method needs? */
+/* True if the profiles allow the request's path and method. */
 static bool
 request_is_allowed(const Bearer *identity)
 {
@@ -366,7 +364,7 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	postgrest_refuse_query(readers_of_secrets);
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 	{
-		if (!postgrest_calls(ways_in))
+		if (!postgrest_calls(login_calls))
 			postgrest_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
 						"the access token is not valid");
 		present = false;

@@ -29,7 +29,7 @@ text_slice(const text *value)
 #define TEXT_OR_NULL(n) (PG_ARGISNULL(n) ? NULL : TEXT(n))
 #define RETURN_TEXT(value) PG_RETURN_TEXT_P(cstring_to_text(value))
 
-/* First of all in every function that writes: GET must be no oracle. */
+/* Call first in every function that writes: a GET must not reveal anything. */
 static inline void
 begin_write(const char *command)
 {

@@ -1,11 +1,11 @@
 /*
  * constraints.c
- *		The functions that constraints and an index of the tables call.
+ *		The functions called by constraints and by an index of the tables.
  *
- * Threat: a value in the tables that the verbs would trust.  Constraint
+ * Threat: a value in the tables that operations would trust.  Constraint
  * functions raise the reason themselves, so that the server does not print the
- * failing row, which might hold a password typed into the wrong column.  They
- * need no preloaded library: a dump must restore anywhere.
+ * failing row, which might contain a password typed into the wrong column. They
+ * do not need the preloaded library: a dump must restore anywhere.
  */
 #include "postgres.h"
 
@@ -92,7 +92,7 @@ djust_event_is_valid(PG_FUNCTION_ARGS)
 Datum
 djust_mail_template_is_valid(PG_FUNCTION_ARGS)
 {
-	/* as it travels: in UTF-8 */
+	/* mails are sent in UTF-8 */
 	const char *fault = mime_template_fault(database_to_utf8(TEXT(0)), database_to_utf8(TEXT(1)),
 											database_to_utf8(TEXT(2)));
 

@@ -1,15 +1,14 @@
 /*
  * triggers.c
- *		What follows from changes of the tables, by whatever statement.
+ *		The effects of changes of the tables, made by any statement.
  *
- * Threat: a trigger function attached to somebody's own table, whose columns
- * it would take for ours, or whose changes it would tell as ours.  Before it
- * looks at any row, each function compares the relation's identity, the event,
- * the timing and the level with those it is made for, and raises 39P01 for all
- * others.
+ * Threat: a trigger function attached to a user's table, whose columns it would
+ * take for ours, or whose changes it would audit as ours.  Before it reads any
+ * row, each function compares the relation's oid, the event, the timing and the
+ * level with those it is made for, and raises 39P01 for all others.
  *
- * Statements are worked on as a whole.  Logical replication fires triggers for
- * rows alone: for it there are row-level triggers, enabled only there.
+ * Statements are handled as a whole.  Logical replication fires only row-level
+ * triggers: those made for it are enabled only there.
  */
 #include "postgres.h"
 
@@ -42,7 +41,7 @@ PG_FUNCTION_INFO_V1(djust_trigger_audit_change);
 PG_FUNCTION_INFO_V1(djust_trigger_keep_anonymous);
 PG_FUNCTION_INFO_V1(djust_trigger_session_purge_at);
 
-/* What a trigger function is made for. */
+/* An event that a trigger function accepts. */
 typedef struct Firing
 {
 	CatalogTable table;
@@ -131,7 +130,7 @@ done(void)
 	return PointerGetDatum(NULL);
 }
 
-/* The new row of a BEFORE ROW trigger, with this one of its columns changed. */
+/* The new row of a BEFORE ROW trigger, with one column replaced. */
 static Datum
 with_column(const TriggerData *data, int column, Datum value)
 {
@@ -142,7 +141,7 @@ with_column(const TriggerData *data, int column, Datum value)
 													 1, &column, &value, &is_null));
 }
 
-/* A column of that row. */
+/* A column of the new row of a BEFORE ROW trigger. */
 static Datum
 new_column(const TriggerData *data, AttrNumber column, Oid type, bool *is_null)
 {
@@ -156,7 +155,7 @@ unchanged(const TriggerData *data)
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple);
 }
 
-/* The new row with a column of type text in its normal form. */
+/* The new row with a text column normalised. */
 static Datum
 normalised(const TriggerData *data, AttrNumber column, const char *(*normal) (Slice))
 {
@@ -180,10 +179,10 @@ djust_trigger_blocklist_normalise(PG_FUNCTION_ARGS)
 	return normalised(FIRED_BY(blocklist_firings), Anum_password_blocklist_password, normalize_blocklist_entry);
 }
 
-/* Ids of users, collected. */
+/* A set of user ids. */
 typedef struct Users
 {
-	ArrayBuildState *ids;		/* NULL: none yet */
+	ArrayBuildState *ids;		/* NULL if empty */
 } Users;
 
 static void
@@ -208,7 +207,7 @@ array_of(const Users *users)
 	return DatumGetArrayTypeP(makeArrayResult(users->ids, CurrentMemoryContext));
 }
 
-/* What changes of users end, whoever made them. */
+/* Users whose sessions and reset links end because of a change. */
 typedef struct Ended
 {
 	Users		sessions;
@@ -225,8 +224,8 @@ address_in(TupleTableSlot *row)
 }
 
 /*
- * Which sessions and links a change of a user ends.  The verbs that change a hash themselves (rehash at login, change
- * and reset of a password) end what they must.
+ * Adds the sessions and links that a change of a user ends.  Operations that change a hash themselves (rehash at login,
+ * change and reset of a password) also end sessions and links themselves.
  */
 static void
 user_updated(const RowChanges *changes, Ended *ended)
@@ -240,7 +239,7 @@ user_updated(const RowChanges *changes, Ended *ended)
 	if (!email && !disabling && !password)
 		return;
 	id = row_column(changes->new, Anum_customer_user_id, UUIDOID, &is_null);
-	/* a row that an altered table allows: it has neither sessions nor links */
+	/* an altered table may allow NULL; such a row has neither sessions nor links */
 	if (is_null)
 		return;
 	if (email && preloaded())
@@ -268,7 +267,7 @@ users_updated(const TriggerData *data)
 		store_reset_delete_of_all(array_of(&ended.links));
 }
 
-/* All users that rows of this statement name in this column, before and after it. */
+/* Adds all users in this column of the statement's old and new rows. */
 static void
 collect_users(const TriggerData *data, AttrNumber column, Users *users)
 {
@@ -303,8 +302,8 @@ djust_trigger_user_changed(PG_FUNCTION_ARGS)
 }
 
 /*
- * Sessions carry a copy of their user's profiles.  The users' rows are locked first: a login beside this one holds its
- * row until its session can be seen, or waits and then reads the profiles as they are now.
+ * Sessions have a copy of their user's profiles.  Locks the users' rows first: a concurrent login holds its user's row
+ * until its session is visible, or waits and then reads the new profiles.
  */
 Datum
 djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
@@ -327,7 +326,7 @@ djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
 	return done();
 }
 
-/* The old version is fetched when the trigger fires, after the update. */
+/* The old version was read when the trigger fired, after the update. */
 Datum
 djust_trigger_session_updated(PG_FUNCTION_ARGS)
 {
@@ -355,7 +354,7 @@ djust_trigger_keep_anonymous(PG_FUNCTION_ARGS)
 			 errhint("Remove its rights instead.")));
 }
 
-/* For sessions that are inserted, or whose end is moved, by other statements than the extension's own. */
+/* For sessions inserted, or whose expiry is changed, by statements other than the extension's own. */
 Datum
 djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
 {
@@ -368,12 +367,9 @@ djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
 	return is_null ? unchanged(data) : with_column(data, Anum_session_purge_at, expires_at);
 }
 
-/*
- * A TRUNCATE is told before it, while there is something to tell; of the audit itself after it, or its event would go,
- * too.
- */
+/* A TRUNCATE is audited while the rows exist; that of the audit itself afterwards, or its event would go, too. */
 static bool
-is_told_event(const TriggerData *data, int table)
+is_audited_event(const TriggerData *data, int table)
 {
 	TriggerEvent event = data->tg_event & FIRING_BITS;
 
@@ -382,7 +378,7 @@ is_told_event(const TriggerData *data, int table)
 	return event == (event & TRIGGER_EVENT_OPMASK) && row_changes_has_tables(data);
 }
 
-/* On every table of the extension. */
+/* Fires on every table of the extension. */
 Datum
 djust_trigger_audit_change(PG_FUNCTION_ARGS)
 {
@@ -391,7 +387,7 @@ djust_trigger_audit_change(PG_FUNCTION_ARGS)
 	CatalogTable known;
 	int			table = catalog_is_table(relation, &known) ? (int) known : -1;
 
-	if (!is_told_event(data, table) || (table < 0 && !catalog_is_member(relation)))
+	if (!is_audited_event(data, table) || (table < 0 && !catalog_is_member(relation)))
 		refuse(RelationGetRelationName(data->tg_relation));
 	if (!store_is_own_work())
 		admin_event_tell(data, table);
