@@ -1,10 +1,9 @@
 /*
  * account.c
- *		Owns what administrators do to users.
+ *		Owns the administration of users.
  *
- * Here a weak password or an unknown user is an error, not an answer.  Effects
- * on sessions and the audit of changes are the triggers', so that plain DML
- * has them too.
+ * A weak password or an unknown user is an error here, not an answer.  Triggers
+ * end sessions and audit changes, so that plain DML does so, too.
  */
 #include "postgres.h"
 
@@ -30,7 +29,7 @@ require_user(const pg_uuid_t *id, UserRow *user)
 		answer_unknown_user(id);
 }
 
-/* Policy and hash, or an error. */
+/* Checks the policy and hashes, or raises an error. */
 static void
 hash_or_raise(const char *password, size_t length, char *hash)
 {
@@ -139,7 +138,7 @@ account_unlock(const pg_uuid_t *id)
 	audit_event("administration", id, NULL, "{\"change\": \"unlocked\"}");
 }
 
-/* What was counted goes along with the account. */
+/* Failures move with the account. */
 void
 account_email_changed(const pg_uuid_t *id, const char *from, const char *to)
 {
@@ -159,7 +158,7 @@ account_end_sessions(const pg_uuid_t *id)
 	int			ended;
 
 	require_user(id, &user);
-	/* Waits for logins under way, so that their sessions end too. */
+	/* waits for running logins, so that their sessions end, too */
 	store_user_lock(id);
 	ended = (int) store_session_delete_of(id, NULL);
 	audit_event("administration", id, NULL, psprintf("{\"change\": \"sessions ended\", \"ended\": %d}", ended));

@@ -1,6 +1,6 @@
 /*
  * account.h
- *		Users as administrators manage them.
+ *		Administration of users.
  */
 #ifndef DJUST_ACCOUNT_H
 #define DJUST_ACCOUNT_H
@@ -10,7 +10,7 @@
 
 #include "http/verdict.h"
 
-/* password NULL: none.  hash NULL: none.  Raises unless it succeeds. */
+/* password and hash may be NULL.  Raises unless it succeeds. */
 extern void account_create(const char *email, const char *password, size_t password_length, const char *hash,
 						   ArrayType *profiles, pg_uuid_t *id);
 extern void account_set_password(const pg_uuid_t *id, const char *password, size_t length);

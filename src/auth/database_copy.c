@@ -1,17 +1,17 @@
 /*
  * database_copy.c
- *		Owns what ends when a database turns out to be a copy, was restored, or
- *		gets another key file.
+ *		Owns ending sessions, links and mails when a database is a copy, was
+ *		restored, or gets another key file.
  *
- * Threats: a session that was ended, a link that was used and a mail that was
- * sent in the original, which would live on in the copy; and a guesser's
- * lock, which a new key file would lift, for locks are kept by keyed tags.
+ * Threats: a session, link or mail that was ended, used or sent in the original
+ * but lives on in the copy; and a lock that a new key file would lift, because
+ * locks are stored under keyed tags.
  *
- * A copy by CREATE DATABASE ... TEMPLATE is known by the object id that the
- * table key_file remembers: the first call that writes, or the worker's first
- * round, ends what was copied along, and until then readers take each session
- * for dead.  A base backup has the same id as its original, so the
- * administrator tells (after_restore).
+ * A copy by CREATE DATABASE ... TEMPLATE is recognised by the object id stored
+ * in the table key_file: the first call that writes, or the worker's first
+ * round, ends what was copied, and until then readers treat all sessions as
+ * dead.  A base backup has its original's id, so the administrator must call
+ * after_restore.
  */
 #include "postgres.h"
 
@@ -29,7 +29,7 @@
 
 #define GIVEN_UP "the address was sealed under another key file"
 
-/* How many of each ended. */
+/* Numbers of ended items. */
 typedef struct Ended
 {
 	uint64		sessions;
@@ -37,7 +37,7 @@ typedef struct Ended
 	uint64		mails;
 } Ended;
 
-/* Waits for logins under way, so that their sessions end too; readers go on. */
+/* Waits for running logins, so that their sessions end, too; does not block readers. */
 static void
 end_sessions_and_links(Ended *ended)
 {
@@ -46,7 +46,7 @@ end_sessions_and_links(Ended *ended)
 	ended->links = store_reset_delete_all();
 }
 
-/* The tags of accounts belong to a key file and a database: locks of users are kept under their new ones. */
+/* Tags depend on key file and database: saves users' locks under their new tags. */
 static int
 carry_locks(void)
 {
@@ -65,14 +65,14 @@ carry_locks(void)
 }
 
 static void
-record(const char *change, const Ended *ended, const char *more)
+audit_change(const char *change, const Ended *ended, const char *more)
 {
 	audit_event("administration", NULL, NULL,
 				psprintf("{\"change\": \"%s\", \"sessions\": " UINT64_FORMAT ", \"links\": " UINT64_FORMAT ", \"mails\": " UINT64_FORMAT "%s}",
 						 change, ended->sessions, ended->links, ended->mails, more));
 }
 
-/* Under another key file the locks could not be carried, so all of it waits; the sessions are dead all the same. */
+/* Does nothing under another key file, because locks could not be carried; sessions are dead anyway. */
 void
 database_copy_clean(void)
 {
@@ -84,7 +84,7 @@ database_copy_clean(void)
 	ended.mails = store_mail_delete_waiting();
 	carry_locks();
 	if (ended.sessions + ended.links + ended.mails > 0)
-		record("database copied", &ended, "");
+		audit_change("database copied", &ended, "");
 }
 
 void
@@ -95,7 +95,7 @@ database_after_restore(void)
 	key_file_require();
 	end_sessions_and_links(&ended);
 	ended.mails = store_mail_delete_waiting();
-	record("restored", &ended, psprintf(", \"kid\": \"%s\"", signing_key_rotate(NULL)));
+	audit_change("restored", &ended, psprintf(", \"kid\": \"%s\"", signing_key_rotate(NULL)));
 }
 
 static bool
@@ -110,9 +110,9 @@ is_accepted(void)
 }
 
 /*
- * A key that is in memory while its file is gone may be a database's own, with sessions, links and mails that go on under
- * it until the next restart.  The file cannot be written back, for memory holds only what is derived from it; and a new
- * one would end for good what a backup of the file can still save.
+ * A key still in memory while its file is missing may be in use by a database, whose sessions, links and mails work
+ * until the next restart.  The file cannot be rewritten, as memory holds only derived keys; and a new file would
+ * destroy what a backup of the file can still save.
  */
 static void
 refuse_while_in_use(void)
@@ -166,5 +166,5 @@ database_accept_key_file(void)
 	key_file_mark_known();
 	kid = signing_key_start_over();
 	locks = carry_locks();
-	record("key file accepted", &ended, psprintf(", \"locks_kept\": %d, \"kid\": \"%s\"", locks, kid));
+	audit_change("key file accepted", &ended, psprintf(", \"locks_kept\": %d, \"kid\": \"%s\"", locks, kid));
 }

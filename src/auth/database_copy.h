@@ -1,16 +1,17 @@
 /*
  * database_copy.h
- *		What ends in a copy of a database, after a restore, and under a new key file.
+ *		Ends sessions, links and mails in a copied or restored database, or
+ *		under a new key file.
  */
 #ifndef DJUST_DATABASE_COPY_H
 #define DJUST_DATABASE_COPY_H
 
 #include "keys/key_file_check.h"
 
-/* Ends what was copied along from another database.  Called through database_copy_begin. */
+/* Ends sessions, links and mails copied from another database.  Called through database_copy_begin. */
 extern void database_copy_clean(void);
 
-/* First of all in everything that writes. */
+/* Call first in everything that writes. */
 static inline void
 database_copy_begin(void)
 {
@@ -18,12 +19,12 @@ database_copy_begin(void)
 		database_copy_clean();
 }
 
-/* Sessions, links and waiting mails end, the signing key is rotated. */
+/* Ends sessions, links and waiting mails, and rotates the signing key. */
 extern void database_after_restore(void);
 
 /*
- * Makes the key file that is there now, or a new one if there is none, the one this database knows: sessions and links
- * end, waiting reset mails are given up, a signing key is made; locks of existing accounts stay.
+ * Makes this database know the present key file, or a new one if there is none: ends sessions and links, gives up
+ * waiting reset mails, makes a signing key; keeps locks of existing accounts.
  */
 extern void database_accept_key_file(void);
 

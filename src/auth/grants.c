@@ -2,9 +2,9 @@
  * grants.c
  *		Owns the map from the kinds of grant_api to privileges.
  *
- * Threat: a role that gets more than its part.  The install script leaves
- * nothing to anybody, this table is the only place that says what each kind
- * gets, and a test compares what it gives with every object of the extension.
+ * Threat: a role that gets too many privileges.  The install script grants
+ * nothing to anyone, only this table grants, and a test compares the result
+ * with every object of the extension.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@ static const struct
 {
 	const char *name;
 	char		letter;
-	bool		public_api;		/* uses the schema that CREATE EXTENSION named, too */
+	bool		public_api;		/* also uses the schema named in CREATE EXTENSION */
 }			kinds[] = {
 	{"anonymous", 'a', true},
 	{"customer", 'c', true},
@@ -59,8 +59,8 @@ static const struct
 };
 
 /*
- * Objects of the schema djust_auth.  What is in no row is for the owner alone: open_session, hs256_key, grant_api,
- * functions of keys and of triggers.
+ * Objects of the schema djust_auth.  Unlisted ones are for the owner only: open_session, hs256_key, grant_api,
+ * functions for keys and triggers.
  */
 static const struct
 {
@@ -122,7 +122,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "audit_verify()", "d"},
 };
 
-/* A token may have slipped in where the kind belongs: an unknown word is not repeated. */
+/* The error does not quote the word, which may be a token in the wrong argument. */
 static int
 find_kind(const char *name)
 {
@@ -138,13 +138,13 @@ find_kind(const char *name)
 }
 
 static void
-give(const char *privileges, const char *class, const char *schema, const char *object, const char *role)
+grant(const char *privileges, const char *class, const char *schema, const char *object, const char *role)
 {
 	store_grant(psprintf("GRANT %s ON %s %s.%s TO %s", privileges, class, schema, object, role));
 }
 
 static void
-record(const char *kind, const char *role)
+audit_grant(const char *kind, const char *role)
 {
 	StringInfoData detail;
 
@@ -173,16 +173,17 @@ grants_give(Oid role, const char *kind)
 				 errmsg("cannot grant the API to PUBLIC")));
 	grantee = quote_identifier(name);
 	schema = quote_identifier(get_namespace_name(catalog_api_schema()));
-	/* of a kind with the public API, too: PostgREST casts the reset page to its type as the role it serves */
+	/* even for public kinds: PostgREST casts the reset page to its type as the request's role */
 	store_grant(psprintf("GRANT USAGE ON SCHEMA djust_auth TO %s", grantee));
 	if (kinds[n].public_api)
 		store_grant(psprintf("GRANT USAGE ON SCHEMA %s TO %s", schema, grantee));
 	for (i = 0; i < lengthof(public_api); i++)
 		if (strchr(public_api[i].kinds, letter))
-			give("EXECUTE", "FUNCTION", schema, public_api[i].function, grantee);
+			grant("EXECUTE", "FUNCTION", schema, public_api[i].function, grantee);
 	for (i = 0; i < lengthof(administration); i++)
 		if (strchr(administration[i].kinds, letter))
-			give(administration[i].privileges, administration[i].class, "djust_auth", administration[i].object, grantee);
+			grant(administration[i].privileges, administration[i].class, "djust_auth", administration[i].object,
+				  grantee);
 	event_queue_wake_at_commit();
-	record(kind, name);
+	audit_grant(kind, name);
 }

@@ -1,13 +1,12 @@
 /*
  * login.c
- *		Owns the way from a password to a session, and the change of a password
- *		by a user who knows it.
+ *		Owns login with a password, and the change of a password by its user.
  *
  * Threat: learning which addresses have accounts.  Every path makes the same
- * look-ups and one hash.  Where there is no hash of the user's own to check
- * against, the hash of another user is taken, picked by a keyed function of
- * the address: so the costs of imported hashes are spread over unknown
- * addresses as they are over known ones.  A match with it counts as a failure.
+ * look-ups and one hash.  If the account has no hash, another user's hash is
+ * checked, chosen by a keyed function of the address, so that the costs of
+ * imported hashes are distributed over unknown addresses as over known ones. A
+ * match with it counts as a failure.
  */
 #include "postgres.h"
 
@@ -87,7 +86,7 @@ record_failure(Verdict verdict, const Candidate *candidate, const AccountTag *ta
 	}
 }
 
-/* Takes the user's row against disabling and change of password; the hash may be replaced by a stronger one. */
+/* Locks the user's row against disabling and change of password; stores the replacement hash. */
 static bool
 confirm(const Candidate *candidate, const char *replacement)
 {
@@ -112,7 +111,7 @@ login_with_password(const char *email, size_t email_length, const char *password
 
 	key_file_require();
 	password_tag(address, &tag);
-	/* Twice, if the hash was replaced by a login beside this one while it was checked. */
+	/* Twice, if a concurrent login replaced the hash while it was checked. */
 	for (tries = 0; tries < 2; tries++)
 	{
 		find_candidate(address, &tag, &candidate);
@@ -132,7 +131,7 @@ login_with_password(const char *email, size_t email_length, const char *password
 	record_failure(answer->verdict, &candidate, &tag);
 }
 
-/* The session is checked again under the user's lock: it may have been ended meanwhile. */
+/* Checks the session again under the user's lock: it may have been ended meanwhile. */
 static bool
 still_live(const pg_uuid_t *sid)
 {

@@ -1,6 +1,6 @@
 /*
  * login.h
- *		Password in, session out; and change of password by its owner.
+ *		Login with a password, and change of the password by its user.
  */
 #ifndef DJUST_LOGIN_H
 #define DJUST_LOGIN_H

@@ -2,10 +2,10 @@
  * mail_queue.c
  *		Owns the mail queue and the text of mails.
  *
- * Threat: a queue that tells who is a customer, or that holds usable links.
- * A reset request is a row of one size with the address sealed; only the
- * claim opens it, looks the user up, and makes the secret.  Values are escaped
- * for the part they go into.
+ * Threat: a queue that reveals who has an account, or contains usable links. A
+ * reset request is a row of fixed size with a sealed address; only the claim
+ * opens it, looks up the user, and creates the secret.  Values are escaped for
+ * the part of the mail they are inserted into.
  */
 #include "postgres.h"
 
@@ -32,12 +32,12 @@
 #include "text/mime.h"
 
 #define CHANNEL "djust_auth_mail"
-#define BUSY_S 1				/* until a recipient whose row is held is looked at again */
+#define BUSY_S 1				/* until a locked recipient is retried */
 #define FIRST_RETRY_S 10
 #define LONGEST_RETRY_S (15 * 60)
 #define REASON_MAX 500
 #define LONGEST_BATCH 1000
-#define WORKER_ROWS 5000		/* looked at by one claim of the worker, which has other things to do, too */
+#define WORKER_ROWS 5000		/* examined by one claim of the worker, which must do other jobs, too */
 
 static const TemplateRow reset_template = {
 	"Reset your password",
@@ -55,7 +55,7 @@ static const TemplateRow changed_template = {
 };
 
 static void
-queue(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size)
+insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -70,13 +70,13 @@ mail_queue_reset(const char *email, size_t length)
 	uint8_t		sealed[SEALED_ADDRESS_SIZE];
 
 	key_file_seal_address(email, length, sealed);
-	queue("reset", NULL, sealed, sizeof(sealed));
+	insert_mail("reset", NULL, sealed, sizeof(sealed));
 }
 
 void
 mail_queue_notice(const pg_uuid_t *user_id)
 {
-	queue("password_changed", user_id, NULL, 0);
+	insert_mail("password_changed", user_id, NULL, 0);
 }
 
 static void
@@ -88,9 +88,9 @@ append_value(StringInfo out, const char *value, bool html)
 		appendStringInfoString(out, value);
 }
 
-/* {email}, and {link} where there is one; anything else in braces stays. */
+/* Replaces {email}, and {link} unless it is NULL; other text in braces stays. */
 static char *
-fill(const char *template, const char *email, const char *link, bool html)
+fill_template(const char *template, const char *email, const char *link, bool html)
 {
 	StringInfoData out;
 
@@ -113,7 +113,7 @@ fill(const char *template, const char *email, const char *link, bool html)
 	return out.data;
 }
 
-/* The secret lives in this transaction's memory and in the mail; the table gets its hash. */
+/* The secret exists only in this transaction's memory and in the mail; the table stores its hash. */
 static char *
 make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 {
@@ -154,7 +154,7 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 		catalog_user_by_email(email, user);
 }
 
-/* NULL where another transaction is changing or deleting the recipient. */
+/* NULL if another transaction is changing or deleting the recipient. */
 static ClaimedMail *
 write_mail(const QueuedMail *queued, const UserRow *user, TimestampTz now)
 {
@@ -170,15 +170,15 @@ write_mail(const QueuedMail *queued, const UserRow *user, TimestampTz now)
 	template = template_for(queued->kind, user->locale, &found);
 	mail->id = queued->id;
 	mail->recipient = pstrdup(user->email);
-	mail->subject = fill(template->subject, user->email, NULL, false);
-	mail->body_text = fill(template->body_text, user->email, link, false);
-	mail->body_html = fill(template->body_html, user->email, link, true);
+	mail->subject = fill_template(template->subject, user->email, NULL, false);
+	mail->body_text = fill_template(template->body_text, user->email, link, false);
+	mail->body_html = fill_template(template->body_html, user->email, link, true);
 	return mail;
 }
 
-/* Adds the mail, made in this context, unless others hold it or its recipient. */
+/* Adds the mail, allocated in context, unless it or its recipient is locked. */
 static void
-claim(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryContext context, List **mails)
+claim_one(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryContext context, List **mails)
 {
 	MemoryContext old;
 	ClaimedMail *mail;
@@ -197,8 +197,8 @@ claim(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryCont
 }
 
 /*
- * Claims mails of a batch until there are max of them, and gives up those without a recipient by one statement.  Only
- * what is claimed or given up is locked, so that others who claim meanwhile find the rest.
+ * Claims mails of a batch until there are max of them, and gives up those without a recipient in one statement. Locks
+ * only these, so that concurrent claims find the others.
  */
 static void
 claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **mails)
@@ -216,7 +216,7 @@ claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **
 		if (!find_recipient(queued, &user) || user.disabled)
 			without = lappend(without, queued);
 		else
-			claim(queued, &user, now, context, mails);
+			claim_one(queued, &user, now, context, mails);
 	}
 	if (without != NIL)
 		store_mail_done_all(without, now, "no recipient");
@@ -224,10 +224,7 @@ claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **
 
 static bool unfinished = false;
 
-/*
- * Looks at everything that is due, in longer and longer batches; the worker at so much that others need not wait for
- * it.
- */
+/* Examines all due mails in growing batches; the worker stops after WORKER_ROWS, so that other jobs need not wait. */
 List *
 mail_queue_claim(int max)
 {
@@ -264,7 +261,7 @@ mail_queue_is_unfinished(void)
 	return unfinished;
 }
 
-/* Requests of a user who is being deleted: the addresses are sealed, so each is opened. */
+/* Deletes the requests of a user who is being deleted; opens each, because addresses are sealed. */
 void
 mail_queue_forget(const char *email)
 {
@@ -295,7 +292,7 @@ mail_queue_take_back(void)
 	store_mail_release(GetCurrentTimestamp());
 }
 
-/* The domain that mails come from, in ASCII. */
+/* The sender's domain, in ASCII. */
 static const char *
 sender_domain(void)
 {
@@ -304,7 +301,7 @@ sender_domain(void)
 	return mime_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address, '@') + 1) : "localhost";
 }
 
-/* The same at every attempt, so that a second delivery is recognised; of no meaning to strangers. */
+/* The same at every attempt, so that a second delivery is recognised; reveals nothing. */
 char *
 mail_queue_message_id(int64 id)
 {
@@ -326,9 +323,9 @@ require_claimed(int64 id, QueuedMail *queued)
 				 errhint("Pass an id that djust_auth.claim_mail() has returned.")));
 }
 
-/* The recipient is known only now, and only to the audit. */
+/* The recipient is looked up only now, and only for the audit. */
 static void
-record(const char *event, const QueuedMail *queued, const char *detail)
+audit_mail(const char *event, const QueuedMail *queued, const char *detail)
 {
 	UserRow		user;
 
@@ -343,17 +340,17 @@ mail_queue_mark_sent(int64 id)
 	require_claimed(id, &queued);
 	store_mail_done(id, GetCurrentTimestamp(), NULL);
 	counter_add(COUNT_MAILS_SENT, 1);
-	record("mail_sent", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\"}", id, queued.kind));
+	audit_mail("mail_sent", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\"}", id, queued.kind));
 }
 
-/* 10 s after the first attempt, then doubling up to a quarter of an hour. */
+/* 10 s after the first attempt, then doubling up to 15 minutes. */
 static int
 retry_delay(int attempts)
 {
 	return attempts > 7 ? LONGEST_RETRY_S : Min(FIRST_RETRY_S << (attempts - 1), LONGEST_RETRY_S);
 }
 
-/* A reason may quote the mail, and with it a link that is good: what follows the prefix of a secret is left out. */
+/* A reason may quote the mail, including a live link: masks what follows the prefix of a secret. */
 static char *
 without_secrets(const char *reason)
 {
@@ -372,9 +369,9 @@ without_secrets(const char *reason)
 	return out.data;
 }
 
-/* Given up: the server refused it for good, or the next attempt would come after the link's end. */
+/* Gives the mail up if the server rejected it permanently, or if the next attempt would come after the link expires. */
 static void
-mark_failed(int64 id, const char *reason, bool for_good)
+mark_failed(int64 id, const char *reason, bool permanent)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	char	   *safe_reason = without_secrets(reason);
@@ -384,14 +381,15 @@ mark_failed(int64 id, const char *reason, bool for_good)
 
 	require_claimed(id, &queued);
 	next = now + retry_delay(queued.attempts) * USECS_PER_SEC;
-	for_good = for_good || next >= queued.expires_at;
-	if (for_good)
+	permanent = permanent || next >= queued.expires_at;
+	if (permanent)
 		store_mail_done(id, now, short_reason);
 	else
 		store_mail_retry(id, next, short_reason);
 	counter_add(COUNT_MAILS_FAILED, 1);
-	record("mail_failed", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}",
-											id, queued.kind, queued.attempts, for_good ? "true" : "false"));
+	audit_mail("mail_failed", &queued,
+			   psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}", id,
+						queued.kind, queued.attempts, permanent ? "true" : "false"));
 }
 
 void

@@ -1,11 +1,10 @@
 /*
  * password.c
- *		Owns checking and making passwords: policy, throttle, slot, hash.
+ *		Owns checking and hashing passwords: policy, throttle, slot, hash.
  *
- * Threat: guessing.  The order is fixed: a place under the account's throttle
- * first, then a hash slot, then the hash.  Whatever ends the check early, the
- * place is given back: counted as a failure if the hash had begun, uncounted if
- * it had not.
+ * Threat: guessing.  The order is fixed: a place under the account's throttle,
+ * a hash slot, the hash.  If anything ends the check early, the place is given
+ * back, and counted as a failure only if the hash had begun.
  */
 #include "postgres.h"
 
@@ -26,7 +25,7 @@ password_tag(const char *address, AccountTag *tag)
 	key_file_tag("password", address, strlen(address), tag);
 }
 
-/* A blocklist entry in small letters stands for every spelling in capitals. */
+/* A lower-case blocklist entry covers every spelling in capitals. */
 static bool
 is_common(const Password *password)
 {
@@ -73,14 +72,14 @@ password_decoy(void)
 					cost.memory, cost.iterations, cost.parallelism);
 }
 
-/* An attempt that is cut off from here on has been made. */
+/* From here on, an interrupted attempt counts. */
 static bool hash_begun = false;
 
 /*
- * With the slot held.  How many hashes this takes is told by the password and not by the account: as long as nothing
- * has matched, every form is tried, with the hash of another user (usable false) too.  A hash of another form than NFC
- * is replaced, so that the next login takes one; none is replaced whose scheme has not read the whole password, for the
- * rest may be anybody's.
+ * Call with the slot held.  The number of hashes depends on the password, not on the account: every form is tried until
+ * one matches, even against another user's hash (not usable).  A hash of a form other than NFC is replaced, so that the
+ * next login takes one.  Not replaced are hashes whose scheme read only part of the password: the rest was never
+ * checked.
  */
 static PwResult
 verify(const char *hash, size_t hash_length, bool usable, const Password *password, const PwArena *arena,

@@ -1,6 +1,6 @@
 /*
  * policy.c
- *		Owns what administrators do to profiles.
+ *		Owns the administration of profiles and rights.
  */
 #include "postgres.h"
 

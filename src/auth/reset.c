@@ -1,10 +1,10 @@
 /*
  * reset.c
- *		Owns the way back in for users who forgot their password.
+ *		Owns password resets.
  *
- * Threat: learning from a request whether an address exists, and a stolen
- * database yielding links.  A request makes the same rows for any address; the
- * secret is born when the mail is claimed, and only its hash is kept.
+ * Threats: learning from a request whether an address has an account; links in
+ * a stolen database.  A request writes the same rows for any address; the
+ * secret is created when the mail is claimed, and only its hash is stored.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ reset_request(const char *text, size_t length)
 	audit_event("reset_requested", NULL, NULL, psprintf("{\"account\": \"%s\"}", account));
 }
 
-/* The link is used up last, so that neither a weak password nor a full server burns it. */
+/* The link is consumed last, so that neither a weak password nor a busy server uses it up. */
 void
 reset_confirm(const char *token, size_t token_length, const char *password, size_t password_length, Answer *answer)
 {

@@ -1,6 +1,6 @@
 /*
  * reset.h
- *		A forgotten password: request and confirmation.
+ *		Password reset: request and confirmation.
  */
 #ifndef DJUST_RESET_H
 #define DJUST_RESET_H

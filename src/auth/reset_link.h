@@ -1,7 +1,8 @@
 /*
  * reset_link.h
- *		The secret of a reset link: its prefix, which tells it from other tokens,
- *		and how many random bytes follow, in base64url.
+ *		The secret of a reset link: its prefix, which distinguishes it from
+ *		other tokens, and the number of random bytes that follow, in
+ *		base64url.
  */
 #ifndef DJUST_RESET_LINK_H
 #define DJUST_RESET_LINK_H

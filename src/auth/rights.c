@@ -2,9 +2,9 @@
  * rights.c
  *		Owns the compiled patterns of profiles, cached per backend.
  *
- * A profile is compiled when it is first asked for.  The cache belongs to one
- * catalog_epoch: a change of any right, here or elsewhere, makes it stale as
- * a whole; a profile read while the epoch moved is read again.
+ * A profile is compiled when it is first needed.  The cache is valid for one
+ * catalog_epoch: a change of any right, in any backend, invalidates all of it;
+ * a profile that was read while the epoch changed is read again.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 #include "server/normalize.h"
 #include "tables/catalog.h"
 
-/* Profiles whose patterns are fetched at the same time. */
+/* Profiles whose patterns are prefetched together. */
 #define TOGETHER 8
 
 typedef struct Compiled
@@ -61,7 +61,7 @@ static MemoryContext cache_context = NULL;
 static cache_hash *cache = NULL;
 static uint64 cache_epoch = 0;
 
-/* Empties the cache when it belongs to the past. */
+/* Empties the cache if the epoch has changed. */
 static void
 synchronise(void)
 {
@@ -76,7 +76,7 @@ synchronise(void)
 	cache = cache_create(cache_context, 64, NULL);
 }
 
-/* The name comes first in its memory and the patterns that are searched right after: they are used together. */
+/* The name comes first in its memory, followed by the searched patterns, because they are used together. */
 static Compiled *
 compile(ProfileName name)
 {
@@ -120,7 +120,7 @@ compile(ProfileName name)
 	return out;
 }
 
-/* After synchronise(). */
+/* Call after synchronise(). */
 static const Compiled *
 compiled(ProfileName name)
 {
@@ -163,11 +163,11 @@ names_of(ArrayType *profiles)
 typedef struct ProfileWalk
 {
 	array_iter	iterator;
-	int			at;				/* -1: at anonymous */
+	int			at;				/* -1: anonymous is next */
 	int			n;
 } ProfileWalk;
 
-/* Without profiles there is anonymous only. */
+/* Starts with anonymous, also without profiles. */
 static ProfileWalk
 begin_walk(ArrayType *profiles)
 {
@@ -202,10 +202,7 @@ next_name(ProfileWalk *walk, ProfileName *name)
 	return true;
 }
 
-/*
- * The patterns of the next profiles, and how many profiles these are.  In a store of many profiles their patterns are
- * not near: all are asked for before the first is searched.
- */
+/* Prefetches the patterns of the next profiles, because they may be far apart in memory; returns how many. */
 static int
 gather(ProfileWalk *walk, const RouteTrie **sets)
 {
@@ -219,7 +216,7 @@ gather(ProfileWalk *walk, const RouteTrie **sets)
 
 		if (entry == NULL)
 		{
-			/* which may empty the cache: what was gathered may be gone */
+			/* may empty the cache, and what was gathered from it */
 			compiled(name);
 			*walk = start;
 			n = 0;
@@ -309,7 +306,7 @@ rights_parse_access(const char *access, size_t length, RouteRight *needed)
 	return false;
 }
 
-/* The word is not repeated: with the arguments in the wrong order it is a token. */
+/* The error does not quote the word: with the arguments in the wrong order it is a token. */
 RouteRight
 rights_needed(const char *access, size_t length)
 {

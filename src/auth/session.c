@@ -2,10 +2,10 @@
  * session.c
  *		Owns sessions: opening, renewing, listing, ending.
  *
- * A session lives while its row is there and its time is not over; ending it
- * is deleting the row.  Threat: a stolen refresh token.  Each is used once; a
- * second use after the grace window ends the session for both holders, and no
- * rollback revives it (session_revoke.c).
+ * A session lives while its row exists and has not expired; ending it deletes
+ * the row.  Threat: a stolen refresh token.  Each is used once; a second use
+ * after the grace period ends the session for both holders, and no rollback
+ * revives it (session_revoke.c).
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@
 #include "tables/store.h"
 
 #define REFRESH_TRIES 50
-#define CLAIMED_PROFILES_MAX 2048	/* bytes of names that the claim profiles of an access token holds at most */
+#define CLAIMED_PROFILES_MAX 2048	/* longest claim profiles, in bytes of names */
 
 static int64
 to_unix(TimestampTz time)
@@ -40,7 +40,7 @@ after(TimestampTz time, int seconds)
 	return time + seconds * USECS_PER_SEC;
 }
 
-/* A token must fit into a header of HTTP, and a session can be had with however many profiles. */
+/* A token must fit into an HTTP header, but a session may have any number of profiles. */
 static bool
 fit_into_token(ArrayType *profiles)
 {
@@ -70,10 +70,7 @@ append_profiles(StringInfo out, ArrayType *profiles)
 	appendStringInfoChar(out, ']');
 }
 
-/*
- * RFC 9068 section 2.2.  sid comes first: token.c finds the session by it.  Times are whole seconds, so the token
- * ends at the second its exp names.
- */
+/* RFC 9068 section 2.2.  sid comes first: token.c finds the session by it. */
 static char *
 make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *profiles, TimestampTz now,
 				  TimestampTz expires_at, size_t *length)
@@ -102,7 +99,7 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 	return signing_key_sign(payload, strlen(payload), postgrest_request(), length);
 }
 
-/* Rounded down to the second that exp can say. */
+/* Rounded down, because exp has whole seconds. */
 static TimestampTz
 access_expiry(TimestampTz now, TimestampTz session_end)
 {
@@ -130,7 +127,7 @@ hash_token(const char *token, size_t length, uint8_t hash[SHA256_SIZE])
 		elog(ERROR, "could not hash a token");
 }
 
-/* Whole seconds: what tokens can say, sessions do too. */
+/* Whole seconds, as in tokens. */
 static TimestampTz
 whole_now(void)
 {
@@ -165,7 +162,7 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	*sid = session.sid;
 }
 
-/* A retry within the grace window: nothing is written, so that any number of them cannot get in each other's way. */
+/* Answers a retry within the grace period; writes nothing, so any number of retries do not conflict. */
 static void
 repeat_successor(const SessionRow *session, Answer *answer)
 {
@@ -183,14 +180,14 @@ repeat_successor(const SessionRow *session, Answer *answer)
 
 /* session_max_lifetime may have been lowered since the session was opened. */
 static bool
-may_go_on(const SessionRow *session)
+may_be_refreshed(const SessionRow *session)
 {
 	TimestampTz now = whole_now();
 
 	return refresh_expiry(now, session->created_at) > now;
 }
 
-/* False when something else changed the row first. */
+/* Returns false if the row was changed since it was read. */
 static bool
 rotate(const SessionRow *session, Answer *answer)
 {
@@ -229,7 +226,7 @@ session_refresh(const char *token, size_t length, Answer *answer)
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	/* Once more for each change of the row between reading and writing: another refresh, or changes of profiles. */
+	/* Repeated if the row changes between reading and writing: by another refresh, or a change of profiles. */
 	for (tries = 0; tries < REFRESH_TRIES; tries++)
 	{
 		switch (token_refresh(token, length, presented_at, &session))
@@ -244,7 +241,7 @@ session_refresh(const char *token, size_t length, Answer *answer)
 				counter_add(COUNT_REFRESHES, 1);
 				return;
 			case REFRESH_CURRENT:
-				if (!may_go_on(&session))
+				if (!may_be_refreshed(&session))
 					return;
 				if (!rotate(&session, answer))
 					continue;
@@ -255,7 +252,7 @@ session_refresh(const char *token, size_t length, Answer *answer)
 	}
 }
 
-/* A refresh token of any generation ends its session: whoever holds an old one, it should not go on. */
+/* A refresh token of any generation ends its session: an old one may be stolen. */
 bool
 session_logout(const char *token, size_t length)
 {
@@ -339,8 +336,8 @@ session_list(const char *token, size_t length)
 }
 
 /*
- * RFC 7662.  A refresh token is active only when token_type_hint says so: a resource server that looks at "active"
- * alone must not take it for an access token.
+ * RFC 7662.  A refresh token is active only when `token_type_hint` is `refresh_token`: a resource server that checks
+ * only "active" must not take it for an access token.
  */
 char *
 session_introspect(const char *token, size_t length, bool refresh_too)

@@ -8,12 +8,12 @@
 #include "auth/token.h"
 #include "http/verdict.h"
 
-/* The user must have been confirmed (and so locked) by the caller. */
+/* The caller must have confirmed, and so locked, the user. */
 extern void session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer);
 extern void session_refresh(const char *token, size_t length, Answer *answer);
-/* Either token of the pair; true if a live session ended. */
+/* Accepts either token of the pair; true if a live session ended. */
 extern bool session_logout(const char *token, size_t length);
-/* That session of the bearer, or with NULL all others. */
+/* Ends that session of the token's user, or with NULL all others; returns how many. */
 extern int	session_end(const char *token, size_t length, const pg_uuid_t *sid);
 extern char *session_list(const char *token, size_t length);
 extern char *session_introspect(const char *token, size_t length, bool refresh_too);

@@ -1,12 +1,12 @@
 /*
  * token.c
- *		Owns the question who presents a token, now.
+ *		Owns authenticating the bearer of a token.
  *
  * Threats: forged, stale and confused tokens.  An access token is authentic if
- * its SHA-256 is the one its session remembers from issue, or if a key signed
- * it; either way its session must be alive in the latest snapshot.  A refresh
- * token is a MAC over session and generation under the key file's key: there
- * is nothing to store and nothing to steal from a table.
+ * its SHA-256 is the one stored in its session, or if a key signed it; in both
+ * cases its session must be alive in the latest snapshot.  A refresh token is a
+ * MAC over session and generation under the key file's key: nothing is stored
+ * that could be stolen from a table.
  */
 #include "postgres.h"
 
@@ -27,8 +27,8 @@
 #include "text/bytes.h"
 
 /*
- * A token from the future was issued before the clock was set back, and would live longer than it should.  Standbys may
- * be behind the primary by a little.
+ * A token from the future was issued before the clock was set back, and would live too long.  A standby's clock may be
+ * slightly behind the primary's.
  */
 #define CLOCK_SKEW_S 2
 #define LATEST_S INT64CONST(253402300799)	/* the end of the year 9999 */
@@ -43,8 +43,8 @@ struct TokenMemo
 	MemoryContext context;
 	SecretCopy	token;			/* what the rest is of */
 	TokenKey		letters;
-	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none has */
-	TimestampTz issued_at;		/* what was signed */
+	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none did */
+	TimestampTz issued_at;		/* from the signed claims */
 	TimestampTz expires_at;
 };
 
@@ -97,8 +97,8 @@ read_claims(char *payload, size_t n, Bearer *identity)
 }
 
 /*
- * Whoever else has the key of HS256 may sign what no JSON or number of the server's can hold.  The functions that
- * refuse it hold nothing but memory, so their error can be taken as a no.
+ * Another holder of an HS256 key may sign text that is not JSON, or numbers that do not fit.  The functions that reject
+ * these hold only memory, so their errors can be caught here.
  */
 static bool
 can_read_claims(char *payload, size_t n, Bearer *identity)
@@ -121,7 +121,7 @@ can_read_claims(char *payload, size_t n, Bearer *identity)
 	return good;
 }
 
-/* Only after the signature is known to be ours is the payload read. */
+/* Reads the payload only after verifying the signature. */
 static bool
 read_signed(const char *token, size_t length, Bearer *identity)
 {
@@ -170,7 +170,7 @@ token_begin(const char *token, size_t length, TokenMemo *memo, TokenKey *letters
 	return true;
 }
 
-/* A signature stays good as long as no key changes; the life of the token is judged by the caller. */
+/* A signature stays good until a key changes; the caller checks the times. */
 static bool
 read_signed_once(const char *token, size_t length, TokenMemo *memo, Bearer *identity)
 {
@@ -245,7 +245,7 @@ token_refresh_token(const pg_uuid_t *sid, int32 generation)
 	return token;
 }
 
-/* The MAC is compared before any table is read. */
+/* Verifies the MAC before any table is read. */
 static bool
 read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation)
 {
@@ -254,7 +254,7 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 	size_t		n;
 	bool		good;
 
-	/* where no key file is known yet there is no session */
+	/* without a known key file there are no sessions */
 	if (length != REFRESH_LENGTH || memcmp(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH) != 0 ||
 		!b64_decode(BASE64_URL, (Slice) {token + REFRESH_PREFIX_LENGTH, length - REFRESH_PREFIX_LENGTH}, given,
 					sizeof(given), &n) ||
@@ -281,7 +281,7 @@ token_refresh(const char *token, size_t length, TimestampTz presented_at, Sessio
 		return REFRESH_DEAD;
 	if (generation == session->generation)
 		return REFRESH_CURRENT;
-	/* refreshed ahead of now: the clock was set back since, and nobody can tell how long ago that was */
+	/* refreshed_at in the future: the clock was set back, so the time since is unknown */
 	if (generation == session->generation - 1 && session->refreshed_at <= now &&
 		presented_at - session->refreshed_at < setting_refresh_reuse_grace * USECS_PER_SEC)
 		return REFRESH_PREVIOUS;

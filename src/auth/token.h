@@ -1,6 +1,6 @@
 /*
  * token.h
- *		Who presents this token, now.
+ *		Authenticating the bearer of a token.
  */
 #ifndef DJUST_TOKEN_H
 #define DJUST_TOKEN_H
@@ -11,8 +11,8 @@ typedef enum RefreshState
 {
 	REFRESH_DEAD,				/* unknown, expired, or never valid */
 	REFRESH_CURRENT,
-	REFRESH_PREVIOUS,			/* used within the grace window: the same successor */
-	REFRESH_REUSED				/* used before that: the session must die */
+	REFRESH_PREVIOUS,			/* used within the grace period: gets the same successor */
+	REFRESH_REUSED				/* used later: the session must end */
 } RefreshState;
 
 /* Of a token that nothing is known about yet. */
@@ -35,10 +35,7 @@ typedef struct TokenMemo TokenMemo;
 /* A memory for one token at a time, in the current context, wiped with it. */
 extern TokenMemo *token_memo(void);
 
-/*
- * Live session behind an access token; false for everything else.  The session is looked at each time; memo may be
- * NULL.
- */
+/* Finds the live session of an access token; false for all others.  Always reads the session; memo may be NULL. */
 extern bool token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity);
 
 /*
@@ -49,8 +46,8 @@ extern bool token_begin(const char *token, size_t length, TokenMemo *memo, Token
 extern bool token_finish(const TokenKey *letters, const char *token, size_t length, TokenMemo *memo, Bearer *identity);
 
 /*
- * Session behind a refresh token of any generation, if its MAC is good.  presented_at decides on the grace: a caller
- * that has waited for another refresh since then was not late.
+ * Finds the session of a refresh token of any generation, if its MAC is good.  presented_at decides on the grace
+ * period: waiting for a concurrent refresh does not make a caller late.
  */
 extern RefreshState token_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session);
 
