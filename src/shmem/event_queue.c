@@ -1,17 +1,16 @@
 /*
  * event_queue.c
- *		Owns what the backends of a database and its background worker share:
- *		a bounded queue of entries to be written, and the worker's latch.
+ *		Owns the queue between the backends of a database and its background
+ *		worker, and the worker's latch.
  *
- * Threat: a caller who rolls back to hide what was tried, and a burst that
- * pushes evidence out.  An entry is in shared memory before the caller is
- * answered, no transaction can take it back, and it leaves only when the
- * worker has committed it.  Nothing is overwritten: a full queue takes no more
- * and its callers count what they lose.  Attempts that are refused cost nothing
- * and can be made faster than they are written, so half of the places are kept
- * for failures and locks, which cost a hash each.
+ * Threat: a caller who rolls back to hide attempts, and a burst that pushes
+ * evidence out.  An entry is in shared memory before the client gets its
+ * answer, no rollback removes it, and it stays until the worker has committed
+ * it.  A full queue rejects entries, and callers count the loss.  Refused
+ * attempts cost nothing and come faster than they are written, so half of the
+ * queue is reserved for failures and locks, which cost a hash each.
  *
- * A crash of the server empties the event queue.  A caller whose entry must be on
+ * A crash of the server empties the queue.  A caller whose entry must be on
  * disk before the answer waits for that (event_queue_await).
  */
 #include "postgres.h"
@@ -42,9 +41,9 @@
 typedef struct Queue
 {
 	LWLock	   *lock;
-	Latch	   *worker;			/* NULL while none is there */
+	Latch	   *worker;			/* NULL if none is running */
 	TimestampTz away_until;
-	uint64		head;			/* entries ever put */
+	uint64		head;			/* entries ever queued */
 	uint64		tail;			/* entries ever dropped */
 	pg_atomic_uint32 calls;
 	ConditionVariable written;
@@ -57,14 +56,14 @@ static List *names = NIL;
 static bool names_known = false;
 static char *queues = NULL;
 
-/* This backend's, once event_queue_served was asked; of databases without a worker, the one without entries. */
+/* This backend's queue, set by my_queue(); databases without a worker share one without entries. */
 static Queue *mine = NULL;
 static bool served = false;
 static bool working = false;
 static bool wake_at_commit = false;
 static bool callback_registered = false;
 
-/* In the postmaster; backends inherit the list. */
+/* Runs in the postmaster; backends inherit the list. */
 static void
 read_names(void)
 {
@@ -107,7 +106,7 @@ full_size(void)
 	return MAXALIGN(offsetof(Queue, entries) + EVENT_QUEUE_ENTRIES * sizeof(QueueEntry));
 }
 
-/* One for each database that is served, and at the end the one that all others share, without entries. */
+/* One queue for each served database, and a last one without entries, shared by all others. */
 static Queue *
 event_queue_at(int n)
 {
@@ -148,7 +147,7 @@ event_queue_attach(LWLockPadded *locks)
 }
 
 static int
-number_of(const char *database)
+database_number(const char *database)
 {
 	int			i;
 
@@ -161,16 +160,16 @@ number_of(const char *database)
 bool
 event_queue_is_served(const char *database)
 {
-	return number_of(database) >= 0;
+	return database_number(database) >= 0;
 }
 
-/* A database is never renamed under a backend, so the name is looked up once. */
+/* The name is looked up once: a database is never renamed while connections exist. */
 static Queue *
 my_queue(void)
 {
 	if (mine == NULL)
 	{
-		int			n = list_length(names) > 0 ? number_of(get_database_name(MyDatabaseId)) : -1;
+		int			n = list_length(names) > 0 ? database_number(get_database_name(MyDatabaseId)) : -1;
 
 		served = n >= 0;
 		mine = event_queue_at(served ? n : list_length(names));
@@ -185,7 +184,7 @@ event_queue_served(void)
 	return served;
 }
 
-/* The latch belongs to a process slot, which stays: at worst somebody is woken for nothing. */
+/* The latch belongs to a process slot, which persists: at worst another process is woken. */
 static void
 wake(Queue *queue)
 {
@@ -200,7 +199,7 @@ event_queue_now(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	/* events are written without the preloaded library, too: a dump restores anywhere */
+	/* a restore writes events without the preloaded library */
 	return queues ? Max(now, (TimestampTz) pg_atomic_read_u64(&my_queue()->floor)) : now;
 }
 
@@ -245,7 +244,7 @@ event_queue_sealed_get(NewestSeal *sealed)
 	LWLockRelease(queue->lock);
 }
 
-/* Also while an error is cleaned up, so without looking anything up. */
+/* Also called during error clean-up, so it looks nothing up. */
 uint64_t
 event_queue_put(QueueEntry *entry, int kept)
 {
@@ -269,13 +268,13 @@ event_queue_put(QueueEntry *entry, int kept)
 }
 
 static bool
-is_written(uint64 ticket, bool *hopeless)
+is_written(uint64 ticket, bool *no_worker)
 {
 	bool		written;
 
 	LWLockAcquire(mine->lock, LW_SHARED);
 	written = mine->tail >= ticket;
-	*hopeless = mine->worker == NULL;
+	*no_worker = mine->worker == NULL;
 	LWLockRelease(mine->lock);
 	return written;
 }
@@ -284,12 +283,12 @@ void
 event_queue_await(uint64_t ticket)
 {
 	Deadline	deadline = deadline_in(AWAIT_MS);
-	bool		hopeless;
+	bool		no_worker;
 
-	if (ticket == 0 || is_written(ticket, &hopeless) || hopeless)
+	if (ticket == 0 || is_written(ticket, &no_worker) || no_worker)
 		return;
 	ConditionVariablePrepareToSleep(&mine->written);
-	while (!is_written(ticket, &hopeless) && !hopeless)
+	while (!is_written(ticket, &no_worker) && !no_worker)
 	{
 		long		left = deadline_left(&deadline);
 
@@ -312,7 +311,7 @@ event_queue_waiting(void)
 	return waiting;
 }
 
-/* After commit, when others can see the row. */
+/* Runs after the commit, when the row is visible to others. */
 static void
 transaction_ended(XactEvent event, void *arg)
 {
@@ -393,11 +392,11 @@ event_queue_take_call(void)
 	return pg_atomic_exchange_u32(&mine->calls, 0) != 0;
 }
 
-/* It comes back by itself some time after the command is done, and would do so if the command's backend died. */
+/* The worker comes back by itself after AWAY_MS, even if the command's backend died. */
 void
 event_queue_send_away(const char *database, bool away)
 {
-	int			n = number_of(database);
+	int			n = database_number(database);
 	Queue	   *queue;
 
 	if (n < 0)
@@ -417,7 +416,7 @@ event_queue_must_leave(int n)
 	bool		away;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
-	/* later than that it can only be by a clock that was set back since */
+	/* a later time is from before the clock was set back */
 	away = now < queue->away_until && queue->away_until <= TimestampTzPlusMilliseconds(now, AWAY_MS);
 	LWLockRelease(queue->lock);
 	return away;

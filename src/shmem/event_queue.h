@@ -1,6 +1,7 @@
 /*
  * event_queue.h
- *		What the backends of a database and its background worker share.
+ *		The queue between the backends of a database and its background
+ *		worker.
  */
 #ifndef DJUST_EVENT_QUEUE_H
 #define DJUST_EVENT_QUEUE_H
@@ -15,14 +16,14 @@
 #include "crypto/account_tag.h"
 
 #define EVENT_QUEUE_ENTRIES 16384
-/* Room that is kept: for locks; and for failures, which cost a hash each, from attempts that cost nothing. */
+/* Entries reserved for locks; and for locks and failures, which cost a hash each: refused attempts cost nothing. */
 #define EVENT_QUEUE_KEPT_FOR_LOCKS 1024
 #define EVENT_QUEUE_KEPT_FOR_FAILURES (EVENT_QUEUE_ENTRIES / 2)
 #define EVENT_QUEUE_BATCH 1000
 #define EVENT_QUEUE_EVENT_MAX 20
 #define EVENT_QUEUE_ADDRESS_MAX 20
 #define EVENT_QUEUE_DETAIL_MAX 112
-/* A row without a user is shorter by the user's id, and its entry in the index by user by a half of it. */
+/* Padding of rows without a user: they lack the user's id, and half of it in the index by user. */
 #define AUDIT_PAD(has_user) ((has_user) ? 0 : UUID_LEN + UUID_LEN / 2)
 
 typedef enum QueueKind
@@ -39,7 +40,7 @@ typedef struct QueuedEvent
 	pg_uuid_t	sid;
 	bool		has_user;
 	bool		has_sid;
-	uint8_t		address_size;	/* of an inet without its header; 0 where unknown */
+	uint8_t		address_size;	/* of an inet without its header; 0 if unknown */
 	uint8_t		address[EVENT_QUEUE_ADDRESS_MAX];
 	char		event[EVENT_QUEUE_EVENT_MAX];
 	char		actor[NAMEDATALEN];
@@ -54,11 +55,11 @@ typedef struct QueuedLock
 	pg_uuid_t	user_id;
 } QueuedLock;
 
-/* Of one size, so that neither a burst nor a long text takes another's place. */
+/* Of fixed size, so that neither a burst nor a long text uses the room of others. */
 typedef struct QueueEntry
 {
 	QueueKind	kind;
-	Oid			database;		/* one that was dropped leaves nothing to a namesake */
+	Oid			database;		/* a dropped database's entries must not go to a new one of its name */
 	TimestampTz at;
 	union
 	{
@@ -71,13 +72,13 @@ typedef struct QueueEntry
 typedef struct NewestSeal
 {
 	Oid			database;		/* InvalidOid: none since server start */
-	Oid			table;			/* where its chain stands */
+	Oid			table;			/* oid of the table of its chain */
 	pg_uuid_t	chain;
 	int64_t		last;
 	TimestampTz at;
 } NewestSeal;
 
-/* The databases of djust_auth.databases; reads the setting, so only after settings_init. */
+/* The databases of djust_auth.databases; call only after settings_init. */
 extern int	event_queue_count(void);
 extern const char *event_queue_name(int n);
 
@@ -85,42 +86,40 @@ extern size_t event_queue_size(void);
 extern int	event_queue_locks(void);
 extern void event_queue_attach(LWLockPadded *locks);
 
-/* Has this backend's database a worker, if not at this moment?  Needs a transaction the first time. */
+/* True if a worker serves this backend's database, even if not running now.  The first call needs a transaction. */
 extern bool event_queue_served(void);
 
 /*
- * Hands an entry to the worker and wakes it; fills in database, and the time where it is 0.  The answer is a ticket for
- * event_queue_await, or 0 when there is no room beyond what is kept for others, or no worker for this database.
+ * Queues an entry, sets its database and, if 0, its time, and wakes the worker.  Leaves `kept` entries free for others.
+ * Returns a ticket for event_queue_await, or 0 if there is no room, or no worker for this database.
  */
 extern uint64_t event_queue_put(QueueEntry *entry, int kept);
-/* Sleeps until the worker has committed it, for at most a second; not at all when no worker is there to do it. */
+/* Waits, at most a second, until the worker has committed the entry; returns at once if no worker is running. */
 extern void event_queue_await(uint64_t ticket);
 extern int	event_queue_waiting(void);
 
-/* Once this transaction has committed, the worker looks at the mail queue. */
+/* After this transaction's commit, the worker checks the mail queue. */
 extern void event_queue_wake_at_commit(void);
 
-/*
- * The clock for events of a database with a worker: never before the floor, which rises to what is about to be sealed.
- */
+/* Clock for events of a database with a worker: never before the floor, which rises to the time of the next seal. */
 extern TimestampTz event_queue_now(void);
 extern bool event_queue_floor_known(void);
-/* No event that is put later, and none that waits, is from before the answer. */
+/* Raises the floor.  No queued or later event is from before the returned time. */
 extern TimestampTz event_queue_raise_floor(TimestampTz at);
 
 extern void event_queue_sealed_set(const NewestSeal *sealed);
 extern void event_queue_sealed_get(NewestSeal *sealed);
 
-/* For the worker: entries leave only when it drops them. */
+/* For the worker: entries stay until it drops them. */
 extern void event_queue_begin_work(int n);
 extern bool event_queue_working(void);
 extern int	event_queue_peek(QueueEntry *entries, int max);
 extern void event_queue_drop(int n);
-/* Was the worker woken for mail since the last call? */
+/* True if the worker was woken for mail since the last call. */
 extern bool event_queue_take_call(void);
 
 extern bool event_queue_is_served(const char *database);
-/* For commands that need a database alone: its worker leaves and stays away until told otherwise. */
+/* For commands that need a database alone: its worker leaves and stays away until this is called again. */
 extern void event_queue_send_away(const char *database, bool away);
 extern bool event_queue_must_leave(int n);
 

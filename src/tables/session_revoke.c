@@ -1,32 +1,31 @@
 /*
  * session_revoke.c
- *		Owns ending a session for good, whatever becomes of the transaction that
- *		ends it.
+ *		Owns ending a session permanently, even if the transaction is rolled
+ *		back.
  *
  * Threat: a thief who presents a used refresh token inside a transaction and
- * rolls it back, or whose backend is cut off: a DELETE would be undone, and the
- * session that both holders share would live on.
+ * rolls it back, or whose backend is terminated: a DELETE would be undone, and
+ * the session that both holders share would live on.
  *
- * So expires_at becomes -infinity in place, in every version of the row that an
- * index scan and the links between versions lead to: the committed one, those
- * of transactions under way, and the one that a rollback would bring back.  No
- * transaction is involved.  Every use of a session compares expires_at anyway, so
- * the session is dead in all backends from that moment, after a crash (the WAL
- * is flushed before the caller is answered), and on standbys once they have
- * replayed it.  The column has a fixed width and stands behind columns of fixed
- * width only, and no index holds it.  Pages are changed by generic WAL records,
- * under the page's exclusive lock.
+ * So expires_at is overwritten with -infinity in every version of the row that
+ * an index scan and the links between versions lead to: the committed one,
+ * those of running transactions, and the one that a rollback would restore.
+ * Every use of a session compares expires_at, so the session is dead at once in
+ * all backends, after a crash (the WAL is flushed before the client gets its
+ * answer), and on standbys after replay.  The column has a fixed width, follows
+ * only fixed-width columns, and is in no index.  Pages are changed by generic
+ * WAL records, under the page's exclusive lock.
  *
- * Waits for no row lock: a transaction that has changed the row and stays open
- * delays nothing.  An UPDATE that copies an older version may run at the same
- * time.  Either it has linked its new version to the old one before the old one is
- * marked, and the mark follows the link; or it finds the mark when it looks at
- * the old version once more after its change (session_revoke_follow), and passes
- * it on.  The look and the change take the lock of the old version's page.
+ * It does not wait for row locks, so an open transaction that changed the row
+ * delays nothing.  An UPDATE may copy an older version at the same time.
+ * Either it has linked its new version to the old one before the old one is
+ * marked, and the mark follows the link; or it sees the mark when it checks the
+ * old version again after its change (session_revoke_follow), and copies it.
+ * Check and change hold the lock of the old version's page.
  *
- * The row is deleted by the caller's transaction.  In case that is rolled back
- * the session is also entered in session_ended, as a frozen row, which stays
- * whatever becomes of its transaction: a purge deletes what is listed there.
+ * The caller's transaction deletes the row.  In case of a rollback the session
+ * is also entered in session_ended, as a frozen row, which no rollback removes;
+ * a purge deletes the sessions listed there.
  */
 #include "postgres.h"
 
@@ -47,7 +46,7 @@
 #include "tables/catalog_scan.h"
 #include "tables/session_revoke.h"
 
-/* Where expires_at is, from the start of the data of any row; 0 if the table was changed so that rows differ. */
+/* Offset of expires_at in the data of every row; 0 if the table was altered so that rows differ. */
 static Size
 expiry_offset(TupleDesc descriptor)
 {
@@ -68,8 +67,8 @@ expiry_offset(TupleDesc descriptor)
 }
 
 /*
- * Has this version of a row its expires_at at the offset?  Not where it is from a time before a column was added or made
- * NOT NULL: what the columns before it hold is then elsewhere, and a change in place would hit something else.
+ * True if this version has its expires_at at the offset.  False for rows from before a column was added or made NOT
+ * NULL: their offsets differ, and a change in place would hit other data.
  */
 static bool
 has_expiry_at(HeapTupleHeader version, Size length, Size offset)
@@ -85,7 +84,7 @@ has_expiry_at(HeapTupleHeader version, Size length, Size offset)
 	return true;
 }
 
-/* The version of the session's row at this place of a locked page, or NULL. */
+/* The version of the session's row at this tid of a locked page, or NULL. */
 static HeapTupleHeader
 version_at(Page page, const ItemPointerData *tid, const pg_uuid_t *sid, Size offset)
 {
@@ -104,9 +103,9 @@ version_at(Page page, const ItemPointerData *tid, const pg_uuid_t *sid, Size off
 	return memcmp((char *) version + version->t_hoff, sid, UUID_LEN) == 0 ? version : NULL;
 }
 
-/* With the page locked exclusively.  8 aligned bytes: readers see them before or after, as they hold pins only. */
+/* Call with the page locked exclusively.  Readers hold only pins: 8 aligned bytes change at once for them. */
 static void
-mark(Relation relation, Buffer buffer, HeapTupleHeader version, Size offset)
+mark_version(Relation relation, Buffer buffer, HeapTupleHeader version, Size offset)
 {
 	const TimestampTz never = DT_NOBEGIN;
 	char	   *expires_at = (char *) version + version->t_hoff + offset;
@@ -122,8 +121,8 @@ mark(Relation relation, Buffer buffer, HeapTupleHeader version, Size offset)
 }
 
 /*
- * Where the version that replaced this one is.  A link that an aborted change has left may lead to what another version
- * was put in since; one of this session then, or it is passed over.  Links lead to younger versions only, so they end.
+ * Sets *tid to the version that replaced this one.  A link left by an aborted change may lead to an unrelated version,
+ * which version_at rejects unless it is this session's.  Links lead only to younger versions, so they end.
  */
 static bool
 has_successor(HeapTupleHeader version, ItemPointerData *tid)
@@ -135,7 +134,7 @@ has_successor(HeapTupleHeader version, ItemPointerData *tid)
 	return true;
 }
 
-/* This version and those that replaced it. */
+/* Marks this version and those that replaced it. */
 static void
 mark_from(Relation relation, const ItemPointerData *first, const pg_uuid_t *sid, Size offset)
 {
@@ -150,10 +149,10 @@ mark_from(Relation relation, const ItemPointerData *first, const pg_uuid_t *sid,
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
 		version = version_at(BufferGetPage(buffer), &tid, sid, offset);
 		if (version)
-			mark(relation, buffer, version, offset);
+			mark_version(relation, buffer, version, offset);
 		more = version && has_successor(version, &tid);
 		UnlockReleaseBuffer(buffer);
-		/* a page that an aborted change has left its link to may be gone */
+		/* the page of a link left by an aborted change may be truncated */
 	} while (more && ItemPointerGetBlockNumber(&tid) < RelationGetNumberOfBlocks(relation));
 }
 
@@ -177,9 +176,9 @@ mark_all(const pg_uuid_t *sid)
 	table_close(relation, NoLock);
 }
 
-/* No index and no constraint: there is nothing to be checked. */
+/* Enters the session in session_ended, which has no index and no constraint. */
 static void
-list(const pg_uuid_t *sid)
+insert_ended(const pg_uuid_t *sid)
 {
 	Relation	relation = scan_open_locked(TABLE_SESSION_ENDED, RowExclusiveLock);
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
@@ -201,7 +200,7 @@ void
 session_revoke_at_once(const pg_uuid_t *sid)
 {
 	mark_all(sid);
-	list(sid);
+	insert_ended(sid);
 	XLogFlush(XactLastRecEnd);
 }
 

@@ -1,6 +1,6 @@
 /*
  * session_revoke.h
- *		Ending a session outside of any transaction, for the store.
+ *		Ending a session outside of its transaction, for the store.
  */
 #ifndef DJUST_SESSION_REVOKE_H
 #define DJUST_SESSION_REVOKE_H
@@ -10,12 +10,12 @@
 #include "utils/relcache.h"
 #include "utils/uuid.h"
 
-/* Dead in every backend, and on disk, when this returns; listed in session_ended until its row is deleted. */
+/* On return the session is dead in every backend and on disk; session_ended lists it until its row is deleted. */
 extern void session_revoke_at_once(const pg_uuid_t *sid);
 
 /*
- * After an update of a session's row: if the old version was marked as ended meanwhile, the new one is marked too.  old
- * must be read from its page now, not a copy from before the update.  True if it was ended.
+ * After an update of a session's row: marks the new version as ended if the old one was marked meanwhile, and returns
+ * true then.  old must be read from its page now, not a copy from before the update.
  */
 extern bool session_revoke_follow(Relation relation, HeapTuple old, const ItemPointerData *fresh);
 
