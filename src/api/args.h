@@ -1,6 +1,6 @@
 /*
  * args.h
- *		How SQL-callable functions fetch arguments.
+ *		Fetching arguments of SQL-callable functions.
  */
 #ifndef DJUST_ARGS_H
 #define DJUST_ARGS_H
@@ -15,14 +15,14 @@
 #include "shmem/counters.h"
 #include "text/bytes.h"
 
-/* A text in place. */
+/* The text's bytes, not copied. */
 static inline Slice
 text_slice(const text *value)
 {
 	return (Slice) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
-/* Raises 22004 when the argument is NULL. */
+/* Raises 22004 if the argument is NULL. */
 #define REQUIRED(n, name) do { if (PG_ARGISNULL(n)) answer_null(name); } while (0)
 #define SLICE(n) text_slice(PG_GETARG_TEXT_PP(n))
 #define TEXT(n) text_to_cstring(PG_GETARG_TEXT_PP(n))

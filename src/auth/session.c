@@ -279,7 +279,7 @@ session_end(const char *token, size_t length, const pg_uuid_t *sid)
 		return 0;
 	if (sid == NULL)
 	{
-		/* Waits for logins under way, so that their sessions end too. */
+		/* waits for running logins, so that their sessions end, too */
 		store_user_lock(&identity.session.user_id);
 		ended = store_session_delete_of(&identity.session.user_id, &identity.session.sid);
 	}

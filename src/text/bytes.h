@@ -1,6 +1,6 @@
 /*
  * bytes.h
- *		Text in place, encodings, and comparisons of secrets; libc only.
+ *		Slices of text, encodings, and comparisons of secrets; libc only.
  */
 #ifndef DJUST_BYTES_H
 #define DJUST_BYTES_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Text in place: a NUL neither ends it nor follows it. */
+/* A text with its length: not NUL-terminated, may contain NULs. */
 typedef struct Slice
 {
 	const char *data;
@@ -29,7 +29,7 @@ slice_after(Slice text, size_t n)
 	return (Slice) {text.data + n, text.length - n};
 }
 
-/* Not for secrets of others: its time tells where they differ. */
+/* Not for secrets of others: the time depends on the first difference. */
 static inline bool
 slice_equal(Slice a, Slice b)
 {

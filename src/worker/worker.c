@@ -127,7 +127,7 @@ purge(TimestampTz *due)
 	return result;
 }
 
-/* Queues the events of throttle_event.c whose minute is over. */
+/* Queues events of refused attempts whose minute is over. */
 static WorkerResult
 flush_throttled(TimestampTz *due)
 {
