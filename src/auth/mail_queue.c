@@ -298,7 +298,7 @@ sender_domain(void)
 {
 	Mailbox		sender;
 
-	return mime_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address, '@') + 1) : "localhost";
+	return mime_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address.text, '@') + 1) : "localhost";
 }
 
 /* The same at every attempt, so that a second delivery is recognised; reveals nothing. */

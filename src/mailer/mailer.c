@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fmgr.h"
@@ -21,60 +23,39 @@
 #include "mailer/mailer.h"
 #include "mailer/smtp.h"
 #include "server/compat.h"
-#include "text/bytes.h"
 #include "text/mime.h"
 #include "text/unicode.h"
 
+/* the C library's, not the server's */
+#undef vsnprintf
+
 DJUST_MODULE_MAGIC;
 
-PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll poll,
-										  void *arg, MailerOutcome *outcome);
+PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
+										  MailerOutcome *outcome);
 
 /* By SmtpStep. */
 static const char *const steps[] = {"the connection", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "the mail"};
 
-/* It holds the link.  Static, so that what poll() leaves behind by longjmp is wiped by the next call. */
-static Text mail;
-
-static void
-wipe_mail(void)
+static void __attribute__((format(printf, 3, 4)))
+conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *format, ...)
 {
-	if (mail.data)
-	{
-		bytes_wipe(mail.data, mail.capacity);
-		free(mail.data);
-	}
-	memset(&mail, 0, sizeof(mail));
-}
-
-/* Always false, so that callers can return it. */
-static bool
-conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *reason, const char *detail)
-{
-	Text		text = {outcome->reason, 0, sizeof(outcome->reason) - 1, false};
+	va_list		arguments;
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->verdict = verdict;
-	text_append(&text, reason);
-	text_append(&text, detail);
-	return false;
+	va_start(arguments, format);
+	vsnprintf(outcome->reason, sizeof(outcome->reason), format, arguments);
+	va_end(arguments);
 }
 
 /* "the server answered 550 5.1.1 to RCPT" */
 static void
 conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *trace)
 {
-	Text		text = {outcome->reason, 0, sizeof(outcome->reason) - 1, false};
-
-	memset(outcome, 0, sizeof(*outcome));
-	outcome->verdict = verdict;
+	conclude(outcome, verdict, "the server answered %d%s%s to %s", trace->code, *trace->enhanced ? " " : "", trace->enhanced,
+			 steps[trace->step]);
 	outcome->smtp_code = trace->code;
-	text_append(&text, "the server answered ");
-	text_append_number(&text, trace->code, 3);
-	text_append(&text, *trace->enhanced ? " " : "");
-	text_append(&text, trace->enhanced);
-	text_append(&text, " to ");
-	text_append(&text, steps[trace->step]);
 }
 
 /* RFC 3463: what a server says of the sender, or of whom it serves, when it hears of the recipient. */
@@ -114,66 +95,50 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 			conclude_answer(outcome, is_final(trace) ? MAILER_PERMANENT : MAILER_TEMPORARY, trace);
 			break;
 		case SMTP_CLOSED:
-			conclude(outcome, MAILER_TEMPORARY, "the server closed the connection instead of answering ", steps[trace->step]);
+			conclude(outcome, MAILER_TEMPORARY, "the server closed the connection instead of answering %s", steps[trace->step]);
 			break;
 		case SMTP_LATE:
-			conclude(outcome, MAILER_TEMPORARY, "the server took too long to answer ", steps[trace->step]);
+			conclude(outcome, MAILER_TEMPORARY, "the server took too long to answer %s", steps[trace->step]);
 			break;
 		case SMTP_STOPPED:
-			conclude(outcome, MAILER_TEMPORARY, "interrupted", "");
+			conclude(outcome, MAILER_TEMPORARY, "interrupted");
 			break;
 		case SMTP_NO_UTF8:
 			conclude(outcome, ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
-					 ascii_recipient ? "djust_auth.mail_from" : "the address", " needs SMTPUTF8, which the server does not offer");
+					 "%s needs SMTPUTF8, which the server does not offer", ascii_recipient ? "djust_auth.mail_from" : "the address");
 			break;
 		case SMTP_FAULT:
-			conclude(outcome, MAILER_TEMPORARY, answer->reason, answer->detail);
+			conclude(outcome, MAILER_TEMPORARY, "%s%s", answer->reason, answer->detail);
 			break;
 	}
 }
 
-/* The whole mail is written before the server hears of it. */
-static bool
-write_mail(const MailerMessage *given, Message *message, MailerOutcome *outcome)
+/* Whether a mail can be written is known before the server hears of it. */
+void
+djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg, MailerOutcome *outcome)
 {
+	Mailbox		from;
+	Address		to;
+	SmtpAnswer	answer = {0};
+	char	   *headers = NULL;
 	const char *fault;
 
-	if (!mime_parse_mailbox(given->from, &message->from))
-		return conclude(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address", "");
-	mime_set_recipient(message, given->recipient);
-	message->subject = given->subject;
-	message->body_text = given->body_text;
-	message->body_html = given->body_html;
-	message->message_id = given->message_id;
-	message->date = given->date;
-	fault = mime_fault(message);
-	if (fault)
-		return conclude(outcome, message->recipient[0] != '\0' ? MAILER_TEMPORARY : MAILER_PERMANENT, fault, "");
-	mail.capacity = mime_bound(message);
-	mail.data = malloc(mail.capacity);
-	if (mail.data == NULL)
-		return conclude(outcome, MAILER_TEMPORARY, "out of memory", "");
-	mime_write(message, &mail);
-	return !mail.full || conclude(outcome, MAILER_TEMPORARY, "the mail is too long", "");
-}
-
-void
-djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll poll, void *arg,
-				  MailerOutcome *outcome)
-{
-	Message		written = {0};
-
 	smtp_halt();
-	wipe_mail();
-	if (write_mail(message, &written, outcome))
+	if (!mime_parse_mailbox(message->from, &from))
+		conclude(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address");
+	else if (address_parse(slice_of(message->recipient), ADDRESS_KEEP, &to) != ADDRESS_OK)
+		conclude(outcome, MAILER_PERMANENT, "the recipient is no address that can be written into a mail");
+	else if ((fault = mime_fault(message)) != NULL)
+		conclude(outcome, MAILER_TEMPORARY, "%s", fault);
+	else if ((headers = mime_headers(message, &from, &to)) == NULL)
+		conclude(outcome, MAILER_TEMPORARY, "out of memory");
+	else
 	{
-		const char *from = written.from.address;
-		const char *to = written.recipient;
-		bool		is_ascii = uni_is_ascii(slice_of(to));
-		SmtpMail	relayed = {from, to, !uni_is_ascii(slice_of(from)) || !is_ascii, mail.data, mail.length};
-		SmtpAnswer answer = {0};
+		bool		is_ascii = uni_is_ascii(slice_of(to.text));
+		bool		needs_utf8 = !is_ascii || !uni_is_ascii(slice_of(from.address.text));
+		SmtpMail	mail = {from.address.text, to.text, needs_utf8, headers, message->body_text, message->body_html};
 
-		judge(smtp_send(server, &relayed, poll, arg, &answer), &answer, is_ascii, outcome);
+		judge(smtp_send(server, &mail, poll, arg, &answer), &answer, is_ascii, outcome);
 	}
-	wipe_mail();
+	free(headers);
 }

@@ -6,7 +6,8 @@
 #define DJUST_MAILER_H
 
 #include <stdbool.h>
-#include <stdint.h>
+
+#include "text/mime.h"
 
 typedef struct MailerServer
 {
@@ -17,17 +18,6 @@ typedef struct MailerServer
 	int			timeout_s;		/* for the whole mail */
 	bool		require_tls;	/* smtp:// without STARTTLS is refused */
 } MailerServer;
-
-typedef struct MailerMessage
-{
-	const char *from;			/* address, or Name <address> */
-	const char *recipient;
-	const char *subject;
-	const char *body_text;
-	const char *body_html;
-	const char *message_id;		/* without <> */
-	int64_t		date;			/* Unix seconds */
-} MailerMessage;
 
 typedef enum MailerVerdict
 {
@@ -47,7 +37,7 @@ typedef struct MailerOutcome
 typedef bool (*MailerPoll) (void *arg);
 
 /* Sends one mail; when poll returns false, gives up as MAILER_TEMPORARY. */
-extern void djust_mailer_send(const MailerServer *server, const MailerMessage *message, MailerPoll poll, void *arg,
+extern void djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
 							  MailerOutcome *outcome);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * smtp.c
- *		Owns the transfer of mails to the SMTP server, which libcurl does; the
- *		only file that knows it.
+ *		Owns the transfer of mails to the SMTP server and the encoding of their
+ *		bodies, which libcurl does; the only file that knows it.
  *
  * Threat: a relay that is not the one meant, credentials or a link told to it,
  * a server that never answers, and a mail that is given up but arrives, cut.
@@ -18,6 +18,7 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,12 +26,17 @@
 
 #include "mailer/smtp_thread.h"
 #include "text/bytes.h"
-#include "text/mime.h"
 
 #define CONNECT_S 15
 #define REUSE_S 20
 #define SOCKETS 8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+typedef struct Body
+{
+	const char *rest;
+	char		last;			/* given */
+} Body;
 
 /* Static, so that what poll() leaves behind by longjmp is found by the next call. */
 static struct
@@ -40,6 +46,8 @@ static struct
 	bool		wants_login;
 	bool		kept;			/* connected, and no mail is half-way */
 	struct curl_slist *recipients;
+	struct curl_slist *headers;
+	curl_mime  *mime;
 	atomic_bool given_up;
 	pthread_mutex_t lock;
 	curl_socket_t sockets[SOCKETS];	/* under the lock */
@@ -47,7 +55,7 @@ static struct
 
 	/* the thread's, as long as there is one */
 	SmtpMail	mail;
-	size_t		taken;
+	Body		bodies[2];
 	SmtpTrace	trace;
 	CURLcode	result;
 }			relay = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -89,15 +97,19 @@ is_given_up(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_tot
 	return relay.given_up;
 }
 
+/* With CRLF for every line end, which may be CRLF, LF or CR. */
 static size_t
 give_text(char *buffer, size_t size, size_t count, void *arg)
 {
-	size_t		n = relay.mail.length - relay.taken;
+	Body	   *body = arg;
+	size_t		n;
 
-	if (n > size * count)
-		n = size * count;
-	memcpy(buffer, relay.mail.text + relay.taken, n);
-	relay.taken += n;
+	for (n = 0; n < size * count && (*body->rest || body->last == '\r'); n++)
+	{
+		body->last = body->last == '\r' ? '\n' : *body->rest == '\n' ? '\r' : *body->rest;
+		body->rest += *body->rest == body->last;
+		buffer[n] = body->last;
+	}
 	return n;
 }
 
@@ -143,20 +155,29 @@ shut_sockets(int how)
 	pthread_mutex_unlock(&relay.lock);
 }
 
+static void
+drop_mail(void)
+{
+	curl_slist_free_all(relay.recipients);
+	curl_slist_free_all(relay.headers);
+	curl_mime_free(relay.mime);
+	relay.recipients = relay.headers = NULL;
+	relay.mime = NULL;
+}
+
 /* Where no mail is half-way libcurl says QUIT, and cannot wait for the answer. */
 static void
 hang_up(void)
 {
 	shut_sockets(relay.kept ? SHUT_RD : SHUT_RDWR);
 	curl_easy_cleanup(relay.easy);
-	curl_slist_free_all(relay.recipients);
+	drop_mail();
 	if (relay.made_for)
 	{
 		bytes_wipe(relay.made_for, strlen(relay.made_for));
 		free(relay.made_for);
 	}
 	relay.easy = NULL;
-	relay.recipients = NULL;
 	relay.made_for = NULL;
 	relay.kept = false;
 }
@@ -191,19 +212,12 @@ leave(void)
 static char *
 describe(const MailerServer *server)
 {
-	const char *parts[] = {server->url, server->user, server->password, server->ca_file, server->require_tls ? "tls" : ""};
-	Text		text = {NULL, 0, 0, false};
-	size_t		i;
+	char	   *text;
+	int			n = asprintf(&text, "%s\n%s\n%s\n%s\n%d", server->url, server->user ? server->user : "",
+							 server->password ? server->password : "", server->ca_file ? server->ca_file : "",
+							 server->require_tls);
 
-	for (i = 0; i < LENGTH(parts); i++)
-		text.capacity += (parts[i] ? strlen(parts[i]) : 0) + 1;
-	text.data = calloc(1, text.capacity + 1);
-	for (i = 0; i < LENGTH(parts) && text.data; i++)
-	{
-		text_append(&text, parts[i] ? parts[i] : "");
-		text_append(&text, "\n");
-	}
-	return text.data;
+	return n < 0 ? NULL : text;
 }
 
 static bool
@@ -262,26 +276,39 @@ configure(const MailerServer *server)
 	SET(CURLOPT_XFERINFOFUNCTION, is_given_up);
 	SET(CURLOPT_VERBOSE, 1L);
 	SET(CURLOPT_DEBUGFUNCTION, observe);
-	SET(CURLOPT_UPLOAD, 1L);
-	SET(CURLOPT_READFUNCTION, give_text);
 	return good;
 }
 
 static bool
-address_mail(const SmtpMail *mail)
+add_part(const char *type, const char *text, Body *body)
 {
-	bool		good = true;
+	curl_mimepart *part = curl_mime_addpart(relay.mime);
 
-	curl_slist_free_all(relay.recipients);
-	relay.recipients = curl_slist_append(NULL, mail->recipient);
-	SET(CURLOPT_MAIL_FROM, mail->from);
-	SET(CURLOPT_MAIL_RCPT, relay.recipients);
-	SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) mail->length);
+	*body = (Body) {text};
+	return curl_mime_type(part, type) == CURLE_OK && curl_mime_encoder(part, "quoted-printable") == CURLE_OK &&
+		curl_mime_data_cb(part, -1, give_text, NULL, NULL, body) == CURLE_OK;
+}
+
+static bool
+write_mail(const SmtpMail *mail)
+{
+	bool		good;
+
+	drop_mail();
 	relay.mail = *mail;
-	relay.taken = 0;
 	relay.given_up = false;
 	smtp_trace_begin(&relay.trace);
-	return good && relay.recipients;
+	relay.recipients = curl_slist_append(NULL, mail->recipient);
+	relay.headers = curl_slist_append(NULL, "Content-Type: multipart/alternative");
+	relay.mime = curl_mime_init(relay.easy);
+	good = relay.recipients && relay.headers && curl_slist_append(relay.headers, mail->headers) &&
+		add_part("text/plain; charset=utf-8", mail->body_text, &relay.bodies[0]) &&
+		add_part("text/html; charset=utf-8", mail->body_html, &relay.bodies[1]);
+	SET(CURLOPT_MAIL_FROM, mail->from);
+	SET(CURLOPT_MAIL_RCPT, relay.recipients);
+	SET(CURLOPT_HTTPHEADER, relay.headers);
+	SET(CURLOPT_MIMEPOST, relay.mime);
+	return good;
 }
 
 #undef SET
@@ -309,7 +336,7 @@ prepare(const MailerServer *server, const SmtpMail *mail)
 		if (relay.made_for == NULL || relay.easy == NULL || !configure(server))
 			return false;
 	}
-	return address_mail(mail);
+	return write_mail(mail);
 }
 
 /* The transfer */

@@ -6,7 +6,6 @@
 #define DJUST_SMTP_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "mailer/mailer.h"
 #include "mailer/smtp_trace.h"
@@ -22,14 +21,15 @@ typedef enum SmtpResult
 	SMTP_FAULT					/* reason and detail make a phrase */
 } SmtpResult;
 
-/* The envelope, and a text of lines that end in CRLF and do not begin with a dot. */
+/* The envelope, headers that need no encoding, and bodies of any text. */
 typedef struct SmtpMail
 {
 	const char *from;
 	const char *recipient;
 	bool		needs_utf8;
-	const char *text;
-	size_t		length;
+	const char *headers;		/* CRLF between them, none at the end; without those of MIME */
+	const char *body_text;
+	const char *body_html;
 } SmtpMail;
 
 typedef struct SmtpAnswer

@@ -36,7 +36,7 @@
 #define LOCKED_PAUSE_MS 1000
 #define RECORDINGS 5
 
-typedef void (*Sender) (const MailerServer *server, const MailerMessage *message, MailerPoll poll, void *arg,
+typedef void (*Sender) (const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
 						MailerOutcome *outcome);
 
 typedef struct Delivery
@@ -132,7 +132,7 @@ send_mail(Delivery *delivery)
 		.timeout_s = Min(SMTP_TIMEOUT_S, setting_mail_lease),
 		.require_tls = setting_smtp_require_tls,
 	};
-	MailerMessage message = {
+	Message message = {
 		.from = setting_mail_from,
 		.recipient = delivery->mail.recipient,
 		.subject = delivery->mail.subject,
