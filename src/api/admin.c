@@ -92,14 +92,11 @@ return_uuid(const pg_uuid_t *id)
 Datum
 djust_auth_create_user(PG_FUNCTION_ARGS)
 {
-	Slice		password = {NULL, 0};
 	pg_uuid_t	id;
 
 	begin_write("djust_auth.create_user()");
 	REQUIRED(0, "email");
-	if (!PG_ARGISNULL(1))
-		password = SLICE(1);
-	account_create(TEXT(0), password.data, password.length, NULL, profiles_argument(fcinfo, 2), &id);
+	account_create(TEXT(0), SLICE_OR_NULL(1), NULL, profiles_argument(fcinfo, 2), &id);
 	return return_uuid(&id);
 }
 
@@ -111,7 +108,7 @@ djust_auth_import_user(PG_FUNCTION_ARGS)
 	begin_write("djust_auth.import_user()");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password_hash");
-	account_create(TEXT(0), NULL, 0, TEXT(1), profiles_argument(fcinfo, 2), &id);
+	account_create(TEXT(0), (Slice) {NULL, 0}, TEXT(1), profiles_argument(fcinfo, 2), &id);
 	return return_uuid(&id);
 }
 
@@ -121,7 +118,7 @@ djust_auth_set_password(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = begin_user(fcinfo, "djust_auth.set_password()");
 
 	REQUIRED(1, "password");
-	account_set_password(id, SLICE(1).data, SLICE(1).length);
+	account_set_password(id, SLICE(1));
 	PG_RETURN_VOID();
 }
 
@@ -268,7 +265,7 @@ djust_auth_profile_access(PG_FUNCTION_ARGS)
 	RouteRight	right;
 
 	preloaded_require();
-	right = rights_of_profile(TEXT(0), SLICE(1).data, SLICE(1).length);
+	right = rights_of_profile(TEXT(0), SLICE(1));
 	if (right == RIGHT_NO_MATCH)
 		PG_RETURN_NULL();
 	return DirectFunctionCall2(enum_in, CStringGetDatum(labels[right]),

@@ -168,7 +168,7 @@ djust_can(PG_FUNCTION_ARGS)
 	postgrest_refuse_query(CALL("djust_can"));
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
-	needed = rights_needed(SLICE(2).data, SLICE(2).length);
+	needed = rights_needed(SLICE(2));
 	identity.session.profiles = NULL;
 	if (given && !token_begin(token.data, token.length, memo, &letters))
 		PG_RETURN_BOOL(false);
@@ -183,7 +183,7 @@ djust_reset_request(PG_FUNCTION_ARGS)
 {
 	begin_call("djust_reset_request");
 	REQUIRED(0, "email");
-	reset_request(SLICE(0).data, SLICE(0).length);
+	reset_request(SLICE(0));
 	PG_RETURN_VOID();
 }
 
@@ -195,7 +195,7 @@ djust_reset_confirm(PG_FUNCTION_ARGS)
 	begin_call("djust_reset_confirm");
 	REQUIRED(0, "reset_token");
 	REQUIRED(1, "new_password");
-	reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
+	reset_confirm(SLICE(0), SLICE(1), &answer);
 	RETURN_TEXT(answer_password_updated(&answer));
 }
 
@@ -204,14 +204,16 @@ Datum
 djust_reset_page(PG_FUNCTION_ARGS)
 {
 	Answer		answer = {VERDICT_OK};
+	Slice		token;
 
 	preloaded_require();
 	if (!PG_ARGISNULL(1))
 		begin_call("djust_reset_page");
 	REQUIRED(0, "token");
+	token = SLICE(0);
 	if (!PG_ARGISNULL(1))
-		reset_confirm(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, &answer);
-	RETURN_TEXT(reset_page_html(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : &answer));
+		reset_confirm(token, SLICE(1), &answer);
+	RETURN_TEXT(reset_page_html(token, PG_ARGISNULL(1) ? NULL : &answer));
 }
 
 Datum
@@ -271,14 +273,13 @@ static bool
 request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 {
 	CallMemo  *memo = fcinfo->flinfo->fn_extra;
-	const char *token;
-	size_t		length;
+	Slice		token;
 
 	if (memo == NULL)
 		fcinfo->flinfo->fn_extra = memo = call_memo(fcinfo);
 	identity->session.profiles = NULL;
-	*present = postgrest_bearer(memo->http, &token, &length);
-	return !*present || token_access(token, length, memo->identity, identity);
+	*present = postgrest_bearer(memo->http, &token);
+	return !*present || token_access(token.data, token.length, memo->identity, identity);
 }
 
 Datum
@@ -298,11 +299,11 @@ djust_request_user(PG_FUNCTION_ARGS)
 
 /* RIGHT_NO_MATCH for a denied path. */
 static RouteRight
-right_on(const char *route, size_t length, const Bearer *identity)
+right_on(Slice route, const Bearer *identity)
 {
 	RoutePath	path;
 
-	if (normalize_path((Slice) {route, length}, &path) != ROUTE_OK)
+	if (normalize_path(route, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	return rights_access(identity->session.profiles, &path);
 }
@@ -317,10 +318,10 @@ djust_request_can(PG_FUNCTION_ARGS)
 	preloaded_require();
 	REQUIRED(0, "route");
 	REQUIRED(1, "access");
-	needed = rights_needed(SLICE(1).data, SLICE(1).length);
+	needed = rights_needed(SLICE(1));
 	if (!request_identity(fcinfo, &identity, &present))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(right_on(SLICE(0).data, SLICE(0).length, &identity) >= needed);
+	PG_RETURN_BOOL(right_on(SLICE(0), &identity) >= needed);
 }
 
 /* PostgREST takes the role from the first Authorization header but passes on the last: compares their sessions. */
@@ -347,11 +348,10 @@ static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect"
 static bool
 request_is_allowed(const Bearer *identity)
 {
-	const char *method = postgrest_method();
-	const char *path = postgrest_path();
 	RouteRight	needed;
 
-	return rights_parse_access(method, strlen(method), &needed) && right_on(path, strlen(path), identity) >= needed;
+	return rights_parse_access(slice_of(postgrest_method()), &needed) &&
+		right_on(slice_of(postgrest_path()), identity) >= needed;
 }
 
 Datum

@@ -11,20 +11,13 @@
 
 #include "auth/database_copy.h"
 #include "http/answer.h"
-#include "server/compat.h"
+#include "server/normalize.h"
 #include "shmem/counters.h"
-#include "text/bytes.h"
-
-/* The text's bytes, not copied. */
-static inline Slice
-text_slice(const text *value)
-{
-	return (Slice) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
 
 /* Raises 22004 if the argument is NULL. */
 #define REQUIRED(n, name) do { if (PG_ARGISNULL(n)) answer_null(name); } while (0)
 #define SLICE(n) text_slice(PG_GETARG_TEXT_PP(n))
+#define SLICE_OR_NULL(n) (PG_ARGISNULL(n) ? (Slice) {NULL, 0} : SLICE(n))
 #define TEXT(n) text_to_cstring(PG_GETARG_TEXT_PP(n))
 #define TEXT_OR_NULL(n) (PG_ARGISNULL(n) ? NULL : TEXT(n))
 #define RETURN_TEXT(value) PG_RETURN_TEXT_P(cstring_to_text(value))

@@ -187,14 +187,14 @@ enqueue_or_write(const QueuedEvent *event, int kept)
 void
 audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, const char *cause)
 {
-	char		account[2 * sizeof(tag->bytes)];
+	char		account[2 * sizeof(tag->bytes) + 1];
 	QueuedEvent	row;
 
 	Assert(strlen(cause) <= LONGEST_CAUSE);
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
 	describe_event(&row, "login_failed", user_id, NULL);
-	snprintf(row.detail, sizeof(row.detail), "{\"cause\": \"%s\", \"account\": \"%.*s\", \"pad\": \"%*s\"}", cause,
-			 (int) sizeof(account), account, (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL), "");
+	snprintf(row.detail, sizeof(row.detail), "{\"cause\": \"%s\", \"account\": \"%s\", \"pad\": \"%*s\"}", cause,
+			 account, (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL), "");
 	enqueue_or_write(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 

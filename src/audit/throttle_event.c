@@ -168,11 +168,11 @@ throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_w
 void
 throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char detail[EVENT_QUEUE_DETAIL_MAX])
 {
-	char		account[2 * sizeof(tag->bytes)];
+	char		account[2 * sizeof(tag->bytes) + 1];
 
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
-	snprintf(detail, EVENT_QUEUE_DETAIL_MAX, "{\"account\": \"%.*s\", \"count\": %u, \"pad\": \"%*s\"}",
-			 (int) sizeof(account), account, n, AUDIT_PAD(has_user), "");
+	snprintf(detail, EVENT_QUEUE_DETAIL_MAX, "{\"account\": \"%s\", \"count\": %u, \"pad\": \"%*s\"}", account, n,
+			 AUDIT_PAD(has_user), "");
 }
 
 /* Returns false if the event queue is full: the entry stays and goes on counting. */

@@ -31,9 +31,9 @@ require_user(const pg_uuid_t *id, UserRow *user)
 
 /* Checks the policy and hashes, or raises an error. */
 static void
-hash_or_raise(const char *password, size_t length, char *hash)
+hash_or_raise(Slice password, char *hash)
 {
-	Password	normal = normalize_password((Slice) {password, length});
+	Password	normal = normalize_password(password);
 	Answer		answer = {VERDICT_OK};
 
 	answer.violations = password_violations(&normal);
@@ -71,14 +71,13 @@ begin_count(const char *address)
 }
 
 void
-account_create(const char *email, const char *password, size_t password_length, const char *hash, ArrayType *profiles,
-			   pg_uuid_t *id)
+account_create(const char *email, Slice password, const char *hash, ArrayType *profiles, pg_uuid_t *id)
 {
 	char		made[PWHASH_MAX];
 
-	if (password)
+	if (password.data)
 	{
-		hash_or_raise(password, password_length, made);
+		hash_or_raise(password, made);
 		hash = made;
 	}
 	store_user_insert(email, hash, id);
@@ -87,13 +86,13 @@ account_create(const char *email, const char *password, size_t password_length, 
 }
 
 void
-account_set_password(const pg_uuid_t *id, const char *password, size_t length)
+account_set_password(const pg_uuid_t *id, Slice password)
 {
 	char		hash[PWHASH_MAX];
 	UserRow		user;
 
 	require_user(id, &user);
-	hash_or_raise(password, length, hash);
+	hash_or_raise(password, hash);
 	store_user_set_hash(id, hash, false);
 	account_unlock(id);
 }

@@ -9,11 +9,11 @@
 #include "utils/uuid.h"
 
 #include "http/verdict.h"
+#include "text/bytes.h"
 
 /* password and hash may be NULL.  Raises unless it succeeds. */
-extern void account_create(const char *email, const char *password, size_t password_length, const char *hash,
-						   ArrayType *profiles, pg_uuid_t *id);
-extern void account_set_password(const pg_uuid_t *id, const char *password, size_t length);
+extern void account_create(const char *email, Slice password, const char *hash, ArrayType *profiles, pg_uuid_t *id);
+extern void account_set_password(const pg_uuid_t *id, Slice password);
 extern void account_set_disabled(const pg_uuid_t *id, bool disabled);
 extern void account_delete(const pg_uuid_t *id);
 extern void account_change_email(const pg_uuid_t *id, const char *email);

@@ -32,7 +32,6 @@ typedef struct Candidate
 	bool		known;
 	bool		usable;			/* enabled, with a hash of its own */
 	const char *hash;
-	size_t		hash_length;
 } Candidate;
 
 static void
@@ -48,15 +47,9 @@ find_candidate(const char *address, const AccountTag *tag, Candidate *candidate)
 	throttle_owner(tag, candidate->known ? candidate->user.id.data : NULL);
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
 	if (candidate->known && candidate->user.has_hash)
-	{
 		candidate->hash = candidate->user.hash;
-		candidate->hash_length = candidate->user.hash_length;
-	}
 	else
-	{
 		candidate->hash = sampled ? sample.hash : password_decoy();
-		candidate->hash_length = sampled ? sample.hash_length : strlen(candidate->hash);
-	}
 }
 
 static const char *
@@ -115,8 +108,8 @@ login_with_password(const char *email, size_t email_length, const char *password
 	for (tries = 0; tries < 2; tries++)
 	{
 		find_candidate(address, &tag, &candidate);
-		answer->verdict = password_check(&tag, candidate.hash, candidate.hash_length, candidate.usable, &secret,
-										 replacement, &answer->retry_after);
+		answer->verdict = password_check(&tag, candidate.hash, candidate.usable, &secret, replacement,
+										 &answer->retry_after);
 		if (answer->verdict != VERDICT_OK)
 			break;
 		if (confirm(&candidate, replacement))
@@ -167,8 +160,8 @@ login_change_password(const char *token, size_t token_length, const char *curren
 	address = candidate.user.email;
 	password_tag(address, &tag);
 	find_candidate(address, &tag, &candidate);
-	answer->verdict = password_check(&tag, candidate.hash, candidate.hash_length, candidate.usable, &old_password,
-									 replacement, &answer->retry_after);
+	answer->verdict = password_check(&tag, candidate.hash, candidate.usable, &old_password, replacement,
+									 &answer->retry_after);
 	if (answer->verdict != VERDICT_OK)
 	{
 		record_failure(answer->verdict, &candidate, &tag);

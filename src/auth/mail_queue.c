@@ -21,7 +21,7 @@
 #include "auth/reset_link.h"
 #include "http/html.h"
 #include "keys/key_file.h"
-#include "server/compat.h"
+#include "server/normalize.h"
 #include "server/secret.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
@@ -65,11 +65,11 @@ insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, 
 }
 
 void
-mail_queue_reset(const char *email, size_t length)
+mail_queue_reset(const char *email)
 {
 	uint8_t		sealed[SEALED_ADDRESS_SIZE];
 
-	key_file_seal_address(email, length, sealed);
+	key_file_seal_address(email, sealed);
 	insert_mail("reset", NULL, sealed, sizeof(sealed));
 }
 
@@ -83,7 +83,7 @@ static void
 append_value(StringInfo out, const char *value, bool html)
 {
 	if (html)
-		html_append(out, value, strlen(value));
+		html_append(out, slice_of(value));
 	else
 		appendStringInfoString(out, value);
 }
@@ -149,8 +149,7 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 
 	if (queued->has_user)
 		return catalog_user_by_id(&queued->user_id, user);
-	return queued->address &&
-		key_file_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address), email) &&
+	return queued->address && key_file_open_address(text_slice(queued->address), email) &&
 		catalog_user_by_email(email, user);
 }
 
@@ -272,9 +271,7 @@ mail_queue_forget(const char *email)
 		QueuedMail *queued = lfirst(cell);
 		char		address[ADDRESS_LONGEST + 1];
 
-		if (key_file_open_address((uint8_t *) VARDATA_ANY(queued->address), VARSIZE_ANY_EXHDR(queued->address),
-								  address) &&
-			strcmp(address, email) == 0)
+		if (key_file_open_address(text_slice(queued->address), address) && strcmp(address, email) == 0)
 			store_mail_delete(queued->id);
 	}
 }
@@ -305,12 +302,12 @@ sender_domain(void)
 char *
 mail_queue_message_id(int64 id)
 {
-	char		tag_text[2 * sizeof(AccountTag)];
+	char		tag_text[2 * sizeof(AccountTag) + 1];
 	AccountTag tag;
 
-	key_file_tag("message id", &id, sizeof(id), &tag);
+	key_file_tag("message id", (Slice) {(char *) &id, sizeof(id)}, &tag);
 	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), tag_text);
-	return psprintf(INT64_FORMAT ".%.*s@%s", id, (int) sizeof(tag_text), tag_text, sender_domain());
+	return psprintf(INT64_FORMAT ".%s@%s", id, tag_text, sender_domain());
 }
 
 static void

@@ -10,7 +10,7 @@
 #include "utils/uuid.h"
 
 /* Queues a row that looks the same for known and unknown addresses. */
-extern void mail_queue_reset(const char *email, size_t length);
+extern void mail_queue_reset(const char *email);
 extern void mail_queue_notice(const pg_uuid_t *user_id);
 
 /* List of ClaimedMail *; creates the secrets of reset links. */

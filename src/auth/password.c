@@ -22,7 +22,7 @@
 void
 password_tag(const char *address, AccountTag *tag)
 {
-	key_file_tag("password", address, strlen(address), tag);
+	key_file_tag("password", slice_of(address), tag);
 }
 
 /* A lower-case blocklist entry covers every spelling in capitals. */
@@ -45,9 +45,7 @@ password_violations(const Password *password)
 static PwCost
 cost_now(void)
 {
-	PwCost		cost = {setting_argon2_memory, setting_argon2_iterations, setting_argon2_parallelism};
-
-	return cost;
+	return (PwCost) {setting_argon2_memory, setting_argon2_iterations, setting_argon2_parallelism};
 }
 
 static bool
@@ -82,8 +80,7 @@ static bool hash_begun = false;
  * checked.
  */
 static PwResult
-verify(const char *hash, size_t hash_length, bool usable, const Password *password, const PwArena *arena,
-	   char *replacement)
+verify(Slice hash, bool usable, const Password *password, const PwArena *arena, char *replacement)
 {
 	PwCost		cost = cost_now();
 	PwResult	result = PW_MISMATCH;
@@ -93,14 +90,14 @@ verify(const char *hash, size_t hash_length, bool usable, const Password *passwo
 	for (form = 0; form < password->forms; form++)
 	{
 		counter_add(COUNT_HASHES, 1);
-		result = pwhash_verify((Slice) {hash, hash_length}, password->form[form], arena);
+		result = pwhash_verify(hash, password->form[form], arena);
 		if (result == PW_MATCH && !usable)
 			result = PW_MISMATCH;
 		if (result != PW_MISMATCH)
 			break;
 	}
-	if (result == PW_MATCH && (form > 0 || pwhash_needs_rehash((Slice) {hash, hash_length}, &cost)) &&
-		pwhash_reads((Slice) {hash, hash_length}) >= password->form[form].length &&
+	if (result == PW_MATCH && (form > 0 || pwhash_needs_rehash(hash, &cost)) &&
+		pwhash_reads(hash) >= password->form[form].length &&
 		!make_hash(password, arena, replacement))
 		replacement[0] = '\0';
 	return result;
@@ -114,8 +111,8 @@ abandon(int code, Datum arg)
 }
 
 Verdict
-password_check(const AccountTag *tag, const char *hash, size_t hash_length, bool usable, const Password *password,
-			   char *replacement, int *retry_after)
+password_check(const AccountTag *tag, const char *hash, bool usable, const Password *password, char *replacement,
+			   int *retry_after)
 {
 	volatile PwResult result = PW_FAILED;
 	PwArena		arena;
@@ -140,7 +137,7 @@ password_check(const AccountTag *tag, const char *hash, size_t hash_length, bool
 		slot = hash_slot_acquire(&arena);
 		if (slot)
 		{
-			result = verify(hash, hash_length, usable, password, &arena, replacement);
+			result = verify(slice_of(hash), usable, password, &arena, replacement);
 			hash_slot_release();
 		}
 		throttle_leave(result == PW_MATCH		   ? ATTEMPT_GOOD :

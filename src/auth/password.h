@@ -19,8 +19,8 @@ extern unsigned password_violations(const Password *password);
  * match counts as a failure: the hash is checked only to cost the same.  replacement (PWHASH_MAX bytes) becomes a new
  * hash of the same password if the old one is weaker than the settings, else empty.
  */
-extern Verdict password_check(const AccountTag *tag, const char *hash, size_t hash_length, bool usable,
-							  const Password *password, char *replacement, int *retry_after);
+extern Verdict password_check(const AccountTag *tag, const char *hash, bool usable, const Password *password,
+							  char *replacement, int *retry_after);
 
 /* New hash; VERDICT_OK or VERDICT_UNAVAILABLE.  out takes PWHASH_MAX bytes. */
 extern Verdict password_hash(const Password *password, char *out, int *retry_after);

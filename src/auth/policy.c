@@ -89,7 +89,7 @@ describe(StringInfo out, List *decisions, RouteRight needed)
 char *
 policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 {
-	RouteRight	needed = rights_needed(access, strlen(access));
+	RouteRight	needed = rights_needed(slice_of(access));
 	ArrayType  *profiles = NULL;
 	StringInfoData out;
 	RouteFault	fault;
@@ -105,7 +105,7 @@ policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 			return "denied: the user is disabled";
 		profiles = catalog_profiles_of(user_id);
 	}
-	decisions = rights_explain(profiles, route, strlen(route), &fault);
+	decisions = rights_explain(profiles, slice_of(route), &fault);
 	if (fault != ROUTE_OK)
 		appendStringInfo(&out, "denied: %s", route_fault_text(fault));
 	else

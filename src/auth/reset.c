@@ -25,29 +25,27 @@
 #include "text/bytes.h"
 
 void
-reset_request(const char *text, size_t length)
+reset_request(Slice text)
 {
-	const char *email = normalize_email((Slice) {text, length});
+	const char *email = normalize_email(text);
 	AccountTag tag;
 	char		account[2 * sizeof(tag.bytes) + 1];
-	int			i;
 
-	key_file_tag("reset", email, strlen(email), &tag);
+	key_file_tag("reset", slice_of(email), &tag);
 	if (!throttle_reset_admit(&tag))
 		return;
 	counter_add(COUNT_RESET_REQUESTS, 1);
-	mail_queue_reset(email, strlen(email));
+	mail_queue_reset(email);
 	password_tag(email, &tag);
-	for (i = 0; i < (int) sizeof(tag.bytes); i++)
-		snprintf(account + 2 * i, 3, "%02x", tag.bytes[i]);
+	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), account);
 	audit_event("reset_requested", NULL, NULL, psprintf("{\"account\": \"%s\"}", account));
 }
 
 /* The link is consumed last, so that neither a weak password nor a busy server uses it up. */
 void
-reset_confirm(const char *token, size_t token_length, const char *password, size_t password_length, Answer *answer)
+reset_confirm(Slice token, Slice password, Answer *answer)
 {
-	Password	fresh = normalize_password((Slice) {password, password_length});
+	Password	fresh = normalize_password(password);
 	uint8_t		token_hash[SHA256_SIZE];
 	char		hash[PWHASH_MAX];
 	TimestampTz expires_at;
@@ -57,8 +55,8 @@ reset_confirm(const char *token, size_t token_length, const char *password, size
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (token_length != strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) ||
-		memcmp(token, RESET_PREFIX, strlen(RESET_PREFIX)) != 0 || !crypto_sha256(token, token_length, token_hash) ||
+	if (token.length != strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) || !slice_begins(token, RESET_PREFIX) ||
+		!crypto_sha256(token.data, token.length, token_hash) ||
 		!catalog_reset_token(token_hash, &user_id, &expires_at) || expires_at <= GetCurrentTimestamp())
 		return;
 	answer->violations = password_violations(&fresh);

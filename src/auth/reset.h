@@ -6,9 +6,9 @@
 #define DJUST_RESET_H
 
 #include "http/verdict.h"
+#include "text/bytes.h"
 
-extern void reset_request(const char *email, size_t length);
-extern void reset_confirm(const char *token, size_t token_length, const char *password, size_t password_length,
-						  Answer *answer);
+extern void reset_request(Slice email);
+extern void reset_confirm(Slice token, Slice password, Answer *answer);
 
 #endif

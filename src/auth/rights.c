@@ -26,19 +26,12 @@ typedef struct Compiled
 {
 	RouteTrie   *set;
 	char	  **patterns;		/* by tag */
-	size_t		length;
 	char		profile[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
 } Compiled;
 
-typedef struct ProfileName
-{
-	const char *data;
-	size_t		length;
-} ProfileName;
-
 typedef struct CacheEntry
 {
-	ProfileName name;
+	Slice		name;
 	Compiled   *compiled;
 	uint32		hash;
 	char		status;
@@ -46,10 +39,10 @@ typedef struct CacheEntry
 
 #define SH_PREFIX cache
 #define SH_ELEMENT_TYPE CacheEntry
-#define SH_KEY_TYPE ProfileName
+#define SH_KEY_TYPE Slice
 #define SH_KEY name
 #define SH_HASH_KEY(table, key) hash_bytes((const unsigned char *) (key).data, (int) (key).length)
-#define SH_EQUAL(table, a, b) ((a).length == (b).length && memcmp((a).data, (b).data, (a).length) == 0)
+#define SH_EQUAL(table, a, b) slice_equal(a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(table, entry) (entry)->hash
 #define SH_SCOPE static inline
@@ -78,7 +71,7 @@ synchronise(void)
 
 /* The name comes first in its memory, followed by the searched patterns, because they are used together. */
 static Compiled *
-compile(ProfileName name)
+compile(Slice name)
 {
 	MemoryContext old = MemoryContextSwitchTo(cache_context);
 	Compiled   *out = palloc(offsetof(Compiled, profile) + name.length + 1);
@@ -89,7 +82,6 @@ compile(ProfileName name)
 	ListCell   *cell;
 	int			tag = 0;
 
-	out->length = name.length;
 	memcpy(out->profile, name.data, name.length);
 	out->profile[name.length] = '\0';
 	MemoryContextSwitchTo(old);
@@ -122,7 +114,7 @@ compile(ProfileName name)
 
 /* Call after synchronise(). */
 static const Compiled *
-compiled(ProfileName name)
+compiled(Slice name)
 {
 	for (;;)
 	{
@@ -182,7 +174,7 @@ begin_walk(ArrayType *profiles)
 }
 
 static bool
-next_name(ProfileWalk *walk, ProfileName *name)
+next_name(ProfileWalk *walk, Slice *name)
 {
 	bool		is_null = true;
 	Datum		value = (Datum) 0;
@@ -190,15 +182,14 @@ next_name(ProfileWalk *walk, ProfileName *name)
 	if (walk->at < 0)
 	{
 		walk->at = 0;
-		*name = (ProfileName) {ANONYMOUS_PROFILE, strlen(ANONYMOUS_PROFILE)};
+		*name = slice_of(ANONYMOUS_PROFILE);
 		return true;
 	}
 	while (is_null && walk->at < walk->n)
 		value = array_iter_next(&walk->iterator, &is_null, walk->at++, -1, false, TYPALIGN_INT);
 	if (is_null)
 		return false;
-	name->data = VARDATA_ANY(DatumGetPointer(value));
-	name->length = VARSIZE_ANY_EXHDR(DatumGetPointer(value));
+	*name = text_slice((struct varlena *) DatumGetPointer(value));
 	return true;
 }
 
@@ -207,7 +198,7 @@ static int
 gather(ProfileWalk *walk, const RouteTrie **sets)
 {
 	ProfileWalk start = *walk;
-	ProfileName name;
+	Slice		name;
 	int			n = 0;
 
 	while (n < TOGETHER && next_name(walk, &name))
@@ -245,30 +236,30 @@ rights_access(ArrayType *profiles, const RoutePath *path)
 }
 
 RouteRight
-rights_of_profile(const char *profile, const char *route, size_t length)
+rights_of_profile(const char *profile, Slice route)
 {
 	RoutePath	path;
 
-	if (normalize_pattern((Slice) {route, length}, &path) != ROUTE_OK)
+	if (normalize_pattern(route, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	synchronise();
-	return route_trie_match(compiled((ProfileName) {profile, strlen(profile)})->set, &path, NULL);
+	return route_trie_match(compiled(slice_of(profile))->set, &path, NULL);
 }
 
 List *
-rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault *fault)
+rights_explain(ArrayType *profiles, Slice route, RouteFault *fault)
 {
 	List	   *decisions = NIL;
 	RoutePath	path;
 	ListCell   *cell;
 
-	*fault = normalize_path((Slice) {route, length}, &path);
+	*fault = normalize_path(route, &path);
 	if (*fault != ROUTE_OK)
 		return NIL;
 	synchronise();
 	foreach(cell, names_of(profiles))
 	{
-		const Compiled *entry = compiled((ProfileName) {lfirst(cell), strlen(lfirst(cell))});
+		const Compiled *entry = compiled(slice_of(lfirst(cell)));
 		Decision   *decision = palloc0(sizeof(Decision));
 		int			tag;
 
@@ -283,7 +274,7 @@ rights_explain(ArrayType *profiles, const char *route, size_t length, RouteFault
 }
 
 bool
-rights_parse_access(const char *access, size_t length, RouteRight *needed)
+rights_parse_access(Slice access, RouteRight *needed)
 {
 	static const struct
 	{
@@ -297,7 +288,7 @@ rights_parse_access(const char *access, size_t length, RouteRight *needed)
 
 	for (i = 0; i < lengthof(names); i++)
 	{
-		if (strlen(names[i].name) == length && memcmp(names[i].name, access, length) == 0)
+		if (slice_equal(slice_of(names[i].name), access))
 		{
 			*needed = names[i].right;
 			return true;
@@ -308,11 +299,11 @@ rights_parse_access(const char *access, size_t length, RouteRight *needed)
 
 /* The error does not quote the word: with the arguments in the wrong order it is a token. */
 RouteRight
-rights_needed(const char *access, size_t length)
+rights_needed(Slice access)
 {
 	RouteRight	needed;
 
-	if (!rights_parse_access(access, length, &needed))
+	if (!rights_parse_access(access, &needed))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown access word"),

@@ -10,12 +10,12 @@
 #include "http/html.h"
 
 void
-html_append(StringInfo out, const char *text, size_t length)
+html_append(StringInfo out, Slice text)
 {
 	size_t		i;
 
-	for (i = 0; i < length; i++)
-		switch (text[i])
+	for (i = 0; i < text.length; i++)
+		switch (text.data[i])
 		{
 			case '&':
 				appendStringInfoString(out, "&amp;");
@@ -33,6 +33,6 @@ html_append(StringInfo out, const char *text, size_t length)
 				appendStringInfoString(out, "&#39;");
 				break;
 			default:
-				appendStringInfoChar(out, text[i]);
+				appendStringInfoChar(out, text.data[i]);
 		}
 }

@@ -7,7 +7,9 @@
 
 #include "lib/stringinfo.h"
 
+#include "text/bytes.h"
+
 /* Safe as content and in quoted attribute values. */
-extern void html_append(StringInfo out, const char *text, size_t length);
+extern void html_append(StringInfo out, Slice text);
 
 #endif

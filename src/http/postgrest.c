@@ -229,23 +229,22 @@ find_bearer(void)
 }
 
 bool
-postgrest_bearer(PostgrestMemo *memo, const char **token, size_t *length)
+postgrest_bearer(PostgrestMemo *memo, Slice *token)
 {
-	const char *headers = setting("request.headers");
+	Slice		headers = slice_of(setting("request.headers"));
 
-	if (!memo->known || !secret_is(&memo->headers, slice_of(headers)))
+	if (!memo->known || !secret_is(&memo->headers, headers))
 	{
 		const char *bearer = find_bearer();
 
 		memo->known = false;
-		secret_keep(&memo->headers, memo->context, slice_of(headers));
+		secret_keep(&memo->headers, memo->context, headers);
 		memo->has_bearer = bearer != NULL;
 		if (bearer)
 			secret_keep(&memo->bearer, memo->context, slice_of(bearer));
 		memo->known = true;
 	}
-	*token = memo->bearer.data;
-	*length = memo->bearer.length;
+	*token = (Slice) {memo->bearer.data, memo->bearer.length};
 	return memo->has_bearer;
 }
 

@@ -6,10 +6,8 @@
 #ifndef DJUST_POSTGREST_H
 #define DJUST_POSTGREST_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "server/compat.h"
+#include "text/bytes.h"
 
 /* True if this call is an HTTP request (request.method is not empty). */
 extern bool postgrest_request(void);
@@ -35,7 +33,7 @@ typedef struct PostgrestMemo PostgrestMemo;
 extern PostgrestMemo *postgrest_memo(void);
 
 /* The bearer token of the Authorization header, without quotes, valid until the next call; false if there is none. */
-extern bool postgrest_bearer(PostgrestMemo *memo, const char **token, size_t *length);
+extern bool postgrest_bearer(PostgrestMemo *memo, Slice *token);
 
 /* Client address as inet, 0 if unknown: the last hop in the configured header, without port, or the connection's. */
 extern Datum postgrest_client_address(void);

@@ -109,12 +109,6 @@ static const char *const rules[PWPOLICY_VIOLATIONS] = {
 	[5] = "A special character: ~ ` ! @ # $ % ^ & * ( ) - _ + = { } [ ] | ; : \" < > , . / ?",
 };
 
-static void
-append(StringInfo out, const char *text)
-{
-	html_append(out, text, strlen(text));
-}
-
 static bool
 applies(const char *code, const Answer *answer)
 {
@@ -140,7 +134,7 @@ append_messages(StringInfo out, const Answer *answer)
 	{
 		appendStringInfo(out, "<p data-code=\"%s\"%s%s>", messages[i].code, i == 0 ? " class=\"good\"" : "",
 						 applies(messages[i].code, answer) ? "" : " hidden");
-		append(out, messages[i].text);
+		html_append(out, slice_of(messages[i].text));
 		appendStringInfoString(out, "</p>\n");
 	}
 	appendStringInfoString(out, "</div>\n");
@@ -160,7 +154,7 @@ append_rules(StringInfo out, const Answer *answer)
 		if (text == NULL)
 			continue;
 		appendStringInfo(out, "<li id=\"%s\"%s>", pwpolicy_code(n), unmet ? " class=\"unmet\"" : "");
-		append(out, text);
+		html_append(out, slice_of(text));
 		appendStringInfo(out, "<span class=\"said\">%s</span></li>\n", unmet ? " (not met)" : "");
 	}
 	appendStringInfoString(out, "</ul>\n");
@@ -168,11 +162,11 @@ append_rules(StringInfo out, const Answer *answer)
 
 /* The action is this page without its query, under any path that a proxy uses. */
 static void
-append_form(StringInfo out, const char *token, size_t length, const Answer *answer)
+append_form(StringInfo out, Slice token, const Answer *answer)
 {
 	appendStringInfo(out, "<form method=\"post\" action=\"?\" data-min=\"%d\">\n<input type=\"hidden\" name=\"token\" value=\"",
 					 setting_password_min_length);
-	html_append(out, token, length);
+	html_append(out, token);
 	appendStringInfoString(out,
 						   "\">\n<label for=\"new_password\">New password</label>\n"
 						   "<input type=\"password\" id=\"new_password\" name=\"new_password\" autocomplete=\"new-password\" "
@@ -196,7 +190,7 @@ source_of(const char *text)
 }
 
 char *
-reset_page_html(const char *token, size_t length, const Answer *answer)
+reset_page_html(Slice token, const Answer *answer)
 {
 	bool		over = answer && (answer->verdict == VERDICT_OK || answer->verdict == VERDICT_INVALID_GRANT);
 	const char *title = answer && answer->verdict == VERDICT_OK ? "Password changed" : "Choose a new password";
@@ -216,7 +210,7 @@ reset_page_html(const char *token, size_t length, const Answer *answer)
 	append_messages(&out, answer);
 	if (!over)
 	{
-		append_form(&out, token, length, answer);
+		append_form(&out, token, answer);
 		appendStringInfo(&out, "<script>%s</script>\n", script);
 	}
 	appendStringInfoString(&out, "</main>\n</body>\n</html>\n");

@@ -6,8 +6,9 @@
 #define DJUST_RESET_PAGE_H
 
 #include "http/verdict.h"
+#include "text/bytes.h"
 
 /* The page as HTML; answer is NULL until a password is sent.  Sets HTTP status and headers. */
-extern char *reset_page_html(const char *token, size_t length, const Answer *answer);
+extern char *reset_page_html(Slice token, const Answer *answer);
 
 #endif

@@ -19,25 +19,26 @@
 #include "keys/key_file.h"
 #include "keys/key_file_check.h"
 #include "keys/key_file_disk.h"
-#include "server/compat.h"
+#include "server/normalize.h"
 #include "server/secret.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
 #include "text/bytes.h"
 
 static bool
-open_with(const uint8_t *key, const char *aad, const uint8_t *sealed, size_t n, uint8_t *plain)
+open_with(const uint8_t *key, const char *aad, Slice sealed, uint8_t *plain)
 {
-	return n >= SEAL_NONCE_SIZE + SEAL_TAG_SIZE &&
-		crypto_open(key, sealed, aad, strlen(aad), sealed + SEAL_NONCE_SIZE, n - SEAL_NONCE_SIZE, plain);
+	return sealed.length >= SEAL_NONCE_SIZE + SEAL_TAG_SIZE &&
+		crypto_open(key, (const uint8_t *) sealed.data, aad, strlen(aad), sealed.data + SEAL_NONCE_SIZE,
+					sealed.length - SEAL_NONCE_SIZE, plain);
 }
 
 static bool
 opens_signing_key(const KeyFileKeys *keys, const KeyRow *row)
 {
-	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
+	Slice		sealed = text_slice(row->private_key);
 
-	return open_with(keys->key_seal, row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, secret_alloc(n + 1));
+	return open_with(keys->key_seal, row->kid, sealed, secret_alloc(sealed.length + 1));
 }
 
 /* Signing keys without a row in key_file were replicated, or the row was deleted: the present file must open them. */
@@ -111,7 +112,7 @@ key_file_audit_usable(void)
 
 /* Hashes the address first, so that purpose, database and address have fixed sizes. */
 void
-key_file_tag(const char *purpose, const void *email, size_t n, AccountTag *tag)
+key_file_tag(const char *purpose, Slice email, AccountTag *tag)
 {
 	uint8_t		input[16 + sizeof(Oid) + SHA256_SIZE] = {0};
 	uint8_t		mac[SHA256_SIZE];
@@ -120,7 +121,7 @@ key_file_tag(const char *purpose, const void *email, size_t n, AccountTag *tag)
 	Assert(strlen(purpose) <= 16);
 	memcpy(input, purpose, strlen(purpose));
 	memcpy(input + 16, &MyDatabaseId, sizeof(Oid));
-	if (!crypto_sha256(email, n, input + 16 + sizeof(Oid)) ||
+	if (!crypto_sha256(email.data, email.length, input + 16 + sizeof(Oid)) ||
 		!crypto_hmac_sha256(keys->tag, SHA256_SIZE, input, sizeof(input), mac))
 		cannot_happen();
 	memcpy(tag->bytes, mac, sizeof(tag->bytes));
@@ -141,15 +142,16 @@ key_file_seal_key(const char *kid, const uint8_t *plain, size_t n, uint8_t *seal
 }
 
 bool
-key_file_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plain)
+key_file_open_key(const char *kid, Slice sealed, uint8_t *plain)
 {
-	return key_file_check() && open_with(key_file_keys()->key_seal, kid, sealed, n, plain);
+	return key_file_check() && open_with(key_file_keys()->key_seal, kid, sealed, plain);
 }
 
 void
-key_file_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE])
+key_file_seal_address(const char *email, uint8_t sealed[SEALED_ADDRESS_SIZE])
 {
 	uint8_t		plain[ADDRESS_LONGEST + 2] = {0};
+	size_t		n = strlen(email);
 
 	if (n <= ADDRESS_LONGEST)
 	{
@@ -161,12 +163,12 @@ key_file_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS
 }
 
 bool
-key_file_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1])
+key_file_open_address(Slice sealed, char email[ADDRESS_LONGEST + 1])
 {
 	uint8_t		plain[ADDRESS_LONGEST + 2];
 
-	if (n != SEALED_ADDRESS_SIZE || !key_file_check() ||
-		!open_with(key_file_keys()->address_seal, "address", sealed, n, plain))
+	if (sealed.length != SEALED_ADDRESS_SIZE || !key_file_check() ||
+		!open_with(key_file_keys()->address_seal, "address", sealed, plain))
 		return false;
 	memcpy(email, plain + 1, plain[0]);
 	email[plain[0]] = '\0';

@@ -28,15 +28,15 @@ extern void key_file_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SI
 extern bool key_file_audit_usable(void);
 
 /* Keyed identifier of an account, reveals no address; purpose separates the counters. */
-extern void key_file_tag(const char *purpose, const void *email, size_t n, AccountTag *tag);
+extern void key_file_tag(const char *purpose, Slice email, AccountTag *tag);
 
 /* Seals the private key of kid into n + SEAL_NONCE_SIZE + SEAL_TAG_SIZE bytes. */
 extern void key_file_seal_key(const char *kid, const uint8_t *plain, size_t n, uint8_t *sealed);
 /* False if it was sealed under another key file.  plain takes n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE bytes. */
-extern bool key_file_open_key(const char *kid, const uint8_t *sealed, size_t n, uint8_t *plain);
+extern bool key_file_open_key(const char *kid, Slice sealed, uint8_t *plain);
 
 /* Always writes SEALED_ADDRESS_SIZE bytes; an address too long to exist is sealed as the empty one. */
-extern void key_file_seal_address(const char *email, size_t n, uint8_t sealed[SEALED_ADDRESS_SIZE]);
-extern bool key_file_open_address(const uint8_t *sealed, size_t n, char email[ADDRESS_LONGEST + 1]);
+extern void key_file_seal_address(const char *email, uint8_t sealed[SEALED_ADDRESS_SIZE]);
+extern bool key_file_open_address(Slice sealed, char email[ADDRESS_LONGEST + 1]);
 
 #endif

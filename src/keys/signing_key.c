@@ -20,8 +20,8 @@
 #include "keys/key_file_check.h"
 #include "keys/key_file_disk.h"
 #include "keys/signing_key.h"
-#include "server/compat.h"
 #include "server/json.h"
+#include "server/normalize.h"
 #include "server/secret.h"
 #include "server/settings.h"
 #include "tables/catalog.h"
@@ -42,8 +42,8 @@ typedef struct SigningKey
 	TimestampTz created_at;
 	TimestampTz verify_until;
 	int			longest_token;	/* s */
-	char		header[JWT_HEADER_MAX];
-	size_t		header_length;
+	char		encoded[JWT_HEADER_MAX];
+	Slice		header;
 	CryptoKey  *verifier;		/* NULL if it could not be opened */
 	CryptoKey  *signer;			/* likewise */
 } SigningKey;
@@ -77,12 +77,12 @@ drop_cache(void)
 static CryptoKey *
 open_private(const KeyRow *row, CryptoAlg alg)
 {
-	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
-	uint8_t    *plain = secret_alloc(n + 1);
+	Slice		sealed = text_slice(row->private_key);
+	uint8_t    *plain = secret_alloc(sealed.length + 1);
 
-	if (!key_file_matches() || !key_file_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+	if (!key_file_matches() || !key_file_open_key(row->kid, sealed, plain))
 		return NULL;
-	return crypto_key_private(alg, plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE);
+	return crypto_key_private(alg, plain, sealed.length - SEAL_NONCE_SIZE - SEAL_TAG_SIZE);
 }
 
 static void
@@ -96,7 +96,7 @@ parse_key(const KeyRow *row, SigningKey *key)
 	key->created_at = row->created_at;
 	key->verify_until = row->verify_until;
 	key->longest_token = row->longest_token;
-	key->header_length = jwt_header(key->alg, key->kid, key->header);
+	key->header = (Slice) {key->encoded, jwt_header(key->alg, key->kid, key->encoded)};
 	key->signer = open_private(row, key->alg);
 	key->verifier = key->alg == ALG_HS256 ? key->signer :
 		crypto_key_public(key->alg, (uint8_t *) VARDATA_ANY(row->public_key), VARSIZE_ANY_EXHDR(row->public_key));
@@ -225,10 +225,9 @@ char *
 signing_key_sign(const char *payload, size_t length, bool for_postgrest, size_t *token_length)
 {
 	SigningKey *key = signing_key(for_postgrest);
-	char	   *token = secret_alloc(JWT_SIZE(key->header_length, length) + 1);
+	char	   *token = secret_alloc(JWT_SIZE(key->header.length, length) + 1);
 
-	if (!jwt_sign(key->signer, (Slice) {key->header, key->header_length}, (Slice) {payload, length}, token,
-				  token_length))
+	if (!jwt_sign(key->signer, key->header, (Slice) {payload, length}, token, token_length))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("access token would be longer than %d characters", JWT_MAX),
@@ -248,13 +247,12 @@ signing_key_verify(const JwtParts *parts)
 	{
 		SigningKey *key = &cached[i];
 
-		if ((key->active || now < key->verify_until) &&
-			slice_equal(parts->header, (Slice) {key->header, key->header_length}))
+		if ((key->active || now < key->verify_until) && slice_equal(parts->header, key->header))
 		{
 			/* the present key file does not open this HS256 key: the token cannot be verified, so raise */
 			if (key->verifier == NULL)
 				key_file_check();
-			return key->verifier && jwt_verify(parts, parts->header, key->verifier);
+			return key->verifier && jwt_verify(parts, key->header, key->verifier);
 		}
 	}
 	return false;
@@ -295,13 +293,13 @@ append_jwk(StringInfo out, const SigningKey *key)
 static bool
 append_symmetric_jwk(StringInfo out, const KeyRow *row)
 {
-	size_t		n = VARSIZE_ANY_EXHDR(row->private_key);
-	uint8_t    *plain = secret_alloc(n + 1);
-	char	   *text = secret_alloc(B64URL_LENGTH(n) + 1);
+	Slice		sealed = text_slice(row->private_key);
+	uint8_t    *plain = secret_alloc(sealed.length + 1);
+	char	   *text = secret_alloc(B64URL_LENGTH(sealed.length) + 1);
 
-	if (!key_file_open_key(row->kid, (uint8_t *) VARDATA_ANY(row->private_key), n, plain))
+	if (!key_file_open_key(row->kid, sealed, plain))
 		return false;
-	b64_encode(BASE64_URL, plain, n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
+	b64_encode(BASE64_URL, plain, sealed.length - SEAL_NONCE_SIZE - SEAL_TAG_SIZE, text);
 	json_member(out, NULL);
 	appendStringInfoChar(out, '{');
 	json_string(out, "kty", "oct");

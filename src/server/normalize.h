@@ -6,7 +6,15 @@
 #define DJUST_NORMALIZE_H
 
 #include "routes/route.h"
+#include "server/compat.h"
 #include "text/bytes.h"
+
+/* The bytes of a text or bytea, not copied. */
+static inline Slice
+text_slice(const struct varlena *value)
+{
+	return (Slice) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
 
 #define PASSWORD_FORMS 3
 

@@ -162,7 +162,6 @@ typedef struct UserRow
 	char	   *locale;			/* NULL if none */
 	bool		disabled;
 	bool		has_hash;
-	size_t		hash_length;
 	char		hash[PWHASH_MAX + 1];
 } UserRow;
 

@@ -34,8 +34,7 @@ read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 	if (VARSIZE_ANY_EXHDR(hash) > PWHASH_MAX)
 		return;
 	row->has_hash = true;
-	row->hash_length = VARSIZE_ANY_EXHDR(hash);
-	memcpy(row->hash, VARDATA_ANY(hash), row->hash_length);
+	memcpy(row->hash, VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash));
 }
 
 static bool

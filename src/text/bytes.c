@@ -137,6 +137,7 @@ bytes_hex_encode(const uint8_t *src, size_t n, char *dst)
 		dst[2 * i] = hexdigits[src[i] >> 4];
 		dst[2 * i + 1] = hexdigits[src[i] & 0x0f];
 	}
+	dst[2 * n] = '\0';
 }
 
 /*

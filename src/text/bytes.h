@@ -67,7 +67,7 @@ extern size_t b64_encode(Base64 alphabet, const uint8_t *src, size_t n, char *ds
  */
 extern bool b64_decode(Base64 alphabet, Slice text, uint8_t *dst, size_t cap, size_t *length);
 
-/* Lower-case hexadecimal; dst takes 2 * n characters, no NUL. */
+/* Lower-case hexadecimal, NUL-terminated: dst takes 2 * n + 1 bytes. */
 extern void bytes_hex_encode(const uint8_t *src, size_t n, char *dst);
 
 /* Exactly 2 * n hexadecimal digits of either case; false otherwise. */
