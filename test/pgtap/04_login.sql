@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(196);
+SELECT plan(102);
 
 CREATE FUNCTION pg_temp.hashes() RETURNS bigint LANGUAGE sql AS $$ SELECT (djust_auth.stats() ->> 'hashes')::bigint $$;
 CREATE FUNCTION pg_temp.hash_of(email text) RETURNS text LANGUAGE sql AS $$ SELECT password_hash FROM djust_auth.customer_user u WHERE u.email = $1 $$;
@@ -76,36 +76,18 @@ SELECT is(djust_login('ann@login.example', p) ->> 'error', 'invalid_grant', 'not
 SELECT throws_ok($$SELECT djust_login(NULL, 'x')$$, '22004', NULL, 'email NULL');
 SELECT throws_ok($$SELECT djust_login('ann@login.example', NULL)$$, '22004', NULL, 'password NULL');
 
--- read-only transactions: refused before anything else
+-- read-only transactions: refused before anything else, also what would be good (messages.sql has what would not)
 
 SELECT pg_temp.hashes() AS h0 \gset
 SELECT throws_ok(format('DO $d$ BEGIN SET LOCAL transaction_read_only = on; PERFORM djust_%s; END $d$', call), '25006', NULL, 'read-only: djust_' || call)
 FROM unnest(ARRAY[
 	'login(''ann@login.example'', ''Tulips-4-Ann'')',
-	'login(''ann@login.example'', ''wrong'')',
-	'login(''nobody@login.example'', ''wrong'')',
-	'login(NULL, NULL)',
 	'refresh(' || quote_literal(:'answer'::json ->> 'refresh_token') || ')',
-	'refresh(''garbage'')',
-	'refresh(NULL)',
 	'logout(' || quote_literal(:'answer'::json ->> 'access_token') || ')',
-	'logout(''garbage'')',
-	'logout(NULL)',
 	'reset_request(''ann@login.example'')',
-	'reset_request(''nobody@login.example'')',
-	'reset_request(NULL)',
-	'reset_confirm(''garbage'', ''Tulips-5-Ann'')',
-	'reset_confirm(''garbage'', ''weak'')',
-	'reset_confirm(NULL, NULL)',
 	'token(''password'', ''ann@login.example'', ''Tulips-4-Ann'')',
-	'token(''nonsense'')',
-	'token(NULL)',
 	'change_password(' || quote_literal(:'answer'::json ->> 'access_token') || ', ''Tulips-4-Ann'', ''Tulips-5-Ann'')',
-	'change_password(''garbage'', ''x'', ''y'')',
-	'change_password(NULL, NULL, NULL)',
-	'end_session(' || quote_literal(:'answer'::json ->> 'access_token') || ')',
-	'end_session(''garbage'')',
-	'end_session(NULL)']) call;
+	'end_session(' || quote_literal(:'answer'::json ->> 'access_token') || ')']) call;
 SELECT is(pg_temp.hashes(), :h0::bigint, 'and nothing was hashed for them');
 SELECT is((SELECT count(*) FROM djust_auth.session WHERE user_id = :'ann'), 7::bigint, 'the sessions are as they were');
 
@@ -117,21 +99,11 @@ INSERT INTO foreign_hash (scheme, hash) VALUES
 	('argon2i', '$argon2i$v=19$m=512,t=2,p=1$8PHy8/T19vf4+fr7/P3+/w$0mgbRlMD+di4n18gn55vFYkhYh7Olci1GyrorF9dZuI'),
 	('argon2id, weak', '$argon2id$v=19$m=512,t=2,p=1$8PHy8/T19vf4+fr7/P3+/w$3SzS1nLo5SCwVur0DU0LqxMayrV+FNuD32lhzD4g+ps'),
 	('scrypt', '$scrypt$ln=10,r=8,p=1$8PHy8/T19vf4+fr7/P3+/w$RLd9VIssIAVZmgB3l+iYt+x5xsTwxHKz+Gevb6PGdsw'),
-	('scrypt, Django', 'scrypt$1024$seasalt$8$1$0z8M82uCL0JrSfDRVRF38oaSnasz7xZ7GMyXH9CQOEu6Tii5d0gdZatVzojDaY5AxjpafM1NA6TkciVwB89TUg=='),
 	('pbkdf2-sha256, PHC', '$pbkdf2-sha256$i=1000,l=32$8PHy8/T19vf4+fr7/P3+/w$H48D6u9Hh6w8BnfByj62jc9mYHquNx3FGZ0vCf9AWt0'),
-	('pbkdf2-sha256, passlib', '$pbkdf2-sha256$1000$8PHy8/T19vf4.fr7/P3./w$H48D6u9Hh6w8BnfByj62jc9mYHquNx3FGZ0vCf9AWt0'),
-	('pbkdf2-sha512, PHC', '$pbkdf2-sha512$i=1000,l=64$8PHy8/T19vf4+fr7/P3+/w$qXbXSE2MsE/FpthP+N9GV+5Z63NgCKRc1BaSyazVV1hWAkcCH8hsRdd4/h7LfbpCQMQs7WXGE5XiUuF1EasJQA'),
-	('pbkdf2-sha512, passlib', '$pbkdf2-sha512$1000$8PHy8/T19vf4.fr7/P3./w$qXbXSE2MsE/FpthP.N9GV.5Z63NgCKRc1BaSyazVV1hWAkcCH8hsRdd4/h7LfbpCQMQs7WXGE5XiUuF1EasJQA'),
-	('pbkdf2-sha1, passlib', '$pbkdf2$1000$8PHy8/T19vf4.fr7/P3./w$o9tyD5T5TFAHHgezDYBym98dp.k'),
 	('pbkdf2-sha256, Django', 'pbkdf2_sha256$1000$seasalt$RdY0uHNTufyJafkVaePrFVlXSfKufmwVr1ck5eJzLpE='),
-	('pbkdf2-sha1, Django', 'pbkdf2_sha1$1000$seasalt$VGldjkiBXjl5PPPDt03zmgGZtSs='),
 	('bcrypt 2b', '$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K'),
-	('bcrypt 2a', '$2a$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K'),
-	('bcrypt 2y', '$2y$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K'),
 	('sha256-crypt', '$5$saltstring$EFHGXZeYa0YMq8TdBMEuh4T/qeBJ8R6xynPuIOlSGjB'),
-	('sha256-crypt, rounds', '$5$rounds=1000$saltstring$2db9iMKnqItO7wW.pxB795P6E.Cph7gYBMdzgJXfCMD'),
-	('sha512-crypt', '$6$saltstring$0uuyYUmngveKb2RQPDl3trJxP65h/F9tsYz0KHtsU1w23GCcHYAB6WTuhgOVLVq9kwUR.tjLw3PFCRYdQCZlp1'),
-	('sha512-crypt, rounds', '$6$rounds=1000$saltstring$9JDxu.MlzWEZRFrKKeCZAK2IXd/CdoWcuyAOkn3xUwcbdDSRmT2kSR6HgEQ8ydzBWzZGeL7DHuhWKSb.kninQ1');
+	('sha512-crypt', '$6$saltstring$0uuyYUmngveKb2RQPDl3trJxP65h/F9tsYz0KHtsU1w23GCcHYAB6WTuhgOVLVq9kwUR.tjLw3PFCRYdQCZlp1');
 
 SELECT djust_auth.import_user('import' || n || '@login.example', hash, '{login_buyer}') IS NOT NULL AS imported FROM foreign_hash ORDER BY n \g /dev/null
 SELECT is(djust_login('import' || n || '@login.example', 'Tulips-4-Anna') ->> 'error', 'invalid_grant', scheme || ': a wrong password')
@@ -164,34 +136,6 @@ INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('  Plain@Log
 SELECT is((SELECT count(*) FROM djust_auth.customer_user WHERE email = 'plain@login.example'), 1::bigint, 'a plain INSERT is brought into the form addresses are compared in');
 SELECT is(djust_login('plain@login.example', 'Tulips-4-Ann') ->> 'token_type', 'Bearer', 'and the user logs in');
 SELECT throws_ok($$INSERT INTO djust_auth.customer_user (email) VALUES ('PLAIN@login.example')$$, '23505', NULL, 'another spelling is a duplicate');
-SELECT throws_ok(format('INSERT INTO djust_auth.customer_user (email) VALUES (%L)', e), '23514', NULL, 'no address: ' || quote_literal(e))
-	FROM unnest(ARRAY['', 'ann', '@login.example', 'ann@', 'a b@login.example', E'ann@login.example\nBcc: eve@evil.example', E'ann@login\r.example']) e;
-
--- clear text in the hash column is refused, and not shown
-
-CREATE FUNCTION pg_temp.error_of(sql text, OUT state text, OUT texts text) LANGUAGE plpgsql AS $$
-DECLARE
-	m text; d text; h text; c text; n text;
-BEGIN
-	EXECUTE sql;
-EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT, n = CONSTRAINT_NAME;
-	texts := concat_ws('|', m, d, h, n);
-END $$;
-
-SELECT is((pg_temp.error_of(sql)).state, '23514', 'clear text refused: ' || sql),
-		ok(strpos((pg_temp.error_of(sql)).texts, 'Cleartext-1!') = 0, 'and the error does not show it')
-	FROM unnest(ARRAY[
-		$$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('clear@login.example', 'Cleartext-1!')$$,
-		$$UPDATE djust_auth.customer_user SET password_hash = 'Cleartext-1!' WHERE email = 'plain@login.example'$$,
-		$$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('clear@login.example', '$Cleartext-1!$')$$,
-		$$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('clear@login.example', '$2b$04$Cleartext-1!')$$]) sql;
-SELECT isnt((pg_temp.error_of(sql)).state, NULL, 'import_user refuses clear text'),
-		ok(strpos((pg_temp.error_of(sql)).texts, 'Cleartext-1!') = 0, 'and does not show it')
-	FROM (SELECT $$SELECT djust_auth.import_user('clear@login.example', 'Cleartext-1!', '{}')$$ AS sql) x;
-SELECT throws_ok(format($$INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('h@login.example', %L)$$, h), '23514', NULL, 'no hash: ' || h)
-	FROM unnest(ARRAY['', '!', '*', '5f4dcc3b5aa765d61d8327deb882cf99', '$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1', '{SSHA}abcdef',
-		'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=']) h;
 
 -- audit of what succeeded, with the session
 

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(292);
+SELECT plan(284);
 
 CREATE FUNCTION pg_temp.part(token text, n int) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb
@@ -151,16 +151,8 @@ INSERT INTO bad VALUES
 	('header of another key', split_part((SELECT token FROM issued WHERE alg = 'ES256'), '.', 1) || '.' || :'p' || '.' || :'s'),
 	('header of another algorithm', split_part((SELECT token FROM issued WHERE alg = 'HS256'), '.', 1) || '.' || :'p' || '.' || :'s'),
 	('alg none, no signature', pg_temp.b64url('{"typ":"at+jwt","alg":"none"}') || '.' || :'p' || '.'),
-	('alg none, signature', pg_temp.b64url('{"typ":"at+jwt","alg":"none"}') || '.' || :'p' || '.' || :'s'),
-	('alg none with kid', pg_temp.b64url(jsonb_set(pg_temp.part(:'at', 1), '{alg}', '"none"')::text) || '.' || :'p' || '.'),
 	('alg HS256 with this kid', pg_temp.b64url(jsonb_set(pg_temp.part(:'at', 1), '{alg}', '"HS256"')::text) || '.' || :'p' || '.' || :'s'),
 	('kid unknown', pg_temp.b64url(jsonb_set(pg_temp.part(:'at', 1), '{kid}', '"unknown"')::text) || '.' || :'p' || '.' || :'s'),
-	('kid missing', pg_temp.b64url((pg_temp.part(:'at', 1) - 'kid')::text) || '.' || :'p' || '.' || :'s'),
-	('typ JWT', pg_temp.b64url(jsonb_set(pg_temp.part(:'at', 1), '{typ}', '"JWT"')::text) || '.' || :'p' || '.' || :'s'),
-	('jku', pg_temp.b64url((pg_temp.part(:'at', 1) || '{"jku": "https://evil.example/jwks"}')::text) || '.' || :'p' || '.' || :'s'),
-	('jwk', pg_temp.b64url((pg_temp.part(:'at', 1) || '{"jwk": {"kty": "oct", "k": "AA"}}')::text) || '.' || :'p' || '.' || :'s'),
-	('x5u', pg_temp.b64url((pg_temp.part(:'at', 1) || '{"x5u": "https://evil.example/x5u"}')::text) || '.' || :'p' || '.' || :'s'),
-	('crit', pg_temp.b64url((pg_temp.part(:'at', 1) || '{"crit": ["exp"]}')::text) || '.' || :'p' || '.' || :'s'),
 	('the same header, spelt otherwise', pg_temp.b64url(pg_temp.part(:'at', 1)::text || ' ') || '.' || :'p' || '.' || :'s'),
 	('a later exp', :'h' || '.' || pg_temp.b64url(jsonb_set(pg_temp.part(:'at', 2), '{exp}', '9999999999')::text) || '.' || :'s'),
 	('another sub', :'h' || '.' || pg_temp.b64url(jsonb_set(pg_temp.part(:'at', 2), '{sub}', to_jsonb(gen_random_uuid()))::text) || '.' || :'s'),
