@@ -5,7 +5,7 @@ import json
 import threading
 import time
 
-from support import GOOD, Db, equal, later, main, ok, until
+from support import GOOD, Db, claims_of, equal, header_of, later, main, ok, until
 from web import ask, form, get, post
 
 INVALID_TOKEN = 'Bearer realm="djust_auth", error="invalid_token"'
@@ -57,7 +57,7 @@ def expiry():
         bearer = until_new(lambda: fresh()["access_token"], 2)
     finally:
         db.setting("access_token_lifetime", None)
-    expires = claims(bearer)["exp"]
+    expires = claims_of(bearer)["exp"]
     equal(orders(ask("GET", "/orders", bearer=bearer)), [1, 2], "before exp")
     until(lambda: db.one("SELECT clock_timestamp() >= to_timestamp(%s)", expires), "exp")
     answer = ask("GET", "/orders", bearer=bearer)
@@ -69,24 +69,14 @@ def expiry():
 def until_new(make, lifetime):
     """The pool's connections read a changed setting one by one."""
     found = []
-    until(lambda: claims(found.append(make()) or found[-1])["exp"] - claims(found[-1])["iat"] == lifetime, "the new lifetime")
+    until(lambda: claims_of(found.append(make()) or found[-1])["exp"] - claims_of(found[-1])["iat"] == lifetime, "the new lifetime")
     return found[-1]
-
-
-def claims(token):
-    part = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
-def key_of(token):
-    part = token.split(".")[0]
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["kid"]
 
 
 def ended():
     for name, end in (("logout", lambda s: db.logout(s["access_token"])),
                       ("logout by the refresh token", lambda s: form("djust_logout", {"token": s["refresh_token"]})),
-                      ("a deleted session", lambda s: db.run("DELETE FROM djust_auth.session WHERE sid = %s", claims(s["access_token"])["sid"])),
+                      ("a deleted session", lambda s: db.run("DELETE FROM djust_auth.session WHERE sid = %s", claims_of(s["access_token"])["sid"])),
                       ("end_sessions", lambda s: db.run("SELECT djust_auth.end_sessions(%s)", ann)),
                       ("a disabled account", lambda s: db.run("SELECT djust_auth.disable_user(%s)", ann))):
         session = fresh()
@@ -138,7 +128,7 @@ def forged_settings():
     """Whoever can run SQL can set what PostgREST sets: it is worth nothing without a token."""
     web = Db(user="http_authenticator")
     bearer = fresh()["access_token"]
-    claimed = json.dumps({"sub": ann, "sid": claims(bearer)["sid"], "role": "http_customer", "exp": 9999999999, "profiles": ["buyer"]})
+    claimed = json.dumps({"sub": ann, "sid": claims_of(bearer)["sid"], "role": "http_customer", "exp": 9999999999, "profiles": ["buyer"]})
 
     def seen(authorization, request_claims=claimed):
         web.begin()
@@ -219,10 +209,10 @@ def rotation():
         bearer = post("djust_refresh", {"refresh_token": session["refresh_token"]}).json["access_token"]
         at_once.append(get("djust_request_user", bearer=bearer))
         bearer = db.login("ann@security.example")["access_token"]
-        equal(key_of(bearer), kid, f"signed by the new {algorithm} key")
+        equal(header_of(bearer)["kid"], kid, f"signed by the new {algorithm} key")
         until(lambda: get("djust_request_user", bearer=bearer).status == 200, "PostgREST to know the new key", 30)
         old.append(bearer)
-    until(lambda: key_of(fresh()["access_token"]) == kid, "tokens over HTTP to be of the new key", 30)
+    until(lambda: header_of(fresh()["access_token"])["kid"] == kid, "tokens over HTTP to be of the new key", 30)
     stop.set()
     for future in loops:
         future.result(120)
@@ -278,7 +268,7 @@ def addresses():
                 answer = post("djust_login", {"email": "bob@security.example", "password": GOOD},
                               headers=[("X-Forwarded-For", hop) for hop in hops] + [("User-Agent", "Shop/1.0")])
                 return db.row("SELECT host(client_address), user_agent FROM djust_auth.session WHERE sid = %s",
-                              claims(answer.json["access_token"])["sid"])
+                              claims_of(answer.json["access_token"])["sid"])
             until(lambda: logged_in()[0] == expected, f"{hops} to be {expected}", 20)
             equal(logged_in(), (expected, "Shop/1.0"), f"{hops}: {expected}")
     finally:

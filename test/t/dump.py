@@ -4,7 +4,7 @@ import base64
 import os
 import re
 
-from support import GOOD, OTHER, Db, equal, error_of, fails, here, main, note, ok, program, shop
+from support import GOOD, OTHER, Db, equal, error_of, fails, from_base64url, here, main, note, ok, program, shop
 
 NAME = os.environ["PGDATABASE"]
 TABLES = """SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -233,7 +233,7 @@ def thefts():
     for name, secret in list(secrets.items()):
         if secret.startswith("dj"):
             secrets[name + " without prefix"] = secret[4:]
-            secrets[name + " in bytes"] = base64.urlsafe_b64decode(secret[4:] + "=" * (-len(secret[4:]) % 4)).hex()
+            secrets[name + " in bytes"] = from_base64url(secret[4:]).hex()
     equal([name for name, secret in secrets.items() if secret in dump or secret in rows], [], f"none of {len(secrets)} secrets occurs in a table or the dump")
     ok(all(secret.encode("ascii").hex() not in rows for secret in secrets.values()), "nor in hexadecimal digits")
 
@@ -242,7 +242,7 @@ def key_secrets():
     """The HS256 secret is in its row only sealed."""
     db.run("SELECT djust_auth.rotate_signing_key('HS256')")
     secret = db.one("SELECT djust_auth.hs256_key() ->> 'k'")
-    data = base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4)).hex()
+    data = from_base64url(secret).hex()
     rows = all_rows(db)
     ok(secret not in rows and data not in rows, "the secret of an HS256 key is nowhere in clear")
     equal(db.one("SELECT count(*) FROM djust_auth.signing_key WHERE position(decode(%s, 'hex') IN private_key) > 0", data), 0, "nor within its row")

@@ -1,10 +1,8 @@
 """A database that is not in UTF-8: tokens, mails and passwords work as in UTF-8."""
 
-import base64
-import json
 import os
 
-from support import Cluster, equal, error_of, fails, main, ok, program, until
+from support import Cluster, claims_of, equal, error_of, fails, main, ok, program, until
 from support.smtp import Server
 
 server = Server(login=False)
@@ -17,11 +15,6 @@ def database(name, encoding, locale="C"):
     db = cluster.connect(dbname=name)
     db.run("CREATE EXTENSION djust_auth")
     return db
-
-
-def claims_of(token):
-    payload = token.split(".")[1]
-    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("utf-8"))
 
 
 def tokens(db):

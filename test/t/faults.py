@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-import json
 import os
 import re
 import signal
@@ -10,7 +9,7 @@ import time
 
 import psycopg2
 
-from support import OTHER, WRONG, Cluster, equal, error_of, fails, later, main, ok, shop, together, until, until_blocked
+from support import OTHER, WRONG, Cluster, equal, error_of, fails, from_base64url, header_of, later, main, ok, shop, together, until, until_blocked
 
 cluster = Cluster("faults", "djust_auth.databases = 'postgres'", "djust_auth.max_concurrent_hashes = 2")
 db = cluster.connect()
@@ -159,11 +158,6 @@ def row_is_held():
     ok(True, "which comes when the row is free")
 
 
-def kid_of(token):
-    header = token.split(".")[0]
-    return json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
-
-
 def times_without_end():
     """Tokens of a day, made before the setting was lowered, decide; a session's row, which somebody may have written, does not."""
     db.create_user("endless@faults.example", profiles=["customer"])
@@ -171,14 +165,14 @@ def times_without_end():
     db.run("UPDATE djust_auth.session SET access_expires_at = 'infinity'")
     db.run("SELECT djust_auth.rotate_signing_key()")
     retires = "SELECT verify_until BETWEEN now() + %s::interval AND now() + %s::interval + '10 minutes' FROM djust_auth.signing_key WHERE kid = %s"
-    first = kid_of(token)
+    first = header_of(token)["kid"]
     ok(db.one(retires, "10 minutes", "10 minutes", first), "a key retires after the life of its tokens, whatever a session's row says")
     ok(db.one("SELECT djust_introspect(%s)", token)["active"], "and its tokens stay good")
     db.setting("access_token_lifetime", "1h")
     token = db.login("endless@faults.example")["access_token"]
     db.setting("access_token_lifetime", None)
     db.one("SELECT djust_auth.rotate_signing_key()")
-    second = kid_of(token)
+    second = header_of(token)["kid"]
     ok(second != first and db.one(retires, "1 hour", "1 hour", second), "after that of the longest of them", second)
 
 
@@ -314,9 +308,8 @@ def claims_are_strange():
     db.create_user("strange@faults.example", profiles=["customer"])
     db.run("SELECT djust_auth.rotate_signing_key('HS256')")
     header, payload, _ = db.login("strange@faults.example")["access_token"].split(".")
-    key = db.one("SELECT djust_auth.hs256_key()")["k"]
-    key = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
-    claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("utf-8")
+    key = from_base64url(db.one("SELECT djust_auth.hs256_key()")["k"])
+    claims = from_base64url(payload).decode("utf-8")
 
     def signed(text):
         message = header + "." + base64url(text.encode("utf-8"))

@@ -1,16 +1,15 @@
 """Access tokens and published keys, checked by independent libraries: PyJWT and cryptography."""
 
-import base64
 import hashlib
 import hmac
 import json
 
 import jwt
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
-from support import Db, equal, main, ok, shop
+from support import Db, claims_of, equal, from_base64url, header_of, main, ok, shop
 
 ISSUER = "https://id.shop.example"
 AUDIENCE = "https://api.shop.example"
@@ -23,17 +22,9 @@ for name, value in (("issuer", ISSUER), ("audience", AUDIENCE), ("client_id", CL
 user_id = db.create_user("ann@jose.example", profiles=["customer"])
 
 
-def decode64(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def encode64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-
-
 def parts(token):
     header, payload, signature = token.split(".")
-    return json.loads(decode64(header)), json.loads(decode64(payload)), decode64(signature), (header + "." + payload).encode("ascii")
+    return header_of(token), claims_of(token), from_base64url(signature), (header + "." + payload).encode("ascii")
 
 
 def published(kid):
@@ -43,18 +34,18 @@ def published(kid):
 # The same by hand, from the members of the JWK and RFC 7518 or RFC 8037
 
 def verify_es256(key, signature, message):
-    numbers = ec.EllipticCurvePublicNumbers(*(int.from_bytes(decode64(key[name]), "big") for name in "xy"), ec.SECP256R1())
+    numbers = ec.EllipticCurvePublicNumbers(*(int.from_bytes(from_base64url(key[name]), "big") for name in "xy"), ec.SECP256R1())
     der = utils.encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
     numbers.public_key().verify(der, message, ec.ECDSA(hashes.SHA256()))
 
 
 def verify_rs256(key, signature, message):
-    numbers = rsa.RSAPublicNumbers(int.from_bytes(decode64(key["e"]), "big"), int.from_bytes(decode64(key["n"]), "big"))
+    numbers = rsa.RSAPublicNumbers(int.from_bytes(from_base64url(key["e"]), "big"), int.from_bytes(from_base64url(key["n"]), "big"))
     numbers.public_key().verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
 
 
 def verify_eddsa(key, signature, message):
-    ed25519.Ed25519PublicKey.from_public_bytes(decode64(key["x"])).verify(signature, message)
+    ed25519.Ed25519PublicKey.from_public_bytes(from_base64url(key["x"])).verify(signature, message)
 
 
 def accepts(verify, key, signature, message):
@@ -94,7 +85,7 @@ def asymmetric():
         equal(header, {"typ": "at+jwt", "alg": algorithm, "kid": kid}, f"{algorithm}: header of RFC 9068")
         key = published(kid)
         equal({name: key[name] for name in fixed}, fixed, f"{algorithm}: kind of key")
-        equal({name: len(decode64(key[name])) for name in lengths}, lengths, f"{algorithm}: its members have the length they must have")
+        equal({name: len(from_base64url(key[name])) for name in lengths}, lengths, f"{algorithm}: its members have the length they must have")
         equal(sorted(key), sorted([*fixed, *lengths, "kid", "alg", "use"]), f"{algorithm}: and there are no others, private ones least of all")
         equal((key["alg"], key["use"]), (algorithm, "sig"), f"{algorithm}: it is for signatures of this kind")
 
@@ -133,7 +124,7 @@ def hs256():
     header, payload, signature, message = parts(token)
     equal(header, {"typ": "at+jwt", "alg": "HS256", "kid": kid}, "HS256: header")
     equal({name: key[name] for name in ("kty", "alg", "kid")}, {"kty": "oct", "alg": "HS256", "kid": kid}, "HS256: the JWK of the secret")
-    secret = decode64(key["k"])
+    secret = from_base64url(key["k"])
     ok(len(secret) >= 32, "HS256: as long as its digest at least", len(secret))
     claims = jwt.decode(token, secret, algorithms=["HS256"], audience=AUDIENCE, issuer=ISSUER)
     equal(claims, payload, "HS256: PyJWT takes the token")
@@ -147,49 +138,4 @@ def hs256():
     ok(db.can(token), "HS256: the token lives on after a rotation to ES256")
 
 
-def forgeries():
-    """Made with the libraries, from what everybody knows."""
-    live = db.login("ann@jose.example")["access_token"]
-    header, payload, signature, _ = parts(live)
-    kid = header["kid"]
-    key = jwt.PyJWK(published(kid)).key
-    foreign = ec.generate_private_key(ec.SECP256R1())
-    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    headers = {"typ": "at+jwt", "kid": kid}
-
-    def unsigned(head):
-        return encode64(json.dumps(head).encode()) + "." + live.split(".")[1] + "."
-
-    def hmac_with(secret):
-        text = encode64(json.dumps({**headers, "alg": "HS256"}).encode()) + "." + live.split(".")[1]
-        return text + "." + encode64(hmac.new(secret, text.encode(), hashlib.sha256).digest())
-
-    own_jwk = {"kty": "EC", "crv": "P-256", **{name: encode64(getattr(foreign.public_key().public_numbers(), name).to_bytes(32, "big"))
-                                               for name in "xy"}}
-    attempts = {
-        "alg none": unsigned({"typ": "at+jwt", "alg": "none", "kid": kid}),
-        "alg None": unsigned({"typ": "at+jwt", "alg": "None", "kid": kid}),
-        "the public key as an HMAC secret (PEM)": hmac_with(pem),
-        "the public key as an HMAC secret (DER)": hmac_with(der),
-        "an empty HMAC secret": hmac_with(b""),
-        "a foreign key under our kid": jwt.encode(payload, foreign, "ES256", headers=headers),
-        "a foreign key under its own kid": jwt.encode(payload, foreign, "ES256", headers={**headers, "kid": "mine"}),
-        "a foreign key without kid": jwt.encode(payload, foreign, "ES256", headers={"typ": "at+jwt"}),
-        "a foreign key in the header (jwk)": jwt.encode(payload, foreign, "ES256", headers={**headers, "jwk": own_jwk}),
-        "a foreign key by address (jku)": jwt.encode(payload, foreign, "ES256", headers={**headers, "jku": "https://evil.example/k"}),
-        "a signature of zeros": live.rsplit(".", 1)[0] + "." + encode64(bytes(64)),
-        "an empty signature": live.rsplit(".", 1)[0] + ".",
-        "the signature of another token": live.rsplit(".", 1)[0] + "." + db.login("ann@jose.example")["access_token"].rsplit(".", 1)[1],
-        "one more dot": live + ".",
-        "padding": live + "=",
-        "a character less": live[:-1],
-        "another profile": ".".join((live.split(".")[0], encode64(json.dumps({**payload, "profiles": ["admin"]}).encode()), live.split(".")[2])),
-        "a longer life": ".".join((live.split(".")[0], encode64(json.dumps({**payload, "exp": payload["exp"] + 600}).encode()), live.split(".")[2])),
-    }
-    for name, token in attempts.items():
-        ok(not db.can(token), f"{name} is refused")
-    ok(db.can(live), "the token they were made from is good")
-
-
-main(asymmetric, rotated, hs256, forgeries)
+main(asymmetric, rotated, hs256)

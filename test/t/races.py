@@ -10,7 +10,7 @@ import time
 import psycopg2
 import psycopg2.extensions
 
-from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, later, main, note, ok, shop, together, until, until_blocked
+from support import GOOD, OTHER, WRONG, Cluster, claims_of, equal, error_of, later, main, note, ok, shop, together, until, until_blocked
 
 CALLERS = 200
 LIMIT = 10
@@ -430,7 +430,7 @@ def make_user(email):
 def others(user):
     """Live sessions but the one that changes the password."""
     return db.one("SELECT count(*) FROM djust_auth.active_session WHERE user_id = %s AND sid::text <> %s", user["id"],
-                  json.loads(base64.urlsafe_b64decode(user["token"].split(".")[1] + "=="))["sid"])
+                  claims_of(user["token"])["sid"])
 
 
 def login_after(kind, number):

@@ -48,46 +48,20 @@ def sound(name):
 # What becomes of the transaction
 
 
-def commit(each, token):
-    each.begin()
-    answer = each.refresh(token)
-    each.commit()
-    return answer
+def ending(*statements, begin="BEGIN"):
+    """A refresh in a transaction that begins and ends by these statements."""
+    def end(each, token):
+        each.run(begin)
+        answer = each.refresh(token)
+        for statement in statements:
+            each.run(statement)
+        return answer
+    return end
 
 
-def rollback(each, token):
-    each.begin()
-    answer = each.refresh(token)
-    each.rollback()
-    return answer
-
-
-def rollback_to(each, token):
-    each.begin()
-    each.run("SAVEPOINT s")
-    answer = each.refresh(token)
-    each.run("ROLLBACK TO s")
-    each.commit()
-    return answer
-
-
-def rollback_older(each, token):
-    each.begin_with_snapshot()
-    answer = each.refresh(token)
-    each.rollback()
-    return answer
-
-
-def stay_open(each, token):
-    each.begin()
-    return each.refresh(token)
-
-
-def prepare(each, token):
-    each.begin()
-    answer = each.refresh(token)
-    each.run("PREPARE TRANSACTION 'reuse'")
-    return answer
+rollback = ending("ROLLBACK")
+stay_open = ending()
+prepare = ending("PREPARE TRANSACTION 'reuse'")
 
 
 def kill(each, token):
@@ -98,7 +72,9 @@ def kill(each, token):
     return answer
 
 
-ENDS = (rollback, rollback_to, prepare, rollback_older, stay_open, commit)
+ENDS = {"rollback": rollback, "rollback to": ending("ROLLBACK TO s", "COMMIT", begin="BEGIN; SAVEPOINT s"), "prepare": prepare,
+        "rollback in an older snapshot": ending("ROLLBACK", begin="BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class"),
+        "stay open": stay_open, "commit": ending("COMMIT")}
 
 
 class Crew:
@@ -126,18 +102,18 @@ def whatever_becomes_of_it():
     crew = Crew()
     revived = []
     for n in range(ROUNDS):
-        end = ENDS[n % len(ENDS)]
+        name, end = list(ENDS.items())[n % len(ENDS)]
         tokens = opened()
         crew.watch(tokens)
         answer = end(crew.thief, tokens[0]["refresh_token"])
         if error_of(answer) != "invalid_grant" or not crew.all_find_it_dead(tokens):
-            revived.append((end.__name__, answer))
+            revived.append((name, answer))
         if end is prepare:
             db.run("ROLLBACK PREPARED 'reuse'" if n % 4 else "COMMIT PREPARED 'reuse'")
         if end is stay_open:
             crew.thief.rollback()
         if not is_dead(db, tokens) or error_of(db.refresh(tokens[2]["refresh_token"])) != "invalid_grant":
-            revived.append((end.__name__, "later"))
+            revived.append((name, "later"))
     equal(revived, [], f"{ROUNDS} sessions ended by reuse are dead in {WATCHERS} other backends at their next check")
     ok(rows() > 0, "rows of those that were rolled back wait for a purge")
     removed = db.one("SELECT djust_auth.purge() ->> 'session'")

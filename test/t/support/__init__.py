@@ -1,7 +1,9 @@
 """What the Python programs of test/t share: test points, connections, throw-away clusters."""
 
 import atexit
+import base64
 import concurrent.futures
+import json
 import os
 import re
 import shutil
@@ -210,6 +212,18 @@ def shop(db):
     """A profile that reads /orders."""
     db.run("INSERT INTO djust_auth.profile (name) VALUES ('customer')")
     db.run("INSERT INTO djust_auth.profile_right (profile, route, access) VALUES ('customer', '/orders', 'read')")
+
+
+def from_base64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def header_of(token):
+    return json.loads(from_base64url(token.split(".")[0]))
+
+
+def claims_of(token):
+    return json.loads(from_base64url(token.split(".")[1]))
 
 
 def error_of(answer):
