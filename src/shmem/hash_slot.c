@@ -1,23 +1,23 @@
 /*
  * hash_slot.c
- *		Owns the slots that bound password hashing in the whole server, and
- *		one arena of Argon2 memory for each.
+ *		Owns the slots that limit password hashing in the whole server, and an
+ *		arena of Argon2 memory for each.
  *
- * Threat: a login flood.  Without a bound, each of hundreds of backends would
- * take 19 MiB and a share of the processors; with it, memory is fixed at
- * server start and the flood waits in a queue that times out.
+ * Threat: a login flood.  Without a limit, each of hundreds of backends would
+ * take 19 MiB and a share of the processors; with it, memory is fixed at server
+ * start and the flood waits in a queue that times out.
  *
- * The arenas are touched at start, so that no login pays for the kernel
- * clearing pages.  They are a mapping of their own, inherited by fork, because
- * the server's shared memory does not start where huge pages can: in these a
- * backend maps an arena with ten faults, not with thousands.  libargon2 wipes
- * what it used.
+ * The arenas are touched at start, so that no login waits for the kernel to
+ * clear pages.  They are a separate mapping, inherited by fork, because the
+ * server's shared memory is not aligned to huge pages: with these a backend
+ * maps an arena with ten faults instead of thousands.  libargon2 wipes the
+ * memory it used.
  *
  * There are as many slots as processors, and a waiter is often woken on a
- * processor where somebody else hashes, while the one that freed the slot is
- * about to fall idle: the kernel was seen to leave it so for ten milliseconds.
- * So each slot tells where its holder hashes, and a backend that finds itself
- * in the same place moves on before it begins.
+ * processor where another backend hashes, while the one that freed the slot
+ * goes idle; the kernel may leave it so for ten milliseconds.  So each slot
+ * shows where its holder hashes, and a backend on the same processor moves
+ * before it begins.
  */
 #include "postgres.h"
 
@@ -40,7 +40,7 @@
 typedef struct Slot
 {
 	bool		busy;
-	int			cpu;			/* where the holder began to hash; -1: it has not, or nobody can tell */
+	int			cpu;			/* of the holder when it began to hash; -1: not yet, or unknown */
 } Slot;
 
 typedef struct HashSlots
@@ -52,13 +52,13 @@ typedef struct HashSlots
 
 static HashSlots *slots = NULL;
 static char *arenas = NULL;
-static size_t mapped_arena = 0;	/* the size of each, when they were mapped */
+static size_t mapped_arena = 0;	/* size of each arena when mapped */
 static LWLock *slots_lock = NULL;
 static int	held_slot = -1;
 
 #define HUGE_PAGE (2 * 1024 * 1024)
 #if defined(__linux__) && !defined(MADV_COLLAPSE)
-#define MADV_COLLAPSE 25		/* of Linux 6.1; older C libraries do not know it yet */
+#define MADV_COLLAPSE 25		/* since Linux 6.1; older C libraries do not define it */
 #endif
 
 static size_t
@@ -86,8 +86,8 @@ hash_slot_size(void)
 }
 
 /*
- * Shared by all processes forked from here on; both the address and the offset are multiples of a huge page.  Linux 6.1
- * collapses such memory on demand, whatever its settings for transparent huge pages; elsewhere the pages stay small.
+ * Shared by all processes forked later; address and offset are multiples of a huge page.  Linux 6.1 collapses such
+ * memory on demand, with any setting for transparent huge pages; elsewhere the pages stay small.
  */
 static char *
 map_arenas(void)
@@ -116,7 +116,7 @@ hash_slot_attach(struct LWLock *lock)
 
 	slots_lock = lock;
 	slots = ShmemInitStruct("djust_auth hash slots", header_size(), &found);
-	/* After a crash the mapping is still there, and nobody who used it is; the setting may have been changed since. */
+	/* after a crash the mapping still exists, without users; the setting may have changed since */
 	if (arenas == NULL)
 	{
 		mapped_arena = arena_size();
@@ -148,7 +148,7 @@ try_acquire(void)
 	return held_slot >= 0;
 }
 
-/* Sleeps until a slot is taken or the time is over. */
+/* Waits until a slot is taken or the time is over. */
 static bool
 wait_for_slot(void)
 {
@@ -166,14 +166,14 @@ wait_for_slot(void)
 	}
 	ConditionVariableCancelSleep();
 
-	/* A signal that reached a sleeper that gave up must not be lost to the others. */
+	/* passes on a signal that arrived too late for this waiter */
 	if (held_slot < 0)
 		ConditionVariableSignal(&slots->freed);
 	return held_slot >= 0;
 }
 
 #ifdef __linux__
-/* Where others hash; they come and go meanwhile, and are moved by the kernel: this is good for a guess. */
+/* CPUs of other holders.  Read without a lock: a hint only. */
 static void
 cpus_of_others(cpu_set_t *cpus)
 {
@@ -190,8 +190,8 @@ cpus_of_others(cpu_set_t *cpus)
 }
 
 /*
- * The kernel moves a process at once off a processor that it may no longer use, and leaves it where it is when it may
- * use all of before again.  Only what this process may use anyway counts; where all of that hashes, it stays.
+ * The kernel moves a process off a processor it may no longer use, and leaves it there when it may use all again. Uses
+ * only processors allowed anyway; stays if other holders use all of them.
  */
 static void
 leave_cpu(const cpu_set_t *others)
@@ -208,7 +208,7 @@ leave_cpu(const cpu_set_t *others)
 }
 #endif
 
-/* With the slot held, before hashing. */
+/* Call with the slot held, before hashing. */
 static void
 choose_cpu(void)
 {
@@ -252,7 +252,7 @@ hash_slot_release(void)
 	ConditionVariableSignal(&slots->freed);
 }
 
-/* One that was cut off while waiting may have swallowed a signal: it is passed on. */
+/* A backend interrupted while waiting may have consumed a signal: passes it on. */
 void
 hash_slot_abandon(void)
 {

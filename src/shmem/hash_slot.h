@@ -1,6 +1,6 @@
 /*
  * hash_slot.h
- *		The right to hash a password now, and the memory to do it in.
+ *		Slots for password hashing, with the memory for it.
  */
 #ifndef DJUST_HASH_SLOT_H
 #define DJUST_HASH_SLOT_H
@@ -16,8 +16,8 @@ extern size_t hash_slot_size(void);
 extern void hash_slot_attach(struct LWLock *lock);
 
 /*
- * Waits, interruptibly, for a slot; false after hash_wait_timeout.  A caller holds at most one and must give it back;
- * hash_slot_abandon is for clean-up after ERROR or FATAL and harmless when none is held.
+ * Waits, interruptibly, for a slot; false after hash_wait_timeout.  A caller holds at most one and must release it.
+ * hash_slot_abandon is for clean-up after ERROR or FATAL; a no-op if none is held.
  */
 extern bool hash_slot_acquire(PwArena *arena);
 extern void hash_slot_release(void);
