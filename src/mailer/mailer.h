@@ -1,6 +1,7 @@
 /*
  * mailer.h
- *		One mail to one SMTP server; the face of the library djust_auth_mailer.
+ *		Sending a mail to an SMTP server; the interface of the library
+ *		djust_auth_mailer.
  */
 #ifndef DJUST_MAILER_H
 #define DJUST_MAILER_H
@@ -11,7 +12,7 @@
 
 typedef struct MailerServer
 {
-	const char *url;			/* smtp://host:port or smtps://host:port; a path is the name said in EHLO */
+	const char *url;			/* smtp://host:port or smtps://host:port; a path is the name in EHLO */
 	const char *user;			/* "" or NULL: no AUTH */
 	const char *password;
 	const char *ca_file;		/* "" or NULL: the system's certificates */
@@ -30,13 +31,13 @@ typedef struct MailerOutcome
 {
 	MailerVerdict verdict;
 	int			smtp_code;		/* 0: no answer */
-	char		reason[256];	/* never holds text of the server's reply or of the mail */
+	char		reason[256];	/* quotes neither the server's reply nor the mail */
 } MailerOutcome;
 
-/* Called at least every 50 ms while there is waiting, in the caller's thread: it may leave by longjmp. */
+/* Called at least every 50 ms while waiting, in the caller's thread; it may leave by longjmp. */
 typedef bool (*MailerPoll) (void *arg);
 
-/* Sends one mail; when poll returns false, gives up as MAILER_TEMPORARY. */
+/* Sends a mail; if poll returns false, gives up with MAILER_TEMPORARY. */
 extern void djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
 							  MailerOutcome *outcome);
 

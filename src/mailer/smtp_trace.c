@@ -1,10 +1,9 @@
 /*
  * smtp_trace.c
- *		Owns what is known of the dialogue that libcurl has with an SMTP server;
- *		libc only.
+ *		Owns the trace of libcurl's dialogue with an SMTP server; libc only.
  *
- * Threat: a server whose answers quote the link, or are made to confuse.  Of
- * an answer, the two codes at its start are kept, if they are codes.
+ * Threat: a server whose answers quote the link, or are malformed on purpose.
+ * Only the two codes at the start of an answer are stored, if they are valid.
  */
 #include "mailer/smtp_trace.h"
 
@@ -56,7 +55,7 @@ smtp_trace_said(SmtpTrace *trace, const char *line, size_t n)
 		trace->logged_in = true;
 }
 
-/* "5.1.1" and what may follow it. */
+/* Stores an enhanced code such as "5.1.1". */
 static void
 note_enhanced(SmtpTrace *trace, const char *text)
 {

@@ -1,6 +1,6 @@
 /*
  * smtp_trace.h
- *		What has been said between libcurl and an SMTP server.
+ *		Trace of the dialogue between libcurl and an SMTP server.
  */
 #ifndef DJUST_SMTP_TRACE_H
 #define DJUST_SMTP_TRACE_H
@@ -25,15 +25,15 @@ typedef enum SmtpStep
 
 typedef struct SmtpTrace
 {
-	SmtpStep	step;			/* the last that was said */
-	int			code;			/* the answer to it; 0: none yet */
+	SmtpStep	step;			/* the last command sent */
+	int			code;			/* its answer; 0: none yet */
 	char		enhanced[ENHANCED_LONGEST + 1];	/* and its RFC 3463 code, or empty */
-	bool		over;			/* what is heard is the answer to QUIT */
-	bool		logged_in;		/* or tried to */
+	bool		over;			/* the next answer is to QUIT */
+	bool		logged_in;		/* or tried to log in */
 	bool		offers_utf8;
 } SmtpTrace;
 
-/* For the next mail; what is known of the connection stays. */
+/* Begins the next mail; keeps what is known of the connection. */
 extern void smtp_trace_begin(SmtpTrace *trace);
 extern void smtp_trace_said(SmtpTrace *trace, const char *line, size_t n);
 extern void smtp_trace_heard(SmtpTrace *trace, const char *line, size_t n);

@@ -1,11 +1,11 @@
 /*
  * mime.c
- *		Owns what may stand in a mail, and how its headers are written.  The
- *		rest of its form is libcurl's work (mailer/smtp.c).
+ *		Owns the checks of a mail's parts, and the writing of its headers.
+ *		libcurl encodes the rest (mailer/smtp.c).
  *
- * Threat: an address, a subject or a setting that smuggles in a header, a
- * second recipient or a second mail.  Header values with control characters are
- * refused, not repaired; everything beyond plain ASCII is encoded.
+ * Threat: an address, a subject or a setting that injects a header, a second
+ * recipient or a second mail.  Header values with control characters are
+ * refused, not repaired; everything but plain ASCII is encoded.
  */
 #include "text/mime.h"
 
@@ -20,10 +20,10 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !#$%&'*+-/=?^_`{|}~"
 #define PLAIN_LONGEST 60
 
-/* Bytes of one encoded-word: 52 characters of base64, so that the line stays within 76 behind "Subject: ". */
+/* Bytes in an encoded-word: 52 characters of base64, so that a line after "Subject: " has at most 76. */
 #define WORD_BYTES 39
 
-/* Valid UTF-8 without controls, those of Latin-1 and the line separators of Unicode included. */
+/* True for valid UTF-8 without control characters, including those of Latin-1 and Unicode's line separators. */
 static bool
 is_header_text(const char *text)
 {
@@ -45,7 +45,7 @@ is_utf8(const char *text)
 	return uni_count(slice_of(text), &characters);
 }
 
-/* Without spaces at the ends, then without quotes. */
+/* Strips spaces at the ends, then quotes. */
 static bool
 copy_trimmed(const char *from, size_t n, char *to, size_t longest)
 {
@@ -86,7 +86,7 @@ mime_parse_mailbox(const char *text, Mailbox *mailbox)
 		address_parse((Slice) {open + 1, (size_t) (close - open) - 1}, ADDRESS_KEEP, &mailbox->address) == ADDRESS_OK;
 }
 
-/* msg-id of RFC 5322, dot-atoms only. */
+/* True for a msg-id of RFC 5322 that consists of dot-atoms. */
 static bool
 is_message_id(const char *id)
 {
@@ -128,7 +128,7 @@ mime_fault(const Message *message)
 	return NULL;
 }
 
-/* RFC 2047: encoded-words, one a line, none of which splits a character. */
+/* RFC 2047: encoded-words, one per line, none of which splits a character. */
 static void
 write_words(FILE *out, const char *value)
 {
@@ -150,7 +150,7 @@ write_words(FILE *out, const char *value)
 	}
 }
 
-/* Short and of these characters as it is, anything else encoded: no folding, no quoting to get wrong. */
+/* Writes a short value of plain characters as it is, and encodes any other: no folding and no quoting are needed. */
 static void
 write_value(FILE *out, const char *value, const char *plain)
 {

@@ -1,6 +1,7 @@
 /*
  * mime.h
- *		What may stand in a mail, and its headers as they travel (RFC 5322, MIME); pure.
+ *		Checks of a mail's parts, and its headers in their transfer form (RFC
+ *		5322, MIME); pure.
  */
 #ifndef DJUST_MIME_H
 #define DJUST_MIME_H
@@ -10,11 +11,11 @@
 
 #include "text/address.h"
 
-#define SUBJECT_LONGEST 500			/* bytes; RFC 5322 allows lines of 998, into which an address is filled */
-#define BODY_LONGEST (256 * 1024)	/* bytes; large enough, and smaller than any relay's limit once it is encoded */
+#define SUBJECT_LONGEST 500			/* bytes; lines have at most 998 (RFC 5322), and an address may be inserted */
+#define BODY_LONGEST (256 * 1024)	/* bytes; encoded, it is below any relay's limit */
 #define NAME_LONGEST 200
 
-/* The name is without quotes, the local part of the address in the case given. */
+/* The name without quotes; the case of the local part is kept. */
 typedef struct Mailbox
 {
 	char		name[NAME_LONGEST + 1];
@@ -32,18 +33,18 @@ typedef struct Message
 	int64_t		date;			/* Unix seconds */
 } Message;
 
-/* "address", "Name <address>" or "\"Name\" <address>"; false for anything else. */
+/* Accepts "address", "Name <address>" or "\"Name\" <address>"; false otherwise. */
 extern bool mime_parse_mailbox(const char *text, Mailbox *mailbox);
 
-/* NULL if mails can be written from this template, in UTF-8, else why not. */
+/* NULL if mails can be written from this template, in UTF-8, else the reason. */
 extern const char *mime_template_fault(const char *subject, const char *body_text, const char *body_html);
 
-/* NULL if a mail can be written of all but the addresses, else why not, in words that repeat nothing of it. */
+/* NULL if a mail can be written, apart from its addresses, else the reason, which quotes nothing of it. */
 extern const char *mime_fault(const Message *message);
 
 /*
- * Of a message without fault and its parsed addresses: From to Auto-Submitted, with CRLF between them.  The caller frees
- * it; NULL when memory is short.
+ * Headers From to Auto-Submitted, separated by CRLF, for a checked message and its parsed addresses.  The caller frees
+ * the result; NULL if out of memory.
  */
 extern char *mime_headers(const Message *message, const Mailbox *from, const Address *recipient);
 
