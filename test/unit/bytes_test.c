@@ -193,11 +193,11 @@ test_one_spelling(void)
 static void
 test_hex(void)
 {
-	char		text[12];
+	char		text[13];
 	uint8_t		out[6];
 
 	bytes_hex_encode((const uint8_t *) "foobar", 6, text);
-	CHECK(memcmp(text, "666f6f626172", 12) == 0);
+	CHECK(strcmp(text, "666f6f626172") == 0);
 	CHECK(bytes_hex_decode((Slice) {"666F6f626172", 12}, out, 6) && memcmp(out, "foobar", 6) == 0);
 	CHECK(bytes_hex_decode((Slice) {"aBcDeF", 6}, out, 3) && memcmp(out, "\xab\xcd\xef", 3) == 0);
 	CHECK(bytes_hex_decode((Slice) {"", 0}, out, 0));
