@@ -93,7 +93,7 @@ build()
 stage_layers()
 {
 	clang -fsyntax-only -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
-		-D_GNU_SOURCE -DDJUST_VERSION='""' -I"$ROOT/src" -isystem "$("$DJUST_BIN/pg_config" --includedir-server)" "$ROOT"/src/*.c "$ROOT"/src/*/*.c
+		-D_GNU_SOURCE -DDJUST_VERSION='""' -I"$ROOT/src" -isystem "$("$DJUST_BIN/pg_config" --includedir-server)" "$ROOT"/src/*.c "$ROOT"/src/*/*.c "$ROOT"/test/bench/floor.c
 	point "compile with clang" $?
 	sh "$ROOT/test/layers.sh" >"$DJUST_TMP/layers.log" 2>&1
 	count_lines layers "$DJUST_TMP/layers.log" $?

@@ -74,13 +74,13 @@ session_has_hash(const pg_uuid_t *sid, const uint8_t hash[SHA256_SIZE])
 Datum
 bench_bare_can(PG_FUNCTION_ARGS)
 {
-	text	   *token = PG_GETARG_TEXT_PP(0);
-	size_t		length = VARSIZE_ANY_EXHDR(token);
+	struct varlena *value = PG_GETARG_TEXT_PP(0);
+	Slice		token = {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 	pg_uuid_t	sid;
 	uint8_t		hash[SHA256_SIZE];
 
-	PG_RETURN_BOOL(jwt_peek_sid(VARDATA_ANY(token), length, sid.data) &&
-				   crypto_sha256(VARDATA_ANY(token), length, hash) && session_has_hash(&sid, hash));
+	PG_RETURN_BOOL(jwt_peek_sid(token, sid.data) && crypto_sha256(token.data, token.length, hash) &&
+				   session_has_hash(&sid, hash));
 }
 
 /* sign(input text): ES256, with a key of this backend's own. */
