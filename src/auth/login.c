@@ -43,7 +43,7 @@ find_candidate(const char *address, const AccountTag *tag, Candidate *candidate)
 
 	memcpy(point.data, tag->bytes, UUID_LEN);
 	candidate->known = catalog_user_by_email(address, &candidate->user);
-	sampled = catalog_user_from(&point, &sample) && sample.has_hash;
+	sampled = catalog_user_from(&point, &sample);
 	throttle_owner(tag, candidate->known ? candidate->user.id.data : NULL);
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
 	if (candidate->known && candidate->user.has_hash)

@@ -243,7 +243,7 @@ extern Oid	catalog_owner(void);
 
 extern bool catalog_user_by_email(const char *email, UserRow *row);
 extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
-/* The first user with this id or a greater one, wrapping round; false if there are no users. */
+/* The first user with a hash and this id or a greater one, wrapping round; false if there is none near. */
 extern bool catalog_user_from(const pg_uuid_t *id, UserRow *row);
 
 /* True if the user exists and no running transaction deletes it.  Takes no lock and writes nothing. */

@@ -14,6 +14,8 @@
 
 #include "tables/catalog_scan.h"
 
+#define PASSED_OVER_MAX 100	/* users without a password in a row */
+
 static void
 read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 {
@@ -86,18 +88,35 @@ catalog_user_stays(const pg_uuid_t *id)
 	return stays;
 }
 
-/* Always reads the lowest user, too, so that the number of scans does not depend on the address. */
+static bool
+first_with_hash(const pg_uuid_t *id, UserRow *row)
+{
+	ScanKeyData key;
+	Scan		scan;
+	HeapTuple	tuple;
+	int			read = 0;
+
+	row->has_hash = false;
+	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(id));
+	scan_begin(&scan, TABLE_CUSTOMER_USER, INDEX_CUSTOMER_USER_ID, 1, &key);
+	while (!row->has_hash && read++ < PASSED_OVER_MAX && HeapTupleIsValid(tuple = scan_next(&scan)))
+		read_user(&scan, tuple, row);
+	scan_end(&scan);
+	return row->has_hash;
+}
+
+/* Always scans from the lowest user, too, so that the number of scans does not depend on the address. */
 bool
 catalog_user_from(const pg_uuid_t *id, UserRow *row)
 {
 	static const pg_uuid_t lowest = {{0}};
-	ScanKeyData key;
-	bool		wrapped;
+	static UserRow next;
+	bool		wrapped = first_with_hash(&lowest, row);
 
-	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(&lowest));
-	wrapped = one_user(INDEX_CUSTOMER_USER_ID, &key, row);
-	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(id));
-	return one_user(INDEX_CUSTOMER_USER_ID, &key, row) || wrapped;
+	if (!first_with_hash(id, &next))
+		return wrapped;
+	*row = next;
+	return true;
 }
 
 /* Keeps the table locked: a concurrent TRUNCATE must wait until the session that copies these profiles is visible. */

@@ -136,9 +136,13 @@ def resets():
 # The hash that stands in for an unknown address
 
 
-def alone(user_id):
-    """Nobody but this user is there, with a hash that is quick to check: work of an unknown address, and the least of its times."""
+def alone(user_id, others=0):
+    """
+    Nobody but this user is there, with a hash that is quick to check, and so many others without one: work of an unknown address,
+    and the least of its times.
+    """
     db.run("DELETE FROM djust_auth.customer_user")
+    db.run("INSERT INTO djust_auth.customer_user (email) SELECT n || '@timing.example' FROM generate_series(1, %s) n", others)
     if user_id:
         db.run("INSERT INTO djust_auth.customer_user (id, email, password_hash) VALUES (%s, 'alone@timing.example', %s)",
                user_id, "$2b$04$" + "N9qo8uLOickgx2ZMRZoMyeymi4cj.rctUsUnWoxLVlpXGdcYBG1Dm")
@@ -157,6 +161,7 @@ def stand_in():
         "ffffffff-ffff-ffff-ffff-ffffffffffff", "00000000-0000-0000-0000-000000000000", None))
     equal((wrapped, empty_store), (above, above), "the same scans whether a user is above the tag, below, or none is there")
     ok(max(above_time, wrapped_time) < own_time / 2, "the hash is that user's, else our own", (above_time, wrapped_time, own_time))
+    ok(alone("ffffffff-ffff-ffff-ffff-ffffffffffff", 50)[1] < own_time / 2, "users without a password are passed over")
 
 
 main(answers, hashes, statements, times, resets, stand_in)
