@@ -33,8 +33,9 @@ static const ErrorText texts[] = {
 	[VERDICT_UNSUPPORTED_GRANT_TYPE] = {"unsupported_grant_type", "Use grant_type password or refresh_token.", 400},
 };
 
-char *
-answer_violations(unsigned violations, bool json)
+/* As a JSON array, or separated by commas. */
+static char *
+violation_codes(unsigned violations, bool json)
 {
 	StringInfoData out;
 	unsigned	n;
@@ -87,7 +88,7 @@ error_object(const Answer *answer, AnswerTo face)
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)
 	{
 		json_member(&out, "violations");
-		appendStringInfoString(&out, answer_violations(answer->violations, true));
+		appendStringInfoString(&out, violation_codes(answer->violations, true));
 	}
 	appendStringInfoChar(&out, '}');
 	postgrest_answer(status, answer_retry_after(answer));
@@ -145,7 +146,7 @@ answer_raise(const Answer *answer)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the password does not meet the policy"),
-				 errdetail("Violations: %s.", answer_violations(answer->violations, false)),
+				 errdetail("Violations: %s.", violation_codes(answer->violations, false)),
 				 errhint("See djust_auth.check_password().")));
 	if (answer->verdict != VERDICT_OK)
 		ereport(ERROR,

@@ -25,9 +25,6 @@ extern const char *answer_code(const Answer *answer);
 extern int	answer_status(const Answer *answer);
 extern int	answer_retry_after(const Answer *answer);
 
-/* Codes of these violations, as a JSON array or separated by commas. */
-extern char *answer_violations(unsigned violations, bool json);
-
 COMPAT_NORETURN extern void answer_null(const char *argument);
 COMPAT_NORETURN extern void answer_unknown_user(const pg_uuid_t *id);
 COMPAT_NORETURN extern void answer_unknown_profile(const char *name);

@@ -27,6 +27,7 @@
 #include "storage/fd.h"
 
 #include "keys/key_file_disk.h"
+#include "server/secret.h"
 #include "server/settings.h"
 #include "text/bytes.h"
 
@@ -103,12 +104,7 @@ key_file_create(void)
 static bool
 is_private(int fd)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return fail("could not stat it");
-	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO) & ~S_IRGRP) == 0 &&
-		((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0))
+	if (secret_file_is_private(fd))
 		return true;
 	strlcpy(failure, "it must be a regular file that only its owner may read (0600, or 0640 if owned by root)",
 			sizeof(failure));

@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
+
 #include "utils/memutils.h"
 #include "utils/palloc.h"
 
@@ -64,4 +66,13 @@ bool
 secret_is(const SecretCopy *copy, Slice secret)
 {
 	return copy->data && slice_equal((Slice) {copy->data, copy->length}, secret);
+}
+
+bool
+secret_file_is_private(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO) & ~S_IRGRP) == 0 &&
+		((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0);
 }

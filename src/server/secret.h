@@ -24,4 +24,7 @@ typedef struct SecretCopy
 extern void secret_keep(SecretCopy *copy, struct MemoryContextData *context, Slice secret);
 extern bool secret_is(const SecretCopy *copy, Slice secret);
 
+/* True for a regular file that only its owner may read (0600), or also a group if root owns it (0640). */
+extern bool secret_file_is_private(int fd);
+
 #endif

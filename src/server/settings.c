@@ -258,20 +258,16 @@ check_key_file(char **newval, void **extra, GucSource source)
 	return false;
 }
 
-static void
-define_int(const char *name, const char *description, int *variable, int boot, GucContext context, int flags,
-		   GucIntCheckHook hook)
-{
-	DefineCustomIntVariable(name, description, NULL, variable, boot, INT_MIN, INT_MAX, context, flags, hook, NULL,
-							NULL);
-}
-
-static void
-define_string(const char *name, const char *description, char **variable, const char *boot, GucContext context,
-			  int flags, GucStringCheckHook hook)
-{
-	DefineCustomStringVariable(name, description, NULL, variable, boot, context, flags, hook, NULL, NULL);
-}
+/* Each has its variable, and an integer its RANGE_CHECK, under its own name. */
+#define DEFINE_INT(name, description, boot, context, flags) \
+	DefineCustomIntVariable("djust_auth." #name, description, NULL, &setting_##name, boot, INT_MIN, INT_MAX, context, \
+							flags, check_##name, NULL, NULL)
+#define DEFINE_STRING(name, description, boot, context, flags, check) \
+	DefineCustomStringVariable("djust_auth." #name, description, NULL, &setting_##name, boot, context, flags, check, \
+							   NULL, NULL)
+#define DEFINE_BOOL(name, description, boot) \
+	DefineCustomBoolVariable("djust_auth." #name, description, NULL, &setting_##name, boot, PGC_SUSET, 0, NULL, NULL, \
+							 NULL)
 
 static int
 number_of_cpus(void)
@@ -284,83 +280,66 @@ number_of_cpus(void)
 static void
 define_passwords(void)
 {
-	define_int("djust_auth.argon2_iterations", "Passes of Argon2id over its memory.",
-			   &setting_argon2_iterations, 2, PGC_SUSET, 0, check_argon2_iterations);
-	define_int("djust_auth.argon2_memory", "Memory of one Argon2id hash.",
-			   &setting_argon2_memory, 19456, PGC_SUSET, GUC_UNIT_KB, check_argon2_memory);
-	define_int("djust_auth.argon2_parallelism", "Lanes of one Argon2id hash.",
-			   &setting_argon2_parallelism, 1, PGC_SUSET, 0, check_argon2_parallelism);
-	define_int("djust_auth.hash_wait_timeout", "How long a caller waits for a free hash slot.",
-			   &setting_hash_wait_timeout, 5000, PGC_SUSET, GUC_UNIT_MS, check_hash_wait_timeout);
-	define_int("djust_auth.max_concurrent_hashes", "Password hashes computed at the same time in the whole server.",
-			   &setting_max_concurrent_hashes, number_of_cpus(), PGC_POSTMASTER, 0, check_max_concurrent_hashes);
-	define_int("djust_auth.max_login_failures", "Consecutive failures after which each further attempt must wait.",
-			   &setting_max_login_failures, 10, PGC_SUSET, 0, check_max_login_failures);
-	define_int("djust_auth.password_min_length", "Least number of characters of a password.",
-			   &setting_password_min_length, 8, PGC_SUSET, 0, check_password_min_length);
+	DEFINE_INT(argon2_iterations, "Passes of Argon2id over its memory.", 2, PGC_SUSET, 0);
+	DEFINE_INT(argon2_memory, "Memory of one Argon2id hash.", 19456, PGC_SUSET, GUC_UNIT_KB);
+	DEFINE_INT(argon2_parallelism, "Lanes of one Argon2id hash.", 1, PGC_SUSET, 0);
+	DEFINE_INT(hash_wait_timeout, "How long a caller waits for a free hash slot.", 5000, PGC_SUSET, GUC_UNIT_MS);
+	DEFINE_INT(max_concurrent_hashes, "Password hashes computed at the same time in the whole server.",
+			   number_of_cpus(), PGC_POSTMASTER, 0);
+	DEFINE_INT(max_login_failures, "Consecutive failures after which each further attempt must wait.", 10, PGC_SUSET,
+			   0);
+	DEFINE_INT(password_min_length, "Least number of characters of a password.", 8, PGC_SUSET, 0);
 }
 
 static void
 define_tokens(void)
 {
-	define_int("djust_auth.access_token_lifetime", "Life of an access token.",
-			   &setting_access_token_lifetime, 10 * MINUTE, PGC_SUSET, GUC_UNIT_S, check_access_token_lifetime);
-	define_string("djust_auth.audience", "Claim aud of access tokens (RFC 9068).",
-				  &setting_audience, "djust_auth", PGC_SUSET, 0, check_claim);
-	define_string("djust_auth.client_id", "Claim client_id of access tokens (RFC 9068).",
-				  &setting_client_id, "djust_auth", PGC_SUSET, 0, check_claim);
-	define_string("djust_auth.issuer", "Claim iss of access tokens (RFC 9068).",
-				  &setting_issuer, "djust_auth", PGC_SUSET, 0, check_claim);
-	define_string("djust_auth.jwt_role", "Claim role of access tokens, which PostgREST impersonates; empty for none.",
-				  &setting_jwt_role, "", PGC_SUSET, 0, check_role);
-	define_string("djust_auth.key_file", "File of the key that protects signing keys and tokens.",
-				  &setting_key_file, "djust_auth.key", PGC_POSTMASTER, GUC_SUPERUSER_ONLY, check_key_file);
-	define_int("djust_auth.refresh_reuse_grace", "How long a used refresh token still gets its successor.",
-			   &setting_refresh_reuse_grace, 10, PGC_SUSET, GUC_UNIT_S, check_refresh_reuse_grace);
-	define_int("djust_auth.refresh_token_lifetime", "Life of a refresh token, renewed at each use.",
-			   &setting_refresh_token_lifetime, 2 * HOUR, PGC_SUSET, GUC_UNIT_S, check_refresh_token_lifetime);
-	define_int("djust_auth.session_max_lifetime", "Life of a session, however often it is refreshed.",
-			   &setting_session_max_lifetime, 12 * HOUR, PGC_SUSET, GUC_UNIT_S, check_session_max_lifetime);
+	DEFINE_INT(access_token_lifetime, "Life of an access token.", 10 * MINUTE, PGC_SUSET, GUC_UNIT_S);
+	DEFINE_STRING(audience, "Claim aud of access tokens (RFC 9068).", "djust_auth", PGC_SUSET, 0, check_claim);
+	DEFINE_STRING(client_id, "Claim client_id of access tokens (RFC 9068).", "djust_auth", PGC_SUSET, 0, check_claim);
+	DEFINE_STRING(issuer, "Claim iss of access tokens (RFC 9068).", "djust_auth", PGC_SUSET, 0, check_claim);
+	DEFINE_STRING(jwt_role, "Claim role of access tokens, which PostgREST impersonates; empty for none.", "", PGC_SUSET,
+				  0, check_role);
+	DEFINE_STRING(key_file, "File of the key that protects signing keys and tokens.", "djust_auth.key", PGC_POSTMASTER,
+				  GUC_SUPERUSER_ONLY, check_key_file);
+	DEFINE_INT(refresh_reuse_grace, "How long a used refresh token still gets its successor.", 10, PGC_SUSET,
+			   GUC_UNIT_S);
+	DEFINE_INT(refresh_token_lifetime, "Life of a refresh token, renewed at each use.", 2 * HOUR, PGC_SUSET,
+			   GUC_UNIT_S);
+	DEFINE_INT(session_max_lifetime, "Life of a session, however often it is refreshed.", 12 * HOUR, PGC_SUSET,
+			   GUC_UNIT_S);
 }
 
 static void
 define_http(void)
 {
-	define_string("djust_auth.client_address_header", "HTTP header that carries the client's address; empty for none.",
-				  &setting_client_address_header, "", PGC_SUSET, 0, check_header);
-	DefineCustomBoolVariable("djust_auth.enforce_routes", "Let djust_pre_request refuse routes the profiles do not give.", NULL,
-							 &setting_enforce_routes, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DEFINE_STRING(client_address_header, "HTTP header that carries the client's address; empty for none.", "",
+				  PGC_SUSET, 0, check_header);
+	DEFINE_BOOL(enforce_routes, "Let djust_pre_request refuse routes the profiles do not give.", false);
 }
 
 static void
 define_worker(void)
 {
-	define_int("djust_auth.audit_retention", "Age at which audit events are purged.",
-			   &setting_audit_retention, 90 * DAY, PGC_SUSET, GUC_UNIT_S, check_audit_retention);
-	define_string("djust_auth.databases", "Databases served by the background worker, separated by commas.",
-				  &setting_databases, "", PGC_POSTMASTER, 0, check_databases);
-	define_string("djust_auth.mail_from", "Sender of mails: an address, or Name <address>.",
-				  &setting_mail_from, "", PGC_SUSET, 0, check_mail_from);
-	define_int("djust_auth.mail_lease", "How long a claimed mail is left to the mailer that claimed it.",
-			   &setting_mail_lease, 5 * MINUTE, PGC_SUSET, GUC_UNIT_S, check_mail_lease);
-	define_int("djust_auth.purge_interval", "Pause between two purges by the worker.",
-			   &setting_purge_interval, MINUTE, PGC_SUSET, GUC_UNIT_S, check_purge_interval);
-	define_int("djust_auth.reset_link_lifetime", "Life of a password reset link.",
-			   &setting_reset_link_lifetime, DAY, PGC_SUSET, GUC_UNIT_S, check_reset_link_lifetime);
-	define_string("djust_auth.reset_url", "Link in reset mails; {token} stands for the secret.",
-				  &setting_reset_url, "https://shop.example/reset?token={token}", PGC_SUSET, 0, check_reset_url);
-	define_string("djust_auth.smtp_ca_file", "Certificates the SMTP server's is verified with; empty for the system's.",
-				  &setting_smtp_ca_file, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
-	define_string("djust_auth.smtp_password_file", "File that holds the SMTP password.",
-				  &setting_smtp_password_file, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
-	DefineCustomBoolVariable("djust_auth.smtp_require_tls", "Send no mail over a connection that is not encrypted.", NULL,
-							 &setting_smtp_require_tls, true, PGC_SUSET, 0, NULL, NULL, NULL);
-	define_string("djust_auth.smtp_url", "SMTP server mails are sent through.",
-				  &setting_smtp_url, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_smtp_url);
-	define_string("djust_auth.smtp_user", "SMTP user name.",
-				  &setting_smtp_user, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
-	define_string("djust_auth.worker_role", "Role of the background worker; empty for the extension's owner.",
-				  &setting_worker_role, "", PGC_POSTMASTER, 0, check_role);
+	DEFINE_INT(audit_retention, "Age at which audit events are purged.", 90 * DAY, PGC_SUSET, GUC_UNIT_S);
+	DEFINE_STRING(databases, "Databases served by the background worker, separated by commas.", "", PGC_POSTMASTER, 0,
+				  check_databases);
+	DEFINE_STRING(mail_from, "Sender of mails: an address, or Name <address>.", "", PGC_SUSET, 0, check_mail_from);
+	DEFINE_INT(mail_lease, "How long a claimed mail is left to the mailer that claimed it.", 5 * MINUTE, PGC_SUSET,
+			   GUC_UNIT_S);
+	DEFINE_INT(purge_interval, "Pause between two purges by the worker.", MINUTE, PGC_SUSET, GUC_UNIT_S);
+	DEFINE_INT(reset_link_lifetime, "Life of a password reset link.", DAY, PGC_SUSET, GUC_UNIT_S);
+	DEFINE_STRING(reset_url, "Link in reset mails; {token} stands for the secret.",
+				  "https://shop.example/reset?token={token}", PGC_SUSET, 0, check_reset_url);
+	DEFINE_STRING(smtp_ca_file, "Certificates the SMTP server's is verified with; empty for the system's.", "",
+				  PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
+	DEFINE_STRING(smtp_password_file, "File that holds the SMTP password.", "", PGC_SUSET, GUC_SUPERUSER_ONLY,
+				  check_plain);
+	DEFINE_BOOL(smtp_require_tls, "Send no mail over a connection that is not encrypted.", true);
+	DEFINE_STRING(smtp_url, "SMTP server mails are sent through.", "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_smtp_url);
+	DEFINE_STRING(smtp_user, "SMTP user name.", "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
+	DEFINE_STRING(worker_role, "Role of the background worker; empty for the extension's owner.", "", PGC_POSTMASTER, 0,
+				  check_role);
 }
 
 void

@@ -147,35 +147,21 @@ locale_fit(const char *offered, const char *wanted)
 }
 
 /* A check value of the wrong size matches no file. */
-static void
-read_known_key_file(Scan *scan, HeapTuple tuple, KnownKeyFile *known)
+bool
+catalog_known_key_file(KnownKeyFile *known)
 {
 	Datum		values[Natts_key_file];
 	bool		nulls[Natts_key_file];
 	bytea	   *value;
 
+	if (!scan_row(TABLE_KEY_FILE, INDEX_KEY_FILE, 0, NULL, values, nulls))
+		return false;
 	memset(known, 0, sizeof(*known));
-	scan_values(TABLE_KEY_FILE, scan->relation, tuple, values, nulls);
 	known->database = DatumGetObjectId(values[Anum_key_file_database - 1]);
 	value = DatumGetByteaPP(values[Anum_key_file_check_value - 1]);
 	if (VARSIZE_ANY_EXHDR(value) == SHA256_SIZE)
 		memcpy(known->check_value, VARDATA_ANY(value), SHA256_SIZE);
-}
-
-bool
-catalog_known_key_file(KnownKeyFile *known)
-{
-	Scan		scan;
-	HeapTuple	tuple;
-	bool		found;
-
-	scan_begin(&scan, TABLE_KEY_FILE, INDEX_KEY_FILE, 0, NULL);
-	tuple = scan_next(&scan);
-	found = HeapTupleIsValid(tuple);
-	if (found)
-		read_known_key_file(&scan, tuple, known);
-	scan_end(&scan);
-	return found;
+	return true;
 }
 
 bool

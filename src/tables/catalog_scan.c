@@ -257,6 +257,20 @@ scan_end(Scan *scan)
 	table_close(scan->relation, AccessShareLock);
 }
 
+bool
+scan_row(CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys, Datum *values, bool *nulls)
+{
+	Scan		scan;
+	HeapTuple	tuple;
+
+	scan_begin(&scan, table, index, nkeys, keys);
+	tuple = scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+		scan_values(table, scan.relation, heap_copytuple(tuple), values, nulls);
+	scan_end(&scan);
+	return HeapTupleIsValid(tuple);
+}
+
 void
 scan_end_locked(Scan *scan)
 {

@@ -49,6 +49,8 @@ extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int n
 extern void scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot);
 extern HeapTuple scan_next(Scan *scan);
 extern void scan_end(Scan *scan);
+/* Values of the first row, copied; false if there is none. */
+extern bool scan_row(CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys, Datum *values, bool *nulls);
 /* Keeps the table locked until the end of the transaction. */
 extern void scan_end_locked(Scan *scan);
 extern void scan_text_key(ScanKey key, AttrNumber attribute, const char *value);

@@ -148,20 +148,13 @@ catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, Timesta
 	Datum		values[Natts_reset_token];
 	bool		nulls[Natts_reset_token];
 	ScanKeyData key;
-	Scan		scan;
-	HeapTuple	tuple;
 
 	scan_bytes_key(&key, Anum_reset_token_token_hash, hash, SHA256_SIZE);
-	scan_begin(&scan, TABLE_RESET_TOKEN, INDEX_RESET_TOKEN, 1, &key);
-	tuple = scan_next(&scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		scan_values(TABLE_RESET_TOKEN, scan.relation, tuple, values, nulls);
-		*user_id = *DatumGetUUIDP(values[Anum_reset_token_user_id - 1]);
-		*expires_at = DatumGetTimestampTz(values[Anum_reset_token_expires_at - 1]);
-	}
-	scan_end(&scan);
-	return HeapTupleIsValid(tuple);
+	if (!scan_row(TABLE_RESET_TOKEN, INDEX_RESET_TOKEN, 1, &key, values, nulls))
+		return false;
+	*user_id = *DatumGetUUIDP(values[Anum_reset_token_user_id - 1]);
+	*expires_at = DatumGetTimestampTz(values[Anum_reset_token_expires_at - 1]);
+	return true;
 }
 
 bool
@@ -170,19 +163,12 @@ catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowe
 	Datum		values[Natts_throttle_lock];
 	bool		nulls[Natts_throttle_lock];
 	ScanKeyData key;
-	Scan		scan;
-	HeapTuple	tuple;
 
 	scan_bytes_key(&key, Anum_throttle_lock_tag, tag, size);
-	scan_begin(&scan, TABLE_THROTTLE_LOCK, INDEX_THROTTLE_LOCK, 1, &key);
-	tuple = scan_next(&scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		scan_values(TABLE_THROTTLE_LOCK, scan.relation, tuple, values, nulls);
-		*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
-		*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
-		*saved_at = DatumGetTimestampTz(values[Anum_throttle_lock_saved_at - 1]);
-	}
-	scan_end(&scan);
-	return HeapTupleIsValid(tuple);
+	if (!scan_row(TABLE_THROTTLE_LOCK, INDEX_THROTTLE_LOCK, 1, &key, values, nulls))
+		return false;
+	*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
+	*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
+	*saved_at = DatumGetTimestampTz(values[Anum_throttle_lock_saved_at - 1]);
+	return true;
 }

@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +23,7 @@
 
 #include "auth/mail_queue.h"
 #include "mailer/mailer.h"
+#include "server/secret.h"
 #include "server/settings.h"
 #include "tables/store.h"
 #include "text/bytes.h"
@@ -86,15 +86,6 @@ claim_task(void *arg)
 		delivery->waiting = store_call_mail_due(&delivery->due);
 }
 
-static bool
-is_private(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO) & ~S_IRGRP) == 0 &&
-		((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0);
-}
-
 /* Reads the first line of the password file.  Returns NULL, or the file's fault. */
 static const char *
 read_password(char *password)
@@ -109,7 +100,7 @@ read_password(char *password)
 	fd = open(setting_smtp_password_file, O_RDONLY, 0);
 	if (fd < 0)
 		return "the password file could not be opened";
-	if (!is_private(fd))
+	if (!secret_file_is_private(fd))
 		fault = "the password file must be a regular file that only its owner may read (0600, or 0640 if owned by root)";
 	else if ((n = read(fd, password, PASSWORD_MAX)) < 0 || n == PASSWORD_MAX)
 		fault = "the password file could not be read, or is too long";
