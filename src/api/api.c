@@ -128,41 +128,37 @@ typedef struct CallMemo
 static CallMemo *
 call_memo(FunctionCallInfo fcinfo)
 {
-	MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	CallMemo  *memo = palloc(sizeof(CallMemo));
+	CallMemo  *memo = fcinfo->flinfo->fn_extra;
+	MemoryContext old;
 
-	memo->http = postgrest_memo();
-	memo->identity = token_memo();
-	MemoryContextSwitchTo(old);
+	if (memo == NULL)
+	{
+		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = memo = palloc(sizeof(CallMemo));
+		memo->http = postgrest_memo();
+		memo->identity = token_memo();
+		MemoryContextSwitchTo(old);
+	}
 	return memo;
 }
 
-/* Most statements ask once: the first call at a site leaves a mark only, and has no memo. */
-static TokenMemo *
-token_memo_of(FunctionCallInfo fcinfo)
+/* RIGHT_NO_MATCH for a denied path. */
+static RouteRight
+right_on(Slice route, const Bearer *identity)
 {
-	static CallMemo once;
-	void	  **extra = &fcinfo->flinfo->fn_extra;
+	RoutePath	path;
 
-	if (*extra == NULL)
-		*extra = &once;
-	else if (*extra == &once)
-		*extra = call_memo(fcinfo);
-	return ((CallMemo *) *extra)->identity;
+	if (normalize_path(route, &path) != ROUTE_OK)
+		return RIGHT_NO_MATCH;
+	return rights_access(identity->session.profiles, &path);
 }
 
-/* The route is parsed while the processor fetches the session. */
 Datum
 djust_can(PG_FUNCTION_ARGS)
 {
-	bool		given = !PG_ARGISNULL(0);
-	Slice		token = given ? SLICE(0) : (Slice) {NULL, 0};
-	TokenMemo *memo = token_memo_of(fcinfo);
 	RouteRight	needed;
-	TokenKey		letters;
 	Bearer	identity;
-	RoutePath	path;
-	bool		good;
+	Slice		token;
 
 	preloaded_require();
 	postgrest_refuse_query(CALL("djust_can"));
@@ -170,12 +166,13 @@ djust_can(PG_FUNCTION_ARGS)
 	REQUIRED(2, "access");
 	needed = rights_needed(SLICE(2));
 	identity.session.profiles = NULL;
-	if (given && !token_begin(token.data, token.length, memo, &letters))
-		PG_RETURN_BOOL(false);
-	good = normalize_path(SLICE(1), &path) == ROUTE_OK;
-	if (given && !token_finish(&letters, token.data, token.length, memo, &identity))
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(good && rights_access(identity.session.profiles, &path) >= needed);
+	if (!PG_ARGISNULL(0))
+	{
+		token = SLICE(0);
+		if (!token_access(token.data, token.length, call_memo(fcinfo)->identity, &identity))
+			PG_RETURN_BOOL(false);
+	}
+	PG_RETURN_BOOL(right_on(SLICE(1), &identity) >= needed);
 }
 
 Datum
@@ -272,11 +269,9 @@ djust_jwks(PG_FUNCTION_ARGS)
 static bool
 request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 {
-	CallMemo  *memo = fcinfo->flinfo->fn_extra;
+	CallMemo   *memo = call_memo(fcinfo);
 	Slice		token;
 
-	if (memo == NULL)
-		fcinfo->flinfo->fn_extra = memo = call_memo(fcinfo);
 	identity->session.profiles = NULL;
 	*present = postgrest_bearer(memo->http, &token);
 	return !*present || token_access(token.data, token.length, memo->identity, identity);
@@ -295,17 +290,6 @@ djust_request_user(PG_FUNCTION_ARGS)
 	user_id = palloc(sizeof(pg_uuid_t));
 	*user_id = identity.session.user_id;
 	PG_RETURN_UUID_P(user_id);
-}
-
-/* RIGHT_NO_MATCH for a denied path. */
-static RouteRight
-right_on(Slice route, const Bearer *identity)
-{
-	RoutePath	path;
-
-	if (normalize_path(route, &path) != ROUTE_OK)
-		return RIGHT_NO_MATCH;
-	return rights_access(identity->session.profiles, &path);
 }
 
 Datum

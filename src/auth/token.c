@@ -38,11 +38,18 @@
 #define REFRESH_SIZE (REFRESH_CONTENT_SIZE + SHA256_SIZE)
 #define REFRESH_LENGTH (REFRESH_PREFIX_LENGTH + B64URL_LENGTH(REFRESH_SIZE))
 
+/* An access token's session id, and its hash, which the session keeps. */
+typedef struct TokenKey
+{
+	pg_uuid_t	sid;
+	uint8_t		hash[SHA256_SIZE];
+} TokenKey;
+
 struct TokenMemo
 {
 	MemoryContext context;
 	SecretCopy	token;			/* what the rest is of */
-	TokenKey		letters;
+	TokenKey	key;
 	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none did */
 	TimestampTz issued_at;		/* from the signed claims */
 	TimestampTz expires_at;
@@ -145,26 +152,26 @@ token_memo(void)
 }
 
 /* What is remembered is used for exactly the same token only. */
-bool
-token_begin(const char *token, size_t length, TokenMemo *memo, TokenKey *letters)
+static bool
+read_key(const char *token, size_t length, TokenMemo *memo, TokenKey *key)
 {
 	if (length > JWT_MAX)
 		return false;
 	if (memo && secret_is(&memo->token, (Slice) {token, length}))
 	{
-		*letters = memo->letters;
+		*key = memo->key;
 		return true;
 	}
-	if (!jwt_peek_sid((Slice) {token, length}, letters->sid.data))
+	if (!jwt_peek_sid((Slice) {token, length}, key->sid.data))
 		return false;
-	session_tid_prefetch(&letters->sid);
-	if (!crypto_sha256(token, length, letters->hash))
+	session_tid_prefetch(&key->sid);
+	if (!crypto_sha256(token, length, key->hash))
 		return false;
-	session_tid_prefetch_row(&letters->sid);
+	session_tid_prefetch_row(&key->sid);
 	if (memo)
 	{
 		secret_keep(&memo->token, memo->context, (Slice) {token, length});
-		memo->letters = *letters;
+		memo->key = *key;
 		memo->signed_epoch = 0;
 	}
 	return true;
@@ -196,14 +203,15 @@ read_signed_once(const char *token, size_t length, TokenMemo *memo, Bearer *iden
 }
 
 bool
-token_finish(const TokenKey *letters, const char *token, size_t length, TokenMemo *memo, Bearer *identity)
+token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	TokenKey	key;
 
-	if (key_file_in_copy() || !catalog_session(&letters->sid, &identity->session) ||
-		now >= identity->session.expires_at)
+	if (!read_key(token, length, memo, &key) || key_file_in_copy() ||
+		!catalog_session(&key.sid, &identity->session) || now >= identity->session.expires_at)
 		return false;
-	if (bytes_equal(letters->hash, identity->session.access_hash, SHA256_SIZE))
+	if (bytes_equal(key.hash, identity->session.access_hash, SHA256_SIZE))
 	{
 		identity->issued_at = identity->session.refreshed_at;
 		identity->expires_at = identity->session.access_expires_at;
@@ -211,14 +219,6 @@ token_finish(const TokenKey *letters, const char *token, size_t length, TokenMem
 	else if (!read_signed_once(token, length, memo, identity))
 		return false;
 	return now < identity->expires_at && identity->issued_at <= now + CLOCK_SKEW_S * USECS_PER_SEC;
-}
-
-bool
-token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity)
-{
-	TokenKey		letters;
-
-	return token_begin(token, length, memo, &letters) && token_finish(&letters, token, length, memo, identity);
 }
 
 static void

@@ -15,13 +15,6 @@ typedef enum RefreshState
 	REFRESH_REUSED				/* used later: the session must end */
 } RefreshState;
 
-/* Of a token that nothing is known about yet. */
-typedef struct TokenKey
-{
-	pg_uuid_t	sid;
-	uint8_t		hash[SHA256_SIZE];
-} TokenKey;
-
 typedef struct Bearer
 {
 	SessionRow	session;
@@ -29,7 +22,7 @@ typedef struct Bearer
 	TimestampTz expires_at;
 } Bearer;
 
-/* What can be told from the letters of an access token alone, remembered by a caller who may meet it again. */
+/* Result of decoding one access token, cached by a call site that may see it again. */
 typedef struct TokenMemo TokenMemo;
 
 /* A memory for one token at a time, in the current context, wiped with it. */
@@ -37,13 +30,6 @@ extern TokenMemo *token_memo(void);
 
 /* Finds the live session of an access token; false for all others.  Always reads the session; memo may be NULL. */
 extern bool token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity);
-
-/*
- * The same in two steps, of the same token and memo, for a caller with other work while the processor fetches where the
- * session is.
- */
-extern bool token_begin(const char *token, size_t length, TokenMemo *memo, TokenKey *letters);
-extern bool token_finish(const TokenKey *letters, const char *token, size_t length, TokenMemo *memo, Bearer *identity);
 
 /*
  * Finds the session of a refresh token of any generation, if its MAC is good.  presented_at decides on the grace
