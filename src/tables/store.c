@@ -1,11 +1,11 @@
 /*
  * store.c
- *		Owns writing: users, sessions, profiles, rights.
+ *		Owns writing users, sessions, profiles and rights.
  *
- * Threat: a caller's search_path or operators taking part in a statement that
- * runs as the owner.  All text is a constant here (GRANT apart, which its
- * caller quotes), every name and operator is qualified, and the functions that
- * lead here are declared with search_path = pg_catalog, pg_temp.
+ * Threat: a caller's search_path or operators in a statement that runs as the
+ * owner.  All text here is constant (except GRANT, which its caller quotes),
+ * every name and operator is qualified, and functions that lead here are
+ * declared with search_path = pg_catalog, pg_temp.
  */
 #include "postgres.h"
 
@@ -72,10 +72,7 @@ static StoreStatement statements[] = {
 							   1,
 							   {UUIDARRAYOID},
 							   .by_index = true},
-	/*
-	 * ordered by an expression: by the column alone, a scan of the whole index by profile would seem as good while that
-	 * is small
-	 */
+	/* ordered by an expression: by the column alone the planner might scan the whole index by profile */
 	[SESSION_COPY_PROFILES] =
 		{"UPDATE djust_auth.session SET profiles = ARRAY(SELECT profile FROM djust_auth.user_profile"
 		 " WHERE user_profile.user_id" EQ "session.user_id"
@@ -97,7 +94,7 @@ static StoreStatement statements[] = {
 								 2,
 								 {UUIDOID, TEXTOID}},
 	[USER_LOCK] = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 FOR NO KEY UPDATE", 1, {UUIDOID}},
-	/* in one order, so that two of them cannot wait for each other */
+	/* in one order, so that two such statements cannot deadlock */
 	[USER_LOCK_ALL] = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "ANY ($1) ORDER BY id FOR NO KEY UPDATE",
 					   1,
 					   {UUIDARRAYOID},
@@ -245,7 +242,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	return outcome == ROW_WRITTEN;
 }
 
-/* Statements whose only argument is an id. */
+/* Runs a statement whose only argument is an id. */
 static uint64
 run_for(Statement statement, const pg_uuid_t *id)
 {
@@ -286,7 +283,7 @@ store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid)
 	return run(SESSION_DELETE_OF, &call);
 }
 
-/* Statements whose only argument is an array of ids. */
+/* Runs a statement whose only argument is an array of ids. */
 static uint64
 run_for_all(Statement statement, ArrayType *ids)
 {

@@ -3,9 +3,8 @@
  *		Every write to the extension's tables, one function each.
  *
  * Called only inside functions declared SECURITY DEFINER with a pinned
- * search_path.  Writes meet what is committed now, so that ending the
- * sessions of a user ends all of them, also from an older REPEATABLE READ
- * transaction.
+ * search_path.  Writes apply to what is committed now, so ending a user's
+ * sessions ends all of them, even from an older REPEATABLE READ transaction.
  */
 #ifndef DJUST_STORE_H
 #define DJUST_STORE_H
@@ -27,8 +26,8 @@ typedef struct NewSession
 	TimestampTz access_expires_at;
 	const uint8_t *access_hash; /* SHA256_SIZE */
 	ArrayType  *profiles;
-	Datum		client_address; /* inet, 0 where unknown */
-	const char *user_agent;		/* NULL where unknown */
+	Datum		client_address; /* inet, 0 if unknown */
+	const char *user_agent;		/* NULL if unknown */
 } NewSession;
 
 typedef struct AuditRow
@@ -36,11 +35,11 @@ typedef struct AuditRow
 	pg_uuid_t	id;
 	TimestampTz at;
 	const char *event;
-	const pg_uuid_t *user_id;	/* NULL where none or not to be told */
+	const pg_uuid_t *user_id;	/* NULL if none or not to be recorded */
 	const pg_uuid_t *sid;
 	const char *actor;
-	Datum		client_address; /* inet, 0 where unknown */
-	const char *detail;			/* JSON, NULL where none */
+	Datum		client_address; /* inet, 0 if unknown */
+	const char *detail;			/* JSON, NULL if none */
 } AuditRow;
 
 typedef struct QueuedMail
@@ -55,7 +54,7 @@ typedef struct QueuedMail
 	int32		attempts;
 } QueuedMail;
 
-/* A lock of a user, by the present address. */
+/* A user's lock, with the present address. */
 typedef struct UserLock
 {
 	pg_uuid_t	user_id;
@@ -65,7 +64,7 @@ typedef struct UserLock
 	TimestampTz saved_at;
 } UserLock;
 
-/* What a mailer is given. */
+/* A mail as claimed for sending. */
 typedef struct ClaimedMail
 {
 	int64		id;
@@ -75,7 +74,7 @@ typedef struct ClaimedMail
 	char	   *body_html;
 } ClaimedMail;
 
-/* Tables that are purged, in this order. */
+/* Purged tables, in this order. */
 typedef enum PurgeTable
 {
 	PURGE_SESSION,
@@ -89,11 +88,11 @@ typedef enum PurgeTable
 
 #define PURGE_ID_MAX 256
 
-/* The last row of a table that a purge has passed; all zeroes: none yet. */
+/* The last row that a purge has passed; zero-initialise. */
 typedef struct PurgeCursor
 {
 	bool		begun;
-	bool		more;			/* there may be rows behind it */
+	bool		more;			/* there may be more rows */
 	TimestampTz key;
 	char		id[PURGE_ID_MAX];
 } PurgeCursor;
@@ -104,9 +103,9 @@ extern void store_session_insert(const NewSession *session);
 extern bool store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at,
 								  TimestampTz access_expires_at, const uint8_t *access_hash);
 extern uint64 store_session_delete(const pg_uuid_t *sid);
-/* At once and for good, whatever becomes of this transaction.  Waits for no other transaction that holds the row. */
+/* Effective at once, even if this transaction is rolled back.  Does not wait for row locks of other transactions. */
 extern void store_session_revoke(const pg_uuid_t *sid);
-/* Rows of sessions that were ended so in transactions that were rolled back. */
+/* Deletes sessions revoked in transactions that were rolled back. */
 extern uint64 store_purge_ended(void);
 extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid);
 /* Of all these users; arrays are of uuid. */
@@ -115,15 +114,15 @@ extern void store_session_copy_profiles(ArrayType *user_ids);
 extern void store_session_clear_profiles(void);
 
 /* users */
-/* Locks the user against change if it is enabled. */
+/* Locks the user against changes; true if the user is enabled. */
 extern bool store_user_confirm(const pg_uuid_t *id, bool for_update);
 /* Returns false instead of waiting if another transaction holds the row lock. */
 extern bool store_user_confirm_at_once(const pg_uuid_t *id);
-/* And still has the hash that was read. */
+/* The same; true only if the user still has the hash that was read. */
 extern bool store_user_confirm_hash(const UserRow *user, bool for_update);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
 extern void store_user_lock(const pg_uuid_t *id);
-/* Those of them who are there, in the order of their ids: how many. */
+/* Locks existing users in the order of their ids; returns how many. */
 extern uint64 store_user_lock_all(ArrayType *ids);
 extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id);
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
@@ -139,28 +138,28 @@ extern void store_right_set(const char *profile, const char *route, const char *
 
 /* password resets and mail */
 extern void store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at);
-/* True for the one caller that gets it. */
+/* True for only one caller. */
 extern bool store_reset_consume(const uint8_t *hash, TimestampTz now);
 extern void store_reset_delete_of(const pg_uuid_t *user_id);
 extern void store_reset_delete_of_all(ArrayType *user_ids);
 extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
 							  TimestampTz now, TimestampTz expires_at);
-/* List of QueuedMail * in the order in which they are due, behind this one; not locked. */
+/* List of QueuedMail * by due time, after this one; not locked. */
 extern List *store_mail_due(TimestampTz now, const QueuedMail *after, int max);
-/* Locks it; false when it is no longer due, or others hold it. */
+/* Locks the mail; false if it is no longer due, or locked. */
 extern bool store_mail_take(int64 id, TimestampTz now);
-/* Those of a List of QueuedMail * that nobody holds. */
+/* Skips locked mails; List of QueuedMail *. */
 extern void store_mail_done_all(List *mails, TimestampTz now, const char *error);
-/* Those with an address of their own, whoever it belongs to. */
+/* Mails with a sealed address. */
 extern List *store_mail_sealed(void);
 extern void store_mail_delete(int64 id);
 extern void store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker);
 extern bool store_mail_done(int64 id, TimestampTz now, const char *error);
 extern bool store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error);
 extern bool store_mail_get(int64 id, QueuedMail *mail);
-/* Makes what the worker claimed and did not finish due again. */
+/* Makes mails due again that the worker claimed and did not finish. */
 extern uint64 store_mail_release(TimestampTz now);
-/* False when no mail waits. */
+/* False if no mail waits. */
 extern bool store_mail_next(TimestampTz now, TimestampTz *next);
 extern int64 store_mail_waiting(void);
 
@@ -169,41 +168,41 @@ extern void store_key_lock(void);
 extern void store_key_retire(TimestampTz verify_until);
 extern void store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
 							 const uint8_t *public_key, size_t public_size, TimestampTz now, int longest_token);
-/* It signs tokens that live so many seconds. */
+/* It signs tokens of this lifetime, in seconds. */
 extern void store_key_lengthen(const char *kid, int longest_token);
 
 /* the key file, copies */
-/* Nothing if a row is there already. */
+/* A no-op if there is a row. */
 extern void store_key_file_learn(const uint8_t *check_value, size_t size, Oid database);
 extern void store_key_file_accept(const uint8_t *check_value, size_t size, Oid database);
-/* True for the one caller that finds another database's id there. */
+/* True for only one caller, if the row had another database's id. */
 extern bool store_key_file_move(Oid database);
-/* Keeps other transactions from opening, refreshing and ending sessions. */
+/* Blocks opening, refreshing and ending of sessions by other transactions. */
 extern void store_session_lock(void);
 extern uint64 store_session_delete_all(void);
 extern uint64 store_reset_delete_all(void);
 extern uint64 store_mail_delete_waiting(void);
-/* Mails whose address is sealed. */
+/* Gives up mails with a sealed address. */
 extern uint64 store_mail_give_up(TimestampTz now, const char *reason);
 extern void store_key_delete_all(void);
-/* List of UserLock *; the table is empty then. */
+/* Removes all locks; returns a List of UserLock *. */
 extern List *store_locks_take(void);
 
-/* audit and upkeep */
+/* audit and purge */
 extern void store_audit_insert(const AuditRow *row);
-/* Takes what is personal out of the events of these users. */
+/* Removes personal data from the events of these users. */
 extern void store_audit_forget(ArrayType *user_ids);
 extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
 							const pg_uuid_t *user_id);
 extern void store_lock_delete(const uint8_t *tag, size_t size);
 /*
- * Looks at no more than max rows of a table that ended before this time, behind those that the cursor has passed, and
- * deletes those that nobody holds.  Returns how many were deleted.
+ * Checks at most max rows that expired before this time, after those the cursor has passed, and deletes the unlocked
+ * ones.  Returns the number of deleted rows.
  */
 extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor);
-/* For triggers: is the statement that fires this one the library's own work, rather than an administrator's change? */
+/* For triggers: true if the statement that fires it is the library's own work, not an administrator's change. */
 extern bool store_is_own_work(void);
-/* One GRANT statement, already quoted. */
+/* One GRANT statement with quoted names. */
 extern void store_grant(const char *statement);
 
 /* the worker's own calls, under its role */
@@ -211,7 +210,7 @@ extern void store_call_start(void);
 extern int	store_call_write(void);
 extern bool store_call_purge(void);
 extern TimestampTz store_call_seal(void);
-/* Copies into a context; false when no mail is due. */
+/* Copies into a context; false if no mail is due. */
 extern bool store_call_claim_mail(MemoryContext context, ClaimedMail *mail);
 extern void store_call_mail_sent(int64 id);
 extern void store_call_mail_failed(int64 id, const char *reason, bool for_good);
