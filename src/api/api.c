@@ -51,15 +51,11 @@ Datum
 djust_login(PG_FUNCTION_ARGS)
 {
 	Answer		answer = {VERDICT_OK};
-	Slice		email;
-	Slice		password;
 
 	begin_call("djust_login");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password");
-	email = SLICE(0);
-	password = SLICE(1);
-	login_with_password(email.data, email.length, password.data, password.length, &answer);
+	login_with_password(SLICE(0), SLICE(1), &answer);
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_LOGIN));
 }
 
@@ -75,14 +71,14 @@ token_grant(FunctionCallInfo fcinfo, Answer *answer)
 		if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 			answer->reason = "The grant password needs username and password.";
 		else
-			login_with_password(SLICE(1).data, SLICE(1).length, SLICE(2).data, SLICE(2).length, answer);
+			login_with_password(SLICE(1), SLICE(2), answer);
 	}
 	else if (strcmp(grant, "refresh_token") == 0)
 	{
 		if (PG_ARGISNULL(3))
 			answer->reason = "The grant refresh_token needs refresh_token.";
 		else
-			session_refresh(SLICE(3).data, SLICE(3).length, answer);
+			session_refresh(SLICE(3), answer);
 	}
 	else
 		answer->verdict = VERDICT_UNSUPPORTED_GRANT_TYPE;
@@ -106,7 +102,7 @@ djust_refresh(PG_FUNCTION_ARGS)
 
 	begin_call("djust_refresh");
 	REQUIRED(0, "refresh_token");
-	session_refresh(SLICE(0).data, SLICE(0).length, &answer);
+	session_refresh(SLICE(0), &answer);
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_LOGIN));
 }
 
@@ -115,7 +111,7 @@ djust_logout(PG_FUNCTION_ARGS)
 {
 	begin_call("djust_logout");
 	REQUIRED(0, "token");
-	PG_RETURN_BOOL(session_logout(SLICE(0).data, SLICE(0).length));
+	PG_RETURN_BOOL(session_logout(SLICE(0)));
 }
 
 /* Cache of a call site: the token it saw last.  Lives as long as the statement. */
@@ -158,7 +154,6 @@ djust_can(PG_FUNCTION_ARGS)
 {
 	RouteRight	needed;
 	Bearer	identity;
-	Slice		token;
 
 	preloaded_require();
 	postgrest_refuse_query(CALL("djust_can"));
@@ -166,12 +161,8 @@ djust_can(PG_FUNCTION_ARGS)
 	REQUIRED(2, "access");
 	needed = rights_needed(SLICE(2));
 	identity.session.profiles = NULL;
-	if (!PG_ARGISNULL(0))
-	{
-		token = SLICE(0);
-		if (!token_access(token.data, token.length, call_memo(fcinfo)->identity, &identity))
-			PG_RETURN_BOOL(false);
-	}
+	if (!PG_ARGISNULL(0) && !token_access(SLICE(0), call_memo(fcinfo)->identity, &identity))
+		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(right_on(SLICE(1), &identity) >= needed);
 }
 
@@ -223,7 +214,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 	REQUIRED(0, "token");
 	refresh_too = !PG_ARGISNULL(1) && strcmp(TEXT(1), "refresh_token") == 0;
 	postgrest_answer(200, 0);
-	RETURN_TEXT(session_introspect(SLICE(0).data, SLICE(0).length, refresh_too));
+	RETURN_TEXT(session_introspect(SLICE(0), refresh_too));
 }
 
 Datum
@@ -235,8 +226,7 @@ djust_change_password(PG_FUNCTION_ARGS)
 	REQUIRED(0, "access_token");
 	REQUIRED(1, "current_password");
 	REQUIRED(2, "new_password");
-	login_change_password(SLICE(0).data, SLICE(0).length, SLICE(1).data, SLICE(1).length, SLICE(2).data,
-						  SLICE(2).length, &answer);
+	login_change_password(SLICE(0), SLICE(1), SLICE(2), &answer);
 	RETURN_TEXT(answer_password_updated(&answer));
 }
 
@@ -247,7 +237,7 @@ djust_sessions(PG_FUNCTION_ARGS)
 	postgrest_refuse_query(CALL("djust_sessions"));
 	REQUIRED(0, "access_token");
 	postgrest_answer(200, 0);
-	RETURN_TEXT(session_list(SLICE(0).data, SLICE(0).length));
+	RETURN_TEXT(session_list(SLICE(0)));
 }
 
 Datum
@@ -255,7 +245,7 @@ djust_end_session(PG_FUNCTION_ARGS)
 {
 	begin_call("djust_end_session");
 	REQUIRED(0, "access_token");
-	PG_RETURN_INT32(session_end(SLICE(0).data, SLICE(0).length, PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1)));
+	PG_RETURN_INT32(session_end(SLICE(0), PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1)));
 }
 
 Datum
@@ -274,7 +264,7 @@ request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 
 	identity->session.profiles = NULL;
 	*present = postgrest_bearer(memo->http, &token);
-	return !*present || token_access(token.data, token.length, memo->identity, identity);
+	return !*present || token_access(token, memo->identity, identity);
 }
 
 Datum

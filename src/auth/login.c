@@ -91,11 +91,10 @@ confirm(const Candidate *candidate, const char *replacement)
 }
 
 void
-login_with_password(const char *email, size_t email_length, const char *password, size_t password_length,
-					Answer *answer)
+login_with_password(Slice email, Slice password, Answer *answer)
 {
-	const char *address = normalize_email((Slice) {email, email_length});
-	Password	secret = normalize_password((Slice) {password, password_length});
+	const char *address = normalize_email(email);
+	Password	secret = normalize_password(password);
 	char		replacement[PWHASH_MAX];
 	Candidate	candidate;
 	AccountTag tag;
@@ -134,11 +133,10 @@ still_live(const pg_uuid_t *sid)
 }
 
 void
-login_change_password(const char *token, size_t token_length, const char *current, size_t current_length,
-					  const char *fresh, size_t fresh_length, Answer *answer)
+login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 {
-	Password	old_password = normalize_password((Slice) {current, current_length});
-	Password	new_password = normalize_password((Slice) {fresh, fresh_length});
+	Password	old_password = normalize_password(current);
+	Password	new_password = normalize_password(fresh);
 	char		replacement[PWHASH_MAX];
 	char		hash[PWHASH_MAX];
 	Candidate	candidate;
@@ -148,7 +146,7 @@ login_change_password(const char *token, size_t token_length, const char *curren
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!token_access(token, token_length, NULL, &identity) ||
+	if (!token_access(token, NULL, &identity) ||
 		!catalog_user_by_id(&identity.session.user_id, &candidate.user))
 		return;
 	answer->violations = password_violations(&new_password);

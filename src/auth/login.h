@@ -6,10 +6,9 @@
 #define DJUST_LOGIN_H
 
 #include "http/verdict.h"
+#include "text/bytes.h"
 
-extern void login_with_password(const char *email, size_t email_length, const char *password, size_t password_length,
-								Answer *answer);
-extern void login_change_password(const char *token, size_t token_length, const char *current, size_t current_length,
-								  const char *fresh, size_t fresh_length, Answer *answer);
+extern void login_with_password(Slice email, Slice password, Answer *answer);
+extern void login_change_password(Slice token, Slice current, Slice fresh, Answer *answer);
 
 #endif

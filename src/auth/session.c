@@ -11,7 +11,6 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -27,12 +26,6 @@
 
 #define REFRESH_TRIES 50
 #define CLAIMED_PROFILES_MAX 2048	/* longest claim profiles, in bytes of names */
-
-static int64
-to_unix(TimestampTz time)
-{
-	return time / USECS_PER_SEC + (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
-}
 
 static TimestampTz
 after(TimestampTz time, int seconds)
@@ -71,20 +64,19 @@ append_profiles(StringInfo out, ArrayType *profiles)
 }
 
 /* RFC 9068 section 2.2.  sid comes first: token.c finds the session by it. */
-static char *
+static Slice
 make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *profiles, TimestampTz now,
-				  TimestampTz expires_at, size_t *length)
+				  TimestampTz expires_at)
 {
 	StringInfoData out;
-	const char *payload;
 	pg_uuid_t	jti;
 
 	audit_new_id(&jti);
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
 	json_uuid(&out, "sid", sid);
-	json_number(&out, "exp", to_unix(expires_at));
-	json_number(&out, "iat", to_unix(now));
+	json_number(&out, "exp", timestamptz_to_time_t(expires_at));
+	json_number(&out, "iat", timestamptz_to_time_t(now));
 	json_uuid(&out, "sub", user_id);
 	json_uuid(&out, "jti", &jti);
 	json_string(&out, "iss", setting_issuer);
@@ -95,8 +87,7 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 	if (*setting_jwt_role != '\0')
 		json_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');
-	payload = database_to_utf8(out.data);
-	return signing_key_sign(payload, strlen(payload), postgrest_request(), length);
+	return signing_key_sign(slice_of(database_to_utf8(out.data)), postgrest_request());
 }
 
 /* Rounded down, because exp has whole seconds. */
@@ -121,9 +112,9 @@ seconds_until(TimestampTz now, TimestampTz then)
 }
 
 static void
-hash_token(const char *token, size_t length, uint8_t hash[SHA256_SIZE])
+hash_token(Slice token, uint8_t hash[SHA256_SIZE])
 {
-	if (!crypto_sha256(token, length, hash))
+	if (!crypto_sha256(token.data, token.length, hash))
 		elog(ERROR, "could not hash a token");
 }
 
@@ -140,22 +131,22 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	NewSession	session = {.user_id = *user_id};
 	TimestampTz now = whole_now();
 	uint8_t		hash[SHA256_SIZE];
-	size_t		length;
+	Slice		token;
 
 	audit_new_id(&session.sid);
 	session.created_at = now;
 	session.expires_at = refresh_expiry(now, now);
 	session.access_expires_at = access_expiry(now, session.expires_at);
 	session.profiles = catalog_profiles_of(user_id);
-	answer->access_token =
-		make_access_token(&session.sid, user_id, session.profiles, now, session.access_expires_at, &length);
-	hash_token(answer->access_token, length, hash);
+	token = make_access_token(&session.sid, user_id, session.profiles, now, session.access_expires_at);
+	hash_token(token, hash);
 	session.access_hash = hash;
 	session.client_address = postgrest_client_address();
 	session.user_agent = postgrest_user_agent();
 	store_session_insert(&session);
 
 	answer->verdict = VERDICT_OK;
+	answer->access_token = token.data;
 	answer->refresh_token = token_refresh_token(&session.sid, 0);
 	answer->expires_in = seconds_until(now, session.access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, session.expires_at);
@@ -168,11 +159,10 @@ repeat_successor(const SessionRow *session, Answer *answer)
 {
 	TimestampTz now = whole_now();
 	TimestampTz access_expires_at = access_expiry(now, session->expires_at);
-	size_t		length;
 
 	answer->verdict = VERDICT_OK;
 	answer->access_token =
-		make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
+		make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at).data;
 	answer->refresh_token = token_refresh_token(&session->sid, session->generation);
 	answer->expires_in = seconds_until(now, access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
@@ -194,15 +184,14 @@ rotate(const SessionRow *session, Answer *answer)
 	TimestampTz now = whole_now();
 	TimestampTz expires_at = refresh_expiry(now, session->created_at);
 	TimestampTz access_expires_at = access_expiry(now, expires_at);
+	Slice		token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at);
 	uint8_t		hash[SHA256_SIZE];
-	size_t		length;
 
-	answer->access_token =
-		make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at, &length);
-	hash_token(answer->access_token, length, hash);
+	hash_token(token, hash);
 	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))
 		return false;
 	answer->verdict = VERDICT_OK;
+	answer->access_token = token.data;
 	answer->refresh_token = token_refresh_token(&session->sid, session->generation + 1);
 	answer->expires_in = seconds_until(now, access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, expires_at);
@@ -218,7 +207,7 @@ end_reused(const SessionRow *session)
 }
 
 void
-session_refresh(const char *token, size_t length, Answer *answer)
+session_refresh(Slice token, Answer *answer)
 {
 	TimestampTz presented_at = GetCurrentTimestamp();
 	SessionRow	session;
@@ -229,7 +218,7 @@ session_refresh(const char *token, size_t length, Answer *answer)
 	/* Repeated if the row changes between reading and writing: by another refresh, or a change of profiles. */
 	for (tries = 0; tries < REFRESH_TRIES; tries++)
 	{
-		switch (token_refresh(token, length, presented_at, &session))
+		switch (token_refresh(token, presented_at, &session))
 		{
 			case REFRESH_DEAD:
 				return;
@@ -254,12 +243,12 @@ session_refresh(const char *token, size_t length, Answer *answer)
 
 /* A refresh token of any generation ends its session: an old one may be stolen. */
 bool
-session_logout(const char *token, size_t length)
+session_logout(Slice token)
 {
 	Bearer	identity;
 
-	if (!token_access(token, length, NULL, &identity) &&
-		token_refresh(token, length, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
+	if (!token_access(token, NULL, &identity) &&
+		token_refresh(token, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
 		return false;
 	if (store_session_delete(&identity.session.sid) == 0)
 		return false;
@@ -269,13 +258,13 @@ session_logout(const char *token, size_t length)
 }
 
 int
-session_end(const char *token, size_t length, const pg_uuid_t *sid)
+session_end(Slice token, const pg_uuid_t *sid)
 {
 	Bearer	identity;
 	SessionRow	other;
 	uint64		ended;
 
-	if (!token_access(token, length, NULL, &identity))
+	if (!token_access(token, NULL, &identity))
 		return 0;
 	if (sid == NULL)
 	{
@@ -312,7 +301,7 @@ append_entry(StringInfo out, const SessionEntry *entry, const pg_uuid_t *current
 }
 
 char *
-session_list(const char *token, size_t length)
+session_list(Slice token)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
@@ -321,7 +310,7 @@ session_list(const char *token, size_t length)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '[');
-	if (token_access(token, length, NULL, &identity))
+	if (token_access(token, NULL, &identity))
 	{
 		foreach(cell, catalog_sessions_of(&identity.session.user_id))
 		{
@@ -340,7 +329,7 @@ session_list(const char *token, size_t length)
  * only "active" must not take it for an access token.
  */
 char *
-session_introspect(const char *token, size_t length, bool refresh_too)
+session_introspect(Slice token, bool refresh_too)
 {
 	const char *type = "Bearer";
 	StringInfoData out;
@@ -348,11 +337,11 @@ session_introspect(const char *token, size_t length, bool refresh_too)
 	RefreshState state;
 	UserRow		user;
 
-	if (!token_access(token, length, NULL, &identity))
+	if (!token_access(token, NULL, &identity))
 	{
 		if (!refresh_too)
 			return "{\"active\":false}";
-		state = token_refresh(token, length, GetCurrentTimestamp(), &identity.session);
+		state = token_refresh(token, GetCurrentTimestamp(), &identity.session);
 		if (state != REFRESH_CURRENT && state != REFRESH_PREVIOUS)
 			return "{\"active\":false}";
 		type = "refresh_token";
@@ -367,8 +356,8 @@ session_introspect(const char *token, size_t length, bool refresh_too)
 	json_uuid(&out, "sub", &identity.session.user_id);
 	json_uuid(&out, "sid", &identity.session.sid);
 	json_string(&out, "username", user.email);
-	json_number(&out, "iat", to_unix(identity.issued_at));
-	json_number(&out, "exp", to_unix(identity.expires_at));
+	json_number(&out, "iat", timestamptz_to_time_t(identity.issued_at));
+	json_number(&out, "exp", timestamptz_to_time_t(identity.expires_at));
 	json_string(&out, "iss", setting_issuer);
 	json_string(&out, "token_type", type);
 	append_profiles(&out, identity.session.profiles);

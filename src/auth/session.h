@@ -10,12 +10,12 @@
 
 /* The caller must have confirmed, and so locked, the user. */
 extern void session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer);
-extern void session_refresh(const char *token, size_t length, Answer *answer);
+extern void session_refresh(Slice token, Answer *answer);
 /* Accepts either token of the pair; true if a live session ended. */
-extern bool session_logout(const char *token, size_t length);
+extern bool session_logout(Slice token);
 /* Ends that session of the token's user, or with NULL all others; returns how many. */
-extern int	session_end(const char *token, size_t length, const pg_uuid_t *sid);
-extern char *session_list(const char *token, size_t length);
-extern char *session_introspect(const char *token, size_t length, bool refresh_too);
+extern int	session_end(Slice token, const pg_uuid_t *sid);
+extern char *session_list(Slice token);
+extern char *session_introspect(Slice token, bool refresh_too);
 
 #endif

@@ -55,12 +55,6 @@ struct TokenMemo
 	TimestampTz expires_at;
 };
 
-static TimestampTz
-from_unix(int64 seconds)
-{
-	return (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC;
-}
-
 static JsonbValue *
 member(Jsonb *object, const char *name, JsonbValue *value, enum jbvType type)
 {
@@ -74,8 +68,8 @@ member_is(Jsonb *object, const char *name, const char *expected)
 {
 	JsonbValue	value;
 
-	return member(object, name, &value, jbvString) && value.val.string.len == strlen(expected) &&
-		memcmp(value.val.string.val, expected, strlen(expected)) == 0;
+	return member(object, name, &value, jbvString) &&
+		slice_equal((Slice) {value.val.string.val, value.val.string.len}, slice_of(expected));
 }
 
 static bool
@@ -89,7 +83,7 @@ member_time(Jsonb *object, const char *name, TimestampTz *time)
 	seconds = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value.val.numeric)));
 	if (seconds < 0 || seconds > LATEST_S)
 		return false;
-	*time = from_unix(seconds);
+	*time = time_t_to_timestamptz(seconds);
 	return true;
 }
 
@@ -130,13 +124,13 @@ can_read_claims(char *payload, size_t n, Bearer *identity)
 
 /* Reads the payload only after verifying the signature. */
 static bool
-read_signed(const char *token, size_t length, Bearer *identity)
+read_signed(Slice token, Bearer *identity)
 {
 	JwtParts	parts;
 	char	   *payload;
 	size_t		n;
 
-	if (!jwt_split((Slice) {token, length}, &parts) || !signing_key_verify(&parts))
+	if (!jwt_split(token, &parts) || !signing_key_verify(&parts))
 		return false;
 	payload = palloc(JWT_MAX);
 	return jwt_payload(&parts, payload, &n) && can_read_claims(payload, n, identity);
@@ -153,24 +147,24 @@ token_memo(void)
 
 /* What is remembered is used for exactly the same token only. */
 static bool
-read_key(const char *token, size_t length, TokenMemo *memo, TokenKey *key)
+read_key(Slice token, TokenMemo *memo, TokenKey *key)
 {
-	if (length > JWT_MAX)
+	if (token.length > JWT_MAX)
 		return false;
-	if (memo && secret_is(&memo->token, (Slice) {token, length}))
+	if (memo && secret_is(&memo->token, token))
 	{
 		*key = memo->key;
 		return true;
 	}
-	if (!jwt_peek_sid((Slice) {token, length}, key->sid.data))
+	if (!jwt_peek_sid(token, key->sid.data))
 		return false;
 	session_tid_prefetch(&key->sid);
-	if (!crypto_sha256(token, length, key->hash))
+	if (!crypto_sha256(token.data, token.length, key->hash))
 		return false;
 	session_tid_prefetch_row(&key->sid);
 	if (memo)
 	{
-		secret_keep(&memo->token, memo->context, (Slice) {token, length});
+		secret_keep(&memo->token, memo->context, token);
 		memo->key = *key;
 		memo->signed_epoch = 0;
 	}
@@ -179,7 +173,7 @@ read_key(const char *token, size_t length, TokenMemo *memo, TokenKey *key)
 
 /* A signature stays good until a key changes; the caller checks the times. */
 static bool
-read_signed_once(const char *token, size_t length, TokenMemo *memo, Bearer *identity)
+read_signed_once(Slice token, TokenMemo *memo, Bearer *identity)
 {
 	uint64		epoch;
 
@@ -191,7 +185,7 @@ read_signed_once(const char *token, size_t length, TokenMemo *memo, Bearer *iden
 		identity->expires_at = memo->expires_at;
 		return true;
 	}
-	if (!read_signed(token, length, identity))
+	if (!read_signed(token, identity))
 		return false;
 	if (memo)
 	{
@@ -203,12 +197,12 @@ read_signed_once(const char *token, size_t length, TokenMemo *memo, Bearer *iden
 }
 
 bool
-token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity)
+token_access(Slice token, TokenMemo *memo, Bearer *identity)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TokenKey	key;
 
-	if (!read_key(token, length, memo, &key) || key_file_in_copy() ||
+	if (!read_key(token, memo, &key) || key_file_in_copy() ||
 		!catalog_session(&key.sid, &identity->session) || now >= identity->session.expires_at)
 		return false;
 	if (bytes_equal(key.hash, identity->session.access_hash, SHA256_SIZE))
@@ -216,7 +210,7 @@ token_access(const char *token, size_t length, TokenMemo *memo, Bearer *identity
 		identity->issued_at = identity->session.refreshed_at;
 		identity->expires_at = identity->session.access_expires_at;
 	}
-	else if (!read_signed_once(token, length, memo, identity))
+	else if (!read_signed_once(token, memo, identity))
 		return false;
 	return now < identity->expires_at && identity->issued_at <= now + CLOCK_SKEW_S * USECS_PER_SEC;
 }
@@ -247,7 +241,7 @@ token_refresh_token(const pg_uuid_t *sid, int32 generation)
 
 /* Verifies the MAC before any table is read. */
 static bool
-read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation)
+read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 {
 	uint8_t		given[REFRESH_SIZE];
 	uint8_t		expected[REFRESH_SIZE];
@@ -255,9 +249,8 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 	bool		good;
 
 	/* without a known key file there are no sessions */
-	if (length != REFRESH_LENGTH || memcmp(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH) != 0 ||
-		!b64_decode(BASE64_URL, (Slice) {token + REFRESH_PREFIX_LENGTH, length - REFRESH_PREFIX_LENGTH}, given,
-					sizeof(given), &n) ||
+	if (token.length != REFRESH_LENGTH || !slice_begins(token, REFRESH_PREFIX) ||
+		!b64_decode(BASE64_URL, slice_after(token, REFRESH_PREFIX_LENGTH), given, sizeof(given), &n) ||
 		n != REFRESH_SIZE || !key_file_check())
 		return false;
 	memcpy(sid->data, given, UUID_LEN);
@@ -270,13 +263,13 @@ read_refresh(const char *token, size_t length, pg_uuid_t *sid, int32 *generation
 }
 
 RefreshState
-token_refresh(const char *token, size_t length, TimestampTz presented_at, SessionRow *session)
+token_refresh(Slice token, TimestampTz presented_at, SessionRow *session)
 {
 	pg_uuid_t	sid;
 	int32		generation;
 	TimestampTz now;
 
-	if (!read_refresh(token, length, &sid, &generation) || key_file_in_copy() || !catalog_session(&sid, session) ||
+	if (!read_refresh(token, &sid, &generation) || key_file_in_copy() || !catalog_session(&sid, session) ||
 		(now = GetCurrentTimestamp()) >= session->expires_at || generation > session->generation)
 		return REFRESH_DEAD;
 	if (generation == session->generation)

@@ -221,19 +221,19 @@ signing_key(bool for_postgrest)
 	return key;
 }
 
-char *
-signing_key_sign(const char *payload, size_t length, bool for_postgrest, size_t *token_length)
+Slice
+signing_key_sign(Slice payload, bool for_postgrest)
 {
 	SigningKey *key = signing_key(for_postgrest);
-	char	   *token = secret_alloc(JWT_SIZE(key->header.length, length) + 1);
+	char	   *token = secret_alloc(JWT_SIZE(key->header.length, payload.length) + 1);
+	size_t		length;
 
-	if (!jwt_sign(key->signer, key->header, (Slice) {payload, length}, token, token_length))
+	if (!jwt_sign(key->signer, key->header, payload, token, &length))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("access token would be longer than %d characters", JWT_MAX),
 				 errhint("Give the user fewer profiles.")));
-	token[*token_length] = '\0';
-	return token;
+	return (Slice) {token, length};
 }
 
 bool

@@ -11,7 +11,7 @@
  * Signs a payload with the active key; creates one, which writes, if there is none.  For PostgREST it uses the previous
  * key until PostgREST has had time to load the active one.
  */
-extern char *signing_key_sign(const char *payload, size_t length, bool for_postgrest, size_t *token_length);
+extern Slice signing_key_sign(Slice payload, bool for_postgrest);
 /* True if a currently valid key verifies the signature. */
 extern bool signing_key_verify(const JwtParts *parts);
 /* JWK set (RFC 7517) of the currently valid public keys; with_secrets adds HS256 keys. */
