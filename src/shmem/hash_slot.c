@@ -12,18 +12,9 @@
  * server's shared memory is not aligned to huge pages: with these a backend
  * maps an arena with ten faults instead of thousands.  libargon2 wipes the
  * memory it used.
- *
- * There are as many slots as processors, and a waiter is often woken on a
- * processor where another backend hashes, while the one that freed the slot
- * goes idle; the kernel may leave it so for ten milliseconds.  So each slot
- * shows where its holder hashes, and a backend on the same processor moves
- * before it begins.
  */
 #include "postgres.h"
 
-#ifdef __linux__
-#include <sched.h>
-#endif
 #include <sys/mman.h>
 
 #include "miscadmin.h"
@@ -37,22 +28,15 @@
 #include "shmem/counters.h"
 #include "shmem/hash_slot.h"
 
-typedef struct Slot
-{
-	bool		busy;
-	int			cpu;			/* of the holder when it began to hash; -1: not yet, or unknown */
-} Slot;
-
 typedef struct HashSlots
 {
 	ConditionVariable freed;
-	size_t		arena_size;
-	Slot		slot[FLEXIBLE_ARRAY_MEMBER];
+	bool		busy[FLEXIBLE_ARRAY_MEMBER];
 } HashSlots;
 
 static HashSlots *slots = NULL;
 static char *arenas = NULL;
-static size_t mapped_arena = 0;	/* size of each arena when mapped */
+static size_t arena_size = 0;	/* when they were mapped: the setting may change */
 static LWLock *slots_lock = NULL;
 static int	held_slot = -1;
 
@@ -61,38 +45,21 @@ static int	held_slot = -1;
 #define MADV_COLLAPSE 25		/* since Linux 6.1; older C libraries do not define it */
 #endif
 
-static size_t
-arena_size(void)
-{
-	return (size_t) setting_argon2_memory * 1024;
-}
-
-static size_t
-arenas_size(void)
-{
-	return TYPEALIGN(HUGE_PAGE, mul_size(arena_size(), setting_max_concurrent_hashes));
-}
-
-static size_t
-header_size(void)
-{
-	return MAXALIGN(offsetof(HashSlots, slot) + sizeof(Slot) * setting_max_concurrent_hashes);
-}
-
 size_t
 hash_slot_size(void)
 {
-	return header_size();
+	return MAXALIGN(offsetof(HashSlots, busy) + sizeof(bool) * setting_max_concurrent_hashes);
 }
 
 /*
  * Shared by all processes forked later; address and offset are multiples of a huge page.  Linux 6.1 collapses such
  * memory on demand, with any setting for transparent huge pages; elsewhere the pages stay small.
  */
-static char *
+static void
 map_arenas(void)
 {
-	size_t		size = arenas_size();
+	size_t		each = (size_t) setting_argon2_memory * 1024;
+	size_t		size = TYPEALIGN(HUGE_PAGE, mul_size(each, setting_max_concurrent_hashes));
 	char	   *reserved = mmap(NULL, size + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char	   *memory = (char *) TYPEALIGN(HUGE_PAGE, reserved);
 
@@ -106,7 +73,8 @@ map_arenas(void)
 #ifdef MADV_COLLAPSE
 	(void) madvise(memory, size, MADV_COLLAPSE);
 #endif
-	return memory;
+	arenas = memory;
+	arena_size = each;
 }
 
 void
@@ -115,18 +83,14 @@ hash_slot_attach(struct LWLock *lock)
 	bool		found;
 
 	slots_lock = lock;
-	slots = ShmemInitStruct("djust_auth hash slots", header_size(), &found);
-	/* after a crash the mapping still exists, without users; the setting may have changed since */
+	slots = ShmemInitStruct("djust_auth hash slots", hash_slot_size(), &found);
+	/* after a crash the mapping still exists, without users */
 	if (arenas == NULL)
-	{
-		mapped_arena = arena_size();
-		arenas = map_arenas();
-	}
+		map_arenas();
 	if (!found)
 	{
 		ConditionVariableInit(&slots->freed);
-		slots->arena_size = mapped_arena;
-		memset(slots->slot, 0, sizeof(Slot) * setting_max_concurrent_hashes);
+		memset(slots->busy, 0, sizeof(bool) * setting_max_concurrent_hashes);
 	}
 }
 
@@ -138,9 +102,9 @@ try_acquire(void)
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
 	for (i = 0; i < setting_max_concurrent_hashes && held_slot < 0; i++)
 	{
-		if (!slots->slot[i].busy)
+		if (!slots->busy[i])
 		{
-			slots->slot[i] = (Slot) {true, -1};
+			slots->busy[i] = true;
 			held_slot = i;
 		}
 	}
@@ -172,60 +136,6 @@ wait_for_slot(void)
 	return held_slot >= 0;
 }
 
-#ifdef __linux__
-/* CPUs of other holders.  Read without a lock: a hint only. */
-static void
-cpus_of_others(cpu_set_t *cpus)
-{
-	int			i;
-
-	CPU_ZERO(cpus);
-	for (i = 0; i < setting_max_concurrent_hashes; i++)
-	{
-		Slot		slot = slots->slot[i];
-
-		if (i != held_slot && slot.busy && slot.cpu >= 0)
-			CPU_SET(slot.cpu, cpus);
-	}
-}
-
-/*
- * The kernel moves a process off a processor it may no longer use, and leaves it there when it may use all again. Uses
- * only processors allowed anyway; stays if other holders use all of them.
- */
-static void
-leave_cpu(const cpu_set_t *others)
-{
-	cpu_set_t	allowed;
-	cpu_set_t	wanted;
-
-	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
-		return;
-	CPU_AND(&wanted, &allowed, others);
-	CPU_XOR(&wanted, &wanted, &allowed);
-	if (CPU_COUNT(&wanted) > 0 && sched_setaffinity(0, sizeof(wanted), &wanted) == 0)
-		(void) sched_setaffinity(0, sizeof(allowed), &allowed);
-}
-#endif
-
-/* Call with the slot held, before hashing. */
-static void
-choose_cpu(void)
-{
-#ifdef __linux__
-	cpu_set_t	others;
-	int			cpu = sched_getcpu();
-
-	cpus_of_others(&others);
-	if (cpu >= 0 && CPU_ISSET(cpu, &others))
-	{
-		leave_cpu(&others);
-		cpu = sched_getcpu();
-	}
-	slots->slot[held_slot].cpu = cpu;
-#endif
-}
-
 bool
 hash_slot_acquire(PwArena *arena)
 {
@@ -235,9 +145,8 @@ hash_slot_acquire(PwArena *arena)
 		counter_add(COUNT_HASH_TIMEOUTS, 1);
 		return false;
 	}
-	choose_cpu();
-	arena->memory = arenas + slots->arena_size * held_slot;
-	arena->size = slots->arena_size;
+	arena->memory = arenas + arena_size * held_slot;
+	arena->size = arena_size;
 	return true;
 }
 
@@ -246,7 +155,7 @@ hash_slot_release(void)
 {
 	Assert(held_slot >= 0);
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
-	slots->slot[held_slot].busy = false;
+	slots->busy[held_slot] = false;
 	held_slot = -1;
 	LWLockRelease(slots_lock);
 	ConditionVariableSignal(&slots->freed);

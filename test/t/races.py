@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import math
-import os
 import time
 
 import psycopg2
@@ -568,26 +567,5 @@ def hash_slots():
     own.stop()
 
 
-def hash_cpus():
-    """A backend may leave a processor where another one hashes: that must not change which ones it may use."""
-    cpus = sorted(os.sched_getaffinity(0))
-    if len(cpus) < 2:
-        ok(True, "backends that move to another processor # SKIP there is only one")
-        return
-    db.create_user("busy@cpus.example", profiles=["customer"])
-    dbs = callers(16)
-    for each in dbs[:4]:
-        os.sched_setaffinity(each.pid, cpus[:1])
-    before = [os.sched_getaffinity(each.pid) for each in dbs]
-
-    def login(each, _):
-        return {error_of(each.login("busy@cpus.example")) for _ in range(10)}
-
-    equal(together(dbs, login), [{None}] * len(dbs), "160 logins, a quarter of them by backends that may use one processor only")
-    equal([os.sched_getaffinity(each.pid) for each in dbs], before, "all backends may use the processors that they could use before")
-    close(dbs)
-
-
 main(guesses, success_gives_back, open_success, rehash, cut_off, not_begun, refreshes, older_generation, refresh_beside_logout, logout_beside_logout, confirms, first_key, rotations,
-     login_beside_administration, refresh_beside_disable, refresh_beside_profiles, hash_slots,
-     hash_cpus)
+     login_beside_administration, refresh_beside_disable, refresh_beside_profiles, hash_slots)
