@@ -149,7 +149,7 @@ describe_event(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, co
 }
 
 static void
-enqueue(const QueuedEvent *event, int kept)
+audit_enqueue(const QueuedEvent *event, int kept)
 {
 	QueueEntry	entry = {.kind = EVENT_QUEUE_EVENT, .u.event = *event};
 
@@ -170,7 +170,7 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 	Assert(detail == NULL || strlen(detail) < EVENT_QUEUE_DETAIL_MAX);
 	describe_event(&row, event, user_id, sid);
 	strlcpy(row.detail, detail ? detail : "", EVENT_QUEUE_DETAIL_MAX);
-	enqueue(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
+	audit_enqueue(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 
 static void
@@ -179,7 +179,7 @@ enqueue_or_write(const QueuedEvent *event, int kept)
 	QueueEntry	entry = {.at = GetCurrentTimestamp(), .u.event = *event};
 
 	if (event_queue_served())
-		enqueue(event, kept);
+		audit_enqueue(event, kept);
 	else
 		audit_write(&entry);
 }

@@ -177,7 +177,7 @@ throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char det
 
 /* Returns false if the event queue is full: the entry stays and goes on counting. */
 static bool
-enqueue(Entry *entry)
+throttle_event_enqueue(Entry *entry)
 {
 	QueueEntry	message = {.kind = EVENT_QUEUE_EVENT, .at = entry->since};
 
@@ -203,7 +203,7 @@ throttle_event_flush(bool all)
 
 		if (entry->database != MyDatabaseId)
 			continue;
-		if (!(all || is_over(entry, THROTTLE_EVENT_S, now)) || !enqueue(entry))
+		if (!(all || is_over(entry, THROTTLE_EVENT_S, now)) || !throttle_event_enqueue(entry))
 			next = Min(next, Max(end_of(entry, THROTTLE_EVENT_S), now + USECS_PER_SEC));
 	}
 	LWLockRelease(entries_lock);

@@ -313,7 +313,7 @@ event_queue_waiting(void)
 
 /* Runs after the commit, when the row is visible to others. */
 static void
-transaction_ended(XactEvent event, void *arg)
+event_queue_transaction_ended(XactEvent event, void *arg)
 {
 	if (!wake_at_commit || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT))
 		return;
@@ -331,7 +331,7 @@ event_queue_wake_at_commit(void)
 	if (!event_queue_served())
 		return;
 	if (!callback_registered)
-		RegisterXactCallback(transaction_ended, NULL);
+		RegisterXactCallback(event_queue_transaction_ended, NULL);
 	callback_registered = true;
 	wake_at_commit = true;
 }

@@ -213,7 +213,7 @@ throttle_enter(const AccountTag *tag, int *retry_after)
 
 /* Call with throttle_lock held, so that messages on one tag reach the worker in order. */
 static void
-enqueue(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
+throttle_enqueue(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
 {
 	QueueEntry	message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
 
@@ -238,7 +238,7 @@ count_failure(ThrottleEntry *entry, TimestampTz now, bool is_shared)
 		entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
 	}
 	if (!is_shared && throttle_is_lock(entry->count))
-		enqueue(entry, EVENT_QUEUE_LOCK, &entry->tag);
+		throttle_enqueue(entry, EVENT_QUEUE_LOCK, &entry->tag);
 }
 
 static void
@@ -248,7 +248,7 @@ clear_entry(ThrottleEntry *entry)
 	if (!entry->saved)
 		return;
 	throttle->cleared++;
-	enqueue(entry, EVENT_QUEUE_UNLOCK, &entry->tag);
+	throttle_enqueue(entry, EVENT_QUEUE_UNLOCK, &entry->tag);
 }
 
 /* A success clears the account's own entry once it commits, but never a shared entry. */
@@ -341,9 +341,9 @@ put_back(const AccountTag *tag, const ThrottleUndo *what)
 	entry->allowed_at = Max(entry->allowed_at, what->allowed_at);
 	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
 	if (throttle_is_lock(entry->count))
-		enqueue(entry, EVENT_QUEUE_LOCK, tag);
+		throttle_enqueue(entry, EVENT_QUEUE_LOCK, tag);
 	else if (what->failures < 0)
-		enqueue(entry, EVENT_QUEUE_UNLOCK, tag);
+		throttle_enqueue(entry, EVENT_QUEUE_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 }
 
@@ -364,7 +364,7 @@ clear(const AccountTag *tag)
 	if (entry)
 		entry->count = 0;
 	throttle->cleared++;
-	enqueue(entry, EVENT_QUEUE_UNLOCK, tag);
+	throttle_enqueue(entry, EVENT_QUEUE_UNLOCK, tag);
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
 	return note;

@@ -88,7 +88,7 @@ prepare(void)
 }
 
 static void
-transaction_ended(XactEvent event, void *arg)
+throttle_undo_transaction_ended(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_ABORT)
 		undo(InvalidSubTransactionId);
@@ -120,7 +120,7 @@ new_note(const AccountTag *tag)
 
 	if (!registered)
 	{
-		RegisterXactCallback(transaction_ended, NULL);
+		RegisterXactCallback(throttle_undo_transaction_ended, NULL);
 		RegisterSubXactCallback(subtransaction_ended, NULL);
 		registered = true;
 	}

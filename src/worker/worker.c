@@ -74,17 +74,17 @@ worker_register(void)
 }
 
 static void
-start_task(void *arg)
+take_back_task(void *arg)
 {
 	store_call_start();
 }
 
 /* Runs once, when the extension exists. */
 static WorkerResult
-start(TimestampTz *due)
+take_back_mails(TimestampTz *due)
 {
 	*due = DT_NOEND;
-	return worker_task_run(start_task, NULL, "taking back mails");
+	return worker_task_run(take_back_task, NULL, "taking back mails");
 }
 
 static void
@@ -142,7 +142,7 @@ seal_task(void *due)
 }
 
 static WorkerResult
-seal(TimestampTz *due)
+seal_audit(TimestampTz *due)
 {
 	WorkerResult result = worker_task_run(seal_task, due, "sealing the audit");
 
@@ -159,12 +159,12 @@ send_mail(TimestampTz *due)
 	return mail_send_run(poll, due);
 }
 
-static Job	jobs[] = {{start}, {flush_throttled}, {write_waiting}, {send_mail}, {purge}, {seal}};
+static Job	jobs[] = {{take_back_mails}, {flush_throttled}, {write_waiting}, {send_mail}, {purge}, {seal_audit}};
 static Job *const writing = &jobs[2];
 
 /* Runs a job if it is due.  Each failure in a row delays it longer. */
 static void
-run(Job *job)
+worker_run_job(Job *job)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	WorkerResult result;
@@ -186,7 +186,7 @@ retry_jobs(bool configured)
 	int			i;
 
 	for (i = 0; i < lengthof(jobs); i++)
-		if ((jobs[i].run != purge && (configured || jobs[i].run != seal)) || jobs[i].failures > 0)
+		if ((jobs[i].run != purge && (configured || jobs[i].run != seal_audit)) || jobs[i].failures > 0)
 			jobs[i].due = 0;
 }
 
@@ -208,19 +208,19 @@ poll(void *arg)
 {
 	if (!serve_signals())
 		return false;
-	run(writing);
+	worker_run_job(writing);
 	return true;
 }
 
 static void
-set(const char *name, const char *value)
+worker_set(const char *name, const char *value)
 {
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
 /* Short lock waits, no synchronous standby, but always the disk: a client waits until its lock is on disk. */
 static void
-prepare(void)
+worker_prepare(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
@@ -229,10 +229,10 @@ prepare(void)
 		proc_exit(1);
 	BackgroundWorkerInitializeConnection(event_queue_name(database_number),
 										 *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
-	set("default_transaction_isolation", "read committed");
-	set("default_transaction_read_only", "off");
-	set("lock_timeout", "2s");
-	set("synchronous_commit", "local");
+	worker_set("default_transaction_isolation", "read committed");
+	worker_set("default_transaction_read_only", "off");
+	worker_set("lock_timeout", "2s");
+	worker_set("synchronous_commit", "local");
 	event_queue_begin_work(database_number);
 }
 
@@ -261,7 +261,7 @@ djust_auth_worker_main(Datum arg)
 	int			i;
 
 	database_number = DatumGetInt32(arg);
-	prepare();
+	worker_prepare();
 	context = AllocSetContextCreate(TopMemoryContext, "djust_auth worker", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(context);
 	while (serve_signals())
@@ -275,7 +275,7 @@ djust_auth_worker_main(Datum arg)
 		if (event_queue_take_call())
 			retry_jobs(false);
 		for (i = 0; i < lengthof(jobs); i++)
-			run(&jobs[i]);
+			worker_run_job(&jobs[i]);
 		MemoryContextReset(context);
 		sleep_until_due();
 	}
@@ -283,7 +283,7 @@ djust_auth_worker_main(Datum arg)
 	if (ShutdownRequestPending)
 	{
 		throttle_event_flush(true);
-		run(writing);
+		worker_run_job(writing);
 	}
 	proc_exit(1);
 }
