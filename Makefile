@@ -12,7 +12,7 @@ IN_crypto = crypto cryptokey keygen jwt
 IN_routes = route_segment route route_trie
 IN_pwhash = pwhash pwscheme pwargon2 pwkdf pwcrypt pwpolicy
 IN_server = settings secret json logtext logmask normalize
-IN_mailer = smtp_trace smtp_thread smtp mailer
+IN_mailer = smtp_trace smtp mailer
 IN_tables = session_tid catalog catalog_scan catalog_user catalog_session catalog_policy store_run store_check session_revoke store_row store store_key store_mail store_purge store_seal store_seal_event store_copy store_worker
 IN_shmem = counters throttle_table throttle_owner throttle_undo throttle_rule throttle_prepared throttle throttle_reset hash_slot event_queue
 IN_keys = key_file_disk key_file_check key_file signing_key
@@ -60,7 +60,7 @@ docmoduledir := $(docmoduledir)/$(EXTENSION)
 $(OBJS) $(MAILER_OBJS): $(OWN_HEADERS) djust_auth.control
 
 $(MAILER_LIB): $(MAILER_OBJS)
-	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl -lpthread -lunistring -lidn2
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl -lunistring -lidn2
 all: $(MAILER_LIB)
 install: install-mailer
 install-mailer: $(MAILER_LIB) | installdirs

@@ -123,7 +123,6 @@ djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll
 	char	   *headers = NULL;
 	const char *fault;
 
-	smtp_halt();
 	if (!mime_parse_mailbox(message->from, &from))
 		conclude(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address");
 	else if (address_parse(slice_of(message->recipient), ADDRESS_KEEP, &to) != ADDRESS_OK)

@@ -34,7 +34,10 @@ typedef struct MailerOutcome
 	char		reason[256];	/* quotes neither the server's reply nor the mail */
 } MailerOutcome;
 
-/* Called at least every 50 ms while waiting, in the caller's thread; it may leave by longjmp. */
+/*
+ * Called at least every 50 ms while the server is waited for; while the answer to the whole mail is, once a second and
+ * when a signal interrupts the wait.  It may end the process, and returns otherwise.
+ */
 typedef bool (*MailerPoll) (void *arg);
 
 /* Sends a mail; if poll returns false, gives up with MAILER_TEMPORARY. */

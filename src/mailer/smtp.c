@@ -8,27 +8,28 @@
  * Certificate and host name are always verified; nothing around us (proxies in
  * the environment, .netrc, other protocols) has a say.
  *
- * libcurl waits for some answers without asking anybody (7.88: for the last, as
- * long as the server likes), so it works in a thread.  To give up, its sockets
- * are shut: it ends at once, and no final dot can follow.  The copies of the
- * text in its buffers are not wiped.
+ * libcurl is waited for by short steps, after each of which it calls
+ * meanwhile().  For the answer to the whole mail it waits on its own (7.88, as
+ * 8.21), and calls it once a second and after a signal.  To give up, its
+ * sockets are shut: it ends at once, and no final dot can follow.  The copies of
+ * the text in its buffers are not wiped.
  */
 #include "mailer/smtp.h"
 
 #include <curl/curl.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mailer/smtp_thread.h"
 #include "text/bytes.h"
 
 #define CONNECT_S 15
 #define REUSE_S 20
+#define POLL_MS 50
+#define ANSWER_LONGEST 1000		/* lines */
 #define SOCKETS 8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -38,29 +39,31 @@ typedef struct Body
 	char		last;			/* given */
 } Body;
 
-/* Static, so that what poll() leaves behind by longjmp is found by the next call. */
 static struct
 {
+	CURLM	   *multi;
 	CURL	   *easy;
 	char	   *made_for;		/* server and credentials */
 	bool		wants_login;
 	bool		kept;			/* connected, and no mail is half-way */
+	curl_socket_t sockets[SOCKETS];
+	size_t		n_sockets;
+
+	/* the mail */
+	bool		needs_utf8;
 	struct curl_slist *recipients;
 	struct curl_slist *headers;
 	curl_mime  *mime;
-	atomic_bool given_up;
-	pthread_mutex_t lock;
-	curl_socket_t sockets[SOCKETS];	/* under the lock */
-	size_t		n_sockets;
-
-	/* the thread's, as long as there is one */
-	SmtpMail	mail;
 	Body		bodies[2];
+	MailerPoll	poll;
+	void	   *arg;
+	long		left_ms;
 	SmtpTrace	trace;
-	CURLcode	result;
-}			relay = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	int			heard;			/* lines, or complaints of libcurl, since the last command */
+	SmtpResult	given_up;		/* why; SMTP_ACCEPTED: it is not */
+}			relay;
 
-/* What the thread calls */
+/* What libcurl calls */
 
 /* Each can be shut: there are no more than there is room for. */
 static curl_socket_t
@@ -68,12 +71,10 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
-	pthread_mutex_lock(&relay.lock);
-	if (relay.n_sockets < SOCKETS && !relay.given_up)
+	if (relay.n_sockets < SOCKETS)
 		fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd != CURL_SOCKET_BAD)
 		relay.sockets[relay.n_sockets++] = fd;
-	pthread_mutex_unlock(&relay.lock);
 	return fd;
 }
 
@@ -82,18 +83,33 @@ close_socket(void *arg, curl_socket_t fd)
 {
 	size_t		i;
 
-	pthread_mutex_lock(&relay.lock);
 	for (i = 0; i < relay.n_sockets; i++)
 		if (relay.sockets[i] == fd)
 			relay.sockets[i] = relay.sockets[--relay.n_sockets];
-	close(fd);
-	pthread_mutex_unlock(&relay.lock);
-	return 0;
+	return close(fd);
+}
+
+static void
+shut_sockets(int how)
+{
+	size_t		i;
+
+	for (i = 0; i < relay.n_sockets; i++)
+		shutdown(relay.sockets[i], how);
+}
+
+static void
+give_up(SmtpResult why)
+{
+	relay.given_up = why;
+	shut_sockets(SHUT_RDWR);
 }
 
 static int
-is_given_up(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+meanwhile(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
+	if (relay.poll && !relay.given_up && !relay.poll(relay.arg))
+		give_up(SMTP_STOPPED);
 	return relay.given_up;
 }
 
@@ -119,50 +135,44 @@ give_text(char *buffer, size_t size, size_t count, void *arg)
 static bool
 is_lacking(void)
 {
-	return (relay.wants_login && !relay.trace.logged_in) || (relay.mail.needs_utf8 && !relay.trace.offers_utf8);
+	return (relay.wants_login && !relay.trace.logged_in) || (relay.needs_utf8 && !relay.trace.offers_utf8);
 }
 
+/*
+ * libcurl would listen to an answer without end, of many lines or of one that it complains of, for ever; and for long to
+ * one to QUIT that does not come.
+ */
 static int
 observe(CURL *easy, curl_infotype type, char *line, size_t n, void *arg)
 {
 	if (type == CURLINFO_HEADER_OUT)
 	{
 		smtp_trace_said(&relay.trace, line, n);
+		relay.heard = 0;
+		if (relay.trace.over)
+			shut_sockets(SHUT_RD);
 		if (relay.trace.step == SMTP_MAIL && is_lacking())
-			relay.given_up = true;
+			give_up(SMTP_NO_UTF8);
 	}
 	else if (type == CURLINFO_HEADER_IN)
 		smtp_trace_heard(&relay.trace, line, n);
+	if ((type == CURLINFO_HEADER_IN || type == CURLINFO_TEXT) && ++relay.heard > ANSWER_LONGEST)
+		give_up(SMTP_LATE);
 	return 0;
-}
-
-static void
-work(void)
-{
-	relay.result = curl_easy_perform(relay.easy);
 }
 
 /* The connection */
 
 static void
-shut_sockets(int how)
-{
-	size_t		i;
-
-	pthread_mutex_lock(&relay.lock);
-	for (i = 0; i < relay.n_sockets; i++)
-		shutdown(relay.sockets[i], how);
-	pthread_mutex_unlock(&relay.lock);
-}
-
-static void
 drop_mail(void)
 {
+	curl_multi_remove_handle(relay.multi, relay.easy);
 	curl_slist_free_all(relay.recipients);
 	curl_slist_free_all(relay.headers);
 	curl_mime_free(relay.mime);
 	relay.recipients = relay.headers = NULL;
 	relay.mime = NULL;
+	relay.poll = NULL;
 }
 
 /* Where no mail is half-way libcurl says QUIT, and cannot wait for the answer. */
@@ -170,42 +180,18 @@ static void
 hang_up(void)
 {
 	shut_sockets(relay.kept ? SHUT_RD : SHUT_RDWR);
-	curl_easy_cleanup(relay.easy);
 	drop_mail();
+	curl_easy_cleanup(relay.easy);
+	curl_multi_cleanup(relay.multi);
 	if (relay.made_for)
 	{
 		bytes_wipe(relay.made_for, strlen(relay.made_for));
 		free(relay.made_for);
 	}
 	relay.easy = NULL;
+	relay.multi = NULL;
 	relay.made_for = NULL;
 	relay.kept = false;
-}
-
-static void
-give_up(void)
-{
-	relay.kept = false;
-	relay.given_up = true;
-	shut_sockets(SHUT_RDWR);
-	smtp_thread_join();
-}
-
-void
-smtp_halt(void)
-{
-	if (smtp_thread_is_on())
-	{
-		give_up();
-		hang_up();
-	}
-}
-
-static void
-leave(void)
-{
-	smtp_halt();
-	hang_up();
 }
 
 /* NULL when memory is short.  Settings hold no line feeds. */
@@ -273,7 +259,7 @@ configure(const MailerServer *server)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	SET(CURLOPT_NOPROGRESS, 0L);
-	SET(CURLOPT_XFERINFOFUNCTION, is_given_up);
+	SET(CURLOPT_XFERINFOFUNCTION, meanwhile);
 	SET(CURLOPT_VERBOSE, 1L);
 	SET(CURLOPT_DEBUGFUNCTION, observe);
 	return good;
@@ -295,8 +281,9 @@ write_mail(const SmtpMail *mail)
 	bool		good;
 
 	drop_mail();
-	relay.mail = *mail;
-	relay.given_up = false;
+	relay.needs_utf8 = mail->needs_utf8;
+	relay.heard = 0;
+	relay.given_up = SMTP_ACCEPTED;
 	smtp_trace_begin(&relay.trace);
 	relay.recipients = curl_slist_append(NULL, mail->recipient);
 	relay.headers = curl_slist_append(NULL, "Content-Type: multipart/alternative");
@@ -304,6 +291,7 @@ write_mail(const SmtpMail *mail)
 	good = relay.recipients && relay.headers && curl_slist_append(relay.headers, mail->headers) &&
 		add_part("text/plain; charset=utf-8", mail->body_text, &relay.bodies[0]) &&
 		add_part("text/html; charset=utf-8", mail->body_html, &relay.bodies[1]);
+	SET(CURLOPT_TIMEOUT_MS, relay.left_ms);
 	SET(CURLOPT_MAIL_FROM, mail->from);
 	SET(CURLOPT_MAIL_RCPT, relay.recipients);
 	SET(CURLOPT_HTTPHEADER, relay.headers);
@@ -313,27 +301,19 @@ write_mail(const SmtpMail *mail)
 
 #undef SET
 
-/* At the end of the process, a thread at work is stopped before libcurl and OpenSSL are taken down. */
-static bool
-initialise(void)
-{
-	static bool done = false;
-
-	done = done || (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && atexit(leave) == 0);
-	return done;
-}
-
 static bool
 prepare(const MailerServer *server, const SmtpMail *mail)
 {
-	if (!initialise())
-		return false;
+	static bool initialised = false;
+
+	initialised = initialised || curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 	if (!relay.kept || !is_made_for(server))
 	{
 		hang_up();
 		relay.made_for = describe(server);
+		relay.multi = curl_multi_init();
 		relay.easy = curl_easy_init();
-		if (relay.made_for == NULL || relay.easy == NULL || !configure(server))
+		if (!initialised || !relay.made_for || !relay.multi || !relay.easy || !configure(server))
 			return false;
 	}
 	return write_mail(mail);
@@ -351,7 +331,7 @@ blame(SmtpAnswer *answer, const char *reason, const char *detail)
 
 /* Why libcurl could not. */
 static SmtpResult
-explain(SmtpAnswer *answer)
+explain(CURLcode result, SmtpAnswer *answer)
 {
 	static const struct
 	{
@@ -360,7 +340,6 @@ explain(SmtpAnswer *answer)
 	}			reasons[] = {
 		{CURLE_COULDNT_RESOLVE_HOST, "could not find the address of the server"},
 		{CURLE_COULDNT_CONNECT, "could not connect to the server"},
-		{CURLE_OPERATION_TIMEDOUT, "the server took too long to connect"},
 		{CURLE_USE_SSL_FAILED, "the server offers no STARTTLS, which djust_auth.smtp_require_tls demands"},
 		{CURLE_LOGIN_DENIED, "the server offers no AUTH for djust_auth.smtp_user"},
 		{CURLE_SSL_CONNECT_ERROR, "the TLS handshake with the server failed"},
@@ -372,52 +351,74 @@ explain(SmtpAnswer *answer)
 	long		verified = 0;
 	size_t		i;
 
-	if (relay.result == CURLE_PEER_FAILED_VERIFICATION)
+	if (result == CURLE_OPERATION_TIMEDOUT)
+		return SMTP_LATE;
+	if (result == CURLE_PEER_FAILED_VERIFICATION)
 	{
 		/* OpenSSL's X509_V_*: 10 is an expired certificate; before 2, it is libcurl that minds the name */
 		curl_easy_getinfo(relay.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
 		return blame(answer, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
 					 verified == 10 ? "has expired" : "is not signed by a trusted authority");
 	}
-	if (trace->code >= 400 ? relay.result != CURLE_USE_SSL_FAILED : trace->code > 0 && trace->step >= SMTP_MAIL)
+	if (trace->code >= 400 ? result != CURLE_USE_SSL_FAILED : trace->code > 0 && trace->step >= SMTP_MAIL)
 		return SMTP_ANSWERED;
 	for (i = 0; i < LENGTH(reasons); i++)
-		if (reasons[i].result == relay.result)
+		if (reasons[i].result == result)
 			return blame(answer, reasons[i].reason, "");
-	if (relay.result == CURLE_RECV_ERROR || relay.result == CURLE_SEND_ERROR || relay.result == CURLE_GOT_NOTHING)
+	if (result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR || result == CURLE_GOT_NOTHING)
 		return SMTP_CLOSED;
-	return blame(answer, "could not send the mail: ", curl_easy_strerror(relay.result));
+	return blame(answer, "could not send the mail: ", curl_easy_strerror(result));
 }
 
 static SmtpResult
-conclude(SmtpThreadEnd end, SmtpAnswer *answer)
+conclude(CURLcode result, SmtpAnswer *answer)
 {
-	if (relay.result == CURLE_OK)
+	if (result == CURLE_OK)
 		return SMTP_ACCEPTED;
-	if (end != SMTP_THREAD_DONE)
-		return end == SMTP_THREAD_LATE ? SMTP_LATE : SMTP_STOPPED;
-	if (!relay.given_up)
-		return explain(answer);
-	if (relay.wants_login && !relay.trace.logged_in)
+	if (relay.given_up == SMTP_NO_UTF8 && relay.wants_login && !relay.trace.logged_in)
 		return blame(answer, "the server offers no AUTH for djust_auth.smtp_user", "");
-	return SMTP_NO_UTF8;
+	return relay.given_up ? relay.given_up : explain(result, answer);
+}
+
+/* If libcurl makes a thread for the resolver, it does so here; with this mask, no handler of the server's runs in it. */
+static CURLMcode
+start_transfer(int *running)
+{
+	CURLMcode	fault = curl_multi_add_handle(relay.multi, relay.easy);
+	sigset_t	all;
+	sigset_t	before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	if (fault == CURLM_OK)
+		fault = curl_multi_perform(relay.multi, running);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return fault;
 }
 
 static SmtpResult
-transfer(MailerPoll poll, void *arg, int64_t deadline, SmtpAnswer *answer)
+transfer(MailerPoll poll, void *arg, SmtpAnswer *answer)
 {
-	SmtpThreadEnd	end;
-	SmtpResult result;
+	CURLMsg    *message;
+	SmtpResult	result;
+	curl_off_t	taken_us = 0;
+	int			running = 0;
+	CURLMcode	fault = start_transfer(&running);
 
-	if (!smtp_thread_start(work))
-		return blame(answer, "could not start a thread", "");
-	end = smtp_thread_wait(poll, arg, deadline);
-	if (end != SMTP_THREAD_DONE)
-		give_up();
-	smtp_thread_join();
-	result = conclude(end, answer);
+	relay.poll = poll;
+	relay.arg = arg;
+	while (fault == CURLM_OK && running > 0)
+	{
+		fault = curl_multi_poll(relay.multi, NULL, 0, POLL_MS, NULL);
+		if (fault == CURLM_OK)
+			fault = curl_multi_perform(relay.multi, &running);
+	}
+	message = curl_multi_info_read(relay.multi, &running);
+	result = conclude(message ? message->data.result : CURLE_FAILED_INIT, answer);
 	answer->trace = relay.trace;
-	relay.kept = result == SMTP_ACCEPTED && end == SMTP_THREAD_DONE;
+	relay.kept = result == SMTP_ACCEPTED && !relay.given_up;
+	curl_easy_getinfo(relay.easy, CURLINFO_TOTAL_TIME_T, &taken_us);
+	relay.left_ms -= taken_us / 1000;
 	return result;
 }
 
@@ -425,18 +426,20 @@ transfer(MailerPoll poll, void *arg, int64_t deadline, SmtpAnswer *answer)
 SmtpResult
 smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll poll, void *arg, SmtpAnswer *answer)
 {
-	int64_t		deadline = smtp_thread_clock() + server->timeout_s * INT64_C(1000);
-	SmtpResult result;
+	SmtpResult	result;
 	bool		again;
 
+	relay.left_ms = server->timeout_s * 1000L;
 	do
 	{
 		bool		ready = prepare(server, mail);
 
 		again = relay.kept;
-		result = ready ? transfer(poll, arg, deadline, answer) : blame(answer, "could not prepare the connection", "");
+		result = ready ? transfer(poll, arg, answer) : blame(answer, "could not prepare the connection", "");
 		if (!relay.kept)
 			hang_up();
-	} while (again && (result == SMTP_CLOSED || result == SMTP_ANSWERED) && answer->trace.step <= SMTP_MAIL);
+		again = again && relay.left_ms > 0 && (result == SMTP_CLOSED || result == SMTP_ANSWERED) &&
+			answer->trace.step <= SMTP_MAIL;
+	} while (again);
 	return result;
 }

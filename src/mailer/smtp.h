@@ -42,7 +42,4 @@ typedef struct SmtpAnswer
 extern SmtpResult smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll poll, void *arg,
 							  SmtpAnswer *answer);
 
-/* Ends what a call that was left by longjmp is still doing: its mail is not looked at any more. */
-extern void smtp_halt(void);
-
 #endif

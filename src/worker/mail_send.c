@@ -19,6 +19,7 @@
 
 #include "fmgr.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "auth/mail_queue.h"
@@ -33,6 +34,7 @@
 #define FUNCTION "djust_mailer_send"
 #define PASSWORD_MAX 1024
 #define SMTP_TIMEOUT_S 30
+#define STEP_MS 250
 #define LOCKED_PAUSE_MS 1000
 #define RECORDINGS 5
 
@@ -111,6 +113,24 @@ read_password(char *password)
 }
 
 static void
+interrupt_wait(void)
+{
+}
+
+/* A signal from time to time, so that poll is called well within a second in every state of the transfer (mailer.h). */
+static void
+send_in_steps(Delivery *delivery, const MailerServer *server, const Message *message)
+{
+	static TimeoutId step = MAX_TIMEOUTS;
+
+	if (step == MAX_TIMEOUTS)
+		step = RegisterTimeout(USER_TIMEOUT, interrupt_wait);
+	enable_timeout_every(step, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), STEP_MS), STEP_MS);
+	sender(server, message, delivery->poll, NULL, &delivery->outcome);
+	disable_timeout(step, false);
+}
+
+static void
 send_mail(Delivery *delivery)
 {
 	char		password[PASSWORD_MAX + 1];
@@ -139,7 +159,7 @@ send_mail(Delivery *delivery)
 		strlcpy(delivery->outcome.reason, fault, sizeof(delivery->outcome.reason));
 	}
 	else
-		sender(&server, &message, delivery->poll, NULL, &delivery->outcome);
+		send_in_steps(delivery, &server, &message);
 	bytes_wipe(password, sizeof(password));
 }
 

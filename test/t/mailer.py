@@ -5,6 +5,7 @@ import datetime
 import email
 import os
 import re
+import socket
 import ssl
 import subprocess
 import sys
@@ -282,42 +283,60 @@ def last_answer():
 
 
 def patience():
-    plain = {"user": None, "require_tls": False}
-    for word in ("connection", "EHLO", "MAIL", "RCPT", "DATA", "dot"):
-        wait, reached = threading.Event(), threading.Event()
-        talk = polite({word: "wait"} if word != "connection" else {}, wait)
+    """Whatever a server does not answer, the caller is asked meanwhile, and the time is limited."""
+    wait = threading.Event()
 
-        def tarpit(say, hear, word=word, talk=talk, wait=wait, reached=reached):
-            def listen():
-                line = hear()
-                if line[:4] == word.encode() or (word == "dot" and line == b".\r\n"):
-                    reached.set()
-                return line
+    def no_handshake(say, hear):
+        say("220 x")
+        hear()
+        say("250-x\r\n250 STARTTLS")
+        hear()
+        say("220 go on")
+        wait.wait()
 
-            if word == "connection":
-                reached.set()
-                wait.wait()
-            talk(say, listen)
+    def piecemeal(say, hear):
+        say("220 x")
+        while hear() and not wait.wait(0.2):
+            say("250-x")
 
-        server = Raw(tarpit)
-        passed = []
-
-        def stop(reached=reached, passed=passed):
-            passed.append(reached.is_set())
-            return sum(passed) > 8
-
-        outcome = Outcome(server, stop=stop, **plain)
-        refused(outcome, TEMPORARY, 0, "interrupted", f"a server that does not answer {word}: stops when told")
-        ok(outcome.calls[-1] - outcome.stopped < 0.1, "within 100 ms", outcome.calls[-1] - outcome.stopped)
-        ok(outcome.longest_gap() < 0.1 and len(outcome.calls) > 9, "having been asked all the time", outcome.longest_gap())
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    waiting = [socket.socket() for _ in range(4)]
+    for each in waiting:
+        each.setblocking(False)
+        each.connect_ex(full.getsockname())
+    silent, starttls, pieces = Raw(lambda say, hear: wait.wait()), Raw(no_handshake), Raw(piecemeal)
+    commands = {word: Raw(polite({word: "wait"}, wait)) for word in ("EHLO", "MAIL", "RCPT", "DATA", "dot")}
+    for name, url, step in (("a full backlog", f"smtp://127.0.0.1:{full.getsockname()[1]}", "the connection"), ("no banner", silent.url, "the connection"),
+                            ("no handshake", silent.url.replace("smtp:", "smtps:"), "the connection"), ("no handshake after STARTTLS", starttls.url, "STARTTLS"),
+                            ("an answer in pieces", pieces.url, "EHLO"),
+                            *((f"no answer to {word}", server.url, "the mail" if word == "dot" else word) for word, server in commands.items())):
+        plain, started = {"user": None, "require_tls": "handshake" in name}, time.monotonic()
+        refused(Outcome(url, timeout=1, **plain), TEMPORARY, 0, f"^the server took too long to answer {step}$", name)
+        ok(0.9 < time.monotonic() - started < 2, "the time is over after a second", time.monotonic() - started)
         started = time.monotonic()
-        refused(Outcome(server, timeout=1, **plain), TEMPORARY, 0, "took too long", "and by itself when the time is over")
-        ok(0.9 < time.monotonic() - started < 2, "which is a second here", time.monotonic() - started)
-        wait.set()
-        if word == "dot":
-            until(lambda s=server: s.heard.count(b"") == 2, "the end of both connections")
-            equal(server.heard.count(b"QUIT\r\n"), 0, "no word follows a mail that was given up")
+        outcome = Outcome(url, stop=lambda s=started: time.monotonic() > s + 0.5, **plain)
+        refused(outcome, TEMPORARY, 0, "^interrupted$", "it stops when told")
+        ok(outcome.calls[-1] - outcome.stopped < 0.1, "within 100 ms", outcome.calls[-1] - outcome.stopped)
+        ok(outcome.longest_gap() < (1.1 if step == "the mail" else 0.2), "having been asked all the time", outcome.longest_gap())
+    wait.set()
+    until(lambda: commands["dot"].heard.count(b"") == 2, "the end of both connections")
+    equal(commands["dot"].heard.count(b"QUIT\r\n"), 0, "no word follows a mail that was given up")
+    for each in (silent, starttls, pieces, *commands.values()):
+        each.stop()
+    for each in (full, *waiting):
+        each.close()
+
+
+def parting():
+    """The answer to QUIT is not waited for: at most a second, by libcurl 8."""
+    wait, plain = threading.Event(), {"user": None, "require_tls": False}
+    for answer, code in (("550 5.1.1 no", 550), ("250 OK", 250)):
+        server, started = Raw(polite({"RCPT": answer, "QUIT": "wait"}, wait)), time.monotonic()
+        equal([Outcome(server, **plain).code, Outcome(server, ca_file=stranger.file, **plain).code], [code] * 2, f"{answer} to RCPT, and none to QUIT")
+        ok(time.monotonic() - started < 4, "does not keep anybody", time.monotonic() - started)
+        until(lambda s=server: b"QUIT\r\n" in s.heard, "QUIT")
         server.stop()
+    wait.set()
 
 
 def never_half():
@@ -361,19 +380,18 @@ def babble():
     server.stop()
 
 
-def left_behind():
-    """A caller that never comes back from meanwhile, as by longjmp, and one that ends the process there."""
-    silent, reached, never = Raw(lambda say, hear: hear() and hear()), threading.Event(), threading.Event()
-    threading.Thread(target=lambda: Outcome(silent, stop=lambda: reached.set() or never.wait(), user=None, require_tls=False), daemon=True).start()
-    reached.wait()
-    server = Server("starttls", authority.context())
-    equal((Outcome(server).verdict, len(server.mails)), (SENT, 1), "the next mail is sent all the same")
-    until(lambda: silent.heard and silent.heard[-1] == b"", "the end of what was left")
-    server.stop()
-    equal(subprocess.run([sys.executable, __file__, silent.url], timeout=8, check=False).returncode, 7, "a process that ends meanwhile ends well, and at once")
+def ends():
+    """A process that ends while an answer is waited for, or after it has given up waiting for an address."""
+    silent = Raw(lambda say, hear: hear() and hear())
+    slow = os.path.join(folder.name, "slow.so")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-xc", "-", "-o", slow], input="int sleep(); int getaddrinfo() { return sleep(60); }", text=True, check=True)
+    for name, preload in (("an answer", ""), ("an address", slow)):
+        equal(subprocess.run([sys.executable, __file__, silent.url, preload], env={**os.environ, "LD_PRELOAD": preload}, timeout=8, check=False).returncode, 7,
+              f"{name}: it ends well, and at once")
     silent.stop()
 
 
 if sys.argv[1:]:
-    Outcome(sys.argv[1], stop=lambda: ctypes.CDLL(None).exit(7), user=None, require_tls=False)
-main(arrives, encodings, addresses, injection, tls, environment, answers, last_answer, patience, never_half, babble, left_behind)
+    Outcome(sys.argv[1], stop=lambda: sys.argv[2] or ctypes.CDLL(None).exit(7), user=None, require_tls=False)
+    sys.exit(7)
+main(arrives, encodings, addresses, injection, tls, environment, answers, last_answer, patience, parting, never_half, babble, ends)
