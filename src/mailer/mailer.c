@@ -1,16 +1,16 @@
 /*
  * mailer.c
- *		Owns the verdict on one mail: the face of the library djust_auth_mailer.
+ *		Owns the verdict on a mail; the interface of the library
+ *		djust_auth_mailer.
  *
- * Threat: a mail reported as sent that was not, or the reverse, and a reply
- * that quotes the link into the log.  A mail is sent when the answer to all of
- * it says so; refused for good when an answer to it says that; and otherwise
- * tried again, whatever went wrong: a template or a setting can be mended
- * while the link is good.  No text of the server's is kept: a reason has our
- * words and its numbers.
+ * Threats: a mail reported as sent that was not, or the reverse; a reply that
+ * quotes the link into the log.  A mail is sent if the answer to all of it says
+ * so, and rejected if an answer to it says so.  Any other error is retried,
+ * because a template or a setting can be corrected while the link lives.  None
+ * of the server's text is stored: a reason has our words and the reply's codes.
  *
- * Nothing here or below is a symbol of the server's, so that tests load the
- * library alone.
+ * No file of this library uses the server's symbols, so tests can load it
+ * alone.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@ DJUST_MODULE_MAGIC;
 PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
 										  MailerOutcome *outcome);
 
-/* By SmtpStep. */
+/* Indexed by SmtpStep. */
 static const char *const steps[] = {"the connection", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "the mail"};
 
 static void __attribute__((format(printf, 3, 4)))
@@ -58,7 +58,7 @@ conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *
 	outcome->smtp_code = trace->code;
 }
 
-/* RFC 3463: what a server says of the sender, or of whom it serves, when it hears of the recipient. */
+/* RFC 3463: an answer to RCPT that is about the sender or the server's policy. */
 static bool
 is_about_us(const SmtpTrace *trace)
 {
@@ -69,8 +69,8 @@ is_about_us(const SmtpTrace *trace)
 }
 
 /*
- * An answer to the mail or its recipient.  One to MAIL is about the sender, and 530 and the like (RFC 4954 section 6)
- * about a login: mistakes in the settings, which somebody will mend.
+ * True for permanent answers about the mail or its recipient.  An answer to MAIL is about the sender, and 530 and the
+ * like (RFC 4954 section 6) about the login: faults of settings, which can be corrected.
  */
 static bool
 is_final(const SmtpTrace *trace)
@@ -113,7 +113,7 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 	}
 }
 
-/* Whether a mail can be written is known before the server hears of it. */
+/* Checks and writes the headers before connecting. */
 void
 djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg, MailerOutcome *outcome)
 {

@@ -35,8 +35,8 @@ typedef struct MailerOutcome
 } MailerOutcome;
 
 /*
- * Called at least every 50 ms while the server is waited for; while the answer to the whole mail is, once a second and
- * when a signal interrupts the wait.  It may end the process, and returns otherwise.
+ * Called at least every 50 ms while waiting for the server; during the answer to the whole mail, once a second and when
+ * a signal interrupts the wait.  It returns or ends the process.
  */
 typedef bool (*MailerPoll) (void *arg);
 

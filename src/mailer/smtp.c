@@ -1,18 +1,18 @@
 /*
  * smtp.c
- *		Owns the transfer of mails to the SMTP server and the encoding of their
- *		bodies, which libcurl does; the only file that knows it.
+ *		Owns the transfer of mails to the SMTP server, and libcurl, which also
+ *		encodes their bodies.
  *
- * Threat: a relay that is not the one meant, credentials or a link told to it,
- * a server that never answers, and a mail that is given up but arrives, cut.
- * Certificate and host name are always verified; nothing around us (proxies in
- * the environment, .netrc, other protocols) has a say.
+ * Threats: a relay other than the intended one, credentials or a link sent to
+ * it, a server that never answers, and a mail that is given up but arrives
+ * truncated.  Certificate and host name are always verified; the environment
+ * (proxies, .netrc, other protocols) has no influence.
  *
- * libcurl is waited for by short steps, after each of which it calls
- * meanwhile().  For the answer to the whole mail it waits on its own (7.88, as
- * 8.21), and calls it once a second and after a signal.  To give up, its
- * sockets are shut: it ends at once, and no final dot can follow.  The copies of
- * the text in its buffers are not wiped.
+ * libcurl waits in short steps, after each of which it calls poll_caller().
+ * For the answer to the whole mail it waits on its own (7.88, as 8.21), and
+ * calls it once a second and after a signal.  To give up, its sockets are shut
+ * down: it ends at once, and cannot send the final dot.  Copies of the text in
+ * its buffers are not wiped.
  */
 #include "mailer/smtp.h"
 
@@ -36,7 +36,7 @@
 typedef struct Body
 {
 	const char *rest;
-	char		last;			/* given */
+	char		last;			/* last byte written */
 } Body;
 
 static struct
@@ -45,7 +45,7 @@ static struct
 	CURL	   *easy;
 	char	   *made_for;		/* server and credentials */
 	bool		wants_login;
-	bool		kept;			/* connected, and no mail is half-way */
+	bool		kept;			/* connected, with no mail in progress */
 	curl_socket_t sockets[SOCKETS];
 	size_t		n_sockets;
 
@@ -59,13 +59,13 @@ static struct
 	void	   *arg;
 	long		left_ms;
 	SmtpTrace	trace;
-	int			heard;			/* lines, or complaints of libcurl, since the last command */
-	SmtpResult	given_up;		/* why; SMTP_ACCEPTED: it is not */
+	int			heard;			/* lines, or messages of libcurl, since the last command */
+	SmtpResult	given_up;		/* reason; SMTP_ACCEPTED: not given up */
 }			relay;
 
-/* What libcurl calls */
+/* Callbacks of libcurl */
 
-/* Each can be shut: there are no more than there is room for. */
+/* Opens at most SOCKETS, so that all can be shut down. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -106,16 +106,16 @@ give_up(SmtpResult why)
 }
 
 static int
-meanwhile(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+poll_caller(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	if (relay.poll && !relay.given_up && !relay.poll(relay.arg))
 		give_up(SMTP_STOPPED);
 	return relay.given_up;
 }
 
-/* With CRLF for every line end, which may be CRLF, LF or CR. */
+/* Converts every line end, CRLF, LF or CR, to CRLF. */
 static size_t
-give_text(char *buffer, size_t size, size_t count, void *arg)
+read_body(char *buffer, size_t size, size_t count, void *arg)
 {
 	Body	   *body = arg;
 	size_t		n;
@@ -129,19 +129,14 @@ give_text(char *buffer, size_t size, size_t count, void *arg)
 	return n;
 }
 
-/*
- * libcurl would go on without a login, and without SMTPUTF8.  By then the server has heard who sends, and nothing else.
- */
+/* libcurl would continue without a login, or without SMTPUTF8.  Until then the server has got only the sender. */
 static bool
 is_lacking(void)
 {
 	return (relay.wants_login && !relay.trace.logged_in) || (relay.needs_utf8 && !relay.trace.offers_utf8);
 }
 
-/*
- * libcurl would listen to an answer without end, of many lines or of one that it complains of, for ever; and for long to
- * one to QUIT that does not come.
- */
+/* libcurl itself would read an endless answer forever, and wait long for an answer to QUIT. */
 static int
 observe(CURL *easy, curl_infotype type, char *line, size_t n, void *arg)
 {
@@ -175,7 +170,7 @@ drop_mail(void)
 	relay.poll = NULL;
 }
 
-/* Where no mail is half-way libcurl says QUIT, and cannot wait for the answer. */
+/* With no mail in progress libcurl sends QUIT; the shutdown keeps it from waiting for the answer. */
 static void
 hang_up(void)
 {
@@ -194,7 +189,7 @@ hang_up(void)
 	relay.kept = false;
 }
 
-/* NULL when memory is short.  Settings hold no line feeds. */
+/* NULL if out of memory.  Settings contain no line feeds. */
 static char *
 describe(const MailerServer *server)
 {
@@ -220,7 +215,7 @@ is_made_for(const MailerServer *server)
 
 #define SET(option, value) (good = good && curl_easy_setopt(relay.easy, option, value) == CURLE_OK)
 
-/* False if any of it could not be set: then nothing is sent. */
+/* False if an option could not be set: then nothing is sent. */
 static bool
 configure(const MailerServer *server)
 {
@@ -233,7 +228,7 @@ configure(const MailerServer *server)
 	SET(CURLOPT_PROTOCOLS, (long) (CURLPROTO_SMTP | CURLPROTO_SMTPS));
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
-	SET(CURLOPT_QUICK_EXIT, 1L);	/* else giving up waits for the resolver's thread */
+	SET(CURLOPT_QUICK_EXIT, 1L);	/* otherwise giving up waits for the resolver's thread */
 #endif
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROXY, "");
@@ -259,7 +254,7 @@ configure(const MailerServer *server)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	SET(CURLOPT_NOPROGRESS, 0L);
-	SET(CURLOPT_XFERINFOFUNCTION, meanwhile);
+	SET(CURLOPT_XFERINFOFUNCTION, poll_caller);
 	SET(CURLOPT_VERBOSE, 1L);
 	SET(CURLOPT_DEBUGFUNCTION, observe);
 	return good;
@@ -272,7 +267,7 @@ add_part(const char *type, const char *text, Body *body)
 
 	*body = (Body) {text};
 	return curl_mime_type(part, type) == CURLE_OK && curl_mime_encoder(part, "quoted-printable") == CURLE_OK &&
-		curl_mime_data_cb(part, -1, give_text, NULL, NULL, body) == CURLE_OK;
+		curl_mime_data_cb(part, -1, read_body, NULL, NULL, body) == CURLE_OK;
 }
 
 static bool
@@ -329,7 +324,7 @@ blame(SmtpAnswer *answer, const char *reason, const char *detail)
 	return SMTP_FAULT;
 }
 
-/* Why libcurl could not. */
+/* Maps libcurl's error to a reason. */
 static SmtpResult
 explain(CURLcode result, SmtpAnswer *answer)
 {
@@ -355,7 +350,7 @@ explain(CURLcode result, SmtpAnswer *answer)
 		return SMTP_LATE;
 	if (result == CURLE_PEER_FAILED_VERIFICATION)
 	{
-		/* OpenSSL's X509_V_*: 10 is an expired certificate; before 2, it is libcurl that minds the name */
+		/* OpenSSL's X509_V_*: 10 is an expired certificate; below 2, libcurl rejected the host name */
 		curl_easy_getinfo(relay.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
 		return blame(answer, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
 					 verified == 10 ? "has expired" : "is not signed by a trusted authority");
@@ -380,7 +375,7 @@ conclude(CURLcode result, SmtpAnswer *answer)
 	return relay.given_up ? relay.given_up : explain(result, answer);
 }
 
-/* If libcurl makes a thread for the resolver, it does so here; with this mask, no handler of the server's runs in it. */
+/* A resolver thread of libcurl starts here, with all signals blocked, so that it runs none of the server's handlers. */
 static CURLMcode
 start_transfer(int *running)
 {
@@ -422,7 +417,7 @@ transfer(MailerPoll poll, void *arg, SmtpAnswer *answer)
 	return result;
 }
 
-/* A connection that was kept may have been closed since, which is no news: the same is said again on a fresh one. */
+/* A reused connection may have been closed by the server: then the mail is sent again over a new one. */
 SmtpResult
 smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll poll, void *arg, SmtpAnswer *answer)
 {

@@ -1,6 +1,7 @@
 /*
  * smtp.h
- *		One mail to the SMTP server, and the connection that is kept for the next.
+ *		Transfer of a mail to the SMTP server, over a connection that is
+ *		reused.
  */
 #ifndef DJUST_SMTP_H
 #define DJUST_SMTP_H
@@ -13,12 +14,12 @@
 typedef enum SmtpResult
 {
 	SMTP_ACCEPTED,
-	SMTP_ANSWERED,				/* otherwise than by yes */
+	SMTP_ANSWERED,				/* with a code other than success */
 	SMTP_CLOSED,				/* by the server */
-	SMTP_LATE,					/* the time is over */
-	SMTP_STOPPED,				/* poll() said so */
-	SMTP_NO_UTF8,				/* which the mail needs */
-	SMTP_FAULT					/* reason and detail make a phrase */
+	SMTP_LATE,					/* timed out */
+	SMTP_STOPPED,				/* poll() returned false */
+	SMTP_NO_UTF8,				/* not offered, but needed */
+	SMTP_FAULT					/* described by reason and detail */
 } SmtpResult;
 
 /* The envelope, headers that need no encoding, and bodies of any text. */
@@ -27,7 +28,7 @@ typedef struct SmtpMail
 	const char *from;
 	const char *recipient;
 	bool		needs_utf8;
-	const char *headers;		/* CRLF between them, none at the end; without those of MIME */
+	const char *headers;		/* separated by CRLF; without those of MIME */
 	const char *body_text;
 	const char *body_html;
 } SmtpMail;
