@@ -18,10 +18,7 @@ extern void audit_new_id(pg_uuid_t *id);
 /* True for the names that the constraint on djust_auth.audit_event accepts. */
 extern bool audit_is_event(Slice name);
 
-/*
- * Writes an event in the caller's transaction, with session_user as actor.  detail is a JSON object or NULL; user_id
- * and sid may be NULL.
- */
+/* Writes an event in the caller's transaction; actor is session_user.  user_id, sid and detail (JSON) may be NULL. */
 extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
 
 /*

@@ -7,10 +7,7 @@
 
 #include "tables/store_seal.h"
 
-/*
- * Both are called by the worker.  The first seals a batch and returns when to call it again, 0 for at once; the second
- * follows the commit.
- */
+/* For the worker: seals a batch, returns when to call again (0: at once); audit_seal_committed follows the commit. */
 extern TimestampTz audit_seal_some(void);
 extern void audit_seal_committed(void);
 

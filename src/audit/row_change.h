@@ -32,9 +32,7 @@ extern void row_changes_end(RowChanges *changes);
 /* True if an UPDATE changes this column. */
 extern bool row_changes_column(const RowChanges *changes, AttrNumber column);
 
-/*
- * Value of a column.  Raises 42804 if an administrator changed its type to one that is not binary-coercible to `type`.
- */
+/* Value of a column.  Raises 42804 if an administrator gave it a type that is not binary-coercible to `type`. */
 extern Datum row_column(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null);
 
 #endif

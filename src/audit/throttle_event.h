@@ -19,10 +19,7 @@ extern void throttle_event_attach(struct LWLock *lock);
  */
 extern uint32_t throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_worker);
 
-/*
- * For the worker: queues the events of this database whose minute is over, or all of them.  Returns when the next one
- * is due, DT_NOEND if there is none.
- */
+/* For the worker: queues this database's events that are due, or all; returns when the next is due, or DT_NOEND. */
 extern TimestampTz throttle_event_flush(bool all);
 
 /* Time of the oldest event still counting in this database; DT_NOEND if there is none. */

@@ -58,10 +58,7 @@ static const struct
 	{"djust_introspect(text, text, text, text)", "b"},
 };
 
-/*
- * Objects of the schema djust_auth.  Unlisted ones are for the owner only: open_session, hs256_key, grant_api,
- * functions for keys and triggers.
- */
+/* Objects of the schema djust_auth; all others are the owner's: open_session, hs256_key, keys, triggers, grant_api. */
 static const struct
 {
 	const char *privileges;

@@ -26,10 +26,7 @@
 #include "tables/session_tid.h"
 #include "text/bytes.h"
 
-/*
- * A token from the future was issued before the clock was set back, and would live too long.  A standby's clock may be
- * slightly behind the primary's.
- */
+/* A token from the future was issued before the clock was set back.  A standby's clock may be slightly behind. */
 #define CLOCK_SKEW_S 2
 #define LATEST_S INT64CONST(253402300799)	/* the end of the year 9999 */
 #define REFRESH_PREFIX "djr_"
@@ -38,7 +35,7 @@
 #define REFRESH_SIZE (REFRESH_CONTENT_SIZE + SHA256_SIZE)
 #define REFRESH_LENGTH (REFRESH_PREFIX_LENGTH + B64URL_LENGTH(REFRESH_SIZE))
 
-/* An access token's session id, and its hash, which the session keeps. */
+/* An access token's session id, and its hash, which its session row may contain. */
 typedef struct TokenKey
 {
 	pg_uuid_t	sid;
@@ -48,7 +45,7 @@ typedef struct TokenKey
 struct TokenMemo
 {
 	MemoryContext context;
-	SecretCopy	token;			/* what the rest is of */
+	SecretCopy	token;			/* the token that the other fields belong to */
 	TokenKey	key;
 	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none did */
 	TimestampTz issued_at;		/* from the signed claims */
@@ -145,7 +142,7 @@ token_memo(void)
 	return memo;
 }
 
-/* What is remembered is used for exactly the same token only. */
+/* Uses the memo only for exactly the same token. */
 static bool
 read_key(Slice token, TokenMemo *memo, TokenKey *key)
 {

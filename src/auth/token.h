@@ -25,7 +25,7 @@ typedef struct Bearer
 /* Result of decoding one access token, cached by a call site that may see it again. */
 typedef struct TokenMemo TokenMemo;
 
-/* A memory for one token at a time, in the current context, wiped with it. */
+/* A memo for one token at a time, in the current context, wiped with it. */
 extern TokenMemo *token_memo(void);
 
 /* Finds the live session of an access token; false for all others.  Always reads the session; memo may be NULL. */

@@ -34,9 +34,7 @@ typedef struct JwtParts
 /* True for exactly three non-empty parts of base64url characters. */
 extern bool jwt_split(Slice token, JwtParts *parts);
 
-/*
- * Encoded header {"typ":"at+jwt","alg":...,"kid":...}; out takes JWT_HEADER_MAX; returns its length, 0 if kid is bad.
- */
+/* Encoded header {"typ":"at+jwt","alg":...,"kid":...}; out takes JWT_HEADER_MAX; its length, or 0 if kid is bad. */
 extern size_t jwt_header(CryptoAlg alg, const char *kid, char *out);
 
 /* True if the header equals the expected one and the signature is good; does not read the payload. */

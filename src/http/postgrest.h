@@ -14,10 +14,7 @@ extern bool postgrest_request(void);
 extern const char *postgrest_method(void);
 extern const char *postgrest_path(void);
 
-/*
- * True if request.path calls one of these API functions: it ends in /rpc/ and the function's name, percent-decoded.
- * NULL ends the list.
- */
+/* True if request.path, percent-decoded, ends in /rpc/ and the name of one of these functions.  NULL ends the list. */
 extern bool postgrest_calls(const char *const *functions);
 
 /* Raises 405 if one of these is called by GET or HEAD: logs and histories keep URLs, and the arguments in them. */

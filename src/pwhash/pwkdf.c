@@ -7,9 +7,7 @@
 
 #define SCRYPT_DJANGO_SIZE 64
 
-/*
- * scrypt
- */
+/* scrypt */
 
 /*
  * N is a power of two above 1 and below 2^(16 * r) (RFC 7914 section 2).  The memory is N + p blocks of 128 * r bytes:
@@ -87,9 +85,7 @@ pw_verify_scrypt(const Parsed *parsed, Slice password, const PwArena *arena)
 	return pw_compare(parsed, made, derived);
 }
 
-/*
- * PBKDF2
- */
+/* PBKDF2 */
 
 static size_t
 digest_size(int variant)

@@ -31,10 +31,7 @@ pw_take(Cursor *cursor, const char *text)
 	return true;
 }
 
-/*
- * Digits without sign or leading zero, so that a number has one spelling.  Numbers above 2^32 - 1 are read as that,
- * which exceeds every bound.
- */
+/* Digits without sign or leading zero: a number has one spelling.  Larger numbers are read as 2^32 - 1. */
 bool
 pw_take_number(Cursor *cursor, uint32_t *number)
 {

@@ -113,10 +113,7 @@ skip_words(const char *text, const char *const *words)
 	return text;
 }
 
-/*
- * CREATE and ALTER EXTENSION, and DROP, take only names and versions.  A semicolon before the end may begin another
- * statement, so the answer is then false.
- */
+/* CREATE and ALTER EXTENSION, and DROP, take only names and versions; a semicolon may begin another statement. */
 bool
 logtext_only_names(const char *statement)
 {

@@ -48,10 +48,7 @@ bound_wait(ThrottleEntry *entry, TimestampTz now)
 	entry->allowed_at = Min(entry->allowed_at, now + longest);
 }
 
-/*
- * THROTTLE_BUSY: wait for a running attempt to end, then ask again.  now must be read with throttle_lock held, so that
- * times do not decrease between callers.
- */
+/* THROTTLE_BUSY: wait for a running attempt, then ask again.  Read now with throttle_lock held: it never decreases. */
 ThrottleAnswer
 throttle_judge(ThrottleEntry *entry, TimestampTz now, int *retry_after)
 {

@@ -10,10 +10,10 @@
 #include "storage/off.h"
 #include "utils/uuid.h"
 
-/* Sixteen bytes, so that four of them share a cache line. */
+/* 16 bytes, so that four share a cache line. */
 typedef struct SessionTid
 {
-	uint32		tag;			/* a part of the session id */
+	uint32		tag;			/* part of the session id */
 	Buffer		buffer;			/* InvalidBuffer: the entry is empty */
 	BlockNumber block;
 	OffsetNumber line;			/* line pointer */
@@ -27,10 +27,7 @@ extern void session_tid_attach(void);
 extern bool session_tid_find(const pg_uuid_t *sid, SessionTid *tid);
 /* Fills in the tag. */
 extern void session_tid_keep(const pg_uuid_t *sid, SessionTid *tid);
-/*
- * These have the processor fetch what reading the session will touch, while the caller does something else: the entry,
- * and when that is there, what it leads to.
- */
+/* Prefetch the entry, and the row it leads to, while the caller does other work. */
 extern void session_tid_prefetch(const pg_uuid_t *sid);
 extern void session_tid_prefetch_row(const pg_uuid_t *sid);
 

@@ -195,10 +195,7 @@ extern void store_audit_forget(ArrayType *user_ids);
 extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
 							const pg_uuid_t *user_id);
 extern void store_lock_delete(const uint8_t *tag, size_t size);
-/*
- * Checks at most max rows that expired before this time, after those the cursor has passed, and deletes the unlocked
- * ones.  Returns the number of deleted rows.
- */
+/* Deletes unlocked expired rows among at most max rows after the cursor; returns the number of deleted rows. */
 extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor);
 /* For triggers: true if the statement that fires it is the library's own work, not an administrator's change. */
 extern bool store_is_own_work(void);
