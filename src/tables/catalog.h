@@ -156,7 +156,6 @@ enum
 
 typedef struct UserRow
 {
-	ItemPointerData place;		/* where this version of the row is */
 	pg_uuid_t	id;
 	char	   *email;
 	char	   *locale;			/* NULL if none */

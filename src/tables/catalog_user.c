@@ -25,7 +25,6 @@ read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 
 	scan_values(TABLE_CUSTOMER_USER, scan->relation, tuple, values, nulls);
 	memset(row, 0, sizeof(*row));
-	row->place = tuple->t_self;
 	row->id = *DatumGetUUIDP(values[Anum_customer_user_id - 1]);
 	row->email = TextDatumGetCString(values[Anum_customer_user_email - 1]);
 	row->locale = scan_text_or_null(values[Anum_customer_user_locale - 1], nulls[Anum_customer_user_locale - 1]);

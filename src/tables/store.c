@@ -160,8 +160,8 @@ run(Statement statement, Call *call)
 /* Sees to it that purge_at is not later than expires_at. */
 #define PURGE_TRIGGER "djust_purge_at"
 
-static void
-insert_by_statement(const NewSession *session)
+void
+store_session_insert(const NewSession *session)
 {
 	Call		call = {0};
 
@@ -175,27 +175,6 @@ insert_by_statement(const NewSession *session)
 	put(&call, session->client_address, session->client_address == (Datum) 0);
 	put_text(&call, session->user_agent);
 	run(SESSION_INSERT, &call);
-}
-
-void
-store_session_insert(const NewSession *session)
-{
-	Row row = {.held = {Anum_session_user_id, TABLE_CUSTOMER_USER, Anum_customer_user_id}, .settled = PURGE_TRIGGER};
-
-	give_uuid(&row, Anum_session_sid, &session->sid);
-	give_uuid(&row, Anum_session_user_id, &session->user_id);
-	give_time(&row, Anum_session_created_at, session->created_at);
-	give_time(&row, Anum_session_refreshed_at, session->created_at);
-	give_time(&row, Anum_session_expires_at, session->expires_at);
-	give_time(&row, Anum_session_access_expires_at, session->access_expires_at);
-	give_int(&row, Anum_session_generation, 0);
-	give(&row, Anum_session_access_hash, BYTEAOID, bytes_datum(session->access_hash, SHA256_SIZE), false);
-	give(&row, Anum_session_profiles, TEXTARRAYOID, PointerGetDatum(session->profiles), false);
-	give(&row, Anum_session_client_address, INETOID, session->client_address, session->client_address == (Datum) 0);
-	give_text(&row, Anum_session_user_agent, session->user_agent);
-	give_time(&row, Anum_session_purge_at, session->expires_at);
-	if (!row_insert(TABLE_SESSION, &row))
-		insert_by_statement(session);
 }
 
 static bool
@@ -336,13 +315,7 @@ store_user_confirm_at_once(const pg_uuid_t *id)
 bool
 store_user_confirm_hash(const UserRow *user, bool for_update)
 {
-	Row			read = {0};
-
-	give_uuid(&read, Anum_customer_user_id, &user->id);
-	give_text(&read, Anum_customer_user_password_hash, user->hash);
-	give(&read, Anum_customer_user_disabled_at, TIMESTAMPTZOID, (Datum) 0, true);
-	return row_lock(TABLE_CUSTOMER_USER, &user->place, &read, for_update ? LockTupleNoKeyExclusive : LockTupleShare) ||
-		confirm(&user->id, user->hash, for_update);
+	return confirm(&user->id, user->hash, for_update);
 }
 
 void

@@ -98,7 +98,6 @@ typedef struct PurgeCursor
 } PurgeCursor;
 
 /* sessions */
-/* The caller has locked the user: the foreign key is not asked again. */
 extern void store_session_insert(const NewSession *session);
 extern bool store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at,
 								  TimestampTz access_expires_at, const uint8_t *access_hash);

@@ -2,7 +2,7 @@
  * store_row.c
  *		Owns the writing of single rows without a statement.
  *
- * What every login and refresh writes, a session and an event, goes through the
+ * What every refresh writes, a session and an event, goes through the
  * access method and the executor's functions for indexes and constraints, as
  * logical replication applies rows: planning and starting a statement costs
  * several times as much.  No privileges are checked, as in catalog.c.
@@ -11,8 +11,7 @@
  * (triggers, rules, row security, columns, their types, foreign keys over
  * columns that are written): a table that has any of these is left to a
  * statement.  A place that was read before the table was locked: nothing is
- * taken from it that is not looked at again.  A foreign key is left unchecked
- * where the caller has locked the row it refers to, and nowhere else.
+ * taken from it that is not looked at again.
  */
 #include "postgres.h"
 
@@ -67,16 +66,9 @@ is_written(const ForeignKeyCacheInfo *key, const Row *row)
 	return false;
 }
 
-static bool
-is_held(const ForeignKeyCacheInfo *key, const Reference *held, Oid held_table)
-{
-	return held->column != 0 && key->nkeys == 1 && key->conkey[0] == held->column &&
-		key->confrelid == held_table && key->confkey[0] == held->key;
-}
-
 /* Of a foreign key of this table that the row cannot break; not so where another table refers to this one. */
 static bool
-keeps_key(List *keys, Oid constraint, const Row *row, Oid held_table)
+keeps_key(List *keys, Oid constraint, const Row *row)
 {
 	ListCell   *cell;
 
@@ -85,7 +77,7 @@ keeps_key(List *keys, Oid constraint, const Row *row, Oid held_table)
 		ForeignKeyCacheInfo *key = lfirst(cell);
 
 		if (key->conoid == constraint)
-			return !is_written(key, row) || is_held(key, &row->held, held_table);
+			return !is_written(key, row);
 	}
 	return false;
 }
@@ -105,7 +97,6 @@ static bool
 fires_triggers(Relation relation, CmdType command, const Row *row)
 {
 	int16		event = command == CMD_INSERT ? TRIGGER_TYPE_INSERT : TRIGGER_TYPE_UPDATE;
-	Oid			held_table = row->held.column != 0 ? catalog_table(row->held.table) : InvalidOid;
 	Oid			audit_function = catalog_audit_function();
 	List	   *keys = RelationGetFKeyList(relation);
 	TriggerDesc *triggers = relation->trigdesc;
@@ -121,7 +112,7 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 			(trigger->tgfoid == audit_function && OidIsValid(audit_function)))
 			continue;
 		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE ||
-			!keeps_key(keys, trigger->tgconstraint, row, held_table))
+			!keeps_key(keys, trigger->tgconstraint, row))
 			return true;
 	}
 	return false;
@@ -276,34 +267,6 @@ find(Relation relation, const ItemPointerData *place, const Row *read, TupleTabl
 
 	return has_page(relation, place) && table_tuple_fetch_row_version(relation, &tid, GetActiveSnapshot(), old) &&
 		is_as_read(old, read);
-}
-
-/* As the executor does it, but for the latest version of a row that was changed: that is left to a statement. */
-static bool
-lock(Relation relation, const ItemPointerData *place, const Row *read, LockTupleMode mode)
-{
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	ItemPointerData tid = *place;
-	TM_FailureData failure;
-	bool		locked;
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	locked = find(relation, place, read, slot) &&
-		table_tuple_lock(relation, &tid, GetActiveSnapshot(), slot, GetCurrentCommandId(true), mode, LockWaitBlock,
-						 TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS, &failure) == TM_Ok;
-	PopActiveSnapshot();
-	ExecDropSingleTupleTableSlot(slot);
-	return locked;
-}
-
-bool
-row_lock(CatalogTable table, const ItemPointerData *place, const Row *read, LockTupleMode mode)
-{
-	Relation	relation = table_open(catalog_table(table), RowShareLock);
-	bool		locked = is_plain(relation) && has_columns(relation, read) && lock(relation, place, read, mode);
-
-	table_close(relation, NoLock);
-	return locked;
 }
 
 /* The slot of the old version keeps its page pinned, so that the place stays what it is. */

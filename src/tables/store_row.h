@@ -6,7 +6,6 @@
 #define DJUST_STORE_ROW_H
 
 #include "catalog/pg_type.h"
-#include "nodes/lockoptions.h"
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -17,14 +16,6 @@
 
 #define ROW_COLUMNS 12
 
-/* A foreign key that needs no check: the caller has locked the row it refers to. */
-typedef struct Reference
-{
-	AttrNumber	column;			/* 0: there is none */
-	CatalogTable table;
-	AttrNumber	key;
-} Reference;
-
 /* Columns that are written, or compared; a table whose columns have other types is left to a statement. */
 typedef struct Row
 {
@@ -33,7 +24,6 @@ typedef struct Row
 	Oid			types[ROW_COLUMNS];
 	Datum		values[ROW_COLUMNS];
 	bool		nulls[ROW_COLUMNS];
-	Reference	held;
 	const char *settled;		/* name of a trigger of this extension that would change nothing; NULL: none */
 } Row;
 
@@ -44,11 +34,6 @@ typedef enum RowOutcome
 	ROW_NEEDS_STATEMENT			/* the table is not as the extension made it: nothing is written */
 } RowOutcome;
 
-/*
- * Locks the row that is visible at this place, if it is as it was read; waits for a transaction that is changing it.
- * False when it is not, or the table needs a statement: ask by one.
- */
-extern bool row_lock(CatalogTable table, const ItemPointerData *place, const Row *read, LockTupleMode mode);
 /* All columns of the table.  False when it needs a statement: nothing is written. */
 extern bool row_insert(CatalogTable table, const Row *row);
 /*
