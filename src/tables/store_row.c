@@ -31,13 +31,11 @@
 
 #include "server/compat.h"
 #include "tables/session_revoke.h"
-#include "tables/store_check.h"
 #include "tables/store_row.h"
 
 /* What writing takes, open from begin() to end(). */
 typedef struct Target
 {
-	CatalogTable table;
 	Relation	relation;
 	EState	   *estate;
 	ResultRelInfo *result;
@@ -170,7 +168,6 @@ as_made(Relation relation, CmdType command, const Row *read, const Row *row)
 static bool
 begin(Target *target, CatalogTable table, CmdType command, const Row *read, const Row *row)
 {
-	target->table = table;
 	target->relation = table_open(catalog_table(table), RowExclusiveLock);
 	if (!as_made(target->relation, command, read, row))
 	{
@@ -194,6 +191,13 @@ end(Target *target)
 	FreeExecutorState(target->estate);
 	table_close(target->relation, NoLock);
 	CommandCounterIncrement();
+}
+
+static void
+check(Target *target)
+{
+	if (RelationGetDescr(target->relation)->constr)
+		ExecConstraints(target->result, target->slot, target->estate);
 }
 
 /* After the row is in the table, which has told its place to the slot. */
@@ -226,7 +230,7 @@ row_insert(CatalogTable table, const Row *row)
 		nulls[row->columns[i] - 1] = row->nulls[i];
 	}
 	ExecForceStoreHeapTuple(heap_form_tuple(RelationGetDescr(target.relation), values, nulls), target.slot, true);
-	store_check(target.table, target.relation, target.result, target.slot, target.estate);
+	check(&target);
 	table_tuple_insert(target.relation, target.slot, GetCurrentCommandId(true), 0, NULL);
 	insert_in_indexes(&target, false, COMPAT_INDEX_ALL);
 	end(&target);
@@ -282,7 +286,7 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 													  RelationGetDescr(target->relation), change->n, change->columns,
 													  change->values, change->nulls),
 							target->slot, true);
-	store_check(target->table, target->relation, target->result, target->slot, target->estate);
+	check(target);
 	result = table_tuple_update(target->relation, &old->tts_tid, target->slot, GetCurrentCommandId(true),
 								GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &wanted);
 	if (result == TM_Updated || result == TM_Deleted)
