@@ -216,7 +216,7 @@ program()
 stage_programs()
 {
 	cluster
-	for file in $(files "$ROOT"/test/t/*.py "$ROOT"/test/t/*.mjs "$ROOT"/test/t/*.sh); do
+	for file in $(files "$ROOT"/test/t/*.py "$ROOT"/test/torture/*.py "$ROOT"/test/t/*.mjs "$ROOT"/test/t/*.sh); do
 		name=${file##*/}
 		PGDATABASE=$(echo "t_$name" | tr . _)
 		new_database "$PGDATABASE" djust_template

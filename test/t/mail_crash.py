@@ -5,15 +5,13 @@ import hashlib
 import os
 import queue
 import random
-import signal
-import subprocess
 import tempfile
 import threading
 import time
 
 import psycopg2
 
-from support import SETUP, Cluster, equal, later, main, note, ok, until
+from support import Cluster, equal, kill, later, main, note, ok, until
 from support.smtp import Authority, Server
 
 CUSTOMERS, ROUNDS, CLIENTS = 500, 50, 4
@@ -53,34 +51,11 @@ def ask(waiting, pids, failures):
                 db.close()
 
 
-def postmaster():
-    with open(os.path.join(cluster.data, "postmaster.pid"), encoding="ascii") as file:
-        return int(file.readline())
-
-
 def worker():
     """Its process, once there is one."""
-    while True:
-        children = subprocess.run(["pgrep", "-P", str(postmaster()), "-f", "djust_auth worker"], stdout=subprocess.PIPE, text=True, check=False).stdout.split()
-        if children:
-            return int(children[0])
-        time.sleep(0.01)
-
-
-def kill(pid):
-    try:
-        os.kill(pid, signal.SIGKILL)
-        return True
-    except ProcessLookupError:
-        return False
-
-
-def start_again():
-    """The orphans of a killed postmaster have to end first."""
-    while True:
-        if subprocess.run(["sh", SETUP, "cluster_ctl", cluster.name, "start"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0:
-            return
-        time.sleep(0.05)
+    found = []
+    until(lambda: found.extend(cluster.processes("djust_auth worker")) or found, "the worker")
+    return found[0]
 
 
 def starts():
@@ -91,7 +66,7 @@ def one_round(kind, pids, at_answer):
     """At some moment: while the mail server has a mail and the worker waits for the answer, or any other."""
     before = starts()
     if at_answer:
-        victim, hit = worker() if kind == "worker" else postmaster(), threading.Event()
+        victim, hit = worker() if kind == "worker" else cluster.postmaster(), threading.Event()
 
         def answer(mail):
             server.answer = lambda mail: "250 OK"
@@ -106,13 +81,12 @@ def one_round(kind, pids, at_answer):
     else:
         time.sleep(chance.random() * 0.3)
         if kind != "backend":
-            kill(worker() if kind == "worker" else postmaster())
+            kill(worker() if kind == "worker" else cluster.postmaster())
         else:
             idle = connect()  # in case that no client is asking just now
-            for pid in [*pids.values(), idle.pid]:
-                kill(pid)
+            kill(*pids.values(), idle.pid)
     if kind == "postmaster":
-        start_again()
+        cluster.start_again()
     until(lambda: starts() > before, "the server to come up again")
 
 

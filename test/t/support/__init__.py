@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -278,6 +279,17 @@ def until_blocked(observer, pid, by=None):
 # Clusters
 
 
+def kill(*pids):
+    """SIGKILL; false where one of them is gone already."""
+    gone = 0
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            gone += 1
+    return not gone
+
+
 def setup(*words, check=True):
     """A function of test/lib/setup.sh."""
     return subprocess.run(["sh", SETUP, *words], check=check, stdout=subprocess.PIPE, text=True).stdout
@@ -314,6 +326,21 @@ class Cluster:
     def restart(self, mode="immediate"):
         self.stop(mode)
         self.ctl("start")
+
+    def postmaster(self):
+        """Its process."""
+        with open(os.path.join(self.data, "postmaster.pid"), encoding="ascii") as file:
+            return int(file.readline())
+
+    def processes(self, pattern="."):
+        """Of the server, its postmaster's children, whose title matches."""
+        return [int(pid) for pid in subprocess.run(["pgrep", "-P", str(self.postmaster()), "-f", pattern], stdout=subprocess.PIPE,
+                                                   text=True, check=False).stdout.split()]
+
+    def start_again(self):
+        """The orphans of a killed postmaster have to end first."""
+        until(lambda: subprocess.run(["sh", SETUP, "cluster_ctl", self.name, "start"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                     check=False).returncode == 0, "the server to start")
 
     def standby(self, name):
         """A hot standby of this cluster.  Both listen on sockets in folders of their own, so they can have one port number."""
