@@ -66,7 +66,7 @@ count_lines()
 tap()
 {
 	sums=$(awk -v status="$3" -f "$ROOT/test/lib/tap.awk" "$2")
-	case $sums in *' 0 '*) grep '^# figures: ' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
+	case $sums in *' 0 '*) grep -E '^# (figures|tally): ' "$2" ;; *) sed 's/^/    /' "$2" ;; esac
 	sed -n 's/^ok.*# *[Ss][Kk][Ii][Pp]/&/p; s/^1\.\.0.*# *[Ss][Kk][Ii][Pp] */all of it: /p' "$2" | while IFS= read -r line; do skip "$1" "$line"; done
 	# shellcheck disable=SC2086 # three numbers
 	count "$1" ${sums:-0 1}

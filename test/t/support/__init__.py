@@ -73,6 +73,11 @@ def note(text):
     print("# " + str(text).replace("\n", "\n# "), flush=True)
 
 
+def tally(tried, lost, by_contract=0):
+    """What make torture shows of a program: how often it tried, what did not survive, and what the contract lets go."""
+    note(f"tally: {tried}, {tried - lost - by_contract}, {lost}, {by_contract}")
+
+
 def main(*parts):
     """Runs the parts of a program; one that breaks off is a failure and the next one still runs."""
     for part in parts:

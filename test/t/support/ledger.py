@@ -13,7 +13,7 @@ import time
 
 import psycopg2
 
-from support import WRONG, equal, later, note, ok, until
+from support import WRONG, equal, later, note, ok, tally, until
 
 CLIENTS, ACCOUNTS = 8, 4
 LOCK_WRITTEN_S = 2	# the worker writes a lock within a second; younger ones may be lost by contract
@@ -294,6 +294,7 @@ class Ledger:
         before = len(self.lost)
         with contextlib.closing(self.connected()) as db:
             db.until_worker()
+            db.until_written()
             for account in self.accounts:
                 self.check_account(db, account, struck_at)
         ok(len(self.lost) == before, f"{name}: nothing acknowledged is lost", "\n".join(self.lost[before:before + 20]))
@@ -368,3 +369,4 @@ class Ledger:
     def figures(self):
         note(f"figures: seed {self.seed}: {self.acknowledged} answers acknowledged, {self.refused} refused, {self.cut_off} cut off; "
              f"{len(self.lost)} lost, {self.lost_by_contract} newest locks lost by contract")
+        tally(self.acknowledged, len(self.lost), self.lost_by_contract)

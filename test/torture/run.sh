@@ -1,0 +1,56 @@
+#!/bin/sh
+# run.sh: make torture.  The long form of the tests that look for what survives: each part alone, then one table.
+#
+#	PART='crash timing'   only these parts; "sh test/torture/run.sh list" names them
+#
+# A part is a program of test/torture or test/t with larger numbers than "make test" gives it; its line "# tally:" says what was
+# tried and what was lost.  Seeds are printed, and can be given back by the settings that the programs' heads name.
+
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+LOG=$(mktemp -d "${TMPDIR:-/tmp}/djust_torture.XXXXXX") || exit 1
+
+# part, seconds it may take, stage or script, settings
+parts()
+{
+	cat <<-'END'
+	crash     3600 programs CRASH_ROUNDS=70
+	failover  3600 programs FAILOVER_ROUNDS=14
+	reuse     2400 programs REUSE_ROUNDS=1000
+	seal      3600 programs AUDIT_EVENTS=1000000 AUDIT_PLACES=1
+	sql_fuzz  3600 asan.sh  DJUST_FUZZ_CALLS=100000
+	END
+}
+
+# run PART SECONDS STAGE SETTINGS...
+run()
+{
+	part=$1 seconds=$2 stage=$3
+	shift 3
+	case $stage in
+		*.sh) env "$@" sh "$ROOT/test/torture/$stage" ;;
+		*) env "$@" ONLY="$part" TEST_TIMEOUT="$seconds" sh "$ROOT/test/run.sh" "$stage" ;;
+	esac
+}
+
+if [ "$1" = list ]; then
+	parts | awk '{ print $1 }'
+	exit
+fi
+
+failed=0
+parts >"$LOG/parts"
+while read -r part rest; do
+	case " ${PART:-$part} " in *" $part "*) ;; *) continue ;; esac
+	echo "$part" >&2
+	start=$(date +%s)
+	# shellcheck disable=SC2086 # a list of words
+	run "$part" $rest >"$LOG/$part" 2>&1 </dev/null
+	status=$?
+	[ $status = 0 ] || { failed=1; cat "$LOG/$part" >&2; }
+	tally=$(sed -n 's/^ *# tally: //p' "$LOG/$part" | tail -n 1)
+	echo "$part | ${tally:-no tally} | $([ $status = 0 ] && echo survived || echo FAILED) | $(($(date +%s) - start)) s" >>"$LOG/table"
+done <"$LOG/parts"
+echo 'part | tried | survived | lost | lost by contract | result | time'
+sed 's/, / | /g' "$LOG/table"
+rm -r "$LOG"
+exit $failed
