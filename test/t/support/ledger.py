@@ -75,7 +75,8 @@ class Client:
                 self.pid = self.db.pid
             answer = self.db.row(sql, *values)
         except psycopg2.Error as error:
-            if error.pgcode is None or error.pgcode.startswith("57P"):
+            # the server went, or a resource did: both tell nothing of what was done
+            if error.pgcode is None or error.pgcode.startswith(("57P", "53", "58")):
                 self.ledger.cut_off += 1
                 self.db = None
                 raise CutOff from error
@@ -231,6 +232,7 @@ class Client:
              "disable": 1, "enable": 2, "change_email": 1, "assign": 4, "lock": 1, "unlock": 1}
 
     def work(self):
+        """Until something cuts it off, or, where clients are to go on, until the quiet."""
         while not self.ledger.quiet.is_set():
             account = self.dice.choice(self.accounts)
             if not account.sure():
@@ -239,7 +241,8 @@ class Client:
             try:
                 getattr(self, verb)(account)
             except CutOff:
-                return
+                if not self.ledger.goes_on:
+                    return
             except psycopg2.Error as error:
                 self.ledger.lost.append(f"{account.name}: {verb} raised {error.pgcode} {error}")
                 return
@@ -275,9 +278,10 @@ class Ledger:
         until(lambda: found.append(tried()) or found[-1], "the server to let us in")
         return found[-1]
 
-    def under_load(self, seconds, strike):
+    def under_load(self, seconds, strike, goes_on=False):
         """The clients work for so long, then strike() happens; what it did to them is awaited."""
         self.quiet.clear()
+        self.goes_on = goes_on
         threads = [later(client.work) for client in self.clients]
         time.sleep(seconds)
         struck_at = time.time()
