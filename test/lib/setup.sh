@@ -14,6 +14,8 @@
 #	                              and prints it
 #	find_python MODULE...         prints the python that has these modules
 #
+# DJUST_CONF has lines for postgresql.conf of every cluster, before those that the test gives.
+#
 # PG_CONFIG (as for make), or PG_MAJOR, chooses among Debian's servers; the default is the distribution's.
 #
 # Programs in other languages: "sh test/lib/setup.sh start_cluster NAME LINE..." prints PGHOST=..., PGPORT=...,
@@ -136,7 +138,7 @@ start_cluster()
 		{ cat "$cluster.initdb" >&2; return 1; }
 	printf '%s\n' "unix_socket_directories = '$cluster'" "port = $PGPORT" "listen_addresses = ''" \
 		"shared_preload_libraries = 'djust_auth'" 'fsync = off' 'full_page_writes = off' 'max_connections = 120' \
-		"$@" | as_server sh -c "cat >>'$cluster/data/postgresql.conf'"
+		"$DJUST_CONF" "$@" | as_server sh -c "cat >>'$cluster/data/postgresql.conf'"
 	CLUSTERS="$CLUSTERS $cluster_name"
 	cluster_ctl "$cluster_name" start || { cat "$cluster/log" >&2; return 1; }
 }
