@@ -113,11 +113,11 @@ fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
 bench:
 	@sh test/bench/run.sh
 
-# 100,000 calls by the SQL fuzzer against a server with sanitizers, built first from the distribution's sources
-torture-asan:
-	@sh test/torture/asan.sh
+# the long form of what attackers, crashes and colleagues try; PART='crash sql_fuzz' runs parts (test/torture/README.md)
+torture:
+	@sh test/torture/run.sh
 
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz layers test bench torture-asan demo demo-stop
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz layers test bench torture demo demo-stop

@@ -1,8 +1,7 @@
 """
 Crashes: what clients were told is held against the database after each (support/ledger.py).
 
-By environment: CRASH_ROUNDS (7), CRASH_SECONDS of load in each at most (2), CRASH_SEED; CRASH_FAULT=yes commits asynchronously, so
-that the ledger has something to find.
+By environment: CRASH_ROUNDS (7), CRASH_SECONDS of load in each at most (2), CRASH_SEED.
 """
 
 import os
@@ -14,10 +13,9 @@ from support.ledger import SETTINGS, Ledger
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "7"))
 SECONDS = float(os.environ.get("CRASH_SECONDS", "2"))
 SEED = int(os.environ.get("CRASH_SEED", str(random.randrange(10 ** 6))))
-FAULT = ("synchronous_commit = off", "wal_writer_delay = 10s") if os.environ.get("CRASH_FAULT") else ()
 KILLS = ["postmaster", "everything", "backend", "worker", "checkpointer", "walwriter", "stop"]
 
-cluster = Cluster("crash_ledger", *SETTINGS, *FAULT)
+cluster = Cluster("crash_ledger", *SETTINGS)
 ledger = Ledger(cluster, SEED)
 dice = random.Random(SEED)
 

@@ -3,8 +3,7 @@ An administrator's commands beside every verb: tables rewritten, reindexed, give
 decoding; in every other round the server is killed in the middle of one.  What clients were told is held against the database
 afterwards (support/ledger.py), and no verb may have met an error.
 
-By environment: DDL_ROUNDS (2), DDL_COMMANDS a round (12), DDL_SEED; DDL_FAULT=yes deletes a session among the commands, so that
-the ledger has something to find.
+By environment: DDL_ROUNDS (2), DDL_COMMANDS a round (12), DDL_SEED.
 """
 
 import os
@@ -57,8 +56,6 @@ def administer(admin, kill_in_the_middle):
             return
         for step in steps:
             admin.run(step)
-        if os.environ.get("DDL_FAULT"):
-            admin.run("DELETE FROM djust_auth.session WHERE ctid IN (SELECT ctid FROM djust_auth.session LIMIT 1)")
 
 
 def rounds():
@@ -74,6 +71,7 @@ def rounds():
             for table in TABLES:
                 admin.run(f"ALTER TABLE djust_auth.{table} DROP COLUMN IF EXISTS extra, DISABLE ROW LEVEL SECURITY")
             admin.run("DROP INDEX IF EXISTS djust_auth.extra")
+        ledger.sabotage()
         ledger.check(struck_at, f"round {i + 1}, {COMMANDS} commands{', then killed' if killed else ''}")
 
 

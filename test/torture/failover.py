@@ -2,8 +2,8 @@
 Failovers under load: the standby, which is synchronous, is promoted; the old primary is rewound and follows it.  What clients were
 told is held against the new primary each time (support/ledger.py).
 
-By environment: FAILOVER_ROUNDS (2), FAILOVER_SECONDS of load before each at most (2), FAILOVER_SEED; FAILOVER_FAULT=yes cuts the
-standby off before the load, so that the ledger has something to find.
+By environment: FAILOVER_ROUNDS (2), FAILOVER_SECONDS of load before each at most (2), FAILOVER_SEED; LEDGER_FAULT=yes cuts the
+standby off before the load.
 """
 
 import os
@@ -11,12 +11,11 @@ import random
 import shutil
 
 from support import Cluster, main, setup, until
-from support.ledger import SETTINGS, Ledger
+from support.ledger import FAULT, SETTINGS, Ledger
 
 ROUNDS = int(os.environ.get("FAILOVER_ROUNDS", "2"))
 SECONDS = float(os.environ.get("FAILOVER_SECONDS", "2"))
 SEED = int(os.environ.get("FAILOVER_SEED", str(random.randrange(10 ** 6))))
-FAULT = os.environ.get("FAILOVER_FAULT")
 
 first = Cluster("failover_1", *SETTINGS, "wal_level = replica", "max_wal_senders = 4", "wal_log_hints = on", "wal_keep_size = 512MB")
 ledger = Ledger(first, SEED)

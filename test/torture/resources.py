@@ -42,6 +42,7 @@ def connections():
 
     struck_at = ledger.under_load(SECONDS, strike, goes_on=True)
     ok(len(taken) > 0, "every connection was taken", len(taken))
+    ledger.sabotage()
     ledger.check(struck_at, "no connection was left")
 
 

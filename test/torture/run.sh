@@ -13,11 +13,15 @@ LOG=$(mktemp -d "${TMPDIR:-/tmp}/djust_torture.XXXXXX") || exit 1
 parts()
 {
 	cat <<-'END'
-	crash     3600 programs CRASH_ROUNDS=70
-	failover  3600 programs FAILOVER_ROUNDS=14
-	reuse     2400 programs REUSE_ROUNDS=1000
-	seal      3600 programs AUDIT_EVENTS=1000000 AUDIT_PLACES=1
-	sql_fuzz  3600 asan.sh  DJUST_FUZZ_CALLS=100000
+	crash          3600 programs CRASH_ROUNDS=70
+	failover       3600 programs FAILOVER_ROUNDS=14
+	pooler         1800 programs POOLER_ROUNDS=20
+	ddl            3600 programs DDL_ROUNDS=10 DDL_COMMANDS=200
+	resources      1800 programs RESOURCES_SECONDS=20
+	equal_time     7200 programs TIME_SAMPLES=10000
+	reuse_is_final 2400 programs REUSE_ROUNDS=1000
+	seal           3600 programs AUDIT_EVENTS=1000000 AUDIT_PLACES=1
+	sql_fuzz       3600 asan.sh  DJUST_FUZZ_CALLS=100000
 	END
 }
 

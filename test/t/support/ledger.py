@@ -4,9 +4,12 @@ The ledger: what clients were told is held against the database after a crash or
 Eight connections run every verb on accounts of their own and write down each answer, outside of the server.  Afterwards nothing
 acknowledged may be undone: no logout, reuse, change of password, address, profile or state.  What was cut off may have happened
 or not.
+
+LEDGER_FAULT=yes gives it something to find: commits are asynchronous, and sabotage() deletes sessions.
 """
 
 import contextlib
+import os
 import random
 import threading
 import time
@@ -19,6 +22,9 @@ CLIENTS, ACCOUNTS = 8, 4
 LOCK_WRITTEN_S = 2	# the worker writes a lock within a second; younger ones may be lost by contract
 SETTINGS = ("djust_auth.databases = 'postgres'", "full_page_writes = on", "autovacuum_naptime = 1s", "djust_auth.access_token_lifetime = 1d",
             "djust_auth.refresh_token_lifetime = 1d", "djust_auth.session_max_lifetime = 1d")
+FAULT = bool(os.environ.get("LEDGER_FAULT"))
+if FAULT:
+    SETTINGS += ("synchronous_commit = off", "wal_writer_delay = 10s")
 
 
 class CutOff(Exception):
@@ -292,6 +298,11 @@ class Ledger:
         for client in self.clients:
             client.db = None
         return struck_at
+
+    def sabotage(self):
+        if FAULT:
+            with contextlib.closing(self.connected()) as db:
+                db.run("DELETE FROM djust_auth.session")
 
     def check(self, struck_at, name):
         """A test point: what was acknowledged before is there."""
