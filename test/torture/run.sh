@@ -15,6 +15,7 @@ parts()
 	cat <<-'END'
 	crash          3600 programs CRASH_ROUNDS=70
 	failover       3600 programs FAILOVER_ROUNDS=14
+	loggers        3600 loggers.sh CRASH_ROUNDS=14
 	pooler         1800 programs POOLER_ROUNDS=20
 	ddl            3600 programs DDL_ROUNDS=10 DDL_COMMANDS=200
 	resources      1800 programs RESOURCES_SECONDS=20
