@@ -1,7 +1,7 @@
 """
 Crashes: what clients were told is held against the database after each (support/ledger.py).
 
-By environment: CRASH_ROUNDS (7), CRASH_SECONDS of load in each at most (2), CRASH_SEED.
+By environment: CRASH_ROUNDS (7), CRASH_SECONDS of load in each at most (1), CRASH_SEED.
 """
 
 import os
@@ -11,7 +11,7 @@ from support import Cluster, kill, main
 from support.ledger import SETTINGS, Ledger
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "7"))
-SECONDS = float(os.environ.get("CRASH_SECONDS", "2"))
+SECONDS = float(os.environ.get("CRASH_SECONDS", "1"))
 SEED = int(os.environ.get("CRASH_SEED", str(random.randrange(10 ** 6))))
 KILLS = ["postmaster", "everything", "backend", "worker", "checkpointer", "walwriter", "stop"]
 

@@ -13,7 +13,7 @@ LOG=$(mktemp -d "${TMPDIR:-/tmp}/djust_torture.XXXXXX") || exit 1
 parts()
 {
 	cat <<-'END'
-	crash          3600 programs CRASH_ROUNDS=70
+	crash          3600 programs CRASH_ROUNDS=70 CRASH_SECONDS=2
 	failover       3600 programs FAILOVER_ROUNDS=14
 	loggers        3600 loggers.sh CRASH_ROUNDS=14
 	pooler         1800 programs POOLER_ROUNDS=20
