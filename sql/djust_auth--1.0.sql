@@ -517,6 +517,7 @@ CREATE TRIGGER djust_policy_truncated AFTER TRUNCATE ON djust_auth.key_file
 ALTER TABLE djust_auth.customer_user ENABLE REPLICA TRIGGER djust_changed_replica, ENABLE REPLICA TRIGGER djust_removed_replica;
 ALTER TABLE djust_auth.user_profile ENABLE REPLICA TRIGGER djust_changed_replica, ENABLE ALWAYS TRIGGER djust_truncated;
 ALTER TABLE djust_auth.session ENABLE ALWAYS TRIGGER djust_keep_ended;
+ALTER TABLE djust_auth.password_blocklist ENABLE ALWAYS TRIGGER djust_normalise;
 ALTER TABLE djust_auth.profile_right ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
 ALTER TABLE djust_auth.signing_key ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
 ALTER TABLE djust_auth.key_file ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;

@@ -284,6 +284,18 @@ collect_users(const TriggerData *data, AttrNumber column, Users *users)
 	row_changes_end(&changes);
 }
 
+/* Foreign keys do not cascade where only the row-level trigger fires. */
+static void
+users_removed(const TriggerData *data, ArrayType *ids)
+{
+	audit_forget(ids);
+	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
+	{
+		store_session_delete_of_all(ids);
+		store_reset_delete_of_all(ids);
+	}
+}
+
 Datum
 djust_trigger_user_changed(PG_FUNCTION_ARGS)
 {
@@ -297,7 +309,7 @@ djust_trigger_user_changed(PG_FUNCTION_ARGS)
 	}
 	collect_users(data, Anum_customer_user_id, &removed);
 	if (removed.ids)
-		audit_forget(array_of(&removed));
+		users_removed(data, array_of(&removed));
 	return done();
 }
 

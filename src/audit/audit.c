@@ -226,19 +226,19 @@ audit_forget(ArrayType *user_ids)
 /*
  * False if the user was deleted since the event was queued: the client address is personal data.  The lock is held
  * until the transaction ends, so a later deletion waits and finds the event.  Locking the user's row instead would
- * write WAL for known addresses only.
+ * write WAL for known addresses only; nor may locks and statistics show that an event has no user.
  */
 static bool
 may_keep_address(const QueuedEvent *event)
 {
 	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
 
-	if (!event->has_user || !event_queue_working())
+	if (!event_queue_working())
 		return true;
 	/* first the lock that others may hold for long: a deletion must not wait for a waiting worker */
 	LockRelationOid(table, RowExclusiveLock);
 	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ShareLock);
-	return catalog_user_stays(&event->user_id);
+	return catalog_user_stays(&event->user_id) || !event->has_user;
 }
 
 void

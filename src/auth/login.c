@@ -42,7 +42,7 @@ find_candidate(const char *address, const AccountTag *tag, Candidate *candidate)
 	bool		sampled;
 
 	memcpy(point.data, tag->bytes, UUID_LEN);
-	candidate->known = catalog_user_by_email(address, &candidate->user);
+	candidate->known = catalog_user_by_email(address, &point, &candidate->user);
 	sampled = catalog_user_from(&point, &sample);
 	throttle_owner(tag, candidate->known ? candidate->user.id.data : NULL);
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;

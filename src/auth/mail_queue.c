@@ -150,7 +150,7 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 	if (queued->has_user)
 		return catalog_user_by_id(&queued->user_id, user);
 	return queued->address && key_file_open_address(text_slice(queued->address), email) &&
-		catalog_user_by_email(email, user);
+		catalog_user_by_email(email, NULL, user);
 }
 
 /* NULL if another transaction is changing or deleting the recipient. */

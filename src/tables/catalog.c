@@ -171,6 +171,15 @@ catalog_table(CatalogTable table)
 	return ids.tables[table];
 }
 
+Relation
+catalog_open(CatalogTable table, LOCKMODE mode)
+{
+	Relation	relation = try_table_open(catalog_table(table), mode);
+
+	/* the extension was dropped since the id was looked up: the next look-up finds a new table, or says that there is none */
+	return relation ? relation : table_open(catalog_table(table), mode);
+}
+
 bool
 catalog_is_table(Oid relation, CatalogTable *table)
 {
@@ -228,7 +237,7 @@ catalog_index(CatalogIndex index)
 uint32
 catalog_pages(CatalogTable table)
 {
-	Relation	relation = table_open(catalog_table(table), AccessShareLock);
+	Relation	relation = catalog_open(table, AccessShareLock);
 	BlockNumber pages = RelationGetNumberOfBlocks(relation);
 
 	table_close(relation, AccessShareLock);

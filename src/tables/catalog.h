@@ -12,6 +12,7 @@
 #include "access/htup.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/array.h"
 #include "utils/relcache.h"
 #include "utils/tuplestore.h"
@@ -225,6 +226,8 @@ extern uint64 catalog_epoch(void);
 extern void catalog_bump_epoch(void);
 
 extern Oid	catalog_table(CatalogTable table);
+/* Raises 42P01 if the extension has been dropped. */
+extern Relation catalog_open(CatalogTable table, LOCKMODE mode);
 /* True if the relation, by its oid, is one of these tables. */
 extern bool catalog_is_table(Oid relation, CatalogTable *table);
 /* True if it is a member of the extension. */
@@ -240,12 +243,16 @@ extern Oid	catalog_api_schema(void);
 /* InvalidOid if the extension does not exist. */
 extern Oid	catalog_owner(void);
 
-extern bool catalog_user_by_email(const char *email, UserRow *row);
+/* With a choice, a keyed hash of the address, statistics do not show whether there is such a user. */
+extern bool catalog_user_by_email(const char *email, const pg_uuid_t *choice, UserRow *row);
 extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
 /* The first user with a hash and this id or a greater one, wrapping round; false if there is none near. */
 extern bool catalog_user_from(const pg_uuid_t *id, UserRow *row);
 
-/* True if the user exists and no running transaction deletes it.  Takes no lock and writes nothing. */
+/*
+ * True if the user exists and no running transaction deletes it.  Takes no lock and writes nothing; statistics do not
+ * show the result.
+ */
 extern bool catalog_user_stays(const pg_uuid_t *id);
 
 extern bool catalog_session(const pg_uuid_t *sid, SessionRow *row);

@@ -193,7 +193,7 @@ check_columns(CatalogTable table, Relation relation)
 Relation
 scan_open_locked(CatalogTable table, LOCKMODE mode)
 {
-	Relation	relation = table_open(catalog_table(table), mode);
+	Relation	relation = catalog_open(table, mode);
 
 	check_columns(table, relation);
 	return relation;
@@ -211,7 +211,13 @@ begin(Relation relation, CatalogIndex index, Snapshot snapshot, int nkeys, ScanK
 {
 	SysScanDesc scan = systable_beginscan(relation, catalog_index(index), true, snapshot, nkeys, keys);
 
-	if (scan->irel && scan->irel->rd_index->indrelid != RelationGetRelid(relation))
+	/* any role may connect so; each look-up would read a whole table, and take the longer the later its row comes */
+	if (scan->irel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("djust_auth does not work without its indexes"),
+				 errhint("Connect without ignore_system_indexes.")));
+	if (scan->irel->rd_index->indrelid != RelationGetRelid(relation))
 		refuse(relation, "Its index is another table's.");
 	return scan;
 }

@@ -168,7 +168,7 @@ as_made(Relation relation, CmdType command, const Row *read, const Row *row)
 static bool
 begin(Target *target, CatalogTable table, CmdType command, const Row *read, const Row *row)
 {
-	target->relation = table_open(catalog_table(table), RowExclusiveLock);
+	target->relation = catalog_open(table, RowExclusiveLock);
 	if (!as_made(target->relation, command, read, row))
 	{
 		table_close(target->relation, NoLock);
