@@ -110,6 +110,10 @@ fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
 			-artifact_prefix=$$t- $$corpus; then echo "$$t: survived $(FUZZ_SECONDS) s"; \
 		else echo "$$t: FAILED"; failed=1; fi; done; exit $$failed
 
+# the sources as .clang-format says; the tests ask for the width of lines only, as formatters of other versions differ
+indent:
+	clang-format -i src/*.c src/*/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch]
+
 bench:
 	@sh test/bench/run.sh
 
@@ -120,4 +124,4 @@ torture:
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz layers test bench torture demo demo-stop
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz indent layers test bench torture demo demo-stop

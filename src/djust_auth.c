@@ -28,7 +28,7 @@
 
 DJUST_MODULE_MAGIC;
 
-void		_PG_init(void);
+void _PG_init(void);
 
 #define LOCKS "djust_auth"
 

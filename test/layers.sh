@@ -105,6 +105,10 @@ for file in $SOURCES; do
 	[ "$lines" -le 600 ] || echo "$file: $lines lines"
 done | rule "no file is longer than 600 lines"
 
+for file in $SOURCES; do
+	expand -t 4 "$file" | awk -v file="$file" 'length($0) > 120 { print file ":" FNR ": " length($0) " columns" }'
+done | rule "no line is wider than 120 columns"
+
 # the texts as one: only what stands in quotes; then OPERATOR(...) and assignments go, and no operator may be left
 for file in src/tables/store*.c; do
 	sed -nE '/^#define .*"|^static StoreStatement/,/^};/p' "$file"

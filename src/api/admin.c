@@ -83,7 +83,7 @@ begin_user(FunctionCallInfo fcinfo, const char *command)
 static Datum
 return_uuid(const pg_uuid_t *id)
 {
-	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *copy = palloc(sizeof(pg_uuid_t));
 
 	*copy = *id;
 	return UUIDPGetDatum(copy);
@@ -92,7 +92,7 @@ return_uuid(const pg_uuid_t *id)
 Datum
 djust_auth_create_user(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	begin_write("djust_auth.create_user()");
 	REQUIRED(0, "email");
@@ -103,19 +103,19 @@ djust_auth_create_user(PG_FUNCTION_ARGS)
 Datum
 djust_auth_import_user(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 
 	begin_write("djust_auth.import_user()");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password_hash");
-	account_create(TEXT(0), (Slice) {NULL, 0}, TEXT(1), profiles_argument(fcinfo, 2), &id);
+	account_create(TEXT(0), (Slice){NULL, 0}, TEXT(1), profiles_argument(fcinfo, 2), &id);
 	return return_uuid(&id);
 }
 
 Datum
 djust_auth_set_password(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = begin_user(fcinfo, "djust_auth.set_password()");
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.set_password()");
 
 	REQUIRED(1, "password");
 	account_set_password(id, SLICE(1));
@@ -146,7 +146,7 @@ djust_auth_delete_user(PG_FUNCTION_ARGS)
 Datum
 djust_auth_change_email(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = begin_user(fcinfo, "djust_auth.change_email()");
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.change_email()");
 
 	REQUIRED(1, "email");
 	account_change_email(id, TEXT(1));
@@ -169,7 +169,7 @@ djust_auth_end_sessions(PG_FUNCTION_ARGS)
 Datum
 djust_auth_open_session(PG_FUNCTION_ARGS)
 {
-	Answer		answer = {VERDICT_OK};
+	Answer answer = {VERDICT_OK};
 
 	account_open_session(begin_user(fcinfo, "djust_auth.open_session()"), &answer);
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_OAUTH));
@@ -178,11 +178,11 @@ djust_auth_open_session(PG_FUNCTION_ARGS)
 Datum
 djust_auth_check_password(PG_FUNCTION_ARGS)
 {
-	Datum		codes[PWPOLICY_VIOLATIONS];
-	Password	password;
-	unsigned	violations;
-	unsigned	n;
-	int			count = 0;
+	Datum codes[PWPOLICY_VIOLATIONS];
+	Password password;
+	unsigned violations;
+	unsigned n;
+	int count = 0;
 
 	preloaded_require();
 	REQUIRED(0, "password");
@@ -215,7 +215,7 @@ djust_auth_drop_profile(PG_FUNCTION_ARGS)
 Datum
 djust_auth_add_profile(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = begin_user(fcinfo, "djust_auth.add_profile()");
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.add_profile()");
 
 	REQUIRED(1, "profile");
 	policy_add_profile(id, TEXT(1));
@@ -225,7 +225,7 @@ djust_auth_add_profile(PG_FUNCTION_ARGS)
 Datum
 djust_auth_remove_profile(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *id = begin_user(fcinfo, "djust_auth.remove_profile()");
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.remove_profile()");
 
 	REQUIRED(1, "profile");
 	policy_remove_profile(id, TEXT(1));
@@ -262,14 +262,14 @@ Datum
 djust_auth_profile_access(PG_FUNCTION_ARGS)
 {
 	static const char *const labels[] = {"none", "read", "write"};
-	RouteRight	right;
+	RouteRight right;
 
 	preloaded_require();
 	right = rights_of_profile(TEXT(0), SLICE(1));
 	if (right == RIGHT_NO_MATCH)
 		PG_RETURN_NULL();
-	return DirectFunctionCall2(enum_in, CStringGetDatum(labels[right]),
-							   ObjectIdGetDatum(get_fn_expr_rettype(fcinfo->flinfo)));
+	return DirectFunctionCall2(
+		enum_in, CStringGetDatum(labels[right]), ObjectIdGetDatum(get_fn_expr_rettype(fcinfo->flinfo)));
 }
 
 /* The rows contain usable links, so they must not be spilled to a temporary file, as they would be beyond work_mem. */
@@ -287,21 +287,19 @@ Datum
 djust_auth_claim_mail(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int			max = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
-	ListCell   *cell;
+	int max = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
+	ListCell *cell;
 
 	begin_write("djust_auth.claim_mail()");
 	if (max < 1 || max > 10000)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"max\" must be from 1 to 10000")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("argument \"max\" must be from 1 to 10000")));
 	InitMaterializedSRF(fcinfo, 0);
 	keep_in_memory(result);
 	foreach(cell, mail_queue_claim(max))
 	{
 		ClaimedMail *mail = lfirst(cell);
-		bool		nulls[5] = {false};
-		Datum		values[5];
+		bool nulls[5] = {false};
+		Datum values[5];
 
 		values[0] = Int64GetDatum(mail->id);
 		values[1] = CStringGetTextDatum(mail->recipient);
@@ -373,8 +371,9 @@ Datum
 djust_auth_postgrest_config(PG_FUNCTION_ARGS)
 {
 	preloaded_require();
-	postgrest_configure(signing_key_jwks(true), setting_audience,
-				   psprintf("%s.djust_pre_request", get_namespace_name(catalog_api_schema())));
+	postgrest_configure(signing_key_jwks(true),
+						setting_audience,
+						psprintf("%s.djust_pre_request", get_namespace_name(catalog_api_schema())));
 	PG_RETURN_VOID();
 }
 

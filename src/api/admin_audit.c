@@ -20,8 +20,8 @@ static void
 put_finding(void *arg, TimestampTz at, const pg_uuid_t *id, const char *finding)
 {
 	ReturnSetInfo *result = arg;
-	Datum		values[3] = {TimestampTzGetDatum(at), id ? UUIDPGetDatum(id) : (Datum) 0, CStringGetTextDatum(finding)};
-	bool		nulls[3] = {false, id == NULL, false};
+	Datum values[3] = {TimestampTzGetDatum(at), id ? UUIDPGetDatum(id) : (Datum) 0, CStringGetTextDatum(finding)};
+	bool nulls[3] = {false, id == NULL, false};
 
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	pfree(DatumGetPointer(values[2]));

@@ -18,7 +18,7 @@ PG_FUNCTION_INFO_V1(djust_auth_after_restore);
 Datum
 djust_auth_rotate_signing_key(PG_FUNCTION_ARGS)
 {
-	char	   *kid;
+	char *kid;
 
 	begin_write("djust_auth.rotate_signing_key()");
 	kid = signing_key_rotate(TEXT_OR_NULL(0));
@@ -29,7 +29,7 @@ djust_auth_rotate_signing_key(PG_FUNCTION_ARGS)
 Datum
 djust_auth_hs256_key(PG_FUNCTION_ARGS)
 {
-	char	   *key;
+	char *key;
 
 	begin_write("djust_auth.hs256_key()");
 	key = signing_key_hs256();

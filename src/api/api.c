@@ -20,7 +20,7 @@
 #include "server/settings.h"
 
 #define CHALLENGE "WWW-Authenticate"
-#define CALL(function) ((const char *const[]) {function, NULL})
+#define CALL(function) ((const char *const[]){function, NULL})
 
 /* Begins a writing API function; refuses GET, which would put secrets into the URL, in any kind of transaction. */
 static void
@@ -50,7 +50,7 @@ PG_FUNCTION_INFO_V1(djust_pre_request);
 Datum
 djust_login(PG_FUNCTION_ARGS)
 {
-	Answer		answer = {VERDICT_OK};
+	Answer answer = {VERDICT_OK};
 
 	begin_call("djust_login");
 	REQUIRED(0, "email");
@@ -63,7 +63,7 @@ djust_login(PG_FUNCTION_ARGS)
 static void
 token_grant(FunctionCallInfo fcinfo, Answer *answer)
 {
-	char	   *grant = TEXT(0);
+	char *grant = TEXT(0);
 
 	answer->verdict = VERDICT_INVALID_REQUEST;
 	if (strcmp(grant, "password") == 0)
@@ -87,7 +87,7 @@ token_grant(FunctionCallInfo fcinfo, Answer *answer)
 Datum
 djust_token(PG_FUNCTION_ARGS)
 {
-	Answer		answer = {VERDICT_OK};
+	Answer answer = {VERDICT_OK};
 
 	begin_call("djust_token");
 	REQUIRED(0, "grant_type");
@@ -98,7 +98,7 @@ djust_token(PG_FUNCTION_ARGS)
 Datum
 djust_refresh(PG_FUNCTION_ARGS)
 {
-	Answer		answer = {VERDICT_OK};
+	Answer answer = {VERDICT_OK};
 
 	begin_call("djust_refresh");
 	REQUIRED(0, "refresh_token");
@@ -117,14 +117,14 @@ djust_logout(PG_FUNCTION_ARGS)
 /* Cache of a call site: the token it saw last.  Lives as long as the statement. */
 typedef struct CallMemo
 {
-	PostgrestMemo   *http;
+	PostgrestMemo *http;
 	TokenMemo *identity;
 } CallMemo;
 
 static CallMemo *
 call_memo(FunctionCallInfo fcinfo)
 {
-	CallMemo  *memo = fcinfo->flinfo->fn_extra;
+	CallMemo *memo = fcinfo->flinfo->fn_extra;
 	MemoryContext old;
 
 	if (memo == NULL)
@@ -142,7 +142,7 @@ call_memo(FunctionCallInfo fcinfo)
 static RouteRight
 right_on(Slice route, const Bearer *identity)
 {
-	RoutePath	path;
+	RoutePath path;
 
 	if (normalize_path(route, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
@@ -152,8 +152,8 @@ right_on(Slice route, const Bearer *identity)
 Datum
 djust_can(PG_FUNCTION_ARGS)
 {
-	RouteRight	needed;
-	Bearer	identity;
+	RouteRight needed;
+	Bearer identity;
 
 	preloaded_require();
 	postgrest_refuse_query(CALL("djust_can"));
@@ -178,7 +178,7 @@ djust_reset_request(PG_FUNCTION_ARGS)
 Datum
 djust_reset_confirm(PG_FUNCTION_ARGS)
 {
-	Answer		answer = {VERDICT_OK};
+	Answer answer = {VERDICT_OK};
 
 	begin_call("djust_reset_confirm");
 	REQUIRED(0, "reset_token");
@@ -191,8 +191,8 @@ djust_reset_confirm(PG_FUNCTION_ARGS)
 Datum
 djust_reset_page(PG_FUNCTION_ARGS)
 {
-	Answer		answer = {VERDICT_OK};
-	Slice		token;
+	Answer answer = {VERDICT_OK};
+	Slice token;
 
 	preloaded_require();
 	if (!PG_ARGISNULL(1))
@@ -207,7 +207,7 @@ djust_reset_page(PG_FUNCTION_ARGS)
 Datum
 djust_introspect(PG_FUNCTION_ARGS)
 {
-	bool		refresh_too;
+	bool refresh_too;
 
 	preloaded_require();
 	postgrest_refuse_query(CALL("djust_introspect"));
@@ -220,7 +220,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 Datum
 djust_change_password(PG_FUNCTION_ARGS)
 {
-	Answer		answer = {VERDICT_OK};
+	Answer answer = {VERDICT_OK};
 
 	begin_call("djust_change_password");
 	REQUIRED(0, "access_token");
@@ -259,8 +259,8 @@ djust_jwks(PG_FUNCTION_ARGS)
 static bool
 request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 {
-	CallMemo   *memo = call_memo(fcinfo);
-	Slice		token;
+	CallMemo *memo = call_memo(fcinfo);
+	Slice token;
 
 	identity->session.profiles = NULL;
 	*present = postgrest_bearer(memo->http, &token);
@@ -270,9 +270,9 @@ request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 Datum
 djust_request_user(PG_FUNCTION_ARGS)
 {
-	Bearer	identity;
-	pg_uuid_t  *user_id;
-	bool		present;
+	Bearer identity;
+	pg_uuid_t *user_id;
+	bool present;
 
 	preloaded_require();
 	if (!request_identity(fcinfo, &identity, &present) || !present)
@@ -285,9 +285,9 @@ djust_request_user(PG_FUNCTION_ARGS)
 Datum
 djust_request_can(PG_FUNCTION_ARGS)
 {
-	RouteRight	needed;
-	Bearer	identity;
-	bool		present;
+	RouteRight needed;
+	Bearer identity;
+	bool present;
 
 	preloaded_require();
 	REQUIRED(0, "route");
@@ -302,7 +302,7 @@ djust_request_can(PG_FUNCTION_ARGS)
 static bool
 same_session(const Bearer *identity, bool present)
 {
-	char	   *sid = postgrest_claim("sid");
+	char *sid = postgrest_claim("sid");
 
 	return sid == NULL ||
 		   (present &&
@@ -310,10 +310,13 @@ same_session(const Bearer *identity, bool present)
 }
 
 /* Calls that lead to a session: a dead bearer token does not matter there. */
-static const char *const login_calls[] = {
-	"djust_login", "djust_token", "djust_refresh", "djust_reset_request", "djust_reset_confirm",
-	"djust_reset_page", NULL
-};
+static const char *const login_calls[] = {"djust_login",
+										  "djust_token",
+										  "djust_refresh",
+										  "djust_reset_request",
+										  "djust_reset_confirm",
+										  "djust_reset_page",
+										  NULL};
 
 /* For HEAD, PostgREST does not even call them.  Functions that write are refused by their read-only transaction. */
 static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect", "djust_sessions", NULL};
@@ -322,25 +325,27 @@ static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect"
 static bool
 request_is_allowed(const Bearer *identity)
 {
-	RouteRight	needed;
+	RouteRight needed;
 
 	return rights_parse_access(slice_of(postgrest_method()), &needed) &&
-		right_on(slice_of(postgrest_path()), identity) >= needed;
+		   right_on(slice_of(postgrest_path()), identity) >= needed;
 }
 
 Datum
 djust_pre_request(PG_FUNCTION_ARGS)
 {
-	Bearer	identity;
-	bool		present;
+	Bearer identity;
+	bool present;
 
 	preloaded_require();
 	postgrest_refuse_query(readers_of_secrets);
 	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
 	{
 		if (!postgrest_calls(login_calls))
-			postgrest_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
-						"the access token is not valid");
+			postgrest_refuse(401,
+							 CHALLENGE,
+							 "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
+							 "the access token is not valid");
 		present = false;
 		identity.session.profiles = NULL;
 	}
@@ -348,8 +353,10 @@ djust_pre_request(PG_FUNCTION_ARGS)
 	{
 		if (!present)
 			postgrest_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");
-		postgrest_refuse(403, CHALLENGE, "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"",
-					"the profiles do not allow this");
+		postgrest_refuse(403,
+						 CHALLENGE,
+						 "Bearer realm=\\\"djust_auth\\\", error=\\\"insufficient_scope\\\"",
+						 "the profiles do not allow this");
 	}
 	PG_RETURN_VOID();
 }

@@ -15,9 +15,14 @@
 #include "shmem/counters.h"
 
 /* Raises 22004 if the argument is NULL. */
-#define REQUIRED(n, name) do { if (PG_ARGISNULL(n)) answer_null(name); } while (0)
+#define REQUIRED(n, name) \
+	do \
+	{ \
+		if (PG_ARGISNULL(n)) \
+			answer_null(name); \
+	} while (0)
 #define SLICE(n) text_slice(PG_GETARG_TEXT_PP(n))
-#define SLICE_OR_NULL(n) (PG_ARGISNULL(n) ? (Slice) {NULL, 0} : SLICE(n))
+#define SLICE_OR_NULL(n) (PG_ARGISNULL(n) ? (Slice){NULL, 0} : SLICE(n))
 #define TEXT(n) text_to_cstring(PG_GETARG_TEXT_PP(n))
 #define TEXT_OR_NULL(n) (PG_ARGISNULL(n) ? NULL : TEXT(n))
 #define RETURN_TEXT(value) PG_RETURN_TEXT_P(cstring_to_text(value))

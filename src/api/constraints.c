@@ -30,17 +30,14 @@ djust_email_is_valid(PG_FUNCTION_ARGS)
 	const char *fault = email_fault(SLICE(0));
 
 	if (fault)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("invalid email address"),
-				 errdetail("%s", fault)));
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION), errmsg("invalid email address"), errdetail("%s", fault)));
 	PG_RETURN_BOOL(true);
 }
 
 Datum
 djust_password_hash_is_valid(PG_FUNCTION_ARGS)
 {
-	PwFault		fault = pwhash_fault(SLICE(0));
+	PwFault fault = pwhash_fault(SLICE(0));
 
 	if (fault != PW_FAULT_NONE)
 		ereport(ERROR,
@@ -54,7 +51,7 @@ djust_password_hash_is_valid(PG_FUNCTION_ARGS)
 static void
 parse_or_raise(Slice route, RoutePath *path)
 {
-	RouteFault	fault = normalize_pattern(route, path);
+	RouteFault fault = normalize_pattern(route, path);
 
 	if (fault != ROUTE_OK)
 		ereport(ERROR,
@@ -67,7 +64,7 @@ parse_or_raise(Slice route, RoutePath *path)
 Datum
 djust_route_is_valid(PG_FUNCTION_ARGS)
 {
-	RoutePath	path;
+	RoutePath path;
 
 	parse_or_raise(SLICE(0), &path);
 	PG_RETURN_BOOL(true);
@@ -76,8 +73,8 @@ djust_route_is_valid(PG_FUNCTION_ARGS)
 Datum
 djust_route_key(PG_FUNCTION_ARGS)
 {
-	RoutePath	path;
-	char	   *key = palloc(ROUTE_PATH_MAX);
+	RoutePath path;
+	char *key = palloc(ROUTE_PATH_MAX);
 
 	parse_or_raise(SLICE(0), &path);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(key, route_canonical(&path, key)));
@@ -93,12 +90,10 @@ Datum
 djust_mail_template_is_valid(PG_FUNCTION_ARGS)
 {
 	/* mails are sent in UTF-8 */
-	const char *fault = mime_template_fault(database_to_utf8(TEXT(0)), database_to_utf8(TEXT(1)),
-											database_to_utf8(TEXT(2)));
+	const char *fault =
+		mime_template_fault(database_to_utf8(TEXT(0)), database_to_utf8(TEXT(1)), database_to_utf8(TEXT(2)));
 
 	if (fault)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("no mail can be made of this template: %s", fault)));
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION), errmsg("no mail can be made of this template: %s", fault)));
 	PG_RETURN_BOOL(true);
 }

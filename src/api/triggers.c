@@ -45,7 +45,7 @@ PG_FUNCTION_INFO_V1(djust_trigger_session_purge_at);
 typedef struct Firing
 {
 	CatalogTable table;
-	TriggerEvent event;			/* with level and timing; AFTER and STATEMENT have no bits */
+	TriggerEvent event; /* with level and timing; AFTER and STATEMENT have no bits */
 } Firing;
 
 #define ROW(event) ((event) | TRIGGER_EVENT_ROW)
@@ -53,38 +53,52 @@ typedef struct Firing
 #define FIRING_BITS (TRIGGER_EVENT_OPMASK | TRIGGER_EVENT_ROW | TRIGGER_EVENT_TIMINGMASK)
 
 static const Firing normalise_firings[] = {
-	{TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_INSERT))}, {TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
+	{TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_INSERT))},
+	{TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
 };
 static const Firing blocklist_firings[] = {
 	{TABLE_PASSWORD_BLOCKLIST, BEFORE(ROW(TRIGGER_EVENT_INSERT))},
 	{TABLE_PASSWORD_BLOCKLIST, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
 };
 static const Firing user_firings[] = {
-	{TABLE_CUSTOMER_USER, TRIGGER_EVENT_UPDATE}, {TABLE_CUSTOMER_USER, TRIGGER_EVENT_DELETE},
-	{TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_UPDATE)}, {TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_DELETE)},
+	{TABLE_CUSTOMER_USER, TRIGGER_EVENT_UPDATE},
+	{TABLE_CUSTOMER_USER, TRIGGER_EVENT_DELETE},
+	{TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_DELETE)},
 };
 static const Firing user_profile_firings[] = {
-	{TABLE_USER_PROFILE, TRIGGER_EVENT_INSERT}, {TABLE_USER_PROFILE, TRIGGER_EVENT_UPDATE},
-	{TABLE_USER_PROFILE, TRIGGER_EVENT_DELETE}, {TABLE_USER_PROFILE, TRIGGER_EVENT_TRUNCATE},
-	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_USER_PROFILE, TRIGGER_EVENT_INSERT},
+	{TABLE_USER_PROFILE, TRIGGER_EVENT_UPDATE},
+	{TABLE_USER_PROFILE, TRIGGER_EVENT_DELETE},
+	{TABLE_USER_PROFILE, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_INSERT)},
+	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_UPDATE)},
 	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_DELETE)},
 };
 static const Firing session_firings[] = {
 	{TABLE_SESSION, ROW(TRIGGER_EVENT_UPDATE)},
 };
 static const Firing purge_at_firings[] = {
-	{TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_INSERT))}, {TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
+	{TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_INSERT))},
+	{TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
 };
 static const Firing policy_firings[] = {
-	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_PROFILE_RIGHT, TRIGGER_EVENT_TRUNCATE},
-	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_SIGNING_KEY, TRIGGER_EVENT_TRUNCATE},
-	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_INSERT)}, {TABLE_KEY_FILE, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_DELETE)}, {TABLE_KEY_FILE, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_INSERT)},
+	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_DELETE)},
+	{TABLE_PROFILE_RIGHT, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_INSERT)},
+	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_DELETE)},
+	{TABLE_SIGNING_KEY, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_INSERT)},
+	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_UPDATE)},
+	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_DELETE)},
+	{TABLE_KEY_FILE, TRIGGER_EVENT_TRUNCATE},
 };
 static const Firing anonymous_firings[] = {
-	{TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_UPDATE))}, {TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_DELETE))},
+	{TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
+	{TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_DELETE))},
 	{TABLE_PROFILE, BEFORE(TRIGGER_EVENT_TRUNCATE)},
 };
 
@@ -93,8 +107,9 @@ refuse(const char *relation)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-			 relation == NULL ? errmsg("function must be called as a trigger") :
-			 errmsg("trigger function of djust_auth is not for this event of table \"%s\"", relation),
+			 relation == NULL ?
+				 errmsg("function must be called as a trigger") :
+				 errmsg("trigger function of djust_auth is not for this event of table \"%s\"", relation),
 			 errhint("Only the triggers that CREATE EXTENSION djust_auth made may call it.")));
 }
 
@@ -111,7 +126,7 @@ fired_by(FunctionCallInfo fcinfo, const Firing *firings, int n)
 {
 	TriggerData *data = trigger_data(fcinfo);
 	CatalogTable table;
-	int			i;
+	int i;
 
 	if (catalog_is_table(RelationGetRelid(data->tg_relation), &table) &&
 		(TRIGGER_FIRED_FOR_ROW(data->tg_event) || row_changes_has_tables(data)))
@@ -134,19 +149,19 @@ done(void)
 static Datum
 with_column(const TriggerData *data, int column, Datum value)
 {
-	HeapTuple	tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
-	bool		is_null = false;
+	HeapTuple tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+	bool is_null = false;
 
-	return PointerGetDatum(heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation),
-													 1, &column, &value, &is_null));
+	return PointerGetDatum(
+		heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation), 1, &column, &value, &is_null));
 }
 
 /* A column of the new row of a BEFORE ROW trigger. */
 static Datum
 new_column(const TriggerData *data, AttrNumber column, Oid type, bool *is_null)
 {
-	return row_column(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot, column, type,
-					  is_null);
+	return row_column(
+		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot, column, type, is_null);
 }
 
 static Datum
@@ -157,10 +172,10 @@ unchanged(const TriggerData *data)
 
 /* The new row with a text column normalised. */
 static Datum
-normalised(const TriggerData *data, AttrNumber column, const char *(*normal) (Slice))
+normalised(const TriggerData *data, AttrNumber column, const char *(*normal)(Slice))
 {
-	bool		is_null;
-	Datum		value = new_column(data, column, TEXTOID, &is_null);
+	bool is_null;
+	Datum value = new_column(data, column, TEXTOID, &is_null);
 
 	if (is_null)
 		return unchanged(data);
@@ -182,7 +197,7 @@ djust_trigger_blocklist_normalise(PG_FUNCTION_ARGS)
 /* A set of user ids. */
 typedef struct Users
 {
-	ArrayBuildState *ids;		/* NULL if empty */
+	ArrayBuildState *ids; /* NULL if empty */
 } Users;
 
 static void
@@ -194,8 +209,8 @@ collect(Users *users, Datum id)
 static void
 collect_column(Users *users, TupleTableSlot *row, AttrNumber column)
 {
-	bool		is_null;
-	Datum		id = row_column(row, column, UUIDOID, &is_null);
+	bool is_null;
+	Datum id = row_column(row, column, UUIDOID, &is_null);
 
 	if (!is_null)
 		collect(users, id);
@@ -210,15 +225,15 @@ array_of(const Users *users)
 /* Users whose sessions and reset links end because of a change. */
 typedef struct Ended
 {
-	Users		sessions;
-	Users		links;
+	Users sessions;
+	Users links;
 } Ended;
 
 static char *
 address_in(TupleTableSlot *row)
 {
-	bool		is_null;
-	Datum		address = row_column(row, Anum_customer_user_email, TEXTOID, &is_null);
+	bool is_null;
+	Datum address = row_column(row, Anum_customer_user_email, TEXTOID, &is_null);
 
 	return is_null ? "" : TextDatumGetCString(address);
 }
@@ -230,11 +245,11 @@ address_in(TupleTableSlot *row)
 static void
 user_updated(const RowChanges *changes, Ended *ended)
 {
-	bool		email = row_changes_column(changes, Anum_customer_user_email);
-	bool		disabling = row_changes_column(changes, Anum_customer_user_disabled_at);
-	bool		password = row_changes_column(changes, Anum_customer_user_password_hash) && !store_is_own_work();
-	bool		is_null;
-	Datum		id;
+	bool email = row_changes_column(changes, Anum_customer_user_email);
+	bool disabling = row_changes_column(changes, Anum_customer_user_disabled_at);
+	bool password = row_changes_column(changes, Anum_customer_user_password_hash) && !store_is_own_work();
+	bool is_null;
+	Datum id;
 
 	if (!email && !disabling && !password)
 		return;
@@ -254,8 +269,8 @@ user_updated(const RowChanges *changes, Ended *ended)
 static void
 users_updated(const TriggerData *data)
 {
-	Ended		ended = {{NULL}};
-	RowChanges	changes;
+	Ended ended = {{NULL}};
+	RowChanges changes;
 
 	row_changes_begin(&changes, data, 0);
 	while (row_changes_next(&changes))
@@ -271,7 +286,7 @@ users_updated(const TriggerData *data)
 static void
 collect_users(const TriggerData *data, AttrNumber column, Users *users)
 {
-	RowChanges	changes;
+	RowChanges changes;
 
 	row_changes_begin(&changes, data, 0);
 	while (row_changes_next(&changes))
@@ -300,7 +315,7 @@ Datum
 djust_trigger_user_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = FIRED_BY(user_firings);
-	Users		removed = {NULL};
+	Users removed = {NULL};
 
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 	{
@@ -321,8 +336,8 @@ Datum
 djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = FIRED_BY(user_profile_firings);
-	Users		users = {NULL};
-	ArrayType  *ids;
+	Users users = {NULL};
+	ArrayType *ids;
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
 	{
@@ -371,8 +386,8 @@ Datum
 djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = FIRED_BY(purge_at_firings);
-	bool		is_null;
-	Datum		expires_at;
+	bool is_null;
+	Datum expires_at;
 
 	new_column(data, Anum_session_purge_at, TIMESTAMPTZOID, &is_null);
 	expires_at = new_column(data, Anum_session_expires_at, TIMESTAMPTZOID, &is_null);
@@ -395,9 +410,9 @@ Datum
 djust_trigger_audit_change(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo);
-	Oid			relation = RelationGetRelid(data->tg_relation);
+	Oid relation = RelationGetRelid(data->tg_relation);
 	CatalogTable known;
-	int			table = catalog_is_table(relation, &known) ? (int) known : -1;
+	int table = catalog_is_table(relation, &known) ? (int) known : -1;
 
 	if (!is_audited_event(data, table) || (table < 0 && !catalog_is_member(relation)))
 		refuse(RelationGetRelationName(data->tg_relation));

@@ -30,10 +30,10 @@
 
 typedef enum Many
 {
-	MANY_EACH,					/* an event for each row, however many */
-	MANY_TRUNCATED,				/* one event for a TRUNCATE of more than ADMIN_EVENT_MOST rows */
-	MANY_SUMMED,				/* one event for any statement over more rows than that */
-	MANY_NEVER_EACH				/* one event for each statement, even over one row */
+	MANY_EACH, /* an event for each row, however many */
+	MANY_TRUNCATED, /* one event for a TRUNCATE of more than ADMIN_EVENT_MOST rows */
+	MANY_SUMMED, /* one event for any statement over more rows than that */
+	MANY_NEVER_EACH /* one event for each statement, even over one row */
 } Many;
 
 /*
@@ -43,9 +43,9 @@ typedef enum Many
 static const struct
 {
 	const char *columns;
-	Many		many;
-	bool		goes_with_user; /* a row deleted with its user is covered by the user's event */
-}			tables[CATALOG_TABLES] = {
+	Many many;
+	bool goes_with_user; /* a row deleted with its user is covered by the user's event */
+} tables[CATALOG_TABLES] = {
 	[TABLE_CUSTOMER_USER] = {"uesvvvv", MANY_SUMMED},
 	[TABLE_PROFILE] = {"kv", MANY_EACH},
 	[TABLE_USER_PROFILE] = {"uk", MANY_SUMMED},
@@ -73,25 +73,27 @@ typedef struct EventParts
 	StringInfoData personal_old;
 	StringInfoData personal_new;
 	StringInfoData changed;
-	pg_uuid_t	user_id;
-	pg_uuid_t	sid;
-	bool		has_user;
-	bool		has_sid;
+	pg_uuid_t user_id;
+	pg_uuid_t sid;
+	bool has_user;
+	bool has_sid;
 } EventParts;
 
 static const char *
 operation_name(TriggerEvent event)
 {
-	return TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" : TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
-		TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
+	return TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
+		   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
+		   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" :
+											"TRUNCATE";
 }
 
 static void
 append_value(StringInfo out, Form_pg_attribute attribute, Datum value, bool is_null)
 {
 	const char *name = NameStr(attribute->attname);
-	Oid			function;
-	bool		is_varlena;
+	Oid function;
+	bool is_varlena;
 
 	if (is_null)
 		json_string(out, name, NULL);
@@ -112,8 +114,8 @@ static void
 append_column(StringInfo out, TupleTableSlot *row, int column)
 {
 	Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column - 1);
-	bool		is_null;
-	Datum		value = slot_getattr(row, column, &is_null);
+	bool is_null;
+	Datum value = slot_getattr(row, column, &is_null);
 
 	append_value(out, attribute, value, is_null);
 }
@@ -149,7 +151,7 @@ append_values(StringInfo old, StringInfo new, const RowChanges *changes, int col
 static void
 append_changed(StringInfo out, const RowChanges *changes, int column)
 {
-	if (changes->new && is_recorded(changes, column) && (changes->old || !slot_attisnull(changes->new, column)))
+	if (changes->new &&is_recorded(changes, column) && (changes->old || !slot_attisnull(changes->new, column)))
 		json_string(out, NULL, NameStr(TupleDescAttr(changes->new->tts_tupleDescriptor, column - 1)->attname));
 }
 
@@ -158,8 +160,8 @@ static void
 take_id(pg_uuid_t *id, bool *has_id, EventParts *parts, const RowChanges *changes, int column)
 {
 	TupleTableSlot *row = changes->new ? changes->new : changes->old;
-	bool		is_null;
-	Datum		value = slot_getattr(row, column, &is_null);
+	bool is_null;
+	Datum value = slot_getattr(row, column, &is_null);
 
 	if (TupleDescAttr(row->tts_tupleDescriptor, column - 1)->atttypid != UUIDOID)
 		return;
@@ -246,35 +248,34 @@ write_row(EventParts *parts, const RowChanges *changes)
 	append_nested(&personal, "new", "{}", &parts->personal_new);
 	append_nested(&out, "personal", "{}", &personal);
 	appendStringInfoChar(&out, '}');
-	audit_event("administration", parts->has_user ? &parts->user_id : NULL, parts->has_sid ? &parts->sid : NULL,
-				out.data);
+	audit_event(
+		"administration", parts->has_user ? &parts->user_id : NULL, parts->has_sid ? &parts->sid : NULL, out.data);
 }
 
 /* An UPDATE that changes nothing is not audited. */
 static bool
 is_unchanged(const EventParts *parts, const RowChanges *changes)
 {
-	return changes->old && changes->new &&
-		parts->old.len + parts->new.len + parts->changed.len == 0 &&
-		parts->personal_old.len + parts->personal_new.len == 0;
+	return changes->old && changes->new && parts->old.len + parts->new.len + parts->changed.len == 0 &&
+		   parts->personal_old.len + parts->personal_new.len == 0;
 }
 
 static bool
 was_deleted_with_user(const EventParts *parts, const RowChanges *changes)
 {
-	UserRow		user;
+	UserRow user;
 
 	return TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event) && parts->has_user &&
-		!catalog_user_by_id(&parts->user_id, &user);
+		   !catalog_user_by_id(&parts->user_id, &user);
 }
 
 static void
 audit_row(const RowChanges *changes, const char *columns, bool goes_with_user)
 {
-	TupleDesc	descriptor = descriptor_of(changes);
-	int			known = strlen(columns);
-	EventParts		parts;
-	int			column;
+	TupleDesc descriptor = descriptor_of(changes);
+	int known = strlen(columns);
+	EventParts parts;
+	int column;
 
 	init_parts(&parts);
 	for (column = 1; column <= descriptor->natts; column++)
@@ -305,8 +306,8 @@ audit_each(RowChanges *changes, const char *columns, bool goes_with_user)
 static void
 collect_changed(RowChanges *changes, bool *changed)
 {
-	TupleDesc	descriptor = descriptor_of(changes);
-	int			column;
+	TupleDesc descriptor = descriptor_of(changes);
+	int column;
 
 	while (row_changes_next(changes))
 		for (column = 1; column <= descriptor->natts; column++)
@@ -317,11 +318,11 @@ collect_changed(RowChanges *changes, bool *changed)
 static void
 audit_sum(RowChanges *changes)
 {
-	TupleDesc	descriptor = descriptor_of(changes);
-	bool	   *changed = palloc0(descriptor->natts + 1);
+	TupleDesc descriptor = descriptor_of(changes);
+	bool *changed = palloc0(descriptor->natts + 1);
 	StringInfoData names;
 	StringInfoData out;
-	int			i;
+	int i;
 
 	initStringInfo(&names);
 	if (changes->old && changes->new)
@@ -342,20 +343,20 @@ audit_sum(RowChanges *changes)
 static bool
 is_summed(Many many, const RowChanges *changes)
 {
-	bool		is_many = changes->count > ADMIN_EVENT_MOST;
+	bool is_many = changes->count > ADMIN_EVENT_MOST;
 
 	if (changes->count < 0 || many == MANY_NEVER_EACH)
 		return true;
 	return is_many &&
-		(many == MANY_SUMMED || (many == MANY_TRUNCATED && TRIGGER_FIRED_BY_TRUNCATE(changes->trigger->tg_event)));
+		   (many == MANY_SUMMED || (many == MANY_TRUNCATED && TRIGGER_FIRED_BY_TRUNCATE(changes->trigger->tg_event)));
 }
 
 void
 admin_event_tell(const TriggerData *trigger, int table)
 {
 	const char *columns = table >= 0 && tables[table].columns ? tables[table].columns : "";
-	Many		many = table >= 0 ? tables[table].many : MANY_EACH;
-	RowChanges	changes;
+	Many many = table >= 0 ? tables[table].many : MANY_EACH;
+	RowChanges changes;
 
 	row_changes_begin(&changes, trigger, many == MANY_EACH ? PG_INT64_MAX : ADMIN_EVENT_MOST);
 	if (changes.count != 0 && is_summed(many, &changes))

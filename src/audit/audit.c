@@ -35,15 +35,23 @@
 /* With the oid of audit_event: the lock a worker holds while it writes queued events. */
 #define LATE_WRITING 1
 
-static const char *const events[] = {
-	"refresh", "login", "login_failed", "throttled", "refresh_reuse", "logout", "reset_requested", "mail_sent",
-	"mail_failed", "reset_confirmed", "password_changed", "administration"
-};
+static const char *const events[] = {"refresh",
+									 "login",
+									 "login_failed",
+									 "throttled",
+									 "refresh_reuse",
+									 "logout",
+									 "reset_requested",
+									 "mail_sent",
+									 "mail_failed",
+									 "reset_confirmed",
+									 "password_changed",
+									 "administration"};
 
 bool
 audit_is_event(Slice name)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(events); i++)
 		if (slice_equal(slice_of(events[i]), name))
@@ -56,7 +64,7 @@ static const unsigned char *
 next_random(void)
 {
 	static unsigned char pool[64][UUID_LEN - 6];
-	static int	used = lengthof(pool);
+	static int used = lengthof(pool);
 
 	if (used == lengthof(pool))
 	{
@@ -71,9 +79,9 @@ next_random(void)
 void
 audit_new_id(pg_uuid_t *id)
 {
-	uint64		ms = (uint64) (GetCurrentTimestamp() / 1000) +
-		(uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
-	int			i;
+	uint64 ms = (uint64) (GetCurrentTimestamp() / 1000) +
+				(uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
+	int i;
 
 	memcpy(id->data + 6, next_random(), UUID_LEN - 6);
 	for (i = 0; i < 6; i++)
@@ -89,9 +97,9 @@ audit_new_id(pg_uuid_t *id)
 static void
 load_floor(void)
 {
-	AuditChain	chains[CHAINS_MAX];
+	AuditChain chains[CHAINS_MAX];
 	TimestampTz floor = 1;
-	int			n;
+	int n;
 
 	if (!event_queue_served() || event_queue_floor_known() || !key_file_audit_usable())
 		return;
@@ -117,7 +125,7 @@ write_event(AuditRow *row)
 void
 audit_event(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
 {
-	AuditRow	row = {.event = event, .user_id = user_id, .sid = sid, .detail = detail};
+	AuditRow row = {.event = event, .user_id = user_id, .sid = sid, .detail = detail};
 
 	write_event(&row);
 }
@@ -127,7 +135,7 @@ static void
 describe_event(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid)
 {
 	const char *actor = GetUserNameFromId(GetSessionUserId(), true);
-	Datum		address = postgrest_client_address();
+	Datum address = postgrest_client_address();
 
 	Assert(strlen(event) < EVENT_QUEUE_EVENT_MAX);
 	load_floor();
@@ -151,7 +159,7 @@ describe_event(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, co
 static void
 audit_enqueue(const QueuedEvent *event, int kept)
 {
-	QueueEntry	entry = {.kind = EVENT_QUEUE_EVENT, .u.event = *event};
+	QueueEntry entry = {.kind = EVENT_QUEUE_EVENT, .u.event = *event};
 
 	if (event_queue_put(&entry, kept) == 0)
 		counter_add(COUNT_AUDIT_LOST, 1);
@@ -160,7 +168,7 @@ audit_enqueue(const QueuedEvent *event, int kept)
 void
 audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
 {
-	QueuedEvent	row;
+	QueuedEvent row;
 
 	if (!event_queue_served())
 	{
@@ -176,7 +184,7 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 static void
 enqueue_or_write(const QueuedEvent *event, int kept)
 {
-	QueueEntry	entry = {.at = GetCurrentTimestamp(), .u.event = *event};
+	QueueEntry entry = {.at = GetCurrentTimestamp(), .u.event = *event};
 
 	if (event_queue_served())
 		audit_enqueue(event, kept);
@@ -187,22 +195,27 @@ enqueue_or_write(const QueuedEvent *event, int kept)
 void
 audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, const char *cause)
 {
-	char		account[2 * sizeof(tag->bytes) + 1];
-	QueuedEvent	row;
+	char account[2 * sizeof(tag->bytes) + 1];
+	QueuedEvent row;
 
 	Assert(strlen(cause) <= LONGEST_CAUSE);
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
 	describe_event(&row, "login_failed", user_id, NULL);
-	snprintf(row.detail, sizeof(row.detail), "{\"cause\": \"%s\", \"account\": \"%s\", \"pad\": \"%*s\"}", cause,
-			 account, (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL), "");
+	snprintf(row.detail,
+			 sizeof(row.detail),
+			 "{\"cause\": \"%s\", \"account\": \"%s\", \"pad\": \"%*s\"}",
+			 cause,
+			 account,
+			 (int) (LONGEST_CAUSE - strlen(cause)) + AUDIT_PAD(user_id != NULL),
+			 "");
 	enqueue_or_write(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 
 void
 audit_throttled(const pg_uuid_t *user_id, const AccountTag *tag)
 {
-	uint32_t	attempts;
-	QueuedEvent	row;
+	uint32_t attempts;
+	QueuedEvent row;
 
 	describe_event(&row, "throttled", user_id, NULL);
 	attempts = throttle_event_count(tag, &row, event_queue_served());
@@ -216,7 +229,7 @@ audit_throttled(const pg_uuid_t *user_id, const AccountTag *tag)
 void
 audit_forget(ArrayType *user_ids)
 {
-	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
+	Oid table = catalog_table(TABLE_AUDIT_EVENT);
 
 	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
 	UnlockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
@@ -231,7 +244,7 @@ audit_forget(ArrayType *user_ids)
 static bool
 may_keep_address(const QueuedEvent *event)
 {
-	Oid			table = catalog_table(TABLE_AUDIT_EVENT);
+	Oid table = catalog_table(TABLE_AUDIT_EVENT);
 
 	if (!event_queue_working())
 		return true;
@@ -245,7 +258,7 @@ void
 audit_write(const QueueEntry *entry)
 {
 	const QueuedEvent *event = &entry->u.event;
-	AuditRow	row = {.id = event->id, .at = entry->at, .event = event->event};
+	AuditRow row = {.id = event->id, .at = entry->at, .event = event->event};
 
 	/* No name: the role was dropped while logged in. */
 	if (event->actor[0] != '\0')

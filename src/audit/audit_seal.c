@@ -36,17 +36,17 @@
 #include "text/bytes.h"
 
 #define INTERVAL_S 30
-#define BUSY_S 5				/* until writers are checked again */
-#define IDLE_S (10 * 60)		/* how often an empty stretch is recorded */
+#define BUSY_S 5 /* until writers are checked again */
+#define IDLE_S (10 * 60) /* how often an empty stretch is recorded */
 
 /* The time to seal up to, and the transactions that might still add events before it. */
 static struct
 {
-	bool		is_set;
+	bool is_set;
 	TimestampTz to;
-	List	   *writers;
+	List *writers;
 	MemoryContext context;
-}			goal;
+} goal;
 
 /* Published to shared memory after the commit. */
 static NewestSeal sealed;
@@ -69,7 +69,7 @@ save_chain(AuditChain *chain)
 static bool
 is_rolled_back(const AuditChain *chain)
 {
-	NewestSeal	known;
+	NewestSeal known;
 
 	event_queue_sealed_get(&known);
 	if (known.database != MyDatabaseId || known.table != catalog_table(TABLE_AUDIT_CHAIN))
@@ -80,7 +80,7 @@ is_rolled_back(const AuditChain *chain)
 static void
 begin_chain(AuditChain *chain, const AuditChain *before)
 {
-	NewestSeal	known;
+	NewestSeal known;
 
 	memset(chain, 0, sizeof(*chain));
 	audit_new_id(&chain->chain);
@@ -106,9 +106,9 @@ begin_chain(AuditChain *chain, const AuditChain *before)
 static void
 choose_chain(AuditChain *chain)
 {
-	AuditChain	chains[CHAINS_MAX];
-	int			n = store_chains_lock(chains);
-	int			i = 0;
+	AuditChain chains[CHAINS_MAX];
+	int n = store_chains_lock(chains);
+	int i = 0;
 
 	while (i < n &&
 		   !(audit_chain_is_ours(&chains[i]) && audit_chain_is_good(&chains[i]) && !is_rolled_back(&chains[i])))
@@ -123,7 +123,7 @@ choose_chain(AuditChain *chain)
 static bool
 is_still_writing(List *writers, const char *writer)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (strncmp(writer, "-1/", 3) == 0)
 		return true;
@@ -150,7 +150,7 @@ set_goal(void)
 static bool
 is_settled(void)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (!goal.is_set)
 		set_goal();
@@ -163,11 +163,10 @@ is_settled(void)
 static void
 seal_events(AuditChain *chain, const SealedEvent *events, int count, const EventKey *to)
 {
-	uint8_t    *members = palloc(SEAL_EVENTS * MEMBER_SIZE);
-	AuditSeal	seal = {
-		.chain = chain->chain, .number = chain->last + 1, .from = chain->sealed, .to = *to, .count = count
-	};
-	int			i;
+	uint8_t *members = palloc(SEAL_EVENTS * MEMBER_SIZE);
+	AuditSeal seal = {
+		.chain = chain->chain, .number = chain->last + 1, .from = chain->sealed, .to = *to, .count = count};
+	int i;
 
 	for (i = 0; i < count; i++)
 		audit_seal_member(&events[i], members + i * MEMBER_SIZE);
@@ -186,9 +185,9 @@ seal_events(AuditChain *chain, const SealedEvent *events, int count, const Event
 static bool
 seal_batch(AuditChain *chain)
 {
-	EventKey	to = {.at = goal.to};
+	EventKey to = {.at = goal.to};
 	SealedEvent *events = palloc(EVENTS_AT_ONCE * sizeof(SealedEvent));
-	int			n = store_events_read(CurrentMemoryContext, NULL, &chain->sealed, false, &to, events);
+	int n = store_events_read(CurrentMemoryContext, NULL, &chain->sealed, false, &to, events);
 
 	if (n > SEAL_EVENTS)
 		seal_events(chain, events, SEAL_EVENTS, &events[SEAL_EVENTS].key);
@@ -206,8 +205,8 @@ TimestampTz
 audit_seal_some(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	AuditChain	chain;
-	bool		more;
+	AuditChain chain;
+	bool more;
 
 	sealed_changed = false;
 	if (!is_settled())
@@ -236,9 +235,9 @@ static bool
 has_ended(const AuditChain *chain, int64 number, TimestampTz before)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "djust_auth seals", ALLOCSET_DEFAULT_SIZES);
-	AuditSeal	seals[SEALS_AT_ONCE];
-	uint8_t		mac[SHA256_SIZE];
-	bool		ended = false;
+	AuditSeal seals[SEALS_AT_ONCE];
+	uint8_t mac[SHA256_SIZE];
+	bool ended = false;
 
 	if (number > 0 && store_seals_read(context, NULL, &chain->chain, number - 1, seals) > 0)
 	{
@@ -253,10 +252,10 @@ has_ended(const AuditChain *chain, int64 number, TimestampTz before)
 static void
 retire_seals(AuditChain *chain, TimestampTz before)
 {
-	bool		is_ours = audit_chain_is_ours(chain);
-	bool		is_good = is_ours && audit_chain_is_good(chain);
-	EventKey	start = {.at = before};
-	int64		last;
+	bool is_ours = audit_chain_is_ours(chain);
+	bool is_good = is_ours && audit_chain_is_good(chain);
+	EventKey start = {.at = before};
+	int64 last;
 
 	while (store_seals_ended(&chain->chain, before, &last) && (!is_ours || has_ended(chain, last, before)))
 	{
@@ -275,11 +274,11 @@ retire_seals(AuditChain *chain, TimestampTz before)
 TimestampTz
 audit_seal_retire(TimestampTz before)
 {
-	AuditChain	chains[CHAINS_MAX];
+	AuditChain chains[CHAINS_MAX];
 	TimestampTz limit = before;
 	TimestampTz first;
-	int			n;
-	int			i;
+	int n;
+	int i;
 
 	if (!store_event_first(&first) || first >= before)
 		return before;

@@ -52,7 +52,7 @@ put_bytes(StringInfo out, const uint8_t *bytes, size_t n)
 static void
 personal_digest(const SealedEvent *event, uint8_t digest[DIGEST_SIZE])
 {
-	uint8_t		mac[SHA256_SIZE];
+	uint8_t mac[SHA256_SIZE];
 	StringInfoData out;
 
 	memset(digest, 0, DIGEST_SIZE);
@@ -71,7 +71,7 @@ personal_digest(const SealedEvent *event, uint8_t digest[DIGEST_SIZE])
 void
 audit_seal_member(const SealedEvent *event, uint8_t member[MEMBER_SIZE])
 {
-	uint8_t		hash[SHA256_SIZE];
+	uint8_t hash[SHA256_SIZE];
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -93,9 +93,9 @@ audit_seal_member(const SealedEvent *event, uint8_t member[MEMBER_SIZE])
 EventKey
 audit_member_key(const uint8_t member[MEMBER_SIZE])
 {
-	EventKey	key;
-	uint64		at = 0;
-	int			i;
+	EventKey key;
+	uint64 at = 0;
+	int i;
 
 	for (i = 0; i < MEMBER_ID; i++)
 		at = at << 8 | member[i];
@@ -154,7 +154,7 @@ void
 audit_seal_key_id(uint8_t id[KEY_ID_SIZE])
 {
 	static const char purpose[] = "key id v1";
-	uint8_t		mac[SHA256_SIZE];
+	uint8_t mac[SHA256_SIZE];
 
 	key_file_audit_mac(purpose, strlen(purpose), mac);
 	memcpy(id, mac, KEY_ID_SIZE);
@@ -163,7 +163,7 @@ audit_seal_key_id(uint8_t id[KEY_ID_SIZE])
 bool
 audit_chain_is_ours(const AuditChain *chain)
 {
-	uint8_t		id[KEY_ID_SIZE];
+	uint8_t id[KEY_ID_SIZE];
 
 	audit_seal_key_id(id);
 	return memcmp(chain->key_id, id, KEY_ID_SIZE) == 0;
@@ -172,7 +172,7 @@ audit_chain_is_ours(const AuditChain *chain)
 bool
 audit_chain_is_good(const AuditChain *chain)
 {
-	uint8_t		mac[SHA256_SIZE];
+	uint8_t mac[SHA256_SIZE];
 
 	audit_chain_mac(chain, mac);
 	return bytes_equal(chain->mac, mac, SHA256_SIZE);

@@ -13,7 +13,7 @@ extern void audit_seal_mac(const AuditSeal *seal, uint8_t mac[SHA256_SIZE]);
 extern void audit_chain_mac(const AuditChain *chain, uint8_t mac[SHA256_SIZE]);
 /* Identifies the key file without revealing its key. */
 extern void audit_seal_key_id(uint8_t id[KEY_ID_SIZE]);
-extern bool audit_chain_is_ours(const AuditChain *chain);	/* claimed by key_id; see audit_chain_is_good */
+extern bool audit_chain_is_ours(const AuditChain *chain); /* claimed by key_id; see audit_chain_is_good */
 extern bool audit_chain_is_good(const AuditChain *chain);
 
 /* Offset of the personal digest in a member. */

@@ -22,34 +22,35 @@
 
 typedef struct Walk
 {
-	AuditTell	tell;
-	void	   *arg;
-	Snapshot	snapshot;
+	AuditTell tell;
+	void *arg;
+	Snapshot snapshot;
 	MemoryContext seal_context;
 	MemoryContext event_context;
 
 	/* events: a portion, and the position in it */
 	SealedEvent *events;
-	int			n;
-	int			i;
-	EventKey	last;			/* of the last event read */
-	bool		begun;
+	int n;
+	int i;
+	EventKey last; /* of the last event read */
+	bool begun;
 
 	/* seals of the chain */
-	EventKey	started;		/* members before this were purged */
-	int64		expected;		/* number of the next seal; 0 if unknown */
-	int			forged;			/* seals since the last good one */
-	bool		has_previous;
-	uint8_t		previous[SHA256_SIZE];
+	EventKey started; /* members before this were purged */
+	int64 expected; /* number of the next seal; 0 if unknown */
+	int forged; /* seals since the last good one */
+	bool has_previous;
+	uint8_t previous[SHA256_SIZE];
 
-	int64		covered;
-	int64		seals;
-	int64		uncovered;
+	int64 covered;
+	int64 seals;
+	int64 uncovered;
 } Walk;
 
 static const EventKey beginning = {.at = DT_NOBEGIN};
 static const EventKey the_end = {
-	DT_NOEND, {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
+	DT_NOEND,
+	{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
 };
 
 static void
@@ -115,7 +116,7 @@ report_added(Walk *walk, const EventKey *end)
 static bool
 user_is_there(const SealedEvent *event)
 {
-	UserRow		user;
+	UserRow user;
 
 	return event->has_user && catalog_user_by_id(&event->user_id, &user);
 }
@@ -123,7 +124,7 @@ user_is_there(const SealedEvent *event)
 static void
 compare_event(Walk *walk, const SealedEvent *event, const uint8_t *member)
 {
-	uint8_t		now[MEMBER_SIZE];
+	uint8_t now[MEMBER_SIZE];
 
 	audit_seal_member(event, now);
 	walk->covered++;
@@ -134,18 +135,19 @@ compare_event(Walk *walk, const SealedEvent *event, const uint8_t *member)
 	else if (audit_member_has_personal(now))
 		report_event(walk, &event->key, "altered since it was sealed: client address or personal values");
 	else if (user_is_there(event))
-		report_event(walk, &event->key,
+		report_event(walk,
+					 &event->key,
 					 "altered since it was sealed: client address or personal values are gone, but the user is not");
 }
 
 static bool
 is_member(const AuditSeal *seal, const pg_uuid_t *id)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < seal->count; i++)
 	{
-		EventKey	key = audit_member_key(seal->members + i * MEMBER_SIZE);
+		EventKey key = audit_member_key(seal->members + i * MEMBER_SIZE);
 
 		if (memcmp(&key.id, id, UUID_LEN) == 0)
 			return true;
@@ -156,7 +158,7 @@ is_member(const AuditSeal *seal, const pg_uuid_t *id)
 static bool
 is_purged(const Walk *walk, const uint8_t *member)
 {
-	EventKey	key = audit_member_key(member);
+	EventKey key = audit_member_key(member);
 
 	return event_key_cmp(&key, &walk->started) < 0;
 }
@@ -165,14 +167,14 @@ static void
 compare_events(Walk *walk, const AuditSeal *seal)
 {
 	SealedEvent *event;
-	int			i = 0;
+	int i = 0;
 
 	while (i < seal->count && is_purged(walk, seal->members + i * MEMBER_SIZE))
 		i++;
 	for (;;)
 	{
-		EventKey	key;
-		int			order;
+		EventKey key;
+		int order;
 
 		event = next_before(walk, &seal->to);
 		if (i < seal->count)
@@ -183,9 +185,10 @@ compare_events(Walk *walk, const AuditSeal *seal)
 		if (order < 0)
 			report_event(walk, &key, "removed, or its time altered, since it was sealed");
 		else if (order > 0)
-			report_event(walk, &event->key, is_member(seal, &event->key.id) ?
-						 "its time was altered since it was sealed" :
-						 "added: its time was sealed without it");
+			report_event(walk,
+						 &event->key,
+						 is_member(seal, &event->key.id) ? "its time was altered since it was sealed" :
+														   "added: its time was sealed without it");
 		else
 			compare_event(walk, event, seal->members + i * MEMBER_SIZE);
 		i += order <= 0;
@@ -211,7 +214,7 @@ report_missing(Walk *walk, TimestampTz at, int64 missing)
 static void
 check_gap(Walk *walk, int64 number, const EventKey *from, const uint8_t *previous)
 {
-	int64		missing = missing_before(walk, number);
+	int64 missing = missing_before(walk, number);
 
 	report_missing(walk, from->at, missing);
 	if (missing > 0 || walk->forged > 0)
@@ -228,7 +231,7 @@ check_gap(Walk *walk, int64 number, const EventKey *from, const uint8_t *previou
 static void
 compare_seal(Walk *walk, const AuditSeal *seal)
 {
-	uint8_t		mac[SHA256_SIZE];
+	uint8_t mac[SHA256_SIZE];
 
 	audit_seal_mac(seal, mac);
 	walk->seals++;
@@ -248,10 +251,10 @@ compare_seal(Walk *walk, const AuditSeal *seal)
 static void
 compare_seals(Walk *walk, const AuditChain *chain)
 {
-	AuditSeal	seals[SEALS_AT_ONCE];
-	int64		number = PG_INT64_MIN;
-	int			n;
-	int			i;
+	AuditSeal seals[SEALS_AT_ONCE];
+	int64 number = PG_INT64_MIN;
+	int n;
+	int i;
 
 	do
 	{
@@ -267,7 +270,7 @@ compare_seals(Walk *walk, const AuditChain *chain)
 static void
 compare_chain(Walk *walk, const AuditChain *chain)
 {
-	bool		is_good = audit_chain_is_good(chain);
+	bool is_good = audit_chain_is_good(chain);
 
 	if (!audit_chain_is_ours(chain))
 	{
@@ -294,7 +297,7 @@ compare_chain(Walk *walk, const AuditChain *chain)
 static void
 compare_memory(Walk *walk, const NewestSeal *known, const AuditChain *chains, int n)
 {
-	int			i;
+	int i;
 
 	if (known->database != MyDatabaseId || known->table != catalog_table(TABLE_AUDIT_CHAIN))
 		return;
@@ -307,7 +310,7 @@ compare_memory(Walk *walk, const NewestSeal *known, const AuditChain *chains, in
 static void
 report_extent(const Walk *walk, const AuditChain *chains, int n)
 {
-	int64		unsealed = n > 0 ? store_events_count(walk->snapshot, &chains[n - 1].sealed) : walk->uncovered;
+	int64 unsealed = n > 0 ? store_events_count(walk->snapshot, &chains[n - 1].sealed) : walk->uncovered;
 
 	if (n == 0)
 		ereport(NOTICE,
@@ -315,20 +318,23 @@ report_extent(const Walk *walk, const AuditChain *chains, int n)
 				 errhint("The background worker seals: name the database in djust_auth.databases.")));
 	else
 		ereport(NOTICE,
-				(errmsg(INT64_FORMAT " events were compared with " INT64_FORMAT " seals, up to %s; "
-						INT64_FORMAT " newer events are not sealed yet, " INT64_FORMAT " others are not covered",
-						walk->covered, walk->seals, timestamptz_to_str(chains[n - 1].sealed.at),
-						unsealed, walk->uncovered)));
+				(errmsg(INT64_FORMAT " events were compared with " INT64_FORMAT " seals, up to %s; " INT64_FORMAT
+									 " newer events are not sealed yet, " INT64_FORMAT " others are not covered",
+						walk->covered,
+						walk->seals,
+						timestamptz_to_str(chains[n - 1].sealed.at),
+						unsealed,
+						walk->uncovered)));
 }
 
 void
 audit_verify(AuditTell tell, void *arg)
 {
-	Walk		walk = {.tell = tell, .arg = arg, .last = beginning};
-	AuditChain	chains[CHAINS_MAX];
-	NewestSeal	known;
-	int			n;
-	int			i;
+	Walk walk = {.tell = tell, .arg = arg, .last = beginning};
+	AuditChain chains[CHAINS_MAX];
+	NewestSeal known;
+	int n;
+	int i;
 
 	event_queue_sealed_get(&known);
 	walk.snapshot = RegisterSnapshot(GetLatestSnapshot());

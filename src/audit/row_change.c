@@ -46,7 +46,8 @@ begin_row(RowChanges *changes, const TriggerData *trigger)
 	changes->count = 1;
 	changes->old = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_trigslot;
 	changes->new = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? trigger->tg_trigslot :
-		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot : NULL;
+				   TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newslot :
+																NULL;
 }
 
 static void
@@ -88,14 +89,14 @@ next_in(Tuplestorestate *rows, TupleTableSlot *slot)
 bool
 row_changes_next(RowChanges *changes)
 {
-	bool		was_given = changes->given;
+	bool was_given = changes->given;
 
 	CHECK_FOR_INTERRUPTS();
 	changes->given = true;
 	if (TRIGGER_FIRED_FOR_ROW(changes->trigger->tg_event))
 		return !was_given;
-	return (changes->old || changes->new) &&
-		next_in(changes->old_rows, changes->old) && next_in(changes->new_rows, changes->new);
+	return (changes->old || changes->new) && next_in(changes->old_rows, changes->old) &&
+		   next_in(changes->new_rows, changes->new);
 }
 
 void
@@ -115,10 +116,10 @@ bool
 row_changes_column(const RowChanges *changes, AttrNumber column)
 {
 	Form_pg_attribute attribute = TupleDescAttr(changes->old->tts_tupleDescriptor, column - 1);
-	bool		old_null;
-	bool		new_null;
-	Datum		old_value = slot_getattr(changes->old, column, &old_null);
-	Datum		new_value = slot_getattr(changes->new, column, &new_null);
+	bool old_null;
+	bool new_null;
+	Datum old_value = slot_getattr(changes->old, column, &old_null);
+	Datum new_value = slot_getattr(changes->new, column, &new_null);
 
 	if (old_null || new_null)
 		return old_null != new_null;
@@ -128,7 +129,7 @@ row_changes_column(const RowChanges *changes, AttrNumber column)
 Datum
 row_column(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null)
 {
-	TupleDesc	descriptor = row->tts_tupleDescriptor;
+	TupleDesc descriptor = row->tts_tupleDescriptor;
 
 	if (column > descriptor->natts || TupleDescAttr(descriptor, column - 1)->attisdropped ||
 		!IsBinaryCoercible(TupleDescAttr(descriptor, column - 1)->atttypid, type))

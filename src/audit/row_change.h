@@ -13,12 +13,12 @@
 typedef struct RowChanges
 {
 	const TriggerData *trigger;
-	TupleTableSlot *old;		/* NULL in an INSERT */
-	TupleTableSlot *new;		/* NULL in a DELETE or TRUNCATE */
-	int64		count;			/* rows of the statement; -1: unknown */
-	Tuplestorestate *old_rows;	/* NULL in a row-level trigger */
+	TupleTableSlot *old; /* NULL in an INSERT */
+	TupleTableSlot *new; /* NULL in a DELETE or TRUNCATE */
+	int64 count; /* rows of the statement; -1: unknown */
+	Tuplestorestate *old_rows; /* NULL in a row-level trigger */
 	Tuplestorestate *new_rows;
-	bool		given;			/* a row-level trigger's row was returned */
+	bool given; /* a row-level trigger's row was returned */
 } RowChanges;
 
 /* True if a statement-level trigger has the transition tables that its event needs. */

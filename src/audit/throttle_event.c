@@ -29,17 +29,17 @@
 #include "shmem/counters.h"
 #include "text/bytes.h"
 
-#define SETS 1024				/* a power of two */
+#define SETS 1024 /* a power of two */
 #define WAYS 8
 #define ABANDONED_S (10 * 60)
 
 typedef struct Entry
 {
 	AccountTag tag;
-	Oid			database;		/* InvalidOid: the entry is free */
+	Oid database; /* InvalidOid: the entry is free */
 	TimestampTz since;
-	uint32_t	count;			/* attempts not yet in an event */
-	QueuedEvent	event;
+	uint32_t count; /* attempts not yet in an event */
+	QueuedEvent event;
 } Entry;
 
 static LWLock *entries_lock = NULL;
@@ -54,7 +54,7 @@ throttle_event_size(void)
 void
 throttle_event_attach(struct LWLock *lock)
 {
-	bool		found;
+	bool found;
 
 	entries_lock = lock;
 	entries = ShmemInitStruct("djust_auth throttled", throttle_event_size(), &found);
@@ -78,7 +78,7 @@ is_over(const Entry *entry, int seconds, TimestampTz now)
 static Entry *
 set_of(const AccountTag *tag)
 {
-	uint32		hash;
+	uint32 hash;
 
 	memcpy(&hash, tag->bytes, sizeof(hash));
 	return &entries[(hash & (SETS - 1)) * WAYS];
@@ -87,8 +87,8 @@ set_of(const AccountTag *tag)
 static Entry *
 find_entry(const AccountTag *tag)
 {
-	Entry	   *set = set_of(tag);
-	int			i;
+	Entry *set = set_of(tag);
+	int i;
 
 	for (i = 0; i < WAYS; i++)
 		if (set[i].database == MyDatabaseId && memcmp(&set[i].tag, tag, sizeof(*tag)) == 0)
@@ -100,8 +100,8 @@ find_entry(const AccountTag *tag)
 static Entry *
 free_entry(const AccountTag *tag, TimestampTz now)
 {
-	Entry	   *set = set_of(tag);
-	int			i;
+	Entry *set = set_of(tag);
+	int i;
 
 	for (i = 0; i < WAYS; i++)
 		if (!OidIsValid(set[i].database))
@@ -128,8 +128,8 @@ start_entry(Entry *entry, const AccountTag *tag, const QueuedEvent *event, Times
 static uint32_t
 count_attempt(const AccountTag *tag, const QueuedEvent *event, bool has_worker, TimestampTz now)
 {
-	Entry	   *entry = find_entry(tag);
-	uint32_t	attempts = 1;
+	Entry *entry = find_entry(tag);
+	uint32_t attempts = 1;
 
 	if (entry == NULL)
 	{
@@ -157,7 +157,7 @@ count_attempt(const AccountTag *tag, const QueuedEvent *event, bool has_worker, 
 uint32_t
 throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_worker)
 {
-	uint32_t	attempts;
+	uint32_t attempts;
 
 	LWLockAcquire(entries_lock, LW_EXCLUSIVE);
 	attempts = count_attempt(tag, event, has_worker, event_queue_now());
@@ -168,18 +168,23 @@ throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_w
 void
 throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char detail[EVENT_QUEUE_DETAIL_MAX])
 {
-	char		account[2 * sizeof(tag->bytes) + 1];
+	char account[2 * sizeof(tag->bytes) + 1];
 
 	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
-	snprintf(detail, EVENT_QUEUE_DETAIL_MAX, "{\"account\": \"%s\", \"count\": %u, \"pad\": \"%*s\"}", account, n,
-			 AUDIT_PAD(has_user), "");
+	snprintf(detail,
+			 EVENT_QUEUE_DETAIL_MAX,
+			 "{\"account\": \"%s\", \"count\": %u, \"pad\": \"%*s\"}",
+			 account,
+			 n,
+			 AUDIT_PAD(has_user),
+			 "");
 }
 
 /* Returns false if the event queue is full: the entry stays and goes on counting. */
 static bool
 throttle_event_enqueue(Entry *entry)
 {
-	QueueEntry	message = {.kind = EVENT_QUEUE_EVENT, .at = entry->since};
+	QueueEntry message = {.kind = EVENT_QUEUE_EVENT, .at = entry->since};
 
 	message.u.event = entry->event;
 	throttle_event_detail(&entry->tag, entry->event.has_user, entry->count, message.u.event.detail);
@@ -194,12 +199,12 @@ throttle_event_flush(bool all)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next = DT_NOEND;
-	int			i;
+	int i;
 
 	LWLockAcquire(entries_lock, LW_EXCLUSIVE);
 	for (i = 0; i < SETS * WAYS; i++)
 	{
-		Entry	   *entry = &entries[i];
+		Entry *entry = &entries[i];
 
 		if (entry->database != MyDatabaseId)
 			continue;
@@ -214,7 +219,7 @@ TimestampTz
 throttle_event_oldest(void)
 {
 	TimestampTz oldest = DT_NOEND;
-	int			i;
+	int i;
 
 	LWLockAcquire(entries_lock, LW_SHARED);
 	for (i = 0; i < SETS * WAYS; i++)

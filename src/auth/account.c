@@ -33,8 +33,8 @@ require_user(const pg_uuid_t *id, UserRow *user)
 static void
 hash_or_raise(Slice password, char *hash)
 {
-	Password	normal = normalize_password(password);
-	Answer		answer = {VERDICT_OK};
+	Password normal = normalize_password(password);
+	Answer answer = {VERDICT_OK};
 
 	answer.violations = password_violations(&normal);
 	answer.verdict = answer.violations ? VERDICT_WEAK_PASSWORD : password_hash(&normal, hash, &answer.retry_after);
@@ -44,10 +44,10 @@ hash_or_raise(Slice password, char *hash)
 static void
 add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 {
-	Datum	   *values;
-	bool	   *nulls;
-	int			n;
-	int			i;
+	Datum *values;
+	bool *nulls;
+	int n;
+	int i;
 
 	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
 	for (i = 0; i < n; i++)
@@ -73,7 +73,7 @@ begin_count(const char *address)
 void
 account_create(const char *email, Slice password, const char *hash, ArrayType *profiles, pg_uuid_t *id)
 {
-	char		made[PWHASH_MAX];
+	char made[PWHASH_MAX];
 
 	if (password.data)
 	{
@@ -88,8 +88,8 @@ account_create(const char *email, Slice password, const char *hash, ArrayType *p
 void
 account_set_password(const pg_uuid_t *id, Slice password)
 {
-	char		hash[PWHASH_MAX];
-	UserRow		user;
+	char hash[PWHASH_MAX];
+	UserRow user;
 
 	require_user(id, &user);
 	hash_or_raise(password, hash);
@@ -100,7 +100,7 @@ account_set_password(const pg_uuid_t *id, Slice password)
 void
 account_set_disabled(const pg_uuid_t *id, bool disabled)
 {
-	UserRow		user;
+	UserRow user;
 
 	require_user(id, &user);
 	store_user_set_disabled(id, disabled);
@@ -109,7 +109,7 @@ account_set_disabled(const pg_uuid_t *id, bool disabled)
 void
 account_delete(const pg_uuid_t *id)
 {
-	UserRow		user;
+	UserRow user;
 
 	require_user(id, &user);
 	if (store_user_delete(id) == 0)
@@ -128,7 +128,7 @@ void
 account_unlock(const pg_uuid_t *id)
 {
 	AccountTag tag;
-	UserRow		user;
+	UserRow user;
 
 	require_user(id, &user);
 	password_tag(user.email, &tag);
@@ -153,8 +153,8 @@ account_email_changed(const pg_uuid_t *id, const char *from, const char *to)
 int
 account_end_sessions(const pg_uuid_t *id)
 {
-	UserRow		user;
-	int			ended;
+	UserRow user;
+	int ended;
 
 	require_user(id, &user);
 	/* waits for running logins, so that their sessions end, too */
@@ -167,8 +167,8 @@ account_end_sessions(const pg_uuid_t *id)
 void
 account_open_session(const pg_uuid_t *id, Answer *answer)
 {
-	pg_uuid_t	sid;
-	UserRow		user;
+	pg_uuid_t sid;
+	UserRow user;
 
 	require_user(id, &user);
 	if (!store_user_confirm(id, false))

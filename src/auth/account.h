@@ -19,7 +19,7 @@ extern void account_delete(const pg_uuid_t *id);
 extern void account_change_email(const pg_uuid_t *id, const char *email);
 extern void account_email_changed(const pg_uuid_t *id, const char *from, const char *to);
 extern void account_unlock(const pg_uuid_t *id);
-extern int	account_end_sessions(const pg_uuid_t *id);
+extern int account_end_sessions(const pg_uuid_t *id);
 extern void account_open_session(const pg_uuid_t *id, Answer *answer);
 
 #endif

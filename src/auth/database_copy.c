@@ -32,9 +32,9 @@
 /* Numbers of ended items. */
 typedef struct Ended
 {
-	uint64		sessions;
-	uint64		links;
-	uint64		mails;
+	uint64 sessions;
+	uint64 links;
+	uint64 mails;
 } Ended;
 
 /* Waits for running logins, so that their sessions end, too; does not block readers. */
@@ -50,8 +50,8 @@ end_sessions_and_links(Ended *ended)
 static int
 carry_locks(void)
 {
-	List	   *locks = store_locks_take();
-	ListCell   *cell;
+	List *locks = store_locks_take();
+	ListCell *cell;
 
 	foreach(cell, locks)
 	{
@@ -67,16 +67,24 @@ carry_locks(void)
 static void
 audit_change(const char *change, const Ended *ended, const char *more)
 {
-	audit_event("administration", NULL, NULL,
-				psprintf("{\"change\": \"%s\", \"sessions\": " UINT64_FORMAT ", \"links\": " UINT64_FORMAT ", \"mails\": " UINT64_FORMAT "%s}",
-						 change, ended->sessions, ended->links, ended->mails, more));
+	audit_event("administration",
+				NULL,
+				NULL,
+				psprintf("{\"change\": \"%s\","
+						 " \"sessions\": " UINT64_FORMAT ", \"links\": " UINT64_FORMAT ", \"mails\": " UINT64_FORMAT
+						 "%s}",
+						 change,
+						 ended->sessions,
+						 ended->links,
+						 ended->mails,
+						 more));
 }
 
 /* Does nothing under another key file, because locks could not be carried; sessions are dead anyway. */
 void
 database_copy_clean(void)
 {
-	Ended		ended;
+	Ended ended;
 
 	if (!key_file_matches() || !store_key_file_move(MyDatabaseId))
 		return;
@@ -90,7 +98,7 @@ database_copy_clean(void)
 void
 database_after_restore(void)
 {
-	Ended		ended;
+	Ended ended;
 
 	key_file_require();
 	end_sessions_and_links(&ended);
@@ -103,9 +111,7 @@ is_accepted(void)
 {
 	if (!key_file_matches())
 		return false;
-	ereport(NOTICE,
-			(errmsg("the key file is the one that this database knows"),
-			 errdetail("Nothing was changed.")));
+	ereport(NOTICE, (errmsg("the key file is the one that this database knows"), errdetail("Nothing was changed.")));
 	return true;
 }
 
@@ -122,9 +128,11 @@ refuse_while_in_use(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the key file of djust_auth is missing, but the server still has its key in memory"),
-			 errdetail("Nothing was changed: databases that know this key go on under it until the server is restarted."),
+			 errdetail("Nothing was changed: databases that know this key go on under it until the server is "
+					   "restarted."),
 			 errdetail_log("Key file: \"%s\".", setting_key_file),
-			 errhint("Put the file back from a backup, where djust_auth.key_file says. If it is lost for good, restart the server "
+			 errhint("Put the file back from a backup, where djust_auth.key_file says. If it is lost for good, "
+					 "restart the server "
 					 "and call djust_auth.accept_key_file() again: it then makes a new one, and ends all sessions.")));
 }
 
@@ -141,16 +149,17 @@ read_file_or_raise(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key file of djust_auth could not be read"),
 				 errdetail_log("Key file: %s.", key_file_failure()),
-				 errhint("The server log says why. Repair the file that djust_auth.key_file names. If it is lost for good, remove it and restart the "
+				 errhint("The server log says why. Repair the file that djust_auth.key_file names. If it is lost "
+						 "for good, remove it and restart the "
 						 "server: djust_auth.accept_key_file() then makes a new one.")));
 }
 
 void
 database_accept_key_file(void)
 {
-	Ended		ended;
-	char	   *kid;
-	int			locks;
+	Ended ended;
+	char *kid;
+	int locks;
 
 	read_file_or_raise();
 	if (is_accepted())

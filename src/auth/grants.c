@@ -22,13 +22,13 @@
 static const struct
 {
 	const char *name;
-	char		letter;
-	bool		public_api;		/* also uses the schema named in CREATE EXTENSION */
-}			kinds[] = {
+	char letter;
+	bool public_api; /* also uses the schema named in CREATE EXTENSION */
+} kinds[] = {
 	{"anonymous", 'a', true},
 	{"customer", 'c', true},
 	{"backend", 'b', true},
-	{"authenticator", 'p', false},	/* PostgREST's */
+	{"authenticator", 'p', false}, /* PostgREST's */
 	{"worker", 'w', false},
 	{"dba", 'd', false},
 	{"monitor", 'm', false},
@@ -39,7 +39,7 @@ static const struct
 {
 	const char *function;
 	const char *kinds;
-}			public_api[] = {
+} public_api[] = {
 	{"djust_login(text, text)", "acb"},
 	{"djust_token(text, text, text, text, text, text, text)", "acb"},
 	{"djust_refresh(text)", "acb"},
@@ -65,7 +65,7 @@ static const struct
 	const char *class;
 	const char *object;
 	const char *kinds;
-}			administration[] = {
+} administration[] = {
 	{"EXECUTE", "FUNCTION", "create_user(text, text, text[])", "d"},
 	{"EXECUTE", "FUNCTION", "import_user(text, text, text[])", "d"},
 	{"EXECUTE", "FUNCTION", "set_password(uuid, text)", "d"},
@@ -123,7 +123,7 @@ static const struct
 static int
 find_kind(const char *name)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(kinds); i++)
 		if (strcmp(name, kinds[i].name) == 0)
@@ -157,17 +157,15 @@ audit_grant(const char *kind, const char *role)
 void
 grants_give(Oid role, const char *kind)
 {
-	int			n = find_kind(kind);
-	char		letter = kinds[n].letter;
-	char	   *name = OidIsValid(role) ? GetUserNameFromId(role, false) : NULL;
+	int n = find_kind(kind);
+	char letter = kinds[n].letter;
+	char *name = OidIsValid(role) ? GetUserNameFromId(role, false) : NULL;
 	const char *grantee;
 	const char *schema;
-	int			i;
+	int i;
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot grant the API to PUBLIC")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("cannot grant the API to PUBLIC")));
 	grantee = quote_identifier(name);
 	schema = quote_identifier(get_namespace_name(catalog_api_schema()));
 	/* even for public kinds: PostgREST casts the reset page to its type as the request's role */
@@ -179,8 +177,8 @@ grants_give(Oid role, const char *kind)
 			grant("EXECUTE", "FUNCTION", schema, public_api[i].function, grantee);
 	for (i = 0; i < lengthof(administration); i++)
 		if (strchr(administration[i].kinds, letter))
-			grant(administration[i].privileges, administration[i].class, "djust_auth", administration[i].object,
-				  grantee);
+			grant(
+				administration[i].privileges, administration[i].class, "djust_auth", administration[i].object, grantee);
 	event_queue_wake_at_commit();
 	audit_grant(kind, name);
 }

@@ -28,9 +28,9 @@
 
 typedef struct Candidate
 {
-	UserRow		user;
-	bool		known;
-	bool		usable;			/* enabled, with a hash of its own */
+	UserRow user;
+	bool known;
+	bool usable; /* enabled, with a hash of its own */
 	const char *hash;
 } Candidate;
 
@@ -38,8 +38,8 @@ static void
 find_candidate(const char *address, const AccountTag *tag, Candidate *candidate)
 {
 	static UserRow sample;
-	pg_uuid_t	point;
-	bool		sampled;
+	pg_uuid_t point;
+	bool sampled;
 
 	memcpy(point.data, tag->bytes, UUID_LEN);
 	candidate->known = catalog_user_by_email(address, &point, &candidate->user);
@@ -94,12 +94,12 @@ void
 login_with_password(Slice email, Slice password, Answer *answer)
 {
 	const char *address = normalize_email(email);
-	Password	secret = normalize_password(password);
-	char		replacement[PWHASH_MAX];
-	Candidate	candidate;
+	Password secret = normalize_password(password);
+	char replacement[PWHASH_MAX];
+	Candidate candidate;
 	AccountTag tag;
-	pg_uuid_t	sid;
-	int			tries;
+	pg_uuid_t sid;
+	int tries;
 
 	key_file_require();
 	password_tag(address, &tag);
@@ -107,8 +107,8 @@ login_with_password(Slice email, Slice password, Answer *answer)
 	for (tries = 0; tries < 2; tries++)
 	{
 		find_candidate(address, &tag, &candidate);
-		answer->verdict = password_check(&tag, candidate.hash, candidate.usable, &secret, replacement,
-										 &answer->retry_after);
+		answer->verdict =
+			password_check(&tag, candidate.hash, candidate.usable, &secret, replacement, &answer->retry_after);
 		if (answer->verdict != VERDICT_OK)
 			break;
 		if (confirm(&candidate, replacement))
@@ -127,7 +127,7 @@ login_with_password(Slice email, Slice password, Answer *answer)
 static bool
 still_live(const pg_uuid_t *sid)
 {
-	SessionRow	session;
+	SessionRow session;
 
 	return catalog_session(sid, &session) && session.expires_at > GetCurrentTimestamp();
 }
@@ -135,19 +135,18 @@ still_live(const pg_uuid_t *sid)
 void
 login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 {
-	Password	old_password = normalize_password(current);
-	Password	new_password = normalize_password(fresh);
-	char		replacement[PWHASH_MAX];
-	char		hash[PWHASH_MAX];
-	Candidate	candidate;
+	Password old_password = normalize_password(current);
+	Password new_password = normalize_password(fresh);
+	char replacement[PWHASH_MAX];
+	char hash[PWHASH_MAX];
+	Candidate candidate;
 	AccountTag tag;
-	Bearer	identity;
+	Bearer identity;
 	const char *address;
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!token_access(token, NULL, &identity) ||
-		!catalog_user_by_id(&identity.session.user_id, &candidate.user))
+	if (!token_access(token, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
 		return;
 	answer->violations = password_violations(&new_password);
 	if (answer->violations != 0)
@@ -158,8 +157,8 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 	address = candidate.user.email;
 	password_tag(address, &tag);
 	find_candidate(address, &tag, &candidate);
-	answer->verdict = password_check(&tag, candidate.hash, candidate.usable, &old_password, replacement,
-									 &answer->retry_after);
+	answer->verdict =
+		password_check(&tag, candidate.hash, candidate.usable, &old_password, replacement, &answer->retry_after);
 	if (answer->verdict != VERDICT_OK)
 	{
 		record_failure(answer->verdict, &candidate, &tag);

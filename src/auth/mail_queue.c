@@ -32,27 +32,26 @@
 #include "text/mime.h"
 
 #define CHANNEL "djust_auth_mail"
-#define BUSY_S 1				/* until a locked recipient is retried */
+#define BUSY_S 1 /* until a locked recipient is retried */
 #define FIRST_RETRY_S 10
 #define LONGEST_RETRY_S (15 * 60)
 #define REASON_MAX 500
 #define LONGEST_BATCH 1000
-#define WORKER_ROWS 5000		/* examined by one claim of the worker, which must do other jobs, too */
+#define WORKER_ROWS 5000 /* examined by one claim of the worker, which must do other jobs, too */
 
 static const TemplateRow reset_template = {
 	"Reset your password",
-	"Somebody, probably you, asked for a new password for {email}.\n\nChoose it here:\n\n{link}\n\nThe link works once, for 24 hours at most.\n"
+	"Somebody, probably you, asked for a new password for {email}.\n\nChoose it here:\n\n{link}\n\nThe link works "
+	"once, for 24 hours at most.\n"
 	"If it was not you, do nothing: your password stays as it is.\n",
 	"<p>Somebody, probably you, asked for a new password for {email}.</p>\n"
 	"<p><a href=\"{link}\">Choose a new password</a>. The link works once, for 24 hours at most.</p>\n"
-	"<p>If it was not you, do nothing: your password stays as it is.</p>\n"
-};
+	"<p>If it was not you, do nothing: your password stays as it is.</p>\n"};
 
 static const TemplateRow changed_template = {
 	"Your password was changed",
 	"The password for {email} was changed.\n\nIf it was not you, ask for a new one at once.\n",
-	"<p>The password for {email} was changed.</p>\n<p>If it was not you, ask for a new one at once.</p>\n"
-};
+	"<p>The password for {email} was changed.</p>\n<p>If it was not you, ask for a new one at once.</p>\n"};
 
 static void
 insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size)
@@ -67,7 +66,7 @@ insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, 
 void
 mail_queue_reset(const char *email)
 {
-	uint8_t		sealed[SEALED_ADDRESS_SIZE];
+	uint8_t sealed[SEALED_ADDRESS_SIZE];
 
 	key_file_seal_address(email, sealed);
 	insert_mail("reset", NULL, sealed, sizeof(sealed));
@@ -90,25 +89,25 @@ append_value(StringInfo out, const char *value, bool html)
 
 /* Replaces {email}, and {link} unless it is NULL; other text in braces stays. */
 static char *
-fill_template(const char *template, const char *email, const char *link, bool html)
+fill_template(const char *text, const char *email, const char *link, bool html)
 {
 	StringInfoData out;
 
 	initStringInfo(&out);
-	while (*template)
+	while (*text)
 	{
-		if (strncmp(template, "{email}", 7) == 0)
+		if (strncmp(text, "{email}", 7) == 0)
 		{
 			append_value(&out, email, html);
-			template += 7;
+			text += 7;
 		}
-		else if (link && strncmp(template, "{link}", 6) == 0)
+		else if (link && strncmp(text, "{link}", 6) == 0)
 		{
 			append_value(&out, link, html);
-			template += 6;
+			text += 6;
 		}
 		else
-			appendStringInfoChar(&out, *template++);
+			appendStringInfoChar(&out, *text++);
 	}
 	return out.data;
 }
@@ -117,10 +116,10 @@ fill_template(const char *template, const char *email, const char *link, bool ht
 static char *
 make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 {
-	uint8_t		random[RESET_SECRET_SIZE];
-	uint8_t		hash[SHA256_SIZE];
-	size_t		length = strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE);
-	char	   *secret = secret_alloc(length + 1);
+	uint8_t random[RESET_SECRET_SIZE];
+	uint8_t hash[SHA256_SIZE];
+	size_t length = strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE);
+	char *secret = secret_alloc(length + 1);
 	const char *place = strstr(setting_reset_url, "{token}");
 
 	if (!pg_strong_random(random, sizeof(random)))
@@ -131,7 +130,8 @@ make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 	if (!crypto_sha256(secret, length, hash))
 		elog(ERROR, "could not hash a token");
 	store_reset_insert(hash, user_id, now, expires_at);
-	return psprintf("%.*s%s%s", (int) (place - setting_reset_url), setting_reset_url, secret, place + strlen("{token}"));
+	return psprintf(
+		"%.*s%s%s", (int) (place - setting_reset_url), setting_reset_url, secret, place + strlen("{token}"));
 }
 
 static const TemplateRow *
@@ -145,12 +145,12 @@ template_for(const char *kind, const char *locale, TemplateRow *found)
 static bool
 find_recipient(const QueuedMail *queued, UserRow *user)
 {
-	char		email[ADDRESS_LONGEST + 1];
+	char email[ADDRESS_LONGEST + 1];
 
 	if (queued->has_user)
 		return catalog_user_by_id(&queued->user_id, user);
 	return queued->address && key_file_open_address(text_slice(queued->address), email) &&
-		catalog_user_by_email(email, NULL, user);
+		   catalog_user_by_email(email, NULL, user);
 }
 
 /* NULL if another transaction is changing or deleting the recipient. */
@@ -202,13 +202,13 @@ claim_one(const QueuedMail *queued, const UserRow *user, TimestampTz now, Memory
 static void
 claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **mails)
 {
-	List	   *without = NIL;
-	ListCell   *cell;
+	List *without = NIL;
+	ListCell *cell;
 
 	foreach(cell, batch)
 	{
 		QueuedMail *queued = lfirst(cell);
-		UserRow		user;
+		UserRow user;
 
 		if (list_length(*mails) == max)
 			break;
@@ -230,11 +230,11 @@ mail_queue_claim(int max)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "djust_auth mails", ALLOCSET_DEFAULT_SIZES);
 	TimestampTz now = GetCurrentTimestamp();
-	QueuedMail	last = {.next_attempt_at = DT_NOBEGIN};
-	int			size = Min(max, LONGEST_BATCH);
-	int			looked = 0;
-	List	   *mails = NIL;
-	List	   *batch;
+	QueuedMail last = {.next_attempt_at = DT_NOBEGIN};
+	int size = Min(max, LONGEST_BATCH);
+	int looked = 0;
+	List *mails = NIL;
+	List *batch;
 
 	key_file_require();
 	unfinished = false;
@@ -264,12 +264,12 @@ mail_queue_is_unfinished(void)
 void
 mail_queue_forget(const char *email)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, store_mail_sealed())
 	{
 		QueuedMail *queued = lfirst(cell);
-		char		address[ADDRESS_LONGEST + 1];
+		char address[ADDRESS_LONGEST + 1];
 
 		if (key_file_open_address(text_slice(queued->address), address) && strcmp(address, email) == 0)
 			store_mail_delete(queued->id);
@@ -293,7 +293,7 @@ mail_queue_take_back(void)
 static const char *
 sender_domain(void)
 {
-	Mailbox		sender;
+	Mailbox sender;
 
 	return mime_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address.text, '@') + 1) : "localhost";
 }
@@ -302,10 +302,10 @@ sender_domain(void)
 char *
 mail_queue_message_id(int64 id)
 {
-	char		tag_text[2 * sizeof(AccountTag) + 1];
+	char tag_text[2 * sizeof(AccountTag) + 1];
 	AccountTag tag;
 
-	key_file_tag("message id", (Slice) {(char *) &id, sizeof(id)}, &tag);
+	key_file_tag("message id", (Slice){(char *) &id, sizeof(id)}, &tag);
 	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), tag_text);
 	return psprintf(INT64_FORMAT ".%s@%s", id, tag_text, sender_domain());
 }
@@ -324,7 +324,7 @@ require_claimed(int64 id, QueuedMail *queued)
 static void
 audit_mail(const char *event, const QueuedMail *queued, const char *detail)
 {
-	UserRow		user;
+	UserRow user;
 
 	audit_event(event, find_recipient(queued, &user) ? &user.id : NULL, NULL, detail);
 }
@@ -332,7 +332,7 @@ audit_mail(const char *event, const QueuedMail *queued, const char *detail)
 void
 mail_queue_mark_sent(int64 id)
 {
-	QueuedMail	queued;
+	QueuedMail queued;
 
 	require_claimed(id, &queued);
 	store_mail_done(id, GetCurrentTimestamp(), NULL);
@@ -371,10 +371,10 @@ static void
 mark_failed(int64 id, const char *reason, bool permanent)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	char	   *safe_reason = without_secrets(reason);
-	char	   *short_reason = pnstrdup(safe_reason, pg_mbcliplen(safe_reason, strlen(safe_reason), REASON_MAX));
+	char *safe_reason = without_secrets(reason);
+	char *short_reason = pnstrdup(safe_reason, pg_mbcliplen(safe_reason, strlen(safe_reason), REASON_MAX));
 	TimestampTz next;
-	QueuedMail	queued;
+	QueuedMail queued;
 
 	require_claimed(id, &queued);
 	next = now + retry_delay(queued.attempts) * USECS_PER_SEC;
@@ -384,9 +384,13 @@ mark_failed(int64 id, const char *reason, bool permanent)
 	else
 		store_mail_retry(id, next, short_reason);
 	counter_add(COUNT_MAILS_FAILED, 1);
-	audit_mail("mail_failed", &queued,
-			   psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}", id,
-						queued.kind, queued.attempts, permanent ? "true" : "false"));
+	audit_mail("mail_failed",
+			   &queued,
+			   psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}",
+						id,
+						queued.kind,
+						queued.attempts,
+						permanent ? "true" : "false"));
 }
 
 void

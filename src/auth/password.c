@@ -30,14 +30,14 @@ static bool
 is_common(const Password *password)
 {
 	return password->text.length <= PWHASH_PASSWORD_MAX &&
-		(catalog_blocklisted(password->in_database) || catalog_blocklisted(password->lower_in_database));
+		   (catalog_blocklisted(password->in_database) || catalog_blocklisted(password->lower_in_database));
 }
 
 unsigned
 password_violations(const Password *password)
 {
-	unsigned	violations = pwpolicy_violations(password->text, password->characters, setting_password_min_length,
-												 PWHASH_PASSWORD_MAX);
+	unsigned violations =
+		pwpolicy_violations(password->text, password->characters, setting_password_min_length, PWHASH_PASSWORD_MAX);
 
 	return violations | (is_common(password) ? PWPOLICY_TOO_COMMON : 0);
 }
@@ -45,14 +45,14 @@ password_violations(const Password *password)
 static PwCost
 cost_now(void)
 {
-	return (PwCost) {setting_argon2_memory, setting_argon2_iterations, setting_argon2_parallelism};
+	return (PwCost){setting_argon2_memory, setting_argon2_iterations, setting_argon2_parallelism};
 }
 
 static bool
 make_hash(const Password *password, const PwArena *arena, char *out)
 {
-	PwCost		cost = cost_now();
-	uint8_t		salt[PWHASH_SALT_SIZE];
+	PwCost cost = cost_now();
+	uint8_t salt[PWHASH_SALT_SIZE];
 
 	if (!pg_strong_random(salt, sizeof(salt)))
 		return false;
@@ -64,10 +64,12 @@ make_hash(const Password *password, const PwArena *arena, char *out)
 const char *
 password_decoy(void)
 {
-	PwCost		cost = cost_now();
+	PwCost cost = cost_now();
 
 	return psprintf("$argon2id$v=19$m=%u,t=%u,p=%u$ZGp1c3RfYXV0aCBkZWNveQ$YWxsIHRoYXQgaXMga25vd24gb2YgdGhpcyBpcyBjb3M",
-					cost.memory, cost.iterations, cost.parallelism);
+					cost.memory,
+					cost.iterations,
+					cost.parallelism);
 }
 
 /* From here on, an interrupted attempt counts. */
@@ -82,9 +84,9 @@ static bool hash_begun = false;
 static PwResult
 verify(Slice hash, bool usable, const Password *password, const PwArena *arena, char *replacement)
 {
-	PwCost		cost = cost_now();
-	PwResult	result = PW_MISMATCH;
-	int			form;
+	PwCost cost = cost_now();
+	PwResult result = PW_MISMATCH;
+	int form;
 
 	hash_begun = true;
 	for (form = 0; form < password->forms; form++)
@@ -97,8 +99,7 @@ verify(Slice hash, bool usable, const Password *password, const PwArena *arena, 
 			break;
 	}
 	if (result == PW_MATCH && (form > 0 || pwhash_needs_rehash(hash, &cost)) &&
-		pwhash_reads(hash) >= password->form[form].length &&
-		!make_hash(password, arena, replacement))
+		pwhash_reads(hash) >= password->form[form].length && !make_hash(password, arena, replacement))
 		replacement[0] = '\0';
 	return result;
 }
@@ -115,7 +116,7 @@ password_check(const AccountTag *tag, const char *hash, bool usable, const Passw
 			   int *retry_after)
 {
 	volatile PwResult result = PW_FAILED;
-	PwArena		arena;
+	PwArena arena;
 	volatile bool slot = false;
 
 	replacement[0] = '\0';
@@ -140,7 +141,7 @@ password_check(const AccountTag *tag, const char *hash, bool usable, const Passw
 			result = verify(slice_of(hash), usable, password, &arena, replacement);
 			hash_slot_release();
 		}
-		throttle_leave(result == PW_MATCH		   ? ATTEMPT_GOOD :
+		throttle_leave(result == PW_MATCH          ? ATTEMPT_GOOD :
 					   slot && result != PW_FAILED ? ATTEMPT_BAD :
 													 ATTEMPT_NOT_MADE);
 	}
@@ -154,7 +155,7 @@ password_check(const AccountTag *tag, const char *hash, bool usable, const Passw
 Verdict
 password_hash(const Password *password, char *out, int *retry_after)
 {
-	PwArena		arena;
+	PwArena arena;
 	volatile bool made = false;
 
 	*retry_after = 1;

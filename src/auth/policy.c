@@ -22,7 +22,7 @@ policy_drop_profile(const char *name)
 static void
 require_both(const pg_uuid_t *user_id, const char *profile)
 {
-	UserRow		user;
+	UserRow user;
 
 	if (!catalog_user_by_id(user_id, &user))
 		answer_unknown_user(user_id);
@@ -62,7 +62,7 @@ static void
 describe(StringInfo out, List *decisions, RouteRight needed)
 {
 	const Decision *best = NULL;
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, decisions)
 	{
@@ -74,14 +74,21 @@ describe(StringInfo out, List *decisions, RouteRight needed)
 	if (best == NULL)
 		appendStringInfoString(out, "denied: no pattern of the user's profiles matches");
 	else
-		appendStringInfo(out, "%s: profile %s gives %s by pattern %s", best->right >= needed ? "allowed" : "denied",
-						 best->profile, right_name(best->right), best->pattern);
+		appendStringInfo(out,
+						 "%s: profile %s gives %s by pattern %s",
+						 best->right >= needed ? "allowed" : "denied",
+						 best->profile,
+						 right_name(best->right),
+						 best->pattern);
 	foreach(cell, decisions)
 	{
 		const Decision *decision = lfirst(cell);
 
 		if (decision != best)
-			appendStringInfo(out, "; profile %s gives %s by pattern %s", decision->profile, right_name(decision->right),
+			appendStringInfo(out,
+							 "; profile %s gives %s by pattern %s",
+							 decision->profile,
+							 right_name(decision->right),
 							 decision->pattern);
 	}
 }
@@ -89,12 +96,12 @@ describe(StringInfo out, List *decisions, RouteRight needed)
 char *
 policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 {
-	RouteRight	needed = rights_needed(slice_of(access));
-	ArrayType  *profiles = NULL;
+	RouteRight needed = rights_needed(slice_of(access));
+	ArrayType *profiles = NULL;
 	StringInfoData out;
-	RouteFault	fault;
-	List	   *decisions;
-	UserRow		user;
+	RouteFault fault;
+	List *decisions;
+	UserRow user;
 
 	initStringInfo(&out);
 	if (user_id)

@@ -29,7 +29,7 @@ reset_request(Slice text)
 {
 	const char *email = normalize_email(text);
 	AccountTag tag;
-	char		account[2 * sizeof(tag.bytes) + 1];
+	char account[2 * sizeof(tag.bytes) + 1];
 
 	key_file_tag("reset", slice_of(email), &tag);
 	if (!throttle_reset_admit(&tag))
@@ -45,12 +45,12 @@ reset_request(Slice text)
 void
 reset_confirm(Slice token, Slice password, Answer *answer)
 {
-	Password	fresh = normalize_password(password);
-	uint8_t		token_hash[SHA256_SIZE];
-	char		hash[PWHASH_MAX];
+	Password fresh = normalize_password(password);
+	uint8_t token_hash[SHA256_SIZE];
+	char hash[PWHASH_MAX];
 	TimestampTz expires_at;
-	pg_uuid_t	user_id;
-	UserRow		user;
+	pg_uuid_t user_id;
+	UserRow user;
 	AccountTag tag;
 
 	key_file_require();

@@ -24,17 +24,17 @@
 
 typedef struct Compiled
 {
-	RouteTrie   *set;
-	char	  **patterns;		/* by tag */
-	char		profile[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
+	RouteTrie *set;
+	char **patterns; /* by tag */
+	char profile[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
 } Compiled;
 
 typedef struct CacheEntry
 {
-	Slice		name;
-	Compiled   *compiled;
-	uint32		hash;
-	char		status;
+	Slice name;
+	Compiled *compiled;
+	uint32 hash;
+	char status;
 } CacheEntry;
 
 #define SH_PREFIX cache
@@ -74,13 +74,13 @@ static Compiled *
 compile(Slice name)
 {
 	MemoryContext old = MemoryContextSwitchTo(cache_context);
-	Compiled   *out = palloc(offsetof(Compiled, profile) + name.length + 1);
-	List	   *rights;
-	RoutePath	path;
-	size_t		segments = 0;
-	size_t		bytes = 0;
-	ListCell   *cell;
-	int			tag = 0;
+	Compiled *out = palloc(offsetof(Compiled, profile) + name.length + 1);
+	List *rights;
+	RoutePath path;
+	size_t segments = 0;
+	size_t bytes = 0;
+	ListCell *cell;
+	int tag = 0;
 
 	memcpy(out->profile, name.data, name.length);
 	out->profile[name.length] = '\0';
@@ -96,12 +96,12 @@ compile(Slice name)
 		segments++;
 	}
 	MemoryContextSwitchTo(cache_context);
-	out->set = route_trie_init(palloc(route_trie_size(list_length(rights), segments, bytes)),
-							  list_length(rights), segments, bytes);
+	out->set = route_trie_init(
+		palloc(route_trie_size(list_length(rights), segments, bytes)), list_length(rights), segments, bytes);
 	out->patterns = palloc(sizeof(char *) * (list_length(rights) + 1));
 	foreach(cell, rights)
 	{
-		RightRow   *row = lfirst(cell);
+		RightRow *row = lfirst(cell);
 
 		out->patterns[tag] = pstrdup(row->route);
 		if (normalize_pattern(slice_of(row->route), &path) == ROUTE_OK)
@@ -119,8 +119,8 @@ compiled(Slice name)
 	for (;;)
 	{
 		CacheEntry *entry = cache_lookup(cache, name);
-		Compiled   *fresh;
-		bool		found;
+		Compiled *fresh;
+		bool found;
 
 		if (entry)
 			return entry->compiled;
@@ -140,10 +140,10 @@ compiled(Slice name)
 static List *
 names_of(ArrayType *profiles)
 {
-	List	   *names = NIL;
-	Datum	   *values;
-	int			n = 0;
-	int			i;
+	List *names = NIL;
+	Datum *values;
+	int n = 0;
+	int i;
 
 	if (profiles)
 		deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
@@ -154,9 +154,9 @@ names_of(ArrayType *profiles)
 
 typedef struct ProfileWalk
 {
-	array_iter	iterator;
-	int			at;				/* -1: anonymous is next */
-	int			n;
+	array_iter iterator;
+	int at; /* -1: anonymous is next */
+	int n;
 } ProfileWalk;
 
 /* Starts with anonymous, also without profiles. */
@@ -176,8 +176,8 @@ begin_walk(ArrayType *profiles)
 static bool
 next_name(ProfileWalk *walk, Slice *name)
 {
-	bool		is_null = true;
-	Datum		value = (Datum) 0;
+	bool is_null = true;
+	Datum value = (Datum) 0;
 
 	if (walk->at < 0)
 	{
@@ -198,8 +198,8 @@ static int
 gather(ProfileWalk *walk, const RouteTrie **sets)
 {
 	ProfileWalk start = *walk;
-	Slice		name;
-	int			n = 0;
+	Slice name;
+	int n = 0;
 
 	while (n < TOGETHER && next_name(walk, &name))
 	{
@@ -223,10 +223,10 @@ RouteRight
 rights_access(ArrayType *profiles, const RoutePath *path)
 {
 	const RouteTrie *sets[TOGETHER];
-	RouteRight	best = RIGHT_NO_MATCH;
+	RouteRight best = RIGHT_NO_MATCH;
 	ProfileWalk walk = begin_walk(profiles);
-	int			n;
-	int			i;
+	int n;
+	int i;
 
 	synchronise();
 	while (best < RIGHT_WRITE && (n = gather(&walk, sets)) > 0)
@@ -238,7 +238,7 @@ rights_access(ArrayType *profiles, const RoutePath *path)
 RouteRight
 rights_of_profile(const char *profile, Slice route)
 {
-	RoutePath	path;
+	RoutePath path;
 
 	if (normalize_pattern(route, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
@@ -249,9 +249,9 @@ rights_of_profile(const char *profile, Slice route)
 List *
 rights_explain(ArrayType *profiles, Slice route, RouteFault *fault)
 {
-	List	   *decisions = NIL;
-	RoutePath	path;
-	ListCell   *cell;
+	List *decisions = NIL;
+	RoutePath path;
+	ListCell *cell;
 
 	*fault = normalize_path(route, &path);
 	if (*fault != ROUTE_OK)
@@ -260,8 +260,8 @@ rights_explain(ArrayType *profiles, Slice route, RouteFault *fault)
 	foreach(cell, names_of(profiles))
 	{
 		const Compiled *entry = compiled(slice_of(lfirst(cell)));
-		Decision   *decision = palloc0(sizeof(Decision));
-		int			tag;
+		Decision *decision = palloc0(sizeof(Decision));
+		int tag;
 
 		decision->right = route_trie_match(entry->set, &path, &tag);
 		if (decision->right == RIGHT_NO_MATCH)
@@ -279,12 +279,17 @@ rights_parse_access(Slice access, RouteRight *needed)
 	static const struct
 	{
 		const char *name;
-		RouteRight	right;
-	}			names[] = {
-		{"read", RIGHT_READ}, {"GET", RIGHT_READ}, {"HEAD", RIGHT_READ}, {"OPTIONS", RIGHT_READ},
-		{"write", RIGHT_WRITE}, {"POST", RIGHT_WRITE}, {"PUT", RIGHT_WRITE}, {"PATCH", RIGHT_WRITE}, {"DELETE", RIGHT_WRITE}
-	};
-	int			i;
+		RouteRight right;
+	} names[] = {{"read", RIGHT_READ},
+				 {"GET", RIGHT_READ},
+				 {"HEAD", RIGHT_READ},
+				 {"OPTIONS", RIGHT_READ},
+				 {"write", RIGHT_WRITE},
+				 {"POST", RIGHT_WRITE},
+				 {"PUT", RIGHT_WRITE},
+				 {"PATCH", RIGHT_WRITE},
+				 {"DELETE", RIGHT_WRITE}};
+	int i;
 
 	for (i = 0; i < lengthof(names); i++)
 	{
@@ -301,7 +306,7 @@ rights_parse_access(Slice access, RouteRight *needed)
 RouteRight
 rights_needed(Slice access)
 {
-	RouteRight	needed;
+	RouteRight needed;
 
 	if (!rights_parse_access(access, &needed))
 		ereport(ERROR,

@@ -15,9 +15,9 @@
 /* A profile's deciding pattern; strings are in the current context. */
 typedef struct Decision
 {
-	RouteRight	right;
-	char	   *profile;
-	char	   *pattern;
+	RouteRight right;
+	char *profile;
+	char *pattern;
 } Decision;
 
 /* Highest right on the path of the profiles, which may be NULL, and of anonymous. */

@@ -25,7 +25,7 @@
 #include "tables/store.h"
 
 #define REFRESH_TRIES 50
-#define CLAIMED_PROFILES_MAX 2048	/* longest claim profiles, in bytes of names */
+#define CLAIMED_PROFILES_MAX 2048 /* longest claim profiles, in bytes of names */
 
 static TimestampTz
 after(TimestampTz time, int seconds)
@@ -37,10 +37,10 @@ after(TimestampTz time, int seconds)
 static bool
 fit_into_token(ArrayType *profiles)
 {
-	Datum	   *values;
-	size_t		length = 0;
-	int			n;
-	int			i;
+	Datum *values;
+	size_t length = 0;
+	int n;
+	int i;
 
 	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
 	for (i = 0; i < n; i++)
@@ -51,9 +51,9 @@ fit_into_token(ArrayType *profiles)
 static void
 append_profiles(StringInfo out, ArrayType *profiles)
 {
-	Datum	   *values;
-	int			n;
-	int			i;
+	Datum *values;
+	int n;
+	int i;
 
 	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
 	json_member(out, "profiles");
@@ -69,7 +69,7 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 				  TimestampTz expires_at)
 {
 	StringInfoData out;
-	pg_uuid_t	jti;
+	pg_uuid_t jti;
 
 	audit_new_id(&jti);
 	initStringInfo(&out);
@@ -128,10 +128,10 @@ whole_now(void)
 void
 session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 {
-	NewSession	session = {.user_id = *user_id};
+	NewSession session = {.user_id = *user_id};
 	TimestampTz now = whole_now();
-	uint8_t		hash[SHA256_SIZE];
-	Slice		token;
+	uint8_t hash[SHA256_SIZE];
+	Slice token;
 
 	audit_new_id(&session.sid);
 	session.created_at = now;
@@ -184,8 +184,8 @@ rotate(const SessionRow *session, Answer *answer)
 	TimestampTz now = whole_now();
 	TimestampTz expires_at = refresh_expiry(now, session->created_at);
 	TimestampTz access_expires_at = access_expiry(now, expires_at);
-	Slice		token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at);
-	uint8_t		hash[SHA256_SIZE];
+	Slice token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at);
+	uint8_t hash[SHA256_SIZE];
 
 	hash_token(token, hash);
 	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))
@@ -210,8 +210,8 @@ void
 session_refresh(Slice token, Answer *answer)
 {
 	TimestampTz presented_at = GetCurrentTimestamp();
-	SessionRow	session;
-	int			tries;
+	SessionRow session;
+	int tries;
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
@@ -245,7 +245,7 @@ session_refresh(Slice token, Answer *answer)
 bool
 session_logout(Slice token)
 {
-	Bearer	identity;
+	Bearer identity;
 
 	if (!token_access(token, NULL, &identity) &&
 		token_refresh(token, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
@@ -260,9 +260,9 @@ session_logout(Slice token)
 int
 session_end(Slice token, const pg_uuid_t *sid)
 {
-	Bearer	identity;
-	SessionRow	other;
-	uint64		ended;
+	Bearer identity;
+	SessionRow other;
+	uint64 ended;
 
 	if (!token_access(token, NULL, &identity))
 		return 0;
@@ -305,8 +305,8 @@ session_list(Slice token)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
-	Bearer	identity;
-	ListCell   *cell;
+	Bearer identity;
+	ListCell *cell;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '[');
@@ -333,9 +333,9 @@ session_introspect(Slice token, bool refresh_too)
 {
 	const char *type = "Bearer";
 	StringInfoData out;
-	Bearer	identity;
+	Bearer identity;
 	RefreshState state;
-	UserRow		user;
+	UserRow user;
 
 	if (!token_access(token, NULL, &identity))
 	{

@@ -14,7 +14,7 @@ extern void session_refresh(Slice token, Answer *answer);
 /* Accepts either token of the pair; true if a live session ended. */
 extern bool session_logout(Slice token);
 /* Ends that session of the token's user, or with NULL all others; returns how many. */
-extern int	session_end(Slice token, const pg_uuid_t *sid);
+extern int session_end(Slice token, const pg_uuid_t *sid);
 extern char *session_list(Slice token);
 extern char *session_introspect(Slice token, bool refresh_too);
 

@@ -28,7 +28,7 @@
 
 /* A token from the future was issued before the clock was set back.  A standby's clock may be slightly behind. */
 #define CLOCK_SKEW_S 2
-#define LATEST_S INT64CONST(253402300799)	/* the end of the year 9999 */
+#define LATEST_S INT64CONST(253402300799) /* the end of the year 9999 */
 #define REFRESH_PREFIX "djr_"
 #define REFRESH_PREFIX_LENGTH 4
 #define REFRESH_CONTENT_SIZE (UUID_LEN + 4)
@@ -38,17 +38,17 @@
 /* An access token's session id, and its hash, which its session row may contain. */
 typedef struct TokenKey
 {
-	pg_uuid_t	sid;
-	uint8_t		hash[SHA256_SIZE];
+	pg_uuid_t sid;
+	uint8_t hash[SHA256_SIZE];
 } TokenKey;
 
 struct TokenMemo
 {
 	MemoryContext context;
-	SecretCopy	token;			/* the token that the other fields belong to */
-	TokenKey	key;
-	uint64		signed_epoch;	/* of the keys that verified the signature; 0: none did */
-	TimestampTz issued_at;		/* from the signed claims */
+	SecretCopy token; /* the token that the other fields belong to */
+	TokenKey key;
+	uint64 signed_epoch; /* of the keys that verified the signature; 0: none did */
+	TimestampTz issued_at; /* from the signed claims */
 	TimestampTz expires_at;
 };
 
@@ -63,17 +63,17 @@ member(Jsonb *object, const char *name, JsonbValue *value, enum jbvType type)
 static bool
 member_is(Jsonb *object, const char *name, const char *expected)
 {
-	JsonbValue	value;
+	JsonbValue value;
 
 	return member(object, name, &value, jbvString) &&
-		slice_equal((Slice) {value.val.string.val, value.val.string.len}, slice_of(expected));
+		   slice_equal((Slice){value.val.string.val, value.val.string.len}, slice_of(expected));
 }
 
 static bool
 member_time(Jsonb *object, const char *name, TimestampTz *time)
 {
-	JsonbValue	value;
-	int64		seconds;
+	JsonbValue value;
+	int64 seconds;
 
 	if (!member(object, name, &value, jbvNumeric))
 		return false;
@@ -87,11 +87,11 @@ member_time(Jsonb *object, const char *name, TimestampTz *time)
 static bool
 read_claims(char *payload, size_t n, Bearer *identity)
 {
-	Jsonb	   *claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(database_from_utf8(payload, n))));
+	Jsonb *claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(database_from_utf8(payload, n))));
 
-	return JB_ROOT_IS_OBJECT(claims) &&
-		member_is(claims, "iss", setting_issuer) && member_is(claims, "aud", setting_audience) &&
-		member_time(claims, "exp", &identity->expires_at) && member_time(claims, "iat", &identity->issued_at);
+	return JB_ROOT_IS_OBJECT(claims) && member_is(claims, "iss", setting_issuer) &&
+		   member_is(claims, "aud", setting_audience) && member_time(claims, "exp", &identity->expires_at) &&
+		   member_time(claims, "iat", &identity->issued_at);
 }
 
 /*
@@ -123,9 +123,9 @@ can_read_claims(char *payload, size_t n, Bearer *identity)
 static bool
 read_signed(Slice token, Bearer *identity)
 {
-	JwtParts	parts;
-	char	   *payload;
-	size_t		n;
+	JwtParts parts;
+	char *payload;
+	size_t n;
 
 	if (!jwt_split(token, &parts) || !signing_key_verify(&parts))
 		return false;
@@ -172,7 +172,7 @@ read_key(Slice token, TokenMemo *memo, TokenKey *key)
 static bool
 read_signed_once(Slice token, TokenMemo *memo, Bearer *identity)
 {
-	uint64		epoch;
+	uint64 epoch;
 
 	AcceptInvalidationMessages();
 	epoch = catalog_epoch();
@@ -197,10 +197,10 @@ bool
 token_access(Slice token, TokenMemo *memo, Bearer *identity)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	TokenKey	key;
+	TokenKey key;
 
-	if (!read_key(token, memo, &key) || key_file_in_copy() ||
-		!catalog_session(&key.sid, &identity->session) || now >= identity->session.expires_at)
+	if (!read_key(token, memo, &key) || key_file_in_copy() || !catalog_session(&key.sid, &identity->session) ||
+		now >= identity->session.expires_at)
 		return false;
 	if (bytes_equal(key.hash, identity->session.access_hash, SHA256_SIZE))
 	{
@@ -215,7 +215,7 @@ token_access(Slice token, TokenMemo *memo, Bearer *identity)
 static void
 refresh_content(const pg_uuid_t *sid, int32 generation, uint8_t content[REFRESH_SIZE])
 {
-	int			i;
+	int i;
 
 	memcpy(content, sid->data, UUID_LEN);
 	for (i = 0; i < 4; i++)
@@ -226,8 +226,8 @@ refresh_content(const pg_uuid_t *sid, int32 generation, uint8_t content[REFRESH_
 char *
 token_refresh_token(const pg_uuid_t *sid, int32 generation)
 {
-	char	   *token = secret_alloc(REFRESH_LENGTH + 1);
-	uint8_t		content[REFRESH_SIZE];
+	char *token = secret_alloc(REFRESH_LENGTH + 1);
+	uint8_t content[REFRESH_SIZE];
 
 	refresh_content(sid, generation, content);
 	memcpy(token, REFRESH_PREFIX, REFRESH_PREFIX_LENGTH);
@@ -240,10 +240,10 @@ token_refresh_token(const pg_uuid_t *sid, int32 generation)
 static bool
 read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 {
-	uint8_t		given[REFRESH_SIZE];
-	uint8_t		expected[REFRESH_SIZE];
-	size_t		n;
-	bool		good;
+	uint8_t given[REFRESH_SIZE];
+	uint8_t expected[REFRESH_SIZE];
+	size_t n;
+	bool good;
 
 	/* without a known key file there are no sessions */
 	if (token.length != REFRESH_LENGTH || !slice_begins(token, REFRESH_PREFIX) ||
@@ -262,8 +262,8 @@ read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 RefreshState
 token_refresh(Slice token, TimestampTz presented_at, SessionRow *session)
 {
-	pg_uuid_t	sid;
-	int32		generation;
+	pg_uuid_t sid;
+	int32 generation;
 	TimestampTz now;
 
 	if (!read_refresh(token, &sid, &generation) || key_file_in_copy() || !catalog_session(&sid, session) ||

@@ -9,16 +9,16 @@
 
 typedef enum RefreshState
 {
-	REFRESH_DEAD,				/* unknown, expired, or never valid */
+	REFRESH_DEAD, /* unknown, expired, or never valid */
 	REFRESH_CURRENT,
-	REFRESH_PREVIOUS,			/* used within the grace period: gets the same successor */
-	REFRESH_REUSED				/* used later: the session must end */
+	REFRESH_PREVIOUS, /* used within the grace period: gets the same successor */
+	REFRESH_REUSED /* used later: the session must end */
 } RefreshState;
 
 typedef struct Bearer
 {
-	SessionRow	session;
-	TimestampTz issued_at;		/* of the token */
+	SessionRow session;
+	TimestampTz issued_at; /* of the token */
 	TimestampTz expires_at;
 } Bearer;
 

@@ -11,7 +11,7 @@
 
 typedef struct AccountTag
 {
-	uint8_t		bytes[16];
+	uint8_t bytes[16];
 } AccountTag;
 
 #endif

@@ -63,10 +63,9 @@ static EVP_MAC_CTX *
 hmac_context(void)
 {
 	static EVP_MAC_CTX *context = NULL;
-	OSSL_PARAM	params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *) "SHA256", 0), OSSL_PARAM_construct_end()
-	};
-	EVP_MAC    *mac;
+	OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *) "SHA256", 0),
+						   OSSL_PARAM_construct_end()};
+	EVP_MAC *mac;
 
 	if (context == NULL && (mac = EVP_MAC_fetch(NULL, "HMAC", NULL)) != NULL)
 	{
@@ -86,23 +85,23 @@ bool
 crypto_hmac_sha256(const void *key, size_t key_length, const void *data, size_t n, uint8_t out[SHA256_SIZE])
 {
 	EVP_MAC_CTX *context = hmac_context();
-	size_t		length = 0;
+	size_t length = 0;
 
 	return crypto_outcome(context != NULL && EVP_MAC_init(context, crypto_or_empty(key), key_length, NULL) == 1 &&
-				   EVP_MAC_update(context, crypto_or_empty(data), n) == 1 &&
-				   EVP_MAC_final(context, out, &length, SHA256_SIZE) == 1 && length == SHA256_SIZE);
+						  EVP_MAC_update(context, crypto_or_empty(data), n) == 1 &&
+						  EVP_MAC_final(context, out, &length, SHA256_SIZE) == 1 && length == SHA256_SIZE);
 }
 
 /* The library copies the parameters, and wipes the copies when the context is freed. */
 bool
-crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, size_t salt_length,
-			const void *info, size_t info_length, uint8_t *out, size_t n)
+crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, size_t salt_length, const void *info,
+			size_t info_length, uint8_t *out, size_t n)
 {
-	EVP_KDF    *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
-	OSSL_PARAM	params[5];
+	OSSL_PARAM params[5];
 	OSSL_PARAM *p = params;
-	bool		good;
+	bool good;
 
 	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *) "SHA256", 0);
 	*p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *) crypto_or_empty(ikm), ikm_length);
@@ -125,10 +124,9 @@ static EVP_CIPHER_CTX *
 gcm_start(int encrypting, const uint8_t *key, const uint8_t *nonce, const void *aad, size_t aad_length)
 {
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-	int			length;
+	int length;
 
-	if (context != NULL &&
-		EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce, encrypting) == 1 &&
+	if (context != NULL && EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, key, nonce, encrypting) == 1 &&
 		(aad_length == 0 || EVP_CipherUpdate(context, NULL, &length, aad, (int) aad_length) == 1))
 		return context;
 	EVP_CIPHER_CTX_free(context);
@@ -139,8 +137,8 @@ gcm_start(int encrypting, const uint8_t *key, const uint8_t *nonce, const void *
 static bool
 gcm_finish(EVP_CIPHER_CTX *context, const uint8_t *in, size_t n, uint8_t *out)
 {
-	uint8_t		rest[EVP_MAX_BLOCK_LENGTH];
-	int			length = 0;
+	uint8_t rest[EVP_MAX_BLOCK_LENGTH];
+	int length = 0;
 
 	if (n > 0 && EVP_CipherUpdate(context, out, &length, in, (int) n) != 1)
 		return false;
@@ -149,17 +147,17 @@ gcm_finish(EVP_CIPHER_CTX *context, const uint8_t *in, size_t n, uint8_t *out)
 
 /* The caller must not repeat a nonce under one key.  The tag follows the ciphertext. */
 bool
-crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
-			const void *aad, size_t aad_length, const void *plain, size_t n, uint8_t *sealed)
+crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE], const void *aad, size_t aad_length,
+			const void *plain, size_t n, uint8_t *sealed)
 {
 	EVP_CIPHER_CTX *context;
-	bool		good;
+	bool good;
 
 	if (n > INT_MAX - SEAL_TAG_SIZE || aad_length > INT_MAX)
 		return false;
 	context = gcm_start(1, key, nonce, aad, aad_length);
 	good = context != NULL && gcm_finish(context, plain, n, sealed) &&
-		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_SIZE, sealed + n) == 1;
+		   EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_SIZE, sealed + n) == 1;
 	EVP_CIPHER_CTX_free(context);
 	if (!good)
 		bytes_wipe(sealed, n + SEAL_TAG_SIZE);
@@ -168,21 +166,20 @@ crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZ
 
 /* Sets the tag before the data, and wipes data decrypted under a wrong tag. */
 bool
-crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
-			const void *aad, size_t aad_length, const void *sealed, size_t n, uint8_t *plain)
+crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE], const void *aad, size_t aad_length,
+			const void *sealed, size_t n, uint8_t *plain)
 {
 	EVP_CIPHER_CTX *context;
-	uint8_t		tag[SEAL_TAG_SIZE];
-	bool		good;
+	uint8_t tag[SEAL_TAG_SIZE];
+	bool good;
 
 	if (n < SEAL_TAG_SIZE || n > INT_MAX || aad_length > INT_MAX)
 		return false;
 	n -= SEAL_TAG_SIZE;
 	memcpy(tag, (const uint8_t *) sealed + n, SEAL_TAG_SIZE);
 	context = gcm_start(0, key, nonce, aad, aad_length);
-	good = context != NULL &&
-		EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG_SIZE, tag) == 1 &&
-		gcm_finish(context, sealed, n, plain);
+	good = context != NULL && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG_SIZE, tag) == 1 &&
+		   gcm_finish(context, sealed, n, plain);
 	EVP_CIPHER_CTX_free(context);
 	if (!good)
 		bytes_wipe(plain, n);
@@ -191,17 +188,25 @@ crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZ
 
 /* RFC 7914.  The caller has bounded the cost; the library's own bound is set to exactly the required memory. */
 bool
-crypto_scrypt(const void *password, size_t password_length, const void *salt, size_t salt_length,
-			  uint64_t n, uint64_t r, uint64_t p, uint8_t *out, size_t out_length)
+crypto_scrypt(const void *password, size_t password_length, const void *salt, size_t salt_length, uint64_t n,
+			  uint64_t r, uint64_t p, uint8_t *out, size_t out_length)
 {
-	uint64_t	blocks;
-	uint64_t	memory;
+	uint64_t blocks;
+	uint64_t memory;
 
 	if (__builtin_add_overflow(n, p, &blocks) || __builtin_add_overflow(blocks, 2, &blocks) ||
 		__builtin_mul_overflow(blocks, r, &memory) || __builtin_mul_overflow(memory, 128, &memory))
 		return false;
-	if (EVP_PBE_scrypt(crypto_or_empty(password), password_length, crypto_or_empty(salt), salt_length,
-					   n, r, p, memory, out, out_length) == 1)
+	if (EVP_PBE_scrypt(crypto_or_empty(password),
+					   password_length,
+					   crypto_or_empty(salt),
+					   salt_length,
+					   n,
+					   r,
+					   p,
+					   memory,
+					   out,
+					   out_length) == 1)
 		return true;
 	bytes_wipe(out, out_length);
 	return crypto_outcome(false);
@@ -224,14 +229,20 @@ digest_method(CryptoDigest digest)
 
 /* RFC 8018 section 5.2.  The library takes ints: larger values are refused, not truncated. */
 bool
-crypto_pbkdf2(CryptoDigest digest, const void *password, size_t password_length,
-			  const void *salt, size_t salt_length, unsigned iterations, uint8_t *out, size_t out_length)
+crypto_pbkdf2(CryptoDigest digest, const void *password, size_t password_length, const void *salt, size_t salt_length,
+			  unsigned iterations, uint8_t *out, size_t out_length)
 {
 	if (password_length > INT_MAX || salt_length > INT_MAX || out_length > INT_MAX || out_length == 0 ||
 		iterations == 0 || iterations > INT_MAX)
 		return false;
-	if (PKCS5_PBKDF2_HMAC(crypto_or_empty(password), (int) password_length, crypto_or_empty(salt), (int) salt_length,
-						  (int) iterations, digest_method(digest), (int) out_length, out) == 1)
+	if (PKCS5_PBKDF2_HMAC(crypto_or_empty(password),
+						  (int) password_length,
+						  crypto_or_empty(salt),
+						  (int) salt_length,
+						  (int) iterations,
+						  digest_method(digest),
+						  (int) out_length,
+						  out) == 1)
 		return true;
 	bytes_wipe(out, out_length);
 	return crypto_outcome(false);

@@ -31,20 +31,20 @@ extern bool crypto_hmac_sha256(const void *key, size_t key_length, const void *d
 							   uint8_t out[SHA256_SIZE]);
 
 /* RFC 5869 with SHA-256. */
-extern bool crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, size_t salt_length,
-						const void *info, size_t info_length, uint8_t *out, size_t n);
+extern bool crypto_hkdf(const void *ikm, size_t ikm_length, const void *salt, size_t salt_length, const void *info,
+						size_t info_length, uint8_t *out, size_t n);
 
 /* AES-256-GCM; sealed takes n + SEAL_TAG_SIZE bytes. */
-extern bool crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
-						const void *aad, size_t aad_length, const void *plain, size_t n, uint8_t *sealed);
+extern bool crypto_seal(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE], const void *aad,
+						size_t aad_length, const void *plain, size_t n, uint8_t *sealed);
 /* plain takes n - SEAL_TAG_SIZE bytes, wiped if the tag is wrong. */
-extern bool crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE],
-						const void *aad, size_t aad_length, const void *sealed, size_t n, uint8_t *plain);
+extern bool crypto_open(const uint8_t key[SEAL_KEY_SIZE], const uint8_t nonce[SEAL_NONCE_SIZE], const void *aad,
+						size_t aad_length, const void *sealed, size_t n, uint8_t *plain);
 
 extern bool crypto_scrypt(const void *password, size_t password_length, const void *salt, size_t salt_length,
 						  uint64_t n, uint64_t r, uint64_t p, uint8_t *out, size_t out_length);
-extern bool crypto_pbkdf2(CryptoDigest digest, const void *password, size_t password_length,
-						  const void *salt, size_t salt_length, unsigned iterations, uint8_t *out, size_t out_length);
+extern bool crypto_pbkdf2(CryptoDigest digest, const void *password, size_t password_length, const void *salt,
+						  size_t salt_length, unsigned iterations, uint8_t *out, size_t out_length);
 
 /*
  * For other files that call the library.  crypto_outcome returns its argument, after clearing the library's error queue

@@ -27,7 +27,7 @@
 
 #define P256_COORDINATE 32
 #define ES256_SIZE (2 * P256_COORDINATE)
-#define ES256_DER_MAX 80		/* SEQUENCE of two INTEGERs of at most 33 bytes */
+#define ES256_DER_MAX 80 /* SEQUENCE of two INTEGERs of at most 33 bytes */
 #define ED25519_SIZE 32
 #define ED25519_SIGNATURE_SIZE 64
 #define RSA_BITS_MIN 2048
@@ -35,11 +35,11 @@
 
 struct CryptoKey
 {
-	CryptoAlg	alg;
-	EVP_PKEY   *pkey;			/* NULL for HS256 */
-	EVP_PKEY_CTX *signing;		/* ready to sign, for a private ES256 key; else NULL */
-	uint8_t    *secret;			/* HS256 only */
-	size_t		secret_length;
+	CryptoAlg alg;
+	EVP_PKEY *pkey; /* NULL for HS256 */
+	EVP_PKEY_CTX *signing; /* ready to sign, for a private ES256 key; else NULL */
+	uint8_t *secret; /* HS256 only */
+	size_t secret_length;
 };
 
 /* RFC 7518 section 3.1 and RFC 8037 section 3.1; indexed by CryptoAlg. */
@@ -57,7 +57,7 @@ crypto_alg_name(CryptoAlg alg)
 bool
 crypto_alg_from_name(const char *name, CryptoAlg *alg)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < ALG_COUNT; i++)
 	{
@@ -74,27 +74,26 @@ crypto_alg_from_name(const char *name, CryptoAlg *alg)
 static bool
 is_p256(const EVP_PKEY *pkey)
 {
-	char		group[32];
-	int			written_out = 1;
+	char group[32];
+	int written_out = 1;
 
 	return EVP_PKEY_is_a(pkey, "EC") &&
-		EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) == 1 &&
-		strcmp(group, SN_X9_62_prime256v1) == 0 &&
-		EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &written_out) == 1 &&
-		!written_out;
+		   EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) == 1 &&
+		   strcmp(group, SN_X9_62_prime256v1) == 0 &&
+		   EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &written_out) == 1 &&
+		   !written_out;
 }
 
 /* Checks size and exponent: under exponent 1 every message is its own signature. */
 static bool
 is_strong_rsa(const EVP_PKEY *pkey)
 {
-	BIGNUM	   *e = NULL;
-	int			bits = EVP_PKEY_get_bits(pkey);
-	bool		good;
+	BIGNUM *e = NULL;
+	int bits = EVP_PKEY_get_bits(pkey);
+	bool good;
 
 	good = EVP_PKEY_is_a(pkey, "RSA") && bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX &&
-		EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 &&
-		BN_is_odd(e) && BN_num_bits(e) > 1;
+		   EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_odd(e) && BN_num_bits(e) > 1;
 	BN_free(e);
 	return good;
 }
@@ -121,7 +120,7 @@ is_fit(CryptoAlg alg, const EVP_PKEY *pkey)
 static CryptoKey *
 bind_key(CryptoAlg alg, EVP_PKEY *pkey)
 {
-	CryptoKey  *key = NULL;
+	CryptoKey *key = NULL;
 
 	if (pkey != NULL && is_fit(alg, pkey))
 		key = calloc(1, sizeof(*key));
@@ -139,7 +138,7 @@ bind_key(CryptoAlg alg, EVP_PKEY *pkey)
 static CryptoKey *
 secret_key(const uint8_t *secret, size_t n)
 {
-	CryptoKey  *key;
+	CryptoKey *key;
 
 	if (n < HS256_KEY_MIN || n > CRYPTO_PRIVATE_MAX)
 		return NULL;
@@ -172,7 +171,7 @@ crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n)
 {
 	const uint8_t *p = der;
 	PKCS8_PRIV_KEY_INFO *info;
-	EVP_PKEY   *pkey = NULL;
+	EVP_PKEY *pkey = NULL;
 
 	if (alg == ALG_HS256)
 		return secret_key(der, n);
@@ -190,7 +189,7 @@ CryptoKey *
 crypto_key_public(CryptoAlg alg, const uint8_t *der, size_t n)
 {
 	const uint8_t *p = der;
-	EVP_PKEY   *pkey;
+	EVP_PKEY *pkey;
 
 	if (alg == ALG_HS256 || n > CRYPTO_PUBLIC_MAX)
 		return NULL;
@@ -227,12 +226,11 @@ digest_name(CryptoAlg alg)
 static bool
 ecdsa_to_raw(const uint8_t *der, size_t n, uint8_t raw[ES256_SIZE])
 {
-	ECDSA_SIG  *pair = d2i_ECDSA_SIG(NULL, &der, (long) n);
-	bool		good;
+	ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &der, (long) n);
+	bool good;
 
-	good = pair != NULL &&
-		BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, P256_COORDINATE) == P256_COORDINATE &&
-		BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + P256_COORDINATE, P256_COORDINATE) == P256_COORDINATE;
+	good = pair != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, P256_COORDINATE) == P256_COORDINATE &&
+		   BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + P256_COORDINATE, P256_COORDINATE) == P256_COORDINATE;
 	ECDSA_SIG_free(pair);
 	return good;
 }
@@ -241,10 +239,10 @@ ecdsa_to_raw(const uint8_t *der, size_t n, uint8_t raw[ES256_SIZE])
 static bool
 ecdsa_to_der(const uint8_t raw[ES256_SIZE], uint8_t der[ES256_DER_MAX], size_t *length)
 {
-	ECDSA_SIG  *pair = ECDSA_SIG_new();
-	BIGNUM	   *r = BN_bin2bn(raw, P256_COORDINATE, NULL);
-	BIGNUM	   *s = BN_bin2bn(raw + P256_COORDINATE, P256_COORDINATE, NULL);
-	int			size = 0;
+	ECDSA_SIG *pair = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, P256_COORDINATE, NULL);
+	BIGNUM *s = BN_bin2bn(raw + P256_COORDINATE, P256_COORDINATE, NULL);
+	int size = 0;
 
 	if (pair != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(pair, r, s) == 1)
 		size = i2d_ECDSA_SIG(pair, &der);
@@ -262,12 +260,12 @@ ecdsa_to_der(const uint8_t raw[ES256_SIZE], uint8_t der[ES256_DER_MAX], size_t *
 static bool
 sign_es256(const CryptoKey *key, const void *data, size_t n, uint8_t raw[ES256_SIZE])
 {
-	uint8_t		digest[SHA256_SIZE];
-	uint8_t		der[ES256_DER_MAX];
-	size_t		length = sizeof(der);
+	uint8_t digest[SHA256_SIZE];
+	uint8_t der[ES256_DER_MAX];
+	size_t length = sizeof(der);
 
 	return key->signing != NULL && crypto_sha256(data, n, digest) &&
-		EVP_PKEY_sign(key->signing, der, &length, digest, sizeof(digest)) == 1 && ecdsa_to_raw(der, length, raw);
+		   EVP_PKEY_sign(key->signing, der, &length, digest, sizeof(digest)) == 1 && ecdsa_to_raw(der, length, raw);
 }
 
 /* For algorithms whose signatures the library writes as RFC 7518 does. */
@@ -275,19 +273,18 @@ static bool
 sign_native(const CryptoKey *key, const void *data, size_t n, uint8_t *signature, size_t *length)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool		good;
+	bool good;
 
 	good = context != NULL &&
-		EVP_DigestSignInit_ex(context, NULL, digest_name(key->alg), NULL, NULL, key->pkey, NULL) == 1 &&
-		EVP_DigestSign(context, signature, length, crypto_or_empty(data), n) == 1;
+		   EVP_DigestSignInit_ex(context, NULL, digest_name(key->alg), NULL, NULL, key->pkey, NULL) == 1 &&
+		   EVP_DigestSign(context, signature, length, crypto_or_empty(data), n) == 1;
 	EVP_MD_CTX_free(context);
 	return good;
 }
 
 /* Fails for a public key. */
 bool
-crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[CRYPTO_SIGNATURE_MAX],
-			size_t *length)
+crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[CRYPTO_SIGNATURE_MAX], size_t *length)
 {
 	*length = CRYPTO_SIGNATURE_MAX;
 	switch (key->alg)
@@ -310,11 +307,11 @@ static bool
 verify_native(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature, size_t length)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool		good;
+	bool good;
 
 	good = context != NULL &&
-		EVP_DigestVerifyInit_ex(context, NULL, digest_name(key->alg), NULL, NULL, key->pkey, NULL) == 1 &&
-		EVP_DigestVerify(context, signature, length, crypto_or_empty(data), n) == 1;
+		   EVP_DigestVerifyInit_ex(context, NULL, digest_name(key->alg), NULL, NULL, key->pkey, NULL) == 1 &&
+		   EVP_DigestVerify(context, signature, length, crypto_or_empty(data), n) == 1;
 	EVP_MD_CTX_free(context);
 	return good;
 }
@@ -323,11 +320,11 @@ verify_native(const CryptoKey *key, const void *data, size_t n, const uint8_t *s
 static bool
 verify_hmac(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature)
 {
-	uint8_t		expected[SHA256_SIZE];
-	bool		good;
+	uint8_t expected[SHA256_SIZE];
+	bool good;
 
 	good = crypto_hmac_sha256(key->secret, key->secret_length, data, n, expected) &&
-		bytes_equal(expected, signature, SHA256_SIZE);
+		   bytes_equal(expected, signature, SHA256_SIZE);
 	bytes_wipe(expected, sizeof(expected));
 	return good;
 }
@@ -357,8 +354,8 @@ signature_size(const CryptoKey *key)
 bool
 crypto_verify(const CryptoKey *key, const void *data, size_t n, const uint8_t *signature, size_t length)
 {
-	uint8_t		der[ES256_DER_MAX];
-	size_t		der_length;
+	uint8_t der[ES256_DER_MAX];
+	size_t der_length;
 
 	if (length != signature_size(key))
 		return false;
@@ -368,7 +365,7 @@ crypto_verify(const CryptoKey *key, const void *data, size_t n, const uint8_t *s
 			return verify_hmac(key, data, n, signature);
 		case ALG_ES256:
 			return crypto_outcome(ecdsa_to_der(signature, der, &der_length) &&
-						   verify_native(key, data, n, der, der_length));
+								  verify_native(key, data, n, der, der_length));
 		case ALG_RS256:
 		case ALG_EDDSA:
 			return crypto_outcome(verify_native(key, data, n, signature, length));
@@ -380,8 +377,8 @@ crypto_verify(const CryptoKey *key, const void *data, size_t n, const uint8_t *s
 static bool
 get_number(const EVP_PKEY *pkey, const char *name, size_t size, uint8_t out[CRYPTO_JWK_MAX], size_t *length)
 {
-	BIGNUM	   *number = NULL;
-	bool		good = false;
+	BIGNUM *number = NULL;
+	bool good = false;
 
 	if (EVP_PKEY_get_bn_param(pkey, name, &number) == 1)
 	{
@@ -397,7 +394,7 @@ static bool
 get_pair(const EVP_PKEY *pkey, const char *first, const char *second, size_t size, CryptoJwk *jwk)
 {
 	return crypto_outcome(get_number(pkey, first, size, jwk->first, &jwk->first_length) &&
-				   get_number(pkey, second, size, jwk->second, &jwk->second_length));
+						  get_number(pkey, second, size, jwk->second, &jwk->second_length));
 }
 
 /* RFC 7518 sections 6.2.1 and 6.3.1, RFC 8037 section 2. */

@@ -32,10 +32,10 @@ typedef struct CryptoKey CryptoKey;
 /* Public members of a JWK as big-endian bytes: EC x, y; RSA n, e; OKP x. */
 typedef struct CryptoJwk
 {
-	uint8_t		first[CRYPTO_JWK_MAX];
-	size_t		first_length;
-	uint8_t		second[CRYPTO_JWK_MAX];
-	size_t		second_length;
+	uint8_t first[CRYPTO_JWK_MAX];
+	size_t first_length;
+	uint8_t second[CRYPTO_JWK_MAX];
+	size_t second_length;
 } CryptoJwk;
 
 extern const char *crypto_alg_name(CryptoAlg alg);

@@ -36,7 +36,7 @@ is_base64url(char c)
 static size_t
 base64url_span(Slice text)
 {
-	size_t		i = 0;
+	size_t i = 0;
 
 	while (i < text.length && is_base64url(text.data[i]))
 		i++;
@@ -47,9 +47,9 @@ base64url_span(Slice text)
 static bool
 take_part(Slice *rest, bool last, Slice *part)
 {
-	size_t		n = base64url_span(*rest);
+	size_t n = base64url_span(*rest);
 
-	*part = (Slice) {rest->data, n};
+	*part = (Slice){rest->data, n};
 	if (n == 0 || (n == rest->length) != last || (!last && rest->data[n] != '.'))
 		return false;
 	*rest = slice_after(*rest, last ? n : n + 1);
@@ -60,12 +60,12 @@ take_part(Slice *rest, bool last, Slice *part)
 bool
 jwt_split(Slice token, JwtParts *parts)
 {
-	Slice		rest = token;
+	Slice rest = token;
 
 	if (token.length > JWT_MAX || !take_part(&rest, false, &parts->header) ||
 		!take_part(&rest, false, &parts->payload) || !take_part(&rest, true, &parts->signature))
 		return false;
-	parts->signed_part = (Slice) {token.data, parts->header.length + 1 + parts->payload.length};
+	parts->signed_part = (Slice){token.data, parts->header.length + 1 + parts->payload.length};
 	return true;
 }
 
@@ -73,14 +73,14 @@ jwt_split(Slice token, JwtParts *parts)
 size_t
 jwt_header(CryptoAlg alg, const char *kid, char *out)
 {
-	char		json[JWT_HEADER_MAX];
-	Slice		name = {kid, strnlen(kid, JWT_KID_MAX + 1)};
-	int			length;
+	char json[JWT_HEADER_MAX];
+	Slice name = {kid, strnlen(kid, JWT_KID_MAX + 1)};
+	int length;
 
 	if (name.length == 0 || name.length > JWT_KID_MAX || base64url_span(name) != name.length)
 		return 0;
-	length = snprintf(json, sizeof(json), "{\"typ\":\"at+jwt\",\"alg\":\"%s\",\"kid\":\"%s\"}",
-					  crypto_alg_name(alg), kid);
+	length =
+		snprintf(json, sizeof(json), "{\"typ\":\"at+jwt\",\"alg\":\"%s\",\"kid\":\"%s\"}", crypto_alg_name(alg), kid);
 	if (length < 0 || B64URL_LENGTH((size_t) length) > JWT_HEADER_MAX)
 		return 0;
 	return b64_encode(BASE64_URL, (const uint8_t *) json, (size_t) length, out);
@@ -90,12 +90,12 @@ jwt_header(CryptoAlg alg, const char *kid, char *out)
 bool
 jwt_verify(const JwtParts *parts, Slice header, const CryptoKey *key)
 {
-	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
-	size_t		length;
+	uint8_t signature[CRYPTO_SIGNATURE_MAX];
+	size_t length;
 
 	return slice_equal(parts->header, header) &&
-		b64_decode(BASE64_URL, parts->signature, signature, sizeof(signature), &length) &&
-		crypto_verify(key, parts->signed_part.data, parts->signed_part.length, signature, length);
+		   b64_decode(BASE64_URL, parts->signature, signature, sizeof(signature), &length) &&
+		   crypto_verify(key, parts->signed_part.data, parts->signed_part.length, signature, length);
 }
 
 /* *length does not count the terminating NUL, so a NUL in the payload is noticed. */
@@ -113,13 +113,13 @@ bool
 jwt_peek_sid(Slice token, uint8_t sid[16])
 {
 	const char *dot = memchr(token.data, '.', token.length <= JWT_HEADER_MAX ? token.length : JWT_HEADER_MAX + 1);
-	uint8_t		start[SID_BYTES];
+	uint8_t start[SID_BYTES];
 	const char *uuid = (const char *) start + SID_PREFIX_LENGTH;
-	char		digits[32];
-	size_t		n;
+	char digits[32];
+	size_t n;
 
 	if (dot == NULL || (size_t) (token.data + token.length - dot) <= SID_CHARACTERS ||
-		!b64_decode(BASE64_URL, (Slice) {dot + 1, SID_CHARACTERS}, start, sizeof(start), &n))
+		!b64_decode(BASE64_URL, (Slice){dot + 1, SID_CHARACTERS}, start, sizeof(start), &n))
 		return false;
 	if (memcmp(start, SID_PREFIX, SID_PREFIX_LENGTH) != 0 || memcmp(uuid + UUID_LENGTH, "\",", 2) != 0)
 		return false;
@@ -130,17 +130,17 @@ jwt_peek_sid(Slice token, uint8_t sid[16])
 	memcpy(digits + 12, uuid + 14, 4);
 	memcpy(digits + 16, uuid + 19, 4);
 	memcpy(digits + 20, uuid + 24, 12);
-	return bytes_hex_decode((Slice) {digits, sizeof(digits)}, sid, 16);
+	return bytes_hex_decode((Slice){digits, sizeof(digits)}, sid, 16);
 }
 
 /* Signs the token in its buffer, so that no second copy is left in memory. */
 bool
 jwt_sign(const CryptoKey *key, Slice header, Slice payload, char *out, size_t *length)
 {
-	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
-	size_t		signature_length;
-	size_t		n = header.length;
-	bool		fits;
+	uint8_t signature[CRYPTO_SIGNATURE_MAX];
+	size_t signature_length;
+	size_t n = header.length;
+	bool fits;
 
 	if (header.length == 0 || header.length > JWT_HEADER_MAX || payload.length == 0 || payload.length > JWT_MAX ||
 		header.length + 1 + B64URL_LENGTH(payload.length) > JWT_MAX)

@@ -16,19 +16,19 @@
 #include "crypto/cryptokey.h"
 #include "text/bytes.h"
 
-#define JWT_MAX 8192			/* characters; longer tokens are dead */
+#define JWT_MAX 8192 /* characters; longer tokens are dead */
 #define JWT_KID_MAX 64
-#define JWT_HEADER_MAX 192		/* encoded header */
+#define JWT_HEADER_MAX 192 /* encoded header */
 /* Upper bound of a token's size, from the sizes of encoded header and payload. */
 #define JWT_SIZE(header, payload) ((header) + 1 + B64URL_LENGTH(payload) + 1 + B64URL_LENGTH(CRYPTO_SIGNATURE_MAX))
 
 /* Slices of the token. */
 typedef struct JwtParts
 {
-	Slice		header;
-	Slice		payload;
-	Slice		signature;
-	Slice		signed_part;	/* header "." payload */
+	Slice header;
+	Slice payload;
+	Slice signature;
+	Slice signed_part; /* header "." payload */
 } JwtParts;
 
 /* True for exactly three non-empty parts of base64url characters. */

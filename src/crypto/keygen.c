@@ -19,8 +19,8 @@ static bool
 write_private(const EVP_PKEY *pkey, uint8_t *der, size_t *length)
 {
 	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
-	int			size = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, NULL) : -1;
-	bool		good = size > 0 && size <= CRYPTO_PRIVATE_MAX;
+	int size = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, NULL) : -1;
+	bool good = size > 0 && size <= CRYPTO_PRIVATE_MAX;
 
 	if (good)
 		*length = (size_t) i2d_PKCS8_PRIV_KEY_INFO(info, &der);
@@ -32,7 +32,7 @@ write_private(const EVP_PKEY *pkey, uint8_t *der, size_t *length)
 static bool
 write_public(const EVP_PKEY *pkey, uint8_t *der, size_t *length)
 {
-	int			size = i2d_PUBKEY(pkey, NULL);
+	int size = i2d_PUBKEY(pkey, NULL);
 
 	if (size <= 0 || size > CRYPTO_PUBLIC_MAX)
 		return false;
@@ -60,11 +60,10 @@ new_pair(CryptoAlg alg)
 
 /* Wipes the private key if either encoding fails. */
 bool
-crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length,
-				uint8_t *public_der, size_t *public_length)
+crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length, uint8_t *public_der, size_t *public_length)
 {
-	EVP_PKEY   *pkey;
-	bool		good;
+	EVP_PKEY *pkey;
+	bool good;
 
 	if (alg == ALG_HS256)
 	{
@@ -74,7 +73,7 @@ crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length,
 	}
 	pkey = new_pair(alg);
 	good = pkey != NULL && write_private(pkey, private_der, private_length) &&
-		write_public(pkey, public_der, public_length);
+		   write_public(pkey, public_der, public_length);
 	EVP_PKEY_free(pkey);
 	if (!good)
 		bytes_wipe(private_der, CRYPTO_PRIVATE_MAX);

@@ -18,7 +18,7 @@ typedef struct ErrorText
 {
 	const char *error;
 	const char *description;
-	int			status;
+	int status;
 } ErrorText;
 
 static const ErrorText texts[] = {
@@ -38,7 +38,7 @@ static char *
 violation_codes(unsigned violations, bool json)
 {
 	StringInfoData out;
-	unsigned	n;
+	unsigned n;
 
 	initStringInfo(&out);
 	for (n = 0; n < PWPOLICY_VIOLATIONS; n++)
@@ -75,8 +75,8 @@ static char *
 error_object(const Answer *answer, AnswerTo face)
 {
 	const ErrorText *text = &texts[answer->verdict];
-	int			status = answer->verdict == VERDICT_INVALID_GRANT && face == ANSWER_TO_LOGIN ? 401 : text->status;
-	bool		retry = answer->verdict == VERDICT_THROTTLED || answer->verdict == VERDICT_UNAVAILABLE;
+	int status = answer->verdict == VERDICT_INVALID_GRANT && face == ANSWER_TO_LOGIN ? 401 : text->status;
+	bool retry = answer->verdict == VERDICT_THROTTLED || answer->verdict == VERDICT_UNAVAILABLE;
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -103,7 +103,10 @@ answer_tokens(const Answer *answer, AnswerTo face)
 	postgrest_answer(200, 0);
 	return psprintf("{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,\"refresh_token\":\"%s\","
 					"\"refresh_expires_in\":%d}",
-					answer->access_token, answer->expires_in, answer->refresh_token, answer->refresh_expires_in);
+					answer->access_token,
+					answer->expires_in,
+					answer->refresh_token,
+					answer->refresh_expires_in);
 }
 
 char *
@@ -118,9 +121,7 @@ answer_password_updated(const Answer *answer)
 void
 answer_null(const char *argument)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("argument \"%s\" must not be null", argument)));
+	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", argument)));
 }
 
 void
@@ -134,9 +135,7 @@ answer_unknown_user(const pg_uuid_t *id)
 void
 answer_unknown_profile(const char *name)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("profile \"%s\" does not exist", name)));
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("profile \"%s\" does not exist", name)));
 }
 
 void

@@ -12,8 +12,8 @@
 
 typedef enum AnswerTo
 {
-	ANSWER_TO_LOGIN,					/* djust_login, djust_refresh: invalid_grant is 401 */
-	ANSWER_TO_OAUTH,					/* djust_token and the rest: 400 */
+	ANSWER_TO_LOGIN, /* djust_login, djust_refresh: invalid_grant is 401 */
+	ANSWER_TO_OAUTH, /* djust_token and the rest: 400 */
 } AnswerTo;
 
 /* JSON text of tokens, {"status":"password_updated"} or an error object; sets the HTTP status. */
@@ -22,8 +22,8 @@ extern char *answer_password_updated(const Answer *answer);
 
 /* Code and HTTP status of an answer about a password; "password_updated" and 200 on success. */
 extern const char *answer_code(const Answer *answer);
-extern int	answer_status(const Answer *answer);
-extern int	answer_retry_after(const Answer *answer);
+extern int answer_status(const Answer *answer);
+extern int answer_retry_after(const Answer *answer);
 
 COMPAT_NORETURN extern void answer_null(const char *argument);
 COMPAT_NORETURN extern void answer_unknown_user(const pg_uuid_t *id);

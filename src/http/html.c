@@ -12,7 +12,7 @@
 void
 html_append(StringInfo out, Slice text)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < text.length; i++)
 		switch (text.data[i])

@@ -62,8 +62,8 @@ reads_as(const char *path, size_t n, const char *text)
 
 	for (; path < end && *text; text++)
 	{
-		uint8_t		c = (uint8_t) *path;
-		bool		escaped = c == '%' && end - path > 2 && bytes_hex_decode((Slice) {path + 1, 2}, &c, 1);
+		uint8_t c = (uint8_t) *path;
+		bool escaped = c == '%' && end - path > 2 && bytes_hex_decode((Slice){path + 1, 2}, &c, 1);
 
 		if (c != (uint8_t) *text)
 			return false;
@@ -91,7 +91,7 @@ static bool
 path_calls(const char *path, const char *function)
 {
 	const char *end = path + strcspn(path, "?");
-	size_t		n = last_segment(path, &end);
+	size_t n = last_segment(path, &end);
 
 	if (!reads_as(end, n, function))
 		return false;
@@ -124,9 +124,9 @@ typedef struct MemberSearch
 {
 	JsonLexContext *lex;
 	const char *name;
-	bool		any_case;
-	bool		at_name;
-	char	   *value;
+	bool any_case;
+	bool at_name;
+	char *value;
 } MemberSearch;
 
 static CompatJsonAction
@@ -135,7 +135,7 @@ member_name(void *state, char *name, bool is_null)
 	MemberSearch *search = state;
 
 	search->at_name = search->lex->lex_level == 1 &&
-		(search->any_case ? pg_strcasecmp(name, search->name) : strcmp(name, search->name)) == 0;
+					  (search->any_case ? pg_strcasecmp(name, search->name) : strcmp(name, search->name)) == 0;
 	return COMPAT_JSON_SUCCESS;
 }
 
@@ -181,16 +181,16 @@ postgrest_claim(const char *name)
 struct PostgrestMemo
 {
 	MemoryContext context;
-	bool		known;			/* the other fields are consistent; false if an error interrupted an update */
-	SecretCopy	headers;
-	SecretCopy	bearer;
-	bool		has_bearer;
+	bool known; /* the other fields are consistent; false if an error interrupted an update */
+	SecretCopy headers;
+	SecretCopy bearer;
+	bool has_bearer;
 };
 
 PostgrestMemo *
 postgrest_memo(void)
 {
-	PostgrestMemo   *memo = palloc0(sizeof(PostgrestMemo));
+	PostgrestMemo *memo = palloc0(sizeof(PostgrestMemo));
 
 	memo->context = CurrentMemoryContext;
 	return memo;
@@ -200,7 +200,7 @@ postgrest_memo(void)
 static char *
 unquoted(char *value)
 {
-	size_t		n;
+	size_t n;
 
 	value += strspn(value, " \t");
 	for (n = strlen(value); n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'); n--)
@@ -220,7 +220,7 @@ static const char *
 find_bearer(void)
 {
 	static const char spaces[] = " \t\n\v\f\r";
-	char	   *value = header_value("authorization");
+	char *value = header_value("authorization");
 	const char *header = value ? unquoted(value) : NULL;
 
 	if (header == NULL || pg_strncasecmp(header, "bearer", 6) != 0 || strcspn(header, spaces) != 6)
@@ -231,7 +231,7 @@ find_bearer(void)
 bool
 postgrest_bearer(PostgrestMemo *memo, Slice *token)
 {
-	Slice		headers = slice_of(setting("request.headers"));
+	Slice headers = slice_of(setting("request.headers"));
 
 	if (!memo->known || !secret_is(&memo->headers, headers))
 	{
@@ -244,7 +244,7 @@ postgrest_bearer(PostgrestMemo *memo, Slice *token)
 			secret_keep(&memo->bearer, memo->context, slice_of(bearer));
 		memo->known = true;
 	}
-	*token = (Slice) {memo->bearer.data, memo->bearer.length};
+	*token = (Slice){memo->bearer.data, memo->bearer.length};
 	return memo->has_bearer;
 }
 
@@ -252,7 +252,7 @@ postgrest_bearer(PostgrestMemo *memo, Slice *token)
 static bool
 is_port(const char *text)
 {
-	size_t		n;
+	size_t n;
 
 	if (*text == '\0')
 		return true;
@@ -264,7 +264,7 @@ is_port(const char *text)
 static char *
 without_port(char *hop)
 {
-	char	   *end;
+	char *end;
 
 	if (*hop == '[')
 	{
@@ -284,10 +284,10 @@ without_port(char *hop)
 static Datum
 forwarded_address(void)
 {
-	char	   *header = header_value(setting_client_address_header);
+	char *header = header_value(setting_client_address_header);
 	unsigned char address[16];
-	char	   *hop;
-	char	   *end;
+	char *hop;
+	char *end;
 
 	if (header == NULL)
 		return (Datum) 0;
@@ -313,7 +313,7 @@ Datum
 postgrest_client_address(void)
 {
 	LOCAL_FCINFO(fcinfo, 0);
-	Datum		address;
+	Datum address;
 
 	/* The settings are missing without the preloaded library, while a dump is restored. */
 	if (setting_client_address_header && *setting_client_address_header != '\0' && is_on_behalf())
@@ -328,7 +328,7 @@ postgrest_client_address(void)
 char *
 postgrest_user_agent(void)
 {
-	char	   *agent = header_value("user-agent");
+	char *agent = header_value("user-agent");
 
 	if (agent)
 		agent[pg_mbcliplen(agent, strlen(agent), USER_AGENT_MAX)] = '\0';
@@ -351,7 +351,8 @@ answer(int status, const char *headers)
 	if (!postgrest_request() || IsInParallelMode())
 		return;
 	set_local("response.headers",
-			  psprintf("[%s%s]", headers,
+			  psprintf("[%s%s]",
+					   headers,
 					   status == 401 ? ", {\"WWW-Authenticate\": \"Bearer realm=\\\"djust_auth\\\"\"}" : ""));
 	if (status != 200)
 		set_local("response.status", psprintf("%d", status));
@@ -372,8 +373,12 @@ postgrest_answer(int status, int retry_after)
 void
 postgrest_answer_page(int status, int retry_after, const char *policy)
 {
-	answer(status, psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
-							"{\"X-Content-Type-Options\": \"nosniff\"}", retry_header(retry_after), policy));
+	answer(status,
+		   psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, "
+							 "{\"Referrer-Policy\": \"no-referrer\"}, "
+							 "{\"X-Content-Type-Options\": \"nosniff\"}",
+					retry_header(retry_after),
+					policy));
 }
 
 void

@@ -24,19 +24,23 @@
 #include "text/bytes.h"
 
 static const char style[] =
-	":root{color-scheme:light dark;--ink:#1c2126;--soft:#59636e;--paper:#fff;--back:#f3f4f6;--line:#8b949e;--act:#1f5fbf;"
+	":root{color-scheme:light dark;--ink:#1c2126;--soft:#59636e;--paper:#fff;--back:#f3f4f6;--line:#8b949e;"
+	"--act:#1f5fbf;"
 	"--good:#17692f;--bad:#a4262c}"
-	"@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a8b0b9;--paper:#1d2126;--back:#121519;--line:#737c86;"
+	"@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a8b0b9;--paper:#1d2126;--back:#121519;"
+	"--line:#737c86;"
 	"--act:#8ab8ff;--good:#7bd894;--bad:#ff9a9a}}"
 	"*{box-sizing:border-box}"
 	"[hidden]{display:none!important}"
-	"body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--back);color:var(--ink);"
+	"body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--back);"
+	"color:var(--ink);"
 	"font:1rem/1.5 system-ui,sans-serif}"
 	"main{width:100%;max-width:27rem;padding:2rem;background:var(--paper);border-radius:.75rem;"
 	"box-shadow:0 1px 3px rgba(0,0,0,.2)}"
 	"h1{margin:0 0 1.25rem;font-size:1.5rem;line-height:1.25}"
 	"label{display:block;margin-bottom:.375rem;font-weight:600}"
-	"input[type=password],input[type=text]{width:100%;padding:.625rem .75rem;font:inherit;color:inherit;background:var(--paper);"
+	"input[type=password],input[type=text]{width:100%;padding:.625rem .75rem;font:inherit;color:inherit;"
+	"background:var(--paper);"
 	"border:1px solid var(--line);border-radius:.375rem}"
 	":focus-visible{outline:3px solid var(--act);outline-offset:2px}"
 	".show{display:flex;gap:.5rem;align-items:center;margin:.625rem 0 0;font-weight:400}"
@@ -72,8 +76,10 @@ static const char script[] =
 	"function tell(codes){document.querySelectorAll('#answer p').forEach(function(p){"
 	"p.hidden=codes.indexOf(p.dataset.code)<0})}"
 	"function answer(body){"
-	"if(body.status==='password_updated'){form.hidden=true;tell(['password_updated']);document.title=document.querySelector('h1').textContent='Password changed'}"
-	"else if(body.error==='weak_password'){check();body.violations.forEach(function(code){if(rules[code])mark(code,'unmet')});"
+	"if(body.status==='password_updated'){form.hidden=true;tell(['password_updated']);"
+	"document.title=document.querySelector('h1').textContent='Password changed'}"
+	"else if(body.error==='weak_password'){check();body.violations.forEach(function(code){if(rules[code])"
+	"mark(code,'unmet')});"
 	"tell(['weak_password'].concat(body.violations));field.focus()}"
 	"else{form.hidden=body.error==='invalid_grant';tell([body.error])}}"
 	"form.addEventListener('submit',function(event){event.preventDefault();button.disabled=true;tell([]);"
@@ -90,9 +96,9 @@ static const char script[] =
 /* Results of an attempt: all are on the page, and those that do not apply are hidden. */
 static const struct
 {
-	const char *code;			/* a status or an error of answer.c, or a violation */
+	const char *code; /* a status or an error of answer.c, or a violation */
 	const char *text;
-}			messages[] = {
+} messages[] = {
 	{"password_updated", "Your new password is set. You can log in with it now; all earlier sessions have ended."},
 	{"weak_password", "This password was not accepted."},
 	{"too_long", "It is longer than 1024 bytes."},
@@ -112,7 +118,7 @@ static const char *const rules[PWPOLICY_VIOLATIONS] = {
 static bool
 applies(const char *code, const Answer *answer)
 {
-	unsigned	n;
+	unsigned n;
 
 	if (answer == NULL)
 		return false;
@@ -127,12 +133,15 @@ applies(const char *code, const Answer *answer)
 static void
 append_messages(StringInfo out, const Answer *answer)
 {
-	int			i;
+	int i;
 
 	appendStringInfoString(out, "<div id=\"answer\" role=\"alert\">\n");
 	for (i = 0; i < lengthof(messages); i++)
 	{
-		appendStringInfo(out, "<p data-code=\"%s\"%s%s>", messages[i].code, i == 0 ? " class=\"good\"" : "",
+		appendStringInfo(out,
+						 "<p data-code=\"%s\"%s%s>",
+						 messages[i].code,
+						 i == 0 ? " class=\"good\"" : "",
 						 applies(messages[i].code, answer) ? "" : " hidden");
 		html_append(out, slice_of(messages[i].text));
 		appendStringInfoString(out, "</p>\n");
@@ -143,13 +152,13 @@ append_messages(StringInfo out, const Answer *answer)
 static void
 append_rules(StringInfo out, const Answer *answer)
 {
-	unsigned	n;
+	unsigned n;
 
 	appendStringInfoString(out, "<ul id=\"rules\">\n");
 	for (n = 0; n < PWPOLICY_VIOLATIONS; n++)
 	{
 		const char *text = n == 0 ? psprintf("At least %d characters", setting_password_min_length) : rules[n];
-		bool		unmet = applies(pwpolicy_code(n), answer);
+		bool unmet = applies(pwpolicy_code(n), answer);
 
 		if (text == NULL)
 			continue;
@@ -164,14 +173,18 @@ append_rules(StringInfo out, const Answer *answer)
 static void
 append_form(StringInfo out, Slice token, const Answer *answer)
 {
-	appendStringInfo(out, "<form method=\"post\" action=\"?\" data-min=\"%d\">\n<input type=\"hidden\" name=\"token\" value=\"",
+	appendStringInfo(out,
+					 "<form method=\"post\" action=\"?\" data-min=\"%d\">\n<input type=\"hidden\" "
+					 "name=\"token\" value=\"",
 					 setting_password_min_length);
 	html_append(out, token);
 	appendStringInfoString(out,
 						   "\">\n<label for=\"new_password\">New password</label>\n"
-						   "<input type=\"password\" id=\"new_password\" name=\"new_password\" autocomplete=\"new-password\" "
+						   "<input type=\"password\" id=\"new_password\" name=\"new_password\" "
+						   "autocomplete=\"new-password\" "
 						   "required autofocus aria-describedby=\"rules\">\n"
-						   "<label class=\"show\" hidden><input type=\"checkbox\" id=\"show\"> Show password</label>\n");
+						   "<label class=\"show\" hidden><input type=\"checkbox\" id=\"show\"> Show "
+						   "password</label>\n");
 	append_rules(out, answer);
 	appendStringInfoString(out, "<button>Set new password</button>\n</form>\n");
 }
@@ -180,8 +193,8 @@ append_form(StringInfo out, Slice token, const Answer *answer)
 static char *
 source_of(const char *text)
 {
-	uint8_t		hash[SHA256_SIZE];
-	char		encoded[B64URL_LENGTH(SHA256_SIZE) + 1];
+	uint8_t hash[SHA256_SIZE];
+	char encoded[B64URL_LENGTH(SHA256_SIZE) + 1];
 
 	if (!crypto_sha256(text, strlen(text), hash))
 		elog(ERROR, "could not hash the page");
@@ -192,21 +205,27 @@ source_of(const char *text)
 char *
 reset_page_html(Slice token, const Answer *answer)
 {
-	bool		over = answer && (answer->verdict == VERDICT_OK || answer->verdict == VERDICT_INVALID_GRANT);
+	bool over = answer && (answer->verdict == VERDICT_OK || answer->verdict == VERDICT_INVALID_GRANT);
 	const char *title = answer && answer->verdict == VERDICT_OK ? "Password changed" : "Choose a new password";
 	StringInfoData out;
 
-	postgrest_answer_page(answer ? answer_status(answer) : 200, answer ? answer_retry_after(answer) : 0,
-					 psprintf("default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src 'self'; "
-							  "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-							  source_of(script), source_of(style)));
+	postgrest_answer_page(
+		answer ? answer_status(answer) : 200,
+		answer ? answer_retry_after(answer) : 0,
+		psprintf("default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src 'self'; "
+				 "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+				 source_of(script),
+				 source_of(style)));
 	initStringInfo(&out);
 	appendStringInfo(&out,
 					 "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 					 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-					 "<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n<link rel=\"icon\" href=\"data:,\">\n"
+					 "<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n<link rel=\"icon\" "
+					 "href=\"data:,\">\n"
 					 "<style>%s</style>\n</head>\n<body>\n<main>\n<h1>%s</h1>\n",
-					 title, style, title);
+					 title,
+					 style,
+					 title);
 	append_messages(&out, answer);
 	if (!over)
 	{

@@ -20,15 +20,15 @@ typedef enum Verdict
 /* A verdict, with the data for its answer. */
 typedef struct Answer
 {
-	Verdict		verdict;
-	int			retry_after;	/* seconds */
-	unsigned	violations;		/* with VERDICT_WEAK_PASSWORD */
-	const char *reason;			/* with VERDICT_INVALID_REQUEST: full sentence */
+	Verdict verdict;
+	int retry_after; /* seconds */
+	unsigned violations; /* with VERDICT_WEAK_PASSWORD */
+	const char *reason; /* with VERDICT_INVALID_REQUEST: full sentence */
 	/* with VERDICT_OK of a login or refresh */
 	const char *access_token;
 	const char *refresh_token;
-	int			expires_in;
-	int			refresh_expires_in;
+	int expires_in;
+	int refresh_expires_in;
 } Answer;
 
 #endif

@@ -28,15 +28,19 @@
 static bool
 open_with(const uint8_t *key, const char *aad, Slice sealed, uint8_t *plain)
 {
-	return sealed.length >= SEAL_NONCE_SIZE + SEAL_TAG_SIZE &&
-		crypto_open(key, (const uint8_t *) sealed.data, aad, strlen(aad), sealed.data + SEAL_NONCE_SIZE,
-					sealed.length - SEAL_NONCE_SIZE, plain);
+	return sealed.length >= SEAL_NONCE_SIZE + SEAL_TAG_SIZE && crypto_open(key,
+																		   (const uint8_t *) sealed.data,
+																		   aad,
+																		   strlen(aad),
+																		   sealed.data + SEAL_NONCE_SIZE,
+																		   sealed.length - SEAL_NONCE_SIZE,
+																		   plain);
 }
 
 static bool
 opens_signing_key(const KeyFileKeys *keys, const KeyRow *row)
 {
-	Slice		sealed = text_slice(row->private_key);
+	Slice sealed = text_slice(row->private_key);
 
 	return open_with(keys->key_seal, row->kid, sealed, secret_alloc(sealed.length + 1));
 }
@@ -45,7 +49,7 @@ opens_signing_key(const KeyFileKeys *keys, const KeyRow *row)
 static bool
 opens_signing_keys(const KeyFileKeys *keys)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, catalog_keys())
 		if (!opens_signing_key(keys, lfirst(cell)))
@@ -114,8 +118,8 @@ key_file_audit_usable(void)
 void
 key_file_tag(const char *purpose, Slice email, AccountTag *tag)
 {
-	uint8_t		input[16 + sizeof(Oid) + SHA256_SIZE] = {0};
-	uint8_t		mac[SHA256_SIZE];
+	uint8_t input[16 + sizeof(Oid) + SHA256_SIZE] = {0};
+	uint8_t mac[SHA256_SIZE];
 	const KeyFileKeys *keys = required_keys();
 
 	Assert(strlen(purpose) <= 16);
@@ -150,8 +154,8 @@ key_file_open_key(const char *kid, Slice sealed, uint8_t *plain)
 void
 key_file_seal_address(const char *email, uint8_t sealed[SEALED_ADDRESS_SIZE])
 {
-	uint8_t		plain[ADDRESS_LONGEST + 2] = {0};
-	size_t		n = strlen(email);
+	uint8_t plain[ADDRESS_LONGEST + 2] = {0};
+	size_t n = strlen(email);
 
 	if (n <= ADDRESS_LONGEST)
 	{
@@ -165,7 +169,7 @@ key_file_seal_address(const char *email, uint8_t sealed[SEALED_ADDRESS_SIZE])
 bool
 key_file_open_address(Slice sealed, char email[ADDRESS_LONGEST + 1])
 {
-	uint8_t		plain[ADDRESS_LONGEST + 2];
+	uint8_t plain[ADDRESS_LONGEST + 2];
 
 	if (sealed.length != SEALED_ADDRESS_SIZE || !key_file_check() ||
 		!open_with(key_file_keys()->address_seal, "address", sealed, plain))

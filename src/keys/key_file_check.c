@@ -33,11 +33,11 @@
 #include "text/bytes.h"
 
 #define WARNING_PAUSE_S 60
-#define WARNING_PLACES 16		/* shared by databases: a missing warning does no harm */
+#define WARNING_PLACES 16 /* shared by databases: a missing warning does no harm */
 
 typedef struct Warnings
 {
-	pg_atomic_uint64 last[WARNING_PLACES];	/* TimestampTz */
+	pg_atomic_uint64 last[WARNING_PLACES]; /* TimestampTz */
 } Warnings;
 
 static Warnings *warnings = NULL;
@@ -45,10 +45,10 @@ static Warnings *warnings = NULL;
 /* The row in the database. */
 static struct
 {
-	uint64		epoch;			/* 0: not read */
-	bool		found;
+	uint64 epoch; /* 0: not read */
+	bool found;
 	KnownKeyFile row;
-}			known;
+} known;
 
 size_t
 key_file_check_size(void)
@@ -59,8 +59,8 @@ key_file_check_size(void)
 void
 key_file_check_attach(void)
 {
-	bool		found;
-	int			i;
+	bool found;
+	int i;
 
 	warnings = ShmemInitStruct("djust_auth key file", sizeof(Warnings), &found);
 	if (!found)
@@ -72,7 +72,7 @@ key_file_check_attach(void)
 static void
 read_known(void)
 {
-	uint64		epoch;
+	uint64 epoch;
 
 	while ((epoch = catalog_epoch()) != known.epoch)
 	{
@@ -100,26 +100,27 @@ static const char *
 fault(void)
 {
 	return key_file_keys() ? "the key file of djust_auth is not the one that this database knows" :
-		"the key file of djust_auth is not loaded";
+							 "the key file of djust_auth is not loaded";
 }
 
 static const char *
 file_detail(void)
 {
 	return key_file_keys() ? psprintf("Key file \"%s\" holds another key.", setting_key_file) :
-		psprintf("Key file \"%s\": %s.", setting_key_file, key_file_failure());
+							 psprintf("Key file \"%s\": %s.", setting_key_file, key_file_failure());
 }
 
 #define FAULT_HINT \
-	"Put the right key file where djust_auth.key_file says, after a failover the one of the old primary; no restart is needed. " \
-	"If it is lost, djust_auth.accept_key_file() accepts the present one, or a new one, and ends all sessions."
+	"Put the right key file where djust_auth.key_file says, after a failover the one of the old primary; " \
+	"no restart is needed. If it is lost, djust_auth.accept_key_file() accepts the present one, or a new one, " \
+	"and ends all sessions."
 
 /* At most once a minute and database, in the whole server. */
 static void
 warn_once_a_minute(void)
 {
 	pg_atomic_uint64 *last = &warnings->last[MyDatabaseId % WARNING_PLACES];
-	uint64		before = pg_atomic_read_u64(last);
+	uint64 before = pg_atomic_read_u64(last);
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (before != 0 && now - (TimestampTz) before < WARNING_PAUSE_S * USECS_PER_SEC && now >= (TimestampTz) before)

@@ -50,10 +50,10 @@ fail(const char *what)
 static bool
 write_new(const char *path)
 {
-	uint8_t		master[MASTER_SIZE];
-	char		text[FILE_SIZE];
-	int			fd;
-	bool		written;
+	uint8_t master[MASTER_SIZE];
+	char text[FILE_SIZE];
+	int fd;
+	bool written;
 
 	if (!pg_strong_random(master, sizeof(master)))
 		return fail("could not generate random bytes");
@@ -75,7 +75,7 @@ write_new(const char *path)
 static void
 fsync_directory_of(const char *path)
 {
-	char		directory[MAXPGPATH];
+	char directory[MAXPGPATH];
 
 	strlcpy(directory, path, sizeof(directory));
 	get_parent_directory(directory);
@@ -86,8 +86,8 @@ fsync_directory_of(const char *path)
 bool
 key_file_create(void)
 {
-	char		temporary[MAXPGPATH];
-	bool		created;
+	char temporary[MAXPGPATH];
+	bool created;
 
 	snprintf(temporary, sizeof(temporary), "%s.new.%d", setting_key_file, (int) getpid());
 	created = write_new(temporary) && (link(temporary, setting_key_file) == 0 || fail("could not put it into place"));
@@ -106,7 +106,8 @@ is_private(int fd)
 {
 	if (secret_file_is_private(fd))
 		return true;
-	strlcpy(failure, "it must be a regular file that only its owner may read (0600, or 0640 if owned by root)",
+	strlcpy(failure,
+			"it must be a regular file that only its owner may read (0600, or 0640 if owned by root)",
 			sizeof(failure));
 	return false;
 }
@@ -115,15 +116,15 @@ is_private(int fd)
 static bool
 read_master(int fd, uint8_t master[MASTER_SIZE])
 {
-	char		text[FILE_SIZE + 2];
-	ssize_t		n = read(fd, text, sizeof(text));
-	bool		good;
+	char text[FILE_SIZE + 2];
+	ssize_t n = read(fd, text, sizeof(text));
+	bool good;
 
 	if (n < 0)
 		return fail("could not read it");
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		n--;
-	good = bytes_hex_decode((Slice) {text, n}, master, MASTER_SIZE);
+	good = bytes_hex_decode((Slice){text, n}, master, MASTER_SIZE);
 	bytes_wipe(text, sizeof(text));
 	if (!good)
 		strlcpy(failure, "it must hold 64 hexadecimal digits", sizeof(failure));
@@ -143,21 +144,21 @@ static bool
 derive_all(const uint8_t master[MASTER_SIZE], KeyFileKeys *out)
 {
 	return derive(master, "refresh token v1", out->refresh, sizeof(out->refresh)) &&
-		derive(master, "account tag v1", out->tag, sizeof(out->tag)) &&
-		derive(master, "signing key seal v1", out->key_seal, sizeof(out->key_seal)) &&
-		derive(master, "address seal v1", out->address_seal, sizeof(out->address_seal)) &&
-		derive(master, "audit seal v1", out->audit, sizeof(out->audit)) &&
-		derive(master, "key file check v1", out->check, sizeof(out->check));
+		   derive(master, "account tag v1", out->tag, sizeof(out->tag)) &&
+		   derive(master, "signing key seal v1", out->key_seal, sizeof(out->key_seal)) &&
+		   derive(master, "address seal v1", out->address_seal, sizeof(out->address_seal)) &&
+		   derive(master, "audit seal v1", out->audit, sizeof(out->audit)) &&
+		   derive(master, "key file check v1", out->check, sizeof(out->check));
 }
 
 /* O_NONBLOCK: does not hang if the path is a pipe. */
 bool
 key_file_read(void)
 {
-	uint8_t		master[MASTER_SIZE];
+	uint8_t master[MASTER_SIZE];
 	KeyFileKeys fresh;
-	bool		good;
-	int			fd = open(setting_key_file, O_RDONLY | O_NONBLOCK, 0);
+	bool good;
+	int fd = open(setting_key_file, O_RDONLY | O_NONBLOCK, 0);
 
 	if (fd < 0)
 		return fail("could not open it");
@@ -216,15 +217,13 @@ key_file_is_known(void)
 void
 key_file_mark_known(void)
 {
-	int			fd;
+	int fd;
 
 	if (key_file_is_known())
 		return;
 	fd = open(MARK, O_CREAT | O_WRONLY, pg_file_create_mode);
 	if (fd < 0 || write(fd, MARK_TEXT, strlen(MARK_TEXT)) < 0 || pg_fsync(fd) != 0)
-		ereport(LOG,
-				(errcode_for_file_access(),
-				 errmsg("could not write file \"%s\": %m", MARK)));
+		ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", MARK)));
 	if (fd >= 0)
 		close(fd);
 	fsync_directory_of(MARK);
@@ -235,7 +234,8 @@ static const char *
 reason_against(void)
 {
 	if (key_file_is_known())
-		return "a database of this server knows the one that was here. Put it back, or call djust_auth.accept_key_file().";
+		return "a database of this server knows the one that was here. Put it back, or call "
+			   "djust_auth.accept_key_file().";
 	if (exists(STANDBY_SIGNAL_FILE) || exists(RECOVERY_SIGNAL_FILE) || exists(BACKUP_LABEL_FILE))
 		return "this is a standby or a restored backup. Copy the key file of the primary.";
 	return IsBinaryUpgrade ? "this is an upgrade. Copy the key file of the old cluster." : NULL;
@@ -244,9 +244,9 @@ reason_against(void)
 void
 key_file_load(void)
 {
-	bool		missing = key_file_is_missing();
+	bool missing = key_file_is_missing();
 	const char *reason = missing ? reason_against() : NULL;
-	bool		present = !missing || reason != NULL;
+	bool present = !missing || reason != NULL;
 
 	if (generation > 0)
 		return;

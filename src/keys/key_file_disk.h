@@ -12,12 +12,12 @@
 
 typedef struct KeyFileKeys
 {
-	uint8_t		refresh[SHA256_SIZE];
-	uint8_t		tag[SHA256_SIZE];
-	uint8_t		key_seal[SEAL_KEY_SIZE];
-	uint8_t		address_seal[SEAL_KEY_SIZE];
-	uint8_t		audit[SHA256_SIZE];
-	uint8_t		check[SHA256_SIZE]; /* identifies the file in a database; reveals no other key */
+	uint8_t refresh[SHA256_SIZE];
+	uint8_t tag[SHA256_SIZE];
+	uint8_t key_seal[SEAL_KEY_SIZE];
+	uint8_t address_seal[SEAL_KEY_SIZE];
+	uint8_t audit[SHA256_SIZE];
+	uint8_t check[SHA256_SIZE]; /* identifies the file in a database; reveals no other key */
 } KeyFileKeys;
 
 /* At server start: reads the file, or creates it if no database can know another one.  Never raises. */

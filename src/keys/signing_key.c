@@ -36,28 +36,28 @@
 
 typedef struct SigningKey
 {
-	char		kid[JWT_KID_MAX + 1];
-	CryptoAlg	alg;
-	bool		active;
+	char kid[JWT_KID_MAX + 1];
+	CryptoAlg alg;
+	bool active;
 	TimestampTz created_at;
 	TimestampTz verify_until;
-	int			longest_token;	/* s */
-	char		encoded[JWT_HEADER_MAX];
-	Slice		header;
-	CryptoKey  *verifier;		/* NULL if it could not be opened */
-	CryptoKey  *signer;			/* likewise */
+	int longest_token; /* s */
+	char encoded[JWT_HEADER_MAX];
+	Slice header;
+	CryptoKey *verifier; /* NULL if it could not be opened */
+	CryptoKey *signer; /* likewise */
 } SigningKey;
 
 static SigningKey *cached = NULL;
-static int	ncached = 0;
+static int ncached = 0;
 static uint64 cached_epoch = 0;
-static uint64 cached_generation = 0;	/* of the key file */
+static uint64 cached_generation = 0; /* of the key file */
 static bool some_unopened = false;
 
 static void
 drop_cache(void)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < ncached; i++)
 	{
@@ -77,8 +77,8 @@ drop_cache(void)
 static CryptoKey *
 open_private(const KeyRow *row, CryptoAlg alg)
 {
-	Slice		sealed = text_slice(row->private_key);
-	uint8_t    *plain = secret_alloc(sealed.length + 1);
+	Slice sealed = text_slice(row->private_key);
+	uint8_t *plain = secret_alloc(sealed.length + 1);
 
 	if (!key_file_matches() || !key_file_open_key(row->kid, sealed, plain))
 		return NULL;
@@ -96,10 +96,12 @@ parse_key(const KeyRow *row, SigningKey *key)
 	key->created_at = row->created_at;
 	key->verify_until = row->verify_until;
 	key->longest_token = row->longest_token;
-	key->header = (Slice) {key->encoded, jwt_header(key->alg, key->kid, key->encoded)};
+	key->header = (Slice){key->encoded, jwt_header(key->alg, key->kid, key->encoded)};
 	key->signer = open_private(row, key->alg);
-	key->verifier = key->alg == ALG_HS256 ? key->signer :
-		crypto_key_public(key->alg, (uint8_t *) VARDATA_ANY(row->public_key), VARSIZE_ANY_EXHDR(row->public_key));
+	key->verifier =
+		key->alg == ALG_HS256 ?
+			key->signer :
+			crypto_key_public(key->alg, (uint8_t *) VARDATA_ANY(row->public_key), VARSIZE_ANY_EXHDR(row->public_key));
 	some_unopened = some_unopened || key->signer == NULL;
 }
 
@@ -107,15 +109,15 @@ parse_key(const KeyRow *row, SigningKey *key)
 static void
 load(void)
 {
-	uint64		epoch;
+	uint64 epoch;
 
 	AcceptInvalidationMessages();
 	if (some_unopened)
 		key_file_matches();
 	while ((epoch = catalog_epoch()) != cached_epoch || cached_generation != key_file_generation())
 	{
-		List	   *rows;
-		ListCell   *cell;
+		List *rows;
+		ListCell *cell;
 
 		drop_cache();
 		cached_generation = key_file_generation();
@@ -130,7 +132,7 @@ load(void)
 static SigningKey *
 active_key(void)
 {
-	int			i;
+	int i;
 
 	load();
 	for (i = 0; i < ncached; i++)
@@ -143,21 +145,27 @@ active_key(void)
 static char *
 make_key(CryptoAlg alg)
 {
-	uint8_t    *private_key = secret_alloc(CRYPTO_PRIVATE_MAX);
-	uint8_t		public_key[CRYPTO_PUBLIC_MAX];
-	uint8_t		sealed[CRYPTO_PRIVATE_MAX + SEAL_NONCE_SIZE + SEAL_TAG_SIZE];
-	uint8_t		random[12];
-	size_t		private_length;
-	size_t		public_length = 0;
-	char	   *kid = palloc0(B64URL_LENGTH(sizeof(random)) + 1);
+	uint8_t *private_key = secret_alloc(CRYPTO_PRIVATE_MAX);
+	uint8_t public_key[CRYPTO_PUBLIC_MAX];
+	uint8_t sealed[CRYPTO_PRIVATE_MAX + SEAL_NONCE_SIZE + SEAL_TAG_SIZE];
+	uint8_t random[12];
+	size_t private_length;
+	size_t public_length = 0;
+	char *kid = palloc0(B64URL_LENGTH(sizeof(random)) + 1);
 
 	if (!pg_strong_random(random, sizeof(random)) ||
 		!crypto_generate(alg, private_key, &private_length, public_key, &public_length))
 		elog(ERROR, "could not generate a signing key");
 	b64_encode(BASE64_URL, random, sizeof(random), kid);
 	key_file_seal_key(kid, private_key, private_length, sealed);
-	store_key_insert(kid, crypto_alg_name(alg), sealed, private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
-					 public_key, public_length, GetCurrentTimestamp(), setting_access_token_lifetime);
+	store_key_insert(kid,
+					 crypto_alg_name(alg),
+					 sealed,
+					 private_length + SEAL_NONCE_SIZE + SEAL_TAG_SIZE,
+					 public_key,
+					 public_length,
+					 GetCurrentTimestamp(),
+					 setting_access_token_lifetime);
 	Async_Notify("pgrst", "reload config");
 	return kid;
 }
@@ -193,7 +201,7 @@ choose_key(bool for_postgrest)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz token_end = now + setting_access_token_lifetime * USECS_PER_SEC;
 	TimestampTz known = now - LEAD_S * USECS_PER_SEC;
-	int			i;
+	int i;
 
 	for (i = 0; for_postgrest && i < ncached; i++)
 	{
@@ -201,7 +209,7 @@ choose_key(bool for_postgrest)
 
 		if (key->signer && (key->active || token_end < key->verify_until) &&
 			(best->created_at > known ? key->created_at < best->created_at :
-			 key->created_at > best->created_at && key->created_at <= known))
+										key->created_at > best->created_at && key->created_at <= known))
 			best = key;
 	}
 	return best;
@@ -225,22 +233,22 @@ Slice
 signing_key_sign(Slice payload, bool for_postgrest)
 {
 	SigningKey *key = signing_key(for_postgrest);
-	char	   *token = secret_alloc(JWT_SIZE(key->header.length, payload.length) + 1);
-	size_t		length;
+	char *token = secret_alloc(JWT_SIZE(key->header.length, payload.length) + 1);
+	size_t length;
 
 	if (!jwt_sign(key->signer, key->header, payload, token, &length))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("access token would be longer than %d characters", JWT_MAX),
 				 errhint("Give the user fewer profiles.")));
-	return (Slice) {token, length};
+	return (Slice){token, length};
 }
 
 bool
 signing_key_verify(const JwtParts *parts)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int			i;
+	int i;
 
 	load();
 	for (i = 0; i < ncached; i++)
@@ -261,7 +269,7 @@ signing_key_verify(const JwtParts *parts)
 static void
 append_base64(StringInfo out, const char *name, const uint8_t *value, size_t n)
 {
-	char		text[B64URL_LENGTH(CRYPTO_JWK_MAX) + 1];
+	char text[B64URL_LENGTH(CRYPTO_JWK_MAX) + 1];
 
 	text[b64_encode(BASE64_URL, value, n, text)] = '\0';
 	json_string(out, name, text);
@@ -271,7 +279,7 @@ append_base64(StringInfo out, const char *name, const uint8_t *value, size_t n)
 static void
 append_jwk(StringInfo out, const SigningKey *key)
 {
-	CryptoJwk	jwk;
+	CryptoJwk jwk;
 
 	if (!crypto_jwk(key->verifier, &jwk))
 		elog(ERROR, "could not read the public key");
@@ -293,9 +301,9 @@ append_jwk(StringInfo out, const SigningKey *key)
 static bool
 append_symmetric_jwk(StringInfo out, const KeyRow *row)
 {
-	Slice		sealed = text_slice(row->private_key);
-	uint8_t    *plain = secret_alloc(sealed.length + 1);
-	char	   *text = secret_alloc(B64URL_LENGTH(sealed.length) + 1);
+	Slice sealed = text_slice(row->private_key);
+	uint8_t *plain = secret_alloc(sealed.length + 1);
+	char *text = secret_alloc(B64URL_LENGTH(sealed.length) + 1);
 
 	if (!key_file_open_key(row->kid, sealed, plain))
 		return false;
@@ -313,11 +321,11 @@ append_symmetric_jwk(StringInfo out, const KeyRow *row)
 static void
 append_symmetric(StringInfo out, TimestampTz now)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, catalog_keys())
 	{
-		KeyRow	   *row = lfirst(cell);
+		KeyRow *row = lfirst(cell);
 
 		if (strcmp(row->algorithm, "HS256") == 0 && (row->active || now < row->verify_until))
 			append_symmetric_jwk(out, row);
@@ -329,7 +337,7 @@ signing_key_jwks(bool with_secrets)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
-	int			i;
+	int i;
 
 	load();
 	initStringInfo(&out);
@@ -348,7 +356,7 @@ char *
 signing_key_rotate(const char *algorithm)
 {
 	SigningKey *key;
-	CryptoAlg	alg = ALG_ES256;
+	CryptoAlg alg = ALG_ES256;
 
 	if (algorithm && !crypto_alg_from_name(algorithm, &alg))
 		ereport(ERROR,
@@ -368,7 +376,7 @@ signing_key_rotate(const char *algorithm)
 char *
 signing_key_start_over(void)
 {
-	CryptoAlg	alg = ALG_ES256;
+	CryptoAlg alg = ALG_ES256;
 	SigningKey *key;
 
 	store_key_lock();
@@ -382,8 +390,8 @@ signing_key_start_over(void)
 char *
 signing_key_hs256(void)
 {
-	List	   *rows = catalog_keys();
-	KeyRow	   *row = rows == NIL ? NULL : linitial(rows);
+	List *rows = catalog_keys();
+	KeyRow *row = rows == NIL ? NULL : linitial(rows);
 	StringInfoData jwk;
 
 	if (row == NULL || !row->active || strcmp(row->algorithm, "HS256") != 0)

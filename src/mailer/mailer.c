@@ -31,8 +31,8 @@
 
 DJUST_MODULE_MAGIC;
 
-PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
-										  MailerOutcome *outcome);
+PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll,
+										  void *arg, MailerOutcome *outcome);
 
 /* Indexed by SmtpStep. */
 static const char *const steps[] = {"the connection", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "the mail"};
@@ -40,7 +40,7 @@ static const char *const steps[] = {"the connection", "EHLO", "STARTTLS", "AUTH"
 static void __attribute__((format(printf, 3, 4)))
 conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *format, ...)
 {
-	va_list		arguments;
+	va_list arguments;
 
 	memset(outcome, 0, sizeof(*outcome));
 	outcome->verdict = verdict;
@@ -53,7 +53,13 @@ conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *format, ...)
 static void
 conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *trace)
 {
-	conclude(outcome, verdict, "the server answered %d%s%s to %s", trace->code, *trace->enhanced ? " " : "", trace->enhanced,
+	conclude(outcome,
+			 verdict,
+			 "the server answered %d%s%s "
+			 "to %s",
+			 trace->code,
+			 *trace->enhanced ? " " : "",
+			 trace->enhanced,
 			 steps[trace->step]);
 	outcome->smtp_code = trace->code;
 }
@@ -65,7 +71,7 @@ is_about_us(const SmtpTrace *trace)
 	const char *enhanced = trace->enhanced;
 
 	return trace->step == SMTP_RCPT &&
-		(strncmp(enhanced, "5.7.", 4) == 0 || strcmp(enhanced, "5.1.7") == 0 || strcmp(enhanced, "5.1.8") == 0);
+		   (strncmp(enhanced, "5.7.", 4) == 0 || strcmp(enhanced, "5.1.7") == 0 || strcmp(enhanced, "5.1.8") == 0);
 }
 
 /*
@@ -75,10 +81,10 @@ is_about_us(const SmtpTrace *trace)
 static bool
 is_final(const SmtpTrace *trace)
 {
-	int			code = trace->code;
+	int code = trace->code;
 
 	return trace->step > SMTP_MAIL && code / 100 == 5 && code != 530 && code != 534 && code != 535 && code != 538 &&
-		!is_about_us(trace);
+		   !is_about_us(trace);
 }
 
 static void
@@ -95,7 +101,11 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 			conclude_answer(outcome, is_final(trace) ? MAILER_PERMANENT : MAILER_TEMPORARY, trace);
 			break;
 		case SMTP_CLOSED:
-			conclude(outcome, MAILER_TEMPORARY, "the server closed the connection instead of answering %s", steps[trace->step]);
+			conclude(outcome,
+					 MAILER_TEMPORARY,
+					 "the server closed the connection instead of "
+					 "answering %s",
+					 steps[trace->step]);
 			break;
 		case SMTP_LATE:
 			conclude(outcome, MAILER_TEMPORARY, "the server took too long to answer %s", steps[trace->step]);
@@ -104,8 +114,11 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 			conclude(outcome, MAILER_TEMPORARY, "interrupted");
 			break;
 		case SMTP_NO_UTF8:
-			conclude(outcome, ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
-					 "%s needs SMTPUTF8, which the server does not offer", ascii_recipient ? "djust_auth.mail_from" : "the address");
+			conclude(outcome,
+					 ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
+					 "%s needs SMTPUTF8, which the server does not "
+					 "offer",
+					 ascii_recipient ? "djust_auth.mail_from" : "the address");
 			break;
 		case SMTP_FAULT:
 			conclude(outcome, MAILER_TEMPORARY, "%s%s", answer->reason, answer->detail);
@@ -115,12 +128,13 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 
 /* Checks and writes the headers before connecting. */
 void
-djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg, MailerOutcome *outcome)
+djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
+				  MailerOutcome *outcome)
 {
-	Mailbox		from;
-	Address		to;
-	SmtpAnswer	answer = {0};
-	char	   *headers = NULL;
+	Mailbox from;
+	Address to;
+	SmtpAnswer answer = {0};
+	char *headers = NULL;
 	const char *fault;
 
 	if (!mime_parse_mailbox(message->from, &from))
@@ -133,9 +147,9 @@ djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll
 		conclude(outcome, MAILER_TEMPORARY, "out of memory");
 	else
 	{
-		bool		is_ascii = uni_is_ascii(slice_of(to.text));
-		bool		needs_utf8 = !is_ascii || !uni_is_ascii(slice_of(from.address.text));
-		SmtpMail	mail = {from.address.text, to.text, needs_utf8, headers, message->body_text, message->body_html};
+		bool is_ascii = uni_is_ascii(slice_of(to.text));
+		bool needs_utf8 = !is_ascii || !uni_is_ascii(slice_of(from.address.text));
+		SmtpMail mail = {from.address.text, to.text, needs_utf8, headers, message->body_text, message->body_html};
 
 		judge(smtp_send(server, &mail, poll, arg, &answer), &answer, is_ascii, outcome);
 	}

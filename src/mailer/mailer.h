@@ -12,12 +12,12 @@
 
 typedef struct MailerServer
 {
-	const char *url;			/* smtp://host:port or smtps://host:port; a path is the name in EHLO */
-	const char *user;			/* "" or NULL: no AUTH */
+	const char *url; /* smtp://host:port or smtps://host:port; a path is the name in EHLO */
+	const char *user; /* "" or NULL: no AUTH */
 	const char *password;
-	const char *ca_file;		/* "" or NULL: the system's certificates */
-	int			timeout_s;		/* for the whole mail */
-	bool		require_tls;	/* smtp:// without STARTTLS is refused */
+	const char *ca_file; /* "" or NULL: the system's certificates */
+	int timeout_s; /* for the whole mail */
+	bool require_tls; /* smtp:// without STARTTLS is refused */
 } MailerServer;
 
 typedef enum MailerVerdict
@@ -30,15 +30,15 @@ typedef enum MailerVerdict
 typedef struct MailerOutcome
 {
 	MailerVerdict verdict;
-	int			smtp_code;		/* 0: no answer */
-	char		reason[256];	/* quotes neither the server's reply nor the mail */
+	int smtp_code; /* 0: no answer */
+	char reason[256]; /* quotes neither the server's reply nor the mail */
 } MailerOutcome;
 
 /*
  * Called at least every 50 ms while waiting for the server; during the answer to the whole mail, once a second and when
  * a signal interrupts the wait.  It returns or ends the process.
  */
-typedef bool (*MailerPoll) (void *arg);
+typedef bool (*MailerPoll)(void *arg);
 
 /* Sends a mail; if poll returns false, gives up with MAILER_TEMPORARY. */
 extern void djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,

@@ -29,39 +29,39 @@
 #define CONNECT_S 15
 #define REUSE_S 20
 #define POLL_MS 50
-#define ANSWER_LONGEST 1000		/* lines */
+#define ANSWER_LONGEST 1000 /* lines */
 #define SOCKETS 8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 typedef struct Body
 {
 	const char *rest;
-	char		last;			/* last byte written */
+	char last; /* last byte written */
 } Body;
 
 static struct
 {
-	CURLM	   *multi;
-	CURL	   *easy;
-	char	   *made_for;		/* server and credentials */
-	bool		wants_login;
-	bool		kept;			/* connected, with no mail in progress */
+	CURLM *multi;
+	CURL *easy;
+	char *made_for; /* server and credentials */
+	bool wants_login;
+	bool kept; /* connected, with no mail in progress */
 	curl_socket_t sockets[SOCKETS];
-	size_t		n_sockets;
+	size_t n_sockets;
 
 	/* the mail */
-	bool		needs_utf8;
+	bool needs_utf8;
 	struct curl_slist *recipients;
 	struct curl_slist *headers;
-	curl_mime  *mime;
-	Body		bodies[2];
-	MailerPoll	poll;
-	void	   *arg;
-	long		left_ms;
-	SmtpTrace	trace;
-	int			heard;			/* lines, or messages of libcurl, since the last command */
-	SmtpResult	given_up;		/* reason; SMTP_ACCEPTED: not given up */
-}			relay;
+	curl_mime *mime;
+	Body bodies[2];
+	MailerPoll poll;
+	void *arg;
+	long left_ms;
+	SmtpTrace trace;
+	int heard; /* lines, or messages of libcurl, since the last command */
+	SmtpResult given_up; /* reason; SMTP_ACCEPTED: not given up */
+} relay;
 
 /* Callbacks of libcurl */
 
@@ -81,7 +81,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 static int
 close_socket(void *arg, curl_socket_t fd)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < relay.n_sockets; i++)
 		if (relay.sockets[i] == fd)
@@ -92,7 +92,7 @@ close_socket(void *arg, curl_socket_t fd)
 static void
 shut_sockets(int how)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < relay.n_sockets; i++)
 		shutdown(relay.sockets[i], how);
@@ -117,8 +117,8 @@ poll_caller(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_tot
 static size_t
 read_body(char *buffer, size_t size, size_t count, void *arg)
 {
-	Body	   *body = arg;
-	size_t		n;
+	Body *body = arg;
+	size_t n;
 
 	for (n = 0; n < size * count && (*body->rest || body->last == '\r'); n++)
 	{
@@ -193,10 +193,14 @@ hang_up(void)
 static char *
 describe(const MailerServer *server)
 {
-	char	   *text;
-	int			n = asprintf(&text, "%s\n%s\n%s\n%s\n%d", server->url, server->user ? server->user : "",
-							 server->password ? server->password : "", server->ca_file ? server->ca_file : "",
-							 server->require_tls);
+	char *text;
+	int n = asprintf(&text,
+					 "%s\n%s\n%s\n%s\n%d",
+					 server->url,
+					 server->user ? server->user : "",
+					 server->password ? server->password : "",
+					 server->ca_file ? server->ca_file : "",
+					 server->require_tls);
 
 	return n < 0 ? NULL : text;
 }
@@ -204,8 +208,8 @@ describe(const MailerServer *server)
 static bool
 is_made_for(const MailerServer *server)
 {
-	char	   *wanted = describe(server);
-	bool		same = wanted && strcmp(wanted, relay.made_for) == 0;
+	char *wanted = describe(server);
+	bool same = wanted && strcmp(wanted, relay.made_for) == 0;
 
 	if (wanted)
 		bytes_wipe(wanted, strlen(wanted));
@@ -219,7 +223,7 @@ is_made_for(const MailerServer *server)
 static bool
 configure(const MailerServer *server)
 {
-	bool		good = true;
+	bool good = true;
 
 	SET(CURLOPT_URL, server->url);
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -228,7 +232,7 @@ configure(const MailerServer *server)
 	SET(CURLOPT_PROTOCOLS, (long) (CURLPROTO_SMTP | CURLPROTO_SMTPS));
 #endif
 #if LIBCURL_VERSION_NUM >= 0x075700
-	SET(CURLOPT_QUICK_EXIT, 1L);	/* otherwise giving up waits for the resolver's thread */
+	SET(CURLOPT_QUICK_EXIT, 1L); /* otherwise giving up waits for the resolver's thread */
 #endif
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_PROXY, "");
@@ -265,15 +269,15 @@ add_part(const char *type, const char *text, Body *body)
 {
 	curl_mimepart *part = curl_mime_addpart(relay.mime);
 
-	*body = (Body) {text};
+	*body = (Body){text};
 	return curl_mime_type(part, type) == CURLE_OK && curl_mime_encoder(part, "quoted-printable") == CURLE_OK &&
-		curl_mime_data_cb(part, -1, read_body, NULL, NULL, body) == CURLE_OK;
+		   curl_mime_data_cb(part, -1, read_body, NULL, NULL, body) == CURLE_OK;
 }
 
 static bool
 write_mail(const SmtpMail *mail)
 {
-	bool		good;
+	bool good;
 
 	drop_mail();
 	relay.needs_utf8 = mail->needs_utf8;
@@ -284,8 +288,8 @@ write_mail(const SmtpMail *mail)
 	relay.headers = curl_slist_append(NULL, "Content-Type: multipart/alternative");
 	relay.mime = curl_mime_init(relay.easy);
 	good = relay.recipients && relay.headers && curl_slist_append(relay.headers, mail->headers) &&
-		add_part("text/plain; charset=utf-8", mail->body_text, &relay.bodies[0]) &&
-		add_part("text/html; charset=utf-8", mail->body_html, &relay.bodies[1]);
+		   add_part("text/plain; charset=utf-8", mail->body_text, &relay.bodies[0]) &&
+		   add_part("text/html; charset=utf-8", mail->body_html, &relay.bodies[1]);
 	SET(CURLOPT_TIMEOUT_MS, relay.left_ms);
 	SET(CURLOPT_MAIL_FROM, mail->from);
 	SET(CURLOPT_MAIL_RCPT, relay.recipients);
@@ -330,9 +334,9 @@ explain(CURLcode result, SmtpAnswer *answer)
 {
 	static const struct
 	{
-		CURLcode	result;
+		CURLcode result;
 		const char *reason;
-	}			reasons[] = {
+	} reasons[] = {
 		{CURLE_COULDNT_RESOLVE_HOST, "could not find the address of the server"},
 		{CURLE_COULDNT_CONNECT, "could not connect to the server"},
 		{CURLE_USE_SSL_FAILED, "the server offers no STARTTLS, which djust_auth.smtp_require_tls demands"},
@@ -343,8 +347,8 @@ explain(CURLcode result, SmtpAnswer *answer)
 		{CURLE_URL_MALFORMAT, "djust_auth.smtp_url is malformed"},
 	};
 	const SmtpTrace *trace = &relay.trace;
-	long		verified = 0;
-	size_t		i;
+	long verified = 0;
+	size_t i;
 
 	if (result == CURLE_OPERATION_TIMEDOUT)
 		return SMTP_LATE;
@@ -352,8 +356,12 @@ explain(CURLcode result, SmtpAnswer *answer)
 	{
 		/* OpenSSL's X509_V_*: 10 is an expired certificate; below 2, libcurl rejected the host name */
 		curl_easy_getinfo(relay.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-		return blame(answer, "the certificate of the server ", verified < 2 || verified == 62 ? "is for another host name" :
-					 verified == 10 ? "has expired" : "is not signed by a trusted authority");
+		return blame(answer,
+					 "the certificate of the "
+					 "server ",
+					 verified < 2 || verified == 62 ? "is for another host name" :
+					 verified == 10                 ? "has expired" :
+													  "is not signed by a trusted authority");
 	}
 	if (trace->code >= 400 ? result != CURLE_USE_SSL_FAILED : trace->code > 0 && trace->step >= SMTP_MAIL)
 		return SMTP_ANSWERED;
@@ -379,9 +387,9 @@ conclude(CURLcode result, SmtpAnswer *answer)
 static CURLMcode
 start_transfer(int *running)
 {
-	CURLMcode	fault = curl_multi_add_handle(relay.multi, relay.easy);
-	sigset_t	all;
-	sigset_t	before;
+	CURLMcode fault = curl_multi_add_handle(relay.multi, relay.easy);
+	sigset_t all;
+	sigset_t before;
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
@@ -394,11 +402,11 @@ start_transfer(int *running)
 static SmtpResult
 transfer(MailerPoll poll, void *arg, SmtpAnswer *answer)
 {
-	CURLMsg    *message;
-	SmtpResult	result;
-	curl_off_t	taken_us = 0;
-	int			running = 0;
-	CURLMcode	fault = start_transfer(&running);
+	CURLMsg *message;
+	SmtpResult result;
+	curl_off_t taken_us = 0;
+	int running = 0;
+	CURLMcode fault = start_transfer(&running);
 
 	relay.poll = poll;
 	relay.arg = arg;
@@ -421,20 +429,20 @@ transfer(MailerPoll poll, void *arg, SmtpAnswer *answer)
 SmtpResult
 smtp_send(const MailerServer *server, const SmtpMail *mail, MailerPoll poll, void *arg, SmtpAnswer *answer)
 {
-	SmtpResult	result;
-	bool		again;
+	SmtpResult result;
+	bool again;
 
 	relay.left_ms = server->timeout_s * 1000L;
 	do
 	{
-		bool		ready = prepare(server, mail);
+		bool ready = prepare(server, mail);
 
 		again = relay.kept;
 		result = ready ? transfer(poll, arg, answer) : blame(answer, "could not prepare the connection", "");
 		if (!relay.kept)
 			hang_up();
 		again = again && relay.left_ms > 0 && (result == SMTP_CLOSED || result == SMTP_ANSWERED) &&
-			answer->trace.step <= SMTP_MAIL;
+				answer->trace.step <= SMTP_MAIL;
 	} while (again);
 	return result;
 }

@@ -35,12 +35,17 @@ smtp_trace_said(SmtpTrace *trace, const char *line, size_t n)
 	static const struct
 	{
 		const char *word;
-		SmtpStep	step;
-	}			commands[] = {
-		{"EHLO", SMTP_EHLO}, {"HELO", SMTP_EHLO}, {"STARTTLS", SMTP_STARTTLS}, {"AUTH ", SMTP_AUTH}, {"MAIL ", SMTP_MAIL},
-		{"RCPT ", SMTP_RCPT}, {"DATA", SMTP_DATA},
+		SmtpStep step;
+	} commands[] = {
+		{"EHLO", SMTP_EHLO},
+		{"HELO", SMTP_EHLO},
+		{"STARTTLS", SMTP_STARTTLS},
+		{"AUTH ", SMTP_AUTH},
+		{"MAIL ", SMTP_MAIL},
+		{"RCPT ", SMTP_RCPT},
+		{"DATA", SMTP_DATA},
 	};
-	size_t		i;
+	size_t i;
 
 	trace->over = begins_with(line, n, "QUIT");
 	if (trace->over)
@@ -60,11 +65,11 @@ static void
 note_enhanced(SmtpTrace *trace, const char *text)
 {
 	const char *p = text;
-	int			i;
+	int i;
 
 	for (i = 0; i < 3; i++)
 	{
-		size_t		width = strspn(p, digits);
+		size_t width = strspn(p, digits);
 
 		if (width == 0 || width > 3 || (i < 2 ? p[width] != '.' : p[width] != ' ' && p[width] != '\r'))
 			return;
@@ -76,7 +81,7 @@ note_enhanced(SmtpTrace *trace, const char *text)
 void
 smtp_trace_heard(SmtpTrace *trace, const char *line, size_t n)
 {
-	char		start[sizeof("250-") + ENHANCED_LONGEST + 1] = {0};
+	char start[sizeof("250-") + ENHANCED_LONGEST + 1] = {0};
 
 	memcpy(start, line, n < sizeof(start) - 1 ? n : sizeof(start) - 1);
 	if (trace->over || strspn(start, digits) != 3 || start[0] < '2' || start[0] > '5')

@@ -25,12 +25,12 @@ typedef enum SmtpStep
 
 typedef struct SmtpTrace
 {
-	SmtpStep	step;			/* the last command sent */
-	int			code;			/* its answer; 0: none yet */
-	char		enhanced[ENHANCED_LONGEST + 1];	/* and its RFC 3463 code, or empty */
-	bool		over;			/* the next answer is to QUIT */
-	bool		logged_in;		/* or tried to log in */
-	bool		offers_utf8;
+	SmtpStep step; /* the last command sent */
+	int code; /* its answer; 0: none yet */
+	char enhanced[ENHANCED_LONGEST + 1]; /* and its RFC 3463 code, or empty */
+	bool over; /* the next answer is to QUIT */
+	bool logged_in; /* or tried to log in */
+	bool offers_utf8;
 } SmtpTrace;
 
 /* Begins the next mail; keeps what is known of the connection. */

@@ -22,8 +22,8 @@
 static struct
 {
 	const PwArena *arena;
-	uint8_t    *memory;			/* NULL if none is in use */
-	size_t		size;
+	uint8_t *memory; /* NULL if none is in use */
+	size_t size;
 } lent;
 
 /* Uses the arena if it is large enough and aligned like malloc's memory, else malloc. */
@@ -62,7 +62,7 @@ static void
 take_memory_back(uint8_t *memory, size_t size)
 {
 	static const uint8_t zeros[BLOCK_SIZE];
-	bool		wiped = size >= BLOCK_SIZE && memcmp(memory + size - BLOCK_SIZE, zeros, BLOCK_SIZE) == 0;
+	bool wiped = size >= BLOCK_SIZE && memcmp(memory + size - BLOCK_SIZE, zeros, BLOCK_SIZE) == 0;
 
 	if (wiped)
 		lent.size = 0;
@@ -87,13 +87,13 @@ pw_derive_argon2(const Parsed *parsed, Slice password, const PwArena *arena, uin
 		.version = parsed->version,
 		.allocate_cbk = lend_memory,
 		.free_cbk = take_memory_back,
-		.flags = ARGON2_DEFAULT_FLAGS	/* do not wipe the password, which is const */
+		.flags = ARGON2_DEFAULT_FLAGS /* do not wipe the password, which is const */
 	};
-	bool		good;
+	bool good;
 
 	lent.arena = arena;
 	good = argon2_ctx(&context, (argon2_type) parsed->scheme->variant) == ARGON2_OK;
-	return_memory();			/* some failures of the library skip free_cbk */
+	return_memory(); /* some failures of the library skip free_cbk */
 	lent.arena = NULL;
 	return good;
 }
@@ -102,8 +102,7 @@ pw_derive_argon2(const Parsed *parsed, Slice password, const PwArena *arena, uin
 PwResult
 pw_judge_argon2(const Parsed *parsed)
 {
-	if (parsed->memory > PWHASH_ARGON2_MEMORY_MAX ||
-		parsed->iterations > PWHASH_ARGON2_ITERATIONS_MAX ||
+	if (parsed->memory > PWHASH_ARGON2_MEMORY_MAX || parsed->iterations > PWHASH_ARGON2_ITERATIONS_MAX ||
 		parsed->parallelism > PWHASH_ARGON2_PARALLELISM_MAX)
 		return PW_TOO_COSTLY;
 	if (parsed->iterations == 0 || parsed->parallelism == 0 || parsed->memory < parsed->parallelism * 8)
@@ -115,12 +114,10 @@ pw_judge_argon2(const Parsed *parsed)
 PwResult
 pw_parse_argon2(Cursor *cursor, Parsed *parsed)
 {
-	PwResult	result;
+	PwResult result;
 
-	if (!pw_take_named(cursor, "v=", &parsed->version) ||
-		!pw_take_named(cursor, "$m=", &parsed->memory) ||
-		!pw_take_named(cursor, ",t=", &parsed->iterations) ||
-		!pw_take_named(cursor, ",p=", &parsed->parallelism))
+	if (!pw_take_named(cursor, "v=", &parsed->version) || !pw_take_named(cursor, "$m=", &parsed->memory) ||
+		!pw_take_named(cursor, ",t=", &parsed->iterations) || !pw_take_named(cursor, ",p=", &parsed->parallelism))
 		return PW_MALFORMED;
 	if (parsed->version != ARGON2_VERSION_10 && parsed->version != ARGON2_VERSION_13)
 		return PW_MALFORMED;
@@ -133,7 +130,7 @@ pw_parse_argon2(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_verify_argon2(const Parsed *parsed, Slice password, const PwArena *arena)
 {
-	uint8_t		derived[PW_DERIVED_MAX];
+	uint8_t derived[PW_DERIVED_MAX];
 
 	return pw_compare(parsed, pw_derive_argon2(parsed, password, arena, derived), derived);
 }

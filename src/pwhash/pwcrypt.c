@@ -19,7 +19,7 @@
 static bool
 take_encoded(Cursor *cursor, size_t n, const char *last)
 {
-	size_t		i;
+	size_t i;
 
 	if ((size_t) (cursor->end - cursor->p) < n)
 		return false;
@@ -46,10 +46,8 @@ pw_parse_bcrypt(Cursor *cursor, Parsed *parsed)
 		return PW_TOO_CHEAP;
 	if (parsed->iterations > PWHASH_BCRYPT_COST_MAX)
 		return PW_TOO_COSTLY;
-	if (parsed->stored.length != BCRYPT_LENGTH ||
-		!take_encoded(cursor, 22, ".Oeu") ||
-		!take_encoded(cursor, 31, ".CGKOSWaeimquy26") ||
-		!pw_at_end(cursor))
+	if (parsed->stored.length != BCRYPT_LENGTH || !take_encoded(cursor, 22, ".Oeu") ||
+		!take_encoded(cursor, 31, ".CGKOSWaeimquy26") || !pw_at_end(cursor))
 		return PW_MALFORMED;
 	return PW_MATCH;
 }
@@ -61,8 +59,8 @@ pw_parse_bcrypt(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
 {
-	size_t		hash_length = (size_t) parsed->scheme->variant;
-	Cursor		salt;
+	size_t hash_length = (size_t) parsed->scheme->variant;
+	Cursor salt;
 
 	parsed->iterations = 5000;
 	if (pw_take(cursor, "rounds=") && (!pw_take_number(cursor, &parsed->iterations) || !pw_take(cursor, "$")))
@@ -74,10 +72,8 @@ pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
 	salt = pw_take_field(cursor);
 	parsed->salt_length = (size_t) (salt.end - salt.p);
 	if (parsed->salt_length < 1 || parsed->salt_length > 16 ||
-		!take_encoded(&salt, parsed->salt_length, CRYPT_ALPHABET) ||
-		!pw_take(cursor, "$") ||
-		!take_encoded(cursor, hash_length, hash_length == 43 ? "./0123456789ABCD" : "./01") ||
-		!pw_at_end(cursor))
+		!take_encoded(&salt, parsed->salt_length, CRYPT_ALPHABET) || !pw_take(cursor, "$") ||
+		!take_encoded(cursor, hash_length, hash_length == 43 ? "./0123456789ABCD" : "./01") || !pw_at_end(cursor))
 		return PW_MALFORMED;
 	return PW_MATCH;
 }
@@ -86,8 +82,8 @@ pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed)
 typedef struct CryptWork
 {
 	struct crypt_data data;
-	char		setting[PWHASH_MAX + 1];
-	char		phrase[CRYPT_MAX_PASSPHRASE_SIZE];
+	char setting[PWHASH_MAX + 1];
+	char phrase[CRYPT_MAX_PASSPHRASE_SIZE];
 } CryptWork;
 
 /* Runs crypt_r with the stored string as setting; a match returns that string again. */
@@ -110,10 +106,10 @@ run_crypt(CryptWork *work, const Parsed *parsed)
 static PwResult
 verify_crypt(const Parsed *parsed, Slice password, size_t most)
 {
-	CryptWork  *work = calloc(1, sizeof(*work));
-	size_t		n = password.length < most ? password.length : most;
-	bool		whole = n < CRYPT_MAX_PASSPHRASE_SIZE && memchr(password.data, '\0', password.length) == NULL;
-	PwResult	result;
+	CryptWork *work = calloc(1, sizeof(*work));
+	size_t n = password.length < most ? password.length : most;
+	bool whole = n < CRYPT_MAX_PASSPHRASE_SIZE && memchr(password.data, '\0', password.length) == NULL;
+	PwResult result;
 
 	if (work == NULL)
 		return PW_FAILED;

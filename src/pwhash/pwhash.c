@@ -18,7 +18,7 @@
 #include "pwhash/pwscheme.h"
 #include "text/bytes.h"
 
-#define MADE_SIZE 32			/* of hashes that pwhash_make writes */
+#define MADE_SIZE 32 /* of hashes that pwhash_make writes */
 
 /* The first matching prefix decides: "$pbkdf2-sha256$i=" must precede "$pbkdf2-sha256$". */
 static const Scheme schemes[] = {
@@ -41,7 +41,7 @@ static const Scheme schemes[] = {
 	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
 	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
 	{"$5$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 43},
-	{"$6$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 86}
+	{"$6$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 86},
 };
 
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
@@ -50,7 +50,7 @@ static const Scheme schemes[] = {
 static const Scheme *
 find_scheme(Cursor *cursor)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < SCHEME_COUNT; i++)
 		if (pw_take(cursor, schemes[i].prefix))
@@ -62,7 +62,7 @@ find_scheme(Cursor *cursor)
 static PwResult
 parse(Slice stored, Parsed *parsed)
 {
-	Cursor		cursor = {stored.data, stored.data};
+	Cursor cursor = {stored.data, stored.data};
 
 	memset(parsed, 0, sizeof(*parsed));
 	if (stored.length > PWHASH_MAX)
@@ -77,16 +77,16 @@ parse(Slice stored, Parsed *parsed)
 PwResult
 pwhash_verify(Slice stored, Slice password, const PwArena *arena)
 {
-	bool		overlong = password.length > PWHASH_PASSWORD_MAX;
-	Parsed		parsed;
-	PwResult	result = parse(stored, &parsed);
+	bool overlong = password.length > PWHASH_PASSWORD_MAX;
+	Parsed parsed;
+	PwResult result = parse(stored, &parsed);
 
 	if (result != PW_MATCH)
 		return result;
 	if (overlong)
 		password.length = PWHASH_PASSWORD_MAX;
 	if (password.length == 0)
-		password.data = "";		/* the libraries do not accept NULL */
+		password.data = ""; /* the libraries do not accept NULL */
 	result = parsed.scheme->verify(&parsed, password, arena);
 	return result == PW_MATCH && overlong ? PW_MISMATCH : result;
 }
@@ -95,8 +95,14 @@ pwhash_verify(Slice stored, Slice password, const PwArena *arena)
 static void
 write_argon2(const Parsed *parsed, char *out)
 {
-	int			n = snprintf(out, PWHASH_MAX, "%sv=%u$m=%u,t=%u,p=%u$", parsed->scheme->prefix, parsed->version,
-							 parsed->memory, parsed->iterations, parsed->parallelism);
+	int n = snprintf(out,
+					 PWHASH_MAX,
+					 "%sv=%u$m=%u,t=%u,p=%u$",
+					 parsed->scheme->prefix,
+					 parsed->version,
+					 parsed->memory,
+					 parsed->iterations,
+					 parsed->parallelism);
 
 	out += n;
 	out += b64_encode(BASE64_STANDARD, parsed->salt, parsed->salt_length, out);
@@ -109,10 +115,14 @@ write_argon2(const Parsed *parsed, char *out)
 PwResult
 pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE], Slice password, const PwArena *arena, char *out)
 {
-	Parsed		parsed = {.scheme = &schemes[0], .version = ARGON2_VERSION_13, .memory = cost->memory,
-		.iterations = cost->iterations, .parallelism = cost->parallelism,
-		.salt_length = PWHASH_SALT_SIZE, .derived_length = MADE_SIZE};
-	PwResult	result = pw_judge_argon2(&parsed);
+	Parsed parsed = {.scheme = &schemes[0],
+					 .version = ARGON2_VERSION_13,
+					 .memory = cost->memory,
+					 .iterations = cost->iterations,
+					 .parallelism = cost->parallelism,
+					 .salt_length = PWHASH_SALT_SIZE,
+					 .derived_length = MADE_SIZE};
+	PwResult result = pw_judge_argon2(&parsed);
 
 	out[0] = '\0';
 	if (result != PW_MATCH)
@@ -134,14 +144,11 @@ pwhash_make(const PwCost *cost, const uint8_t salt[PWHASH_SALT_SIZE], Slice pass
 bool
 pwhash_needs_rehash(Slice stored, const PwCost *cost)
 {
-	Parsed		parsed;
+	Parsed parsed;
 
-	return parse(stored, &parsed) != PW_MATCH ||
-		strcmp(parsed.scheme->name, schemes[0].name) != 0 ||
-		parsed.version != ARGON2_VERSION_13 ||
-		parsed.memory < cost->memory ||
-		parsed.iterations < cost->iterations ||
-		parsed.parallelism != cost->parallelism;
+	return parse(stored, &parsed) != PW_MATCH || strcmp(parsed.scheme->name, schemes[0].name) != 0 ||
+		   parsed.version != ARGON2_VERSION_13 || parsed.memory < cost->memory ||
+		   parsed.iterations < cost->iterations || parsed.parallelism != cost->parallelism;
 }
 
 /*
@@ -151,7 +158,7 @@ pwhash_needs_rehash(Slice stored, const PwCost *cost)
 size_t
 pwhash_reads(Slice stored)
 {
-	Parsed		parsed;
+	Parsed parsed;
 
 	if (parse(stored, &parsed) != PW_MATCH)
 		return 0;
@@ -164,7 +171,7 @@ begins_like(Slice text, const char *prefix)
 {
 	for (; *prefix; prefix++, text = slice_after(text, 1))
 	{
-		char		c = text.length == 0 ? '\0' : *text.data;
+		char c = text.length == 0 ? '\0' : *text.data;
 
 		if (c != *prefix && !(c >= 'A' && c <= 'Z' && c + ('a' - 'A') == *prefix))
 			return false;
@@ -176,7 +183,7 @@ begins_like(Slice text, const char *prefix)
 static bool
 resembles_scheme(Slice stored)
 {
-	size_t		i;
+	size_t i;
 
 	while (stored.length > 0 && *stored.data != '\0' && strchr(" \t\r\n\"'", *stored.data) != NULL)
 		stored = slice_after(stored, 1);
@@ -184,8 +191,7 @@ resembles_scheme(Slice stored)
 	{
 		const char *prefix = schemes[i].prefix;
 
-		if (begins_like(stored, prefix) ||
-			(strlen(prefix) > 6 && *prefix == '$' && begins_like(stored, prefix + 1)))
+		if (begins_like(stored, prefix) || (strlen(prefix) > 6 && *prefix == '$' && begins_like(stored, prefix + 1)))
 			return true;
 	}
 	return false;
@@ -207,14 +213,13 @@ static bool
 has_scheme_mark(Slice stored)
 {
 	static const char *const foreign[] = {
-		"md5$", "sha1$", "bcrypt$", "bcrypt_sha256$", "pbkdf2_sha512$", "pbkdf2:", "scrypt:", "scram-sha-256$", "md5:"
-	};
-	char		close = stored.length == 0 ? '\0' : *stored.data == '{' ? '}' : *stored.data == '$' ? '$' : '\0';
+		"md5$", "sha1$", "bcrypt$", "bcrypt_sha256$", "pbkdf2_sha512$", "pbkdf2:", "scrypt:", "scram-sha-256$", "md5:"};
+	char close = stored.length == 0 ? '\0' : *stored.data == '{' ? '}' : *stored.data == '$' ? '$' : '\0';
 	const char *end = close ? memchr(stored.data + 1, close, stored.length - 1) : NULL;
-	size_t		n = end == NULL ? 0 : (size_t) (end - stored.data) - 1;
-	size_t		i;
+	size_t n = end == NULL ? 0 : (size_t) (end - stored.data) - 1;
+	size_t i;
 
-	if (n > 0 && n < 24 && consists_of((Slice) {stored.data + 1, n}, ALPHANUMERIC "-_."))
+	if (n > 0 && n < 24 && consists_of((Slice){stored.data + 1, n}, ALPHANUMERIC "-_."))
 		return true;
 	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
 		if (begins_like(stored, foreign[i]))
@@ -226,20 +231,20 @@ has_scheme_mark(Slice stored)
 static bool
 is_bare_digest(Slice stored)
 {
-	size_t		length = stored.length;
+	size_t length = stored.length;
 
 	if (length == 13)
-		return consists_of((Slice) {stored.data, 12}, "./" ALPHANUMERIC) &&
-			consists_of(slice_after(stored, 12), ".26AEIMQUYcgkosw");
+		return consists_of((Slice){stored.data, 12}, "./" ALPHANUMERIC) &&
+			   consists_of(slice_after(stored, 12), ".26AEIMQUYcgkosw");
 	return (length == 32 || length == 40 || length == 56 || length == 64 || length == 96 || length == 128) &&
-		consists_of(stored, "0123456789abcdefABCDEF");
+		   consists_of(stored, "0123456789abcdefABCDEF");
 }
 
 /* For import reports.  Our schemes take precedence over unsupported ones, and both over clear text. */
 PwFault
 pwhash_fault(Slice stored)
 {
-	Parsed		parsed;
+	Parsed parsed;
 
 	switch (parse(stored, &parsed))
 	{
@@ -264,19 +269,19 @@ static const struct
 {
 	const char *text;
 	const char *hint;
-}			faults[] = {
+} faults[] = {
 	{"", ""},
 	{"It does not begin like any password hash, so it may be a password in clear.",
-	"To set a password in clear, call djust_auth.set_password()."},
+	 "To set a password in clear, call djust_auth.set_password()."},
 	{"It begins like a hash of a known scheme, but is cut off, altered, or not in that scheme's canonical spelling.",
-	"Import the hash whole and exactly as the other system wrote it, without white space or quotes around it."},
+	 "Import the hash whole and exactly as the other system wrote it, without white space or quotes around it."},
 	{"Its cost is higher than what is accepted: checking it could stop the server.",
-	"Create the user without a hash; a reset mail lets the user choose a new password."},
+	 "Create the user without a hash; a reset mail lets the user choose a new password."},
 	{"Its cost is lower than what its scheme allows.",
-	"Create the user without a hash; a reset mail lets the user choose a new password."},
+	 "Create the user without a hash; a reset mail lets the user choose a new password."},
 	{"It has the form of a hash of a scheme that cannot be checked here.",
-	"Argon2, scrypt, PBKDF2, bcrypt and sha-crypt can be checked. Otherwise create the user without a hash; "
-	"a reset mail lets the user choose a new password."}
+	 "Argon2, scrypt, PBKDF2, bcrypt and sha-crypt can be checked. Otherwise create the user without a hash; "
+	 "a reset mail lets the user choose a new password."},
 };
 
 const char *

@@ -16,8 +16,8 @@
 static PwResult
 judge_scrypt(const Parsed *parsed)
 {
-	uint64_t	n = parsed->n;
-	uint64_t	blocks_max;
+	uint64_t n = parsed->n;
+	uint64_t blocks_max;
 
 	if (n < 2 || parsed->r == 0 || parsed->parallelism == 0)
 		return PW_TOO_CHEAP;
@@ -26,8 +26,7 @@ judge_scrypt(const Parsed *parsed)
 	if (parsed->r < 4 && n >> (16 * parsed->r) != 0)
 		return PW_MALFORMED;
 	blocks_max = PWHASH_SCRYPT_MEMORY_MAX / 128 / parsed->r;
-	if (parsed->parallelism > PWHASH_SCRYPT_PARALLELISM_MAX ||
-		n > blocks_max || parsed->parallelism > blocks_max)
+	if (parsed->parallelism > PWHASH_SCRYPT_PARALLELISM_MAX || n > blocks_max || parsed->parallelism > blocks_max)
 		return PW_TOO_COSTLY;
 	return PW_MATCH;
 }
@@ -36,11 +35,10 @@ judge_scrypt(const Parsed *parsed)
 PwResult
 pw_parse_scrypt(Cursor *cursor, Parsed *parsed)
 {
-	uint32_t	log_n;
-	PwResult	result;
+	uint32_t log_n;
+	PwResult result;
 
-	if (!pw_take_named(cursor, "ln=", &log_n) ||
-		!pw_take_named(cursor, ",r=", &parsed->r) ||
+	if (!pw_take_named(cursor, "ln=", &log_n) || !pw_take_named(cursor, ",r=", &parsed->r) ||
 		!pw_take_named(cursor, ",p=", &parsed->parallelism))
 		return PW_MALFORMED;
 	parsed->n = UINT64_C(1) << (log_n > 63 ? 63 : log_n);
@@ -54,20 +52,19 @@ pw_parse_scrypt(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed)
 {
-	uint32_t	n;
-	PwResult	result;
+	uint32_t n;
+	PwResult result;
 
-	if (!pw_take_number(cursor, &n) ||
-		!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
-		!pw_take_named(cursor, "$", &parsed->r) ||
-		!pw_take_named(cursor, "$", &parsed->parallelism))
+	if (!pw_take_number(cursor, &n) || !pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
+		!pw_take_named(cursor, "$", &parsed->r) || !pw_take_named(cursor, "$", &parsed->parallelism))
 		return PW_MALFORMED;
 	parsed->n = n;
 	result = judge_scrypt(parsed);
-	if (result == PW_MATCH && (!pw_take(cursor, "$") ||
-							   !pw_take_base64(cursor, DJANGO, SCRYPT_DJANGO_SIZE, PW_DERIVED_MAX, parsed->derived,
-											   &parsed->derived_length) ||
-							   !pw_at_end(cursor)))
+	if (result == PW_MATCH &&
+		(!pw_take(cursor, "$") ||
+		 !pw_take_base64(
+			 cursor, DJANGO, SCRYPT_DJANGO_SIZE, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) ||
+		 !pw_at_end(cursor)))
 		result = PW_MALFORMED;
 	return result;
 }
@@ -76,12 +73,19 @@ pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_verify_scrypt(const Parsed *parsed, Slice password, const PwArena *arena)
 {
-	uint8_t		derived[PW_DERIVED_MAX];
-	bool		made;
+	uint8_t derived[PW_DERIVED_MAX];
+	bool made;
 
 	(void) arena;
-	made = crypto_scrypt(password.data, password.length, parsed->salt, parsed->salt_length,
-						 parsed->n, parsed->r, parsed->parallelism, derived, parsed->derived_length);
+	made = crypto_scrypt(password.data,
+						 password.length,
+						 parsed->salt,
+						 parsed->salt_length,
+						 parsed->n,
+						 parsed->r,
+						 parsed->parallelism,
+						 derived,
+						 parsed->derived_length);
 	return pw_compare(parsed, made, derived);
 }
 
@@ -108,15 +112,14 @@ take_iterations(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed)
 {
-	uint32_t	length = 0;
-	bool		stated;
-	PwResult	result = take_iterations(cursor, parsed);
+	uint32_t length = 0;
+	bool stated;
+	PwResult result = take_iterations(cursor, parsed);
 
 	if (result != PW_MATCH)
 		return result;
 	stated = pw_take(cursor, ",l=");
-	if ((stated && !pw_take_number(cursor, &length)) ||
-		!pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed) ||
+	if ((stated && !pw_take_number(cursor, &length)) || !pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed) ||
 		(stated && length != parsed->derived_length))
 		return PW_MALFORMED;
 	return PW_MATCH;
@@ -126,11 +129,10 @@ pw_parse_pbkdf2_phc(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_parse_pbkdf2_passlib(Cursor *cursor, Parsed *parsed)
 {
-	PwResult	result = take_iterations(cursor, parsed);
+	PwResult result = take_iterations(cursor, parsed);
 
-	if (result == PW_MATCH &&
-		(!pw_take_tail(cursor, PASSLIB, 1, PW_SALT_MAX, parsed) ||
-		 parsed->derived_length != digest_size(parsed->scheme->variant)))
+	if (result == PW_MATCH && (!pw_take_tail(cursor, PASSLIB, 1, PW_SALT_MAX, parsed) ||
+							   parsed->derived_length != digest_size(parsed->scheme->variant)))
 		result = PW_MALFORMED;
 	return result;
 }
@@ -139,15 +141,13 @@ pw_parse_pbkdf2_passlib(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed)
 {
-	size_t		size = digest_size(parsed->scheme->variant);
+	size_t size = digest_size(parsed->scheme->variant);
 
-	PwResult	result = take_iterations(cursor, parsed);
+	PwResult result = take_iterations(cursor, parsed);
 
 	if (result == PW_MATCH &&
-		(!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) ||
-		 !pw_take(cursor, "$") ||
-		 !pw_take_base64(cursor, DJANGO, size, size, parsed->derived, &parsed->derived_length) ||
-		 !pw_at_end(cursor)))
+		(!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) || !pw_take(cursor, "$") ||
+		 !pw_take_base64(cursor, DJANGO, size, size, parsed->derived, &parsed->derived_length) || !pw_at_end(cursor)))
 		result = PW_MALFORMED;
 	return result;
 }
@@ -156,11 +156,17 @@ pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed)
 PwResult
 pw_verify_pbkdf2(const Parsed *parsed, Slice password, const PwArena *arena)
 {
-	uint8_t		derived[PW_DERIVED_MAX];
-	bool		made;
+	uint8_t derived[PW_DERIVED_MAX];
+	bool made;
 
 	(void) arena;
-	made = crypto_pbkdf2((CryptoDigest) parsed->scheme->variant, password.data, password.length,
-						 parsed->salt, parsed->salt_length, parsed->iterations, derived, parsed->derived_length);
+	made = crypto_pbkdf2((CryptoDigest) parsed->scheme->variant,
+						 password.data,
+						 password.length,
+						 parsed->salt,
+						 parsed->salt_length,
+						 parsed->iterations,
+						 derived,
+						 parsed->derived_length);
 	return pw_compare(parsed, made, derived);
 }

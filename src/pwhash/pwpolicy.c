@@ -18,15 +18,13 @@ static const char specials[] = "~`!@#$%^&*()-_+={}[]|;:\"<>,./?";
 
 _Static_assert(sizeof(specials) - 1 == 30, "the DJUST rules name 30 special characters");
 
-static const char *const codes[PWPOLICY_VIOLATIONS] = {
-	"too_short",
-	"too_long",
-	"missing_uppercase",
-	"missing_lowercase",
-	"missing_digit",
-	"missing_special",
-	"too_common"
-};
+static const char *const codes[PWPOLICY_VIOLATIONS] = {"too_short",
+													   "too_long",
+													   "missing_uppercase",
+													   "missing_lowercase",
+													   "missing_digit",
+													   "missing_special",
+													   "too_common"};
 
 /* The violation that this byte clears, 0 if none; isupper() and the like depend on the locale. */
 static unsigned
@@ -47,9 +45,9 @@ cured_by(unsigned char byte)
 unsigned
 pwpolicy_violations(Slice password, size_t characters, size_t min_characters, size_t max_bytes)
 {
-	unsigned	violations = PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE |
-		PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL;
-	size_t		i;
+	unsigned violations =
+		PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE | PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL;
+	size_t i;
 
 	for (i = 0; i < password.length; i++)
 		violations &= ~cured_by((unsigned char) password.data[i]);

@@ -23,7 +23,7 @@ pw_at_end(const Cursor *cursor)
 bool
 pw_take(Cursor *cursor, const char *text)
 {
-	size_t		n = strlen(text);
+	size_t n = strlen(text);
 
 	if ((size_t) (cursor->end - cursor->p) < n || memcmp(cursor->p, text, n) != 0)
 		return false;
@@ -36,7 +36,7 @@ bool
 pw_take_number(Cursor *cursor, uint32_t *number)
 {
 	const char *start = cursor->p;
-	uint64_t	value = 0;
+	uint64_t value = 0;
 
 	for (; !pw_at_end(cursor) && *cursor->p >= '0' && *cursor->p <= '9'; cursor->p++)
 		if (value <= UINT32_MAX)
@@ -60,7 +60,7 @@ pw_take_named(Cursor *cursor, const char *name, uint32_t *number)
 Cursor
 pw_take_field(Cursor *cursor)
 {
-	Cursor		field = *cursor;
+	Cursor field = *cursor;
 
 	while (!pw_at_end(cursor) && *cursor->p != '$')
 		cursor->p++;
@@ -72,8 +72,8 @@ pw_take_field(Cursor *cursor)
 bool
 pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_t *out, size_t *length)
 {
-	Cursor		field = pw_take_field(cursor);
-	size_t		n = (size_t) (field.end - field.p);
+	Cursor field = pw_take_field(cursor);
+	size_t n = (size_t) (field.end - field.p);
 
 	if (n == 0 || (spelling == DJANGO && n % 4 != 0))
 		return false;
@@ -81,15 +81,15 @@ pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_
 		return false;
 	if (spelling != DJANGO && memchr(field.p, '=', n) != NULL)
 		return false;
-	return b64_decode(BASE64_STANDARD, (Slice) {field.p, n}, out, max, length) && *length >= min;
+	return b64_decode(BASE64_STANDARD, (Slice){field.p, n}, out, max, length) && *length >= min;
 }
 
 /* Django uses the salt's printable characters as its bytes. */
 bool
 pw_take_salt_text(Cursor *cursor, Parsed *parsed)
 {
-	Cursor		field = pw_take_field(cursor);
-	size_t		i;
+	Cursor field = pw_take_field(cursor);
+	size_t i;
 
 	parsed->salt_length = (size_t) (field.end - field.p);
 	if (parsed->salt_length == 0 || parsed->salt_length > PW_SALT_MAX)
@@ -108,16 +108,16 @@ bool
 pw_take_tail(Cursor *cursor, Spelling spelling, size_t salt_min, size_t salt_max, Parsed *parsed)
 {
 	return pw_take(cursor, "$") &&
-		pw_take_base64(cursor, spelling, salt_min, salt_max, parsed->salt, &parsed->salt_length) &&
-		pw_take(cursor, "$") &&
-		pw_take_base64(cursor, spelling, DERIVED_MIN, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) &&
-		pw_at_end(cursor);
+		   pw_take_base64(cursor, spelling, salt_min, salt_max, parsed->salt, &parsed->salt_length) &&
+		   pw_take(cursor, "$") &&
+		   pw_take_base64(cursor, spelling, DERIVED_MIN, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) &&
+		   pw_at_end(cursor);
 }
 
 PwResult
 pw_compare(const Parsed *parsed, bool made, uint8_t *derived)
 {
-	PwResult	result = PW_FAILED;
+	PwResult result = PW_FAILED;
 
 	if (made)
 		result = bytes_equal(derived, parsed->derived, parsed->derived_length) ? PW_MATCH : PW_MISMATCH;

@@ -10,7 +10,7 @@
 
 #define PW_SALT_MAX 256
 #define PW_DERIVED_MAX 64
-#define BCRYPT_PASSWORD_MAX 72	/* bcrypt ignores further bytes */
+#define BCRYPT_PASSWORD_MAX 72 /* bcrypt ignores further bytes */
 
 typedef struct Scheme Scheme;
 
@@ -18,17 +18,17 @@ typedef struct Scheme Scheme;
 typedef struct Parsed
 {
 	const Scheme *scheme;
-	Slice		stored;
-	uint32_t	version;		/* Argon2 */
-	uint32_t	memory;			/* Argon2: KiB */
-	uint32_t	iterations;
-	uint32_t	parallelism;
-	uint64_t	n;				/* scrypt */
-	uint32_t	r;
-	uint8_t		salt[PW_SALT_MAX];
-	size_t		salt_length;
-	uint8_t		derived[PW_DERIVED_MAX];
-	size_t		derived_length;
+	Slice stored;
+	uint32_t version; /* Argon2 */
+	uint32_t memory; /* Argon2: KiB */
+	uint32_t iterations;
+	uint32_t parallelism;
+	uint64_t n; /* scrypt */
+	uint32_t r;
+	uint8_t salt[PW_SALT_MAX];
+	size_t salt_length;
+	uint8_t derived[PW_DERIVED_MAX];
+	size_t derived_length;
 } Parsed;
 
 /* The unread rest of a string. */
@@ -42,18 +42,18 @@ struct Scheme
 {
 	const char *prefix;
 	const char *name;
-	PwResult	(*parse) (Cursor *cursor, Parsed *parsed);
-	PwResult	(*verify) (const Parsed *parsed, Slice password, const PwArena *arena);
-	int			variant;		/* argon2_type, CryptoDigest, or the length of a sha-crypt hash */
-	size_t		reads;			/* bytes of the password that it reads; 0: all */
+	PwResult (*parse)(Cursor *cursor, Parsed *parsed);
+	PwResult (*verify)(const Parsed *parsed, Slice password, const PwArena *arena);
+	int variant; /* argon2_type, CryptoDigest, or the length of a sha-crypt hash */
+	size_t reads; /* bytes of the password that it reads; 0: all */
 };
 
 /* Base64 variants of a field. */
 typedef enum Spelling
 {
-	PHC,						/* standard alphabet, no padding */
-	PASSLIB,					/* '.' for '+' (both are read), no padding */
-	DJANGO						/* standard alphabet, padded */
+	PHC, /* standard alphabet, no padding */
+	PASSLIB, /* '.' for '+' (both are read), no padding */
+	DJANGO /* standard alphabet, padded */
 } Spelling;
 
 /* Each function consumes the named field or returns false. */

@@ -20,18 +20,22 @@
 _Static_assert(3 * ROUTE_PATTERN_MAX <= ROUTE_PATH_MAX, "canonical patterns fit where paths do");
 
 /* C0 and DEL. */
-#define CONTROLS(n) [n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL
+#define CONTROLS(n) \
+	[n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, \
+	ROUTE_CONTROL
 
 /* Why a byte is forbidden in a segment, raw or decoded; check_byte() decides on '%' and '$'. */
-static const uint8_t byte_faults[256] = {
-	CONTROLS(0), CONTROLS(8), CONTROLS(16), CONTROLS(24), [0x7f] = ROUTE_CONTROL,
-	['\\'] = ROUTE_BACKSLASH,
-	[';'] = ROUTE_SEMICOLON,
-	['?'] = ROUTE_QUERY,
-	['#'] = ROUTE_QUERY,
-	['$'] = ROUTE_STREAM,
-	['%'] = ROUTE_BAD_ESCAPE
-};
+static const uint8_t byte_faults[256] = {CONTROLS(0),
+										 CONTROLS(8),
+										 CONTROLS(16),
+										 CONTROLS(24),
+										 [0x7f] = ROUTE_CONTROL,
+										 ['\\'] = ROUTE_BACKSLASH,
+										 [';'] = ROUTE_SEMICOLON,
+										 ['?'] = ROUTE_QUERY,
+										 ['#'] = ROUTE_QUERY,
+										 ['$'] = ROUTE_STREAM,
+										 ['%'] = ROUTE_BAD_ESCAPE};
 
 static bool
 is_control(unsigned char byte)
@@ -52,11 +56,11 @@ escaped_fault(unsigned char byte)
 static RouteFault
 check_byte(Slice src, size_t *at, unsigned char *byte, bool behind_colon)
 {
-	RouteFault	fault = (RouteFault) byte_faults[*byte];
+	RouteFault fault = (RouteFault) byte_faults[*byte];
 
 	if (*byte == '%')
 	{
-		if (src.length - *at < 2 || !bytes_hex_decode((Slice) {src.data + *at, 2}, byte, 1))
+		if (src.length - *at < 2 || !bytes_hex_decode((Slice){src.data + *at, 2}, byte, 1))
 			return ROUTE_BAD_ESCAPE;
 		*at += 2;
 		fault = escaped_fault(*byte);
@@ -68,9 +72,9 @@ check_byte(Slice src, size_t *at, unsigned char *byte, bool behind_colon)
 static uint64_t
 literal_hash(Slice text)
 {
-	uint64_t	hash = text.length;
-	uint64_t	word;
-	size_t		n;
+	uint64_t hash = text.length;
+	uint64_t word;
+	size_t n;
 
 	for (; text.length > 0; hash ^= hash >> 32)
 	{
@@ -97,11 +101,11 @@ add_segment(RoutePath *out, Slice segment)
 static RouteFault
 add_literal(RoutePath *out, size_t *used, Slice src)
 {
-	char	   *text = out->text + *used;
-	size_t		length = 0;
-	size_t		at = 0;
+	char *text = out->text + *used;
+	size_t length = 0;
+	size_t at = 0;
 	unsigned char high = 0;
-	RouteFault	fault = ROUTE_OK;
+	RouteFault fault = ROUTE_OK;
 
 	while (at < src.length)
 	{
@@ -114,25 +118,25 @@ add_literal(RoutePath *out, size_t *used, Slice src)
 		high |= byte;
 		text[length++] = (char) byte;
 	}
-	fault = segment_fault((Slice) {text, length}, high >= 0x80);
+	fault = segment_fault((Slice){text, length}, high >= 0x80);
 	if (fault != ROUTE_OK)
 		return fault;
 	*used += length;
-	return add_segment(out, (Slice) {text, length});
+	return add_segment(out, (Slice){text, length});
 }
 
 /* {name}, where name is a C identifier; any other text in braces is refused. */
 static bool
 is_parameter(Slice src)
 {
-	size_t		i;
+	size_t i;
 
 	if (src.length < 3 || src.data[0] != '{' || src.data[src.length - 1] != '}')
 		return false;
 	for (i = 1; i < src.length - 1; i++)
 	{
-		char		c = src.data[i];
-		bool		letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+		char c = src.data[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 
 		if (!letter && (i == 1 || c < '0' || c > '9'))
 			return false;
@@ -150,7 +154,7 @@ add_pattern_segment(RoutePath *out, size_t *used, Slice src, bool last)
 		return ROUTE_OK;
 	}
 	if (is_parameter(src))
-		return add_segment(out, (Slice) {NULL, 0});
+		return add_segment(out, (Slice){NULL, 0});
 	if (memchr(src.data, '{', src.length) != NULL || memchr(src.data, '}', src.length) != NULL)
 		return ROUTE_BAD_PARAMETER;
 	if (memchr(src.data, '*', src.length) != NULL)
@@ -162,14 +166,14 @@ add_pattern_segment(RoutePath *out, size_t *used, Slice src, bool last)
 static RouteFault
 parse_segments(Slice text, bool pattern, RoutePath *out)
 {
-	size_t		used = 0;
-	size_t		at = 1;
+	size_t used = 0;
+	size_t at = 1;
 
 	while (at < text.length)
 	{
-		Slice		src = slice_after(text, at);
+		Slice src = slice_after(text, at);
 		const char *slash = memchr(src.data, '/', src.length);
-		RouteFault	fault;
+		RouteFault fault;
 
 		if (slash != NULL)
 			src.length = (size_t) (slash - src.data);
@@ -187,8 +191,8 @@ parse_segments(Slice text, bool pattern, RoutePath *out)
 static RouteFault
 parse_code(Slice code, RoutePath *out)
 {
-	RouteFault	fault;
-	size_t		i;
+	RouteFault fault;
+	size_t i;
 
 	for (i = 0; i < code.length; i++)
 		if (is_control((unsigned char) code.data[i]))
@@ -198,7 +202,7 @@ parse_code(Slice code, RoutePath *out)
 		return fault;
 	memcpy(out->text, code.data, code.length);
 	out->is_code = true;
-	return add_segment(out, (Slice) {out->text, code.length});
+	return add_segment(out, (Slice){out->text, code.length});
 }
 
 /* A code in a pattern must not look like a path or like syntax. */
@@ -206,7 +210,7 @@ static RouteFault
 parse_pattern_code(Slice code, RoutePath *out)
 {
 	static const char forbidden[] = " /{}*?#%\\";
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < code.length; i++)
 		if (memchr(forbidden, code.data[i], sizeof(forbidden) - 1) != NULL)
@@ -292,11 +296,10 @@ route_fault_text(RouteFault fault)
 		[ROUTE_BAD_ESCAPE] = "A percent sign must be followed by two hexadecimal digits.",
 		[ROUTE_QUERY] = "A route cannot contain a query string or a fragment; write \"?\" as %3F and \"#\" as %23.",
 		[ROUTE_BAD_PARAMETER] = "Braces must enclose a whole segment, as in /orders/{id}; "
-		"the name has ASCII letters, digits and underscores and does not begin with a digit.",
+								"the name has ASCII letters, digits and underscores and does not begin with a digit.",
 		[ROUTE_BAD_WILDCARD] = "An asterisk can stand only in a last segment **, as in /orders/**.",
 		[ROUTE_BAD_CODE] = "A route without a leading slash is a code and cannot contain a slash, "
-		"white space, a backslash, or one of {}*?#%."
-	};
+						   "white space, a backslash, or one of {}*?#%."};
 
 	if ((unsigned) fault >= sizeof(texts) / sizeof(texts[0]))
 		return "The route is not valid.";
@@ -309,8 +312,8 @@ spell_literal(Slice text, char *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	static const char syntax[] = "{}*?#";
-	size_t		n = 0;
-	size_t		i;
+	size_t n = 0;
+	size_t i;
 
 	for (i = 0; i < text.length; i++)
 	{
@@ -332,8 +335,8 @@ spell_literal(Slice text, char *out)
 size_t
 route_canonical(const RoutePath *pattern, char *out)
 {
-	size_t		n = 0;
-	int			i;
+	size_t n = 0;
+	int i;
 
 	if (pattern->is_code)
 		return spell_literal(pattern->segment[0], out);

@@ -37,32 +37,31 @@ static const char separators[] = "./\\%;";
 
 /* Read as separators by Windows code pages, though they have no compatibility form. */
 static const uint32_t best_fit[] = {
-	0xa5,						/* yen sign: backslash (932) */
-	0xffe5,						/* its wide form, by NFKC */
-	0x20a9,						/* won sign: backslash (949) */
-	0xffe6,						/* its wide form */
-	0x338,						/* long solidus overlay: slash */
-	0x20e5,						/* reverse solidus overlay: backslash */
-	0x66a,						/* Arabic percent sign */
-	0x2044,						/* fraction slash */
-	0x2215,						/* division slash */
-	0x29f8,						/* big solidus */
-	0x2216,						/* set minus: backslash */
-	0x29f5,						/* reverse solidus operator */
-	0x29f9						/* big reverse solidus */
+	0xa5, /* yen sign: backslash (932) */
+	0xffe5, /* its wide form, by NFKC */
+	0x20a9, /* won sign: backslash (949) */
+	0xffe6, /* its wide form */
+	0x338, /* long solidus overlay: slash */
+	0x20e5, /* reverse solidus overlay: backslash */
+	0x66a, /* Arabic percent sign */
+	0x2044, /* fraction slash */
+	0x2215, /* division slash */
+	0x29f8, /* big solidus */
+	0x2216, /* set minus: backslash */
+	0x29f5, /* reverse solidus operator */
+	0x29f9 /* big reverse solidus */
 };
 
 /* England, Scotland and Wales: the tags after the black flag, for the flags spelled with tags. */
 static const char *const flag_tags[] = {
 	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xa5\xf3\xa0\x81\xae\xf3\xa0\x81\xa7\xf3\xa0\x81\xbf",
 	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb3\xf3\xa0\x81\xa3\xf3\xa0\x81\xb4\xf3\xa0\x81\xbf",
-	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb7\xf3\xa0\x81\xac\xf3\xa0\x81\xb3\xf3\xa0\x81\xbf"
-};
+	"\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb7\xf3\xa0\x81\xac\xf3\xa0\x81\xb3\xf3\xa0\x81\xbf"};
 
 static bool
 is_separator(uint32_t c)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < sizeof(best_fit) / sizeof(best_fit[0]); i++)
 		if (c == best_fit[i])
@@ -74,7 +73,7 @@ is_separator(uint32_t c)
 static uint32_t
 peek(Slice text)
 {
-	uint32_t	c = 0;
+	uint32_t c = 0;
 
 	return uni_next(text, &c) > 0 ? c : 0;
 }
@@ -83,7 +82,7 @@ peek(Slice text)
 static size_t
 tags_length(uint32_t before, Slice text)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; before == BLACK_FLAG && i < sizeof(flag_tags) / sizeof(flag_tags[0]); i++)
 		if (slice_begins(text, flag_tags[i]))
@@ -117,8 +116,8 @@ character_fault(uint32_t before, uint32_t c, uint32_t after)
 static bool
 is_nfc(Slice text)
 {
-	char		buffer[ROUTE_PATH_MAX];
-	Slice		normal;
+	char buffer[ROUTE_PATH_MAX];
+	Slice normal;
 
 	return uni_normalize(UNI_NFC, text, buffer, text.length, &normal) && slice_equal(normal, text);
 }
@@ -126,16 +125,16 @@ is_nfc(Slice text)
 RouteFault
 segment_unicode_fault(Slice text)
 {
-	Slice		rest = text;
-	uint32_t	before = 0;
-	uint32_t	highest = 0;
-	uint32_t	c = 0;
+	Slice rest = text;
+	uint32_t before = 0;
+	uint32_t highest = 0;
+	uint32_t c = 0;
 
 	while (rest.length > 0)
 	{
-		size_t		tags = tags_length(before, rest);
-		size_t		n = tags > 0 ? tags : uni_next(rest, &c);
-		RouteFault	fault = ROUTE_OK;
+		size_t tags = tags_length(before, rest);
+		size_t n = tags > 0 ? tags : uni_next(rest, &c);
+		RouteFault fault = ROUTE_OK;
 
 		if (n == 0)
 			return ROUTE_NOT_UTF8;
@@ -160,8 +159,8 @@ is_dots(Slice text)
 static bool
 has_outer_space(Slice text, bool high)
 {
-	uint32_t	first = (unsigned char) text.data[0];
-	uint32_t	last = (unsigned char) text.data[text.length - 1];
+	uint32_t first = (unsigned char) text.data[0];
+	uint32_t last = (unsigned char) text.data[text.length - 1];
 
 	if (high && (uni_next(text, &first) == 0 || uni_last(text, &last) == 0))
 		return false;

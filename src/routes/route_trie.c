@@ -16,7 +16,7 @@
 
 #include "routes/route_trie.h"
 
-#define ROOT_OF_PATHS 0			/* also means "no node": a root is never a child */
+#define ROOT_OF_PATHS 0 /* also means "no node": a root is never a child */
 #define ROOT_OF_CODES 1
 #define ROOTS 2
 
@@ -24,8 +24,8 @@
 
 typedef struct Grant
 {
-	RouteRight	right;			/* RIGHT_NO_MATCH: no pattern ends here */
-	int			tag;
+	RouteRight right; /* RIGHT_NO_MATCH: no pattern ends here */
+	int tag;
 } Grant;
 
 #define CACHE_LINE 64
@@ -34,31 +34,31 @@ typedef struct Grant
 /* One cache line, so that a search waits for memory once per node. */
 typedef struct Node
 {
-	uint32_t	hash;
-	uint32_t	parent;
-	uint32_t	parameter;		/* the {name} child, or 0 */
-	uint32_t	length;			/* of the literal; 0 for roots and {name} nodes */
-	Grant		exact;			/* of the pattern that ends here */
-	Grant		rest;			/* of the pattern that ends here with ** */
+	uint32_t hash;
+	uint32_t parent;
+	uint32_t parameter; /* the {name} child, or 0 */
+	uint32_t length; /* of the literal; 0 for roots and {name} nodes */
+	Grant exact; /* of the pattern that ends here */
+	Grant rest; /* of the pattern that ends here with ** */
 	union
 	{
-		char		bytes[SHORT_LITERAL];
-		const char *text;		/* if longer */
-	}			literal;
+		char bytes[SHORT_LITERAL];
+		const char *text; /* if longer */
+	} literal;
 } Node;
 
 _Static_assert(sizeof(Node) == CACHE_LINE, "nodes do not straddle cache lines");
 
 struct RouteTrie
 {
-	uint32_t	capacity;		/* maximum of nodes */
-	uint32_t	nodes;
-	uint32_t	bytes;			/* maximum of literal bytes */
-	uint32_t	used;
-	uint32_t	longest;		/* length of the longest literal */
-	uint32_t	mask;			/* slots - 1 */
-	uint32_t   *slot;			/* literal nodes by hash, 0 if free */
-	char	   *text;
+	uint32_t capacity; /* maximum of nodes */
+	uint32_t nodes;
+	uint32_t bytes; /* maximum of literal bytes */
+	uint32_t used;
+	uint32_t longest; /* length of the longest literal */
+	uint32_t mask; /* slots - 1 */
+	uint32_t *slot; /* literal nodes by hash, 0 if free */
+	char *text;
 	_Alignas(CACHE_LINE) Node node[];
 };
 
@@ -72,7 +72,7 @@ typedef struct Search
 static size_t
 slots_for(size_t nodes)
 {
-	size_t		slots = 4;
+	size_t slots = 4;
 
 	while (slots < 2 * nodes)
 		slots *= 2;
@@ -90,7 +90,7 @@ nodes_for(size_t patterns, size_t segments)
 size_t
 route_trie_size(size_t patterns, size_t segments, size_t bytes)
 {
-	size_t		nodes;
+	size_t nodes;
 
 	if (patterns > CAPACITY_MAX || segments > CAPACITY_MAX || bytes > UINT32_MAX)
 		return SIZE_MAX;
@@ -110,8 +110,8 @@ init_node(Node *node)
 RouteTrie *
 route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 {
-	RouteTrie   *set = (RouteTrie *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
-	size_t		slots = slots_for(nodes_for(patterns, segments));
+	RouteTrie *set = (RouteTrie *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+	size_t slots = slots_for(nodes_for(patterns, segments));
 
 	set->capacity = (uint32_t) nodes_for(patterns, segments);
 	set->nodes = ROOTS;
@@ -131,7 +131,7 @@ route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 static uint32_t
 key_hash(uint32_t parent, uint64_t literal)
 {
-	uint64_t	hash = literal ^ ((uint64_t) parent + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = literal ^ ((uint64_t) parent + 1) * UINT64_C(0x9e3779b97f4a7c15);
 
 	hash = (hash ^ (hash >> 33)) * UINT64_C(0xff51afd7ed558ccd);
 	hash = (hash ^ (hash >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
@@ -148,13 +148,13 @@ literal_of(const Node *node)
 static uint32_t *
 find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, Slice text)
 {
-	size_t		at = hash & set->mask;
+	size_t at = hash & set->mask;
 
 	while (set->slot[at] != 0)
 	{
 		const Node *node = &set->node[set->slot[at]];
 
-		if (node->hash == hash && node->parent == parent && slice_equal((Slice) {literal_of(node), node->length}, text))
+		if (node->hash == hash && node->parent == parent && slice_equal((Slice){literal_of(node), node->length}, text))
 			break;
 		at = (at + 1) & set->mask;
 	}
@@ -175,9 +175,9 @@ new_node(RouteTrie *set)
 static uint32_t
 obtain_literal(RouteTrie *set, uint32_t parent, Slice text, uint64_t literal)
 {
-	uint32_t	hash = key_hash(parent, literal);
-	uint32_t   *slot = find_slot(set, parent, hash, text);
-	Node	   *node;
+	uint32_t hash = key_hash(parent, literal);
+	uint32_t *slot = find_slot(set, parent, hash, text);
+	Node *node;
 
 	if (*slot != 0)
 		return *slot;
@@ -217,14 +217,14 @@ route_trie_expect(const RouteTrie *set)
 bool
 route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int tag)
 {
-	uint32_t	at = pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS;
-	Grant	   *grant;
-	int			i;
+	uint32_t at = pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS;
+	Grant *grant;
+	int i;
 
 	for (i = 0; i < pattern->nsegments; i++)
 	{
 		at = pattern->segment[i].data == NULL ? obtain_parameter(set, at) :
-			obtain_literal(set, at, pattern->segment[i], pattern->hash[i]);
+												obtain_literal(set, at, pattern->segment[i], pattern->hash[i]);
 		if (at == 0)
 			return false;
 	}
@@ -240,7 +240,7 @@ route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int t
 static uint32_t
 literal_child(const Search *search, uint32_t at, int depth)
 {
-	Slice		text = search->path->segment[depth];
+	Slice text = search->path->segment[depth];
 
 	if (text.data == NULL || text.length > search->set->longest)
 		return 0;
@@ -259,7 +259,7 @@ descend(const Search *search, uint32_t at, int depth)
 
 	if (depth < search->path->nsegments)
 	{
-		uint32_t	child = literal_child(search, at, depth);
+		uint32_t child = literal_child(search, at, depth);
 
 		if (child != 0)
 			found = descend(search, child, depth + 1);
@@ -278,7 +278,7 @@ descend(const Search *search, uint32_t at, int depth)
 RouteRight
 route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag)
 {
-	Search		search = {set, path};
+	Search search = {set, path};
 	const Grant *found = descend(&search, path->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
 
 	if (found == NULL)

@@ -11,14 +11,14 @@
 
 typedef struct Deadline
 {
-	instr_time	begun;
-	long		length_ms;
+	instr_time begun;
+	long length_ms;
 } Deadline;
 
 static inline Deadline
 deadline_in(long ms)
 {
-	Deadline	deadline = {.length_ms = ms};
+	Deadline deadline = {.length_ms = ms};
 
 	INSTR_TIME_SET_CURRENT(deadline.begun);
 	return deadline;
@@ -28,7 +28,7 @@ deadline_in(long ms)
 static inline long
 deadline_left(const Deadline *deadline)
 {
-	instr_time	now;
+	instr_time now;
 
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, deadline->begun);

@@ -58,7 +58,7 @@ json_uuid(StringInfo out, const char *name, const pg_uuid_t *value)
 void
 json_time(StringInfo out, const char *name, TimestampTz value)
 {
-	char		text[MAXDATELEN + 1];
+	char text[MAXDATELEN + 1];
 
 	json_string(out, name, JsonEncodeDateTime(text, TimestampTzGetDatum(value), TIMESTAMPTZOID, NULL));
 }

@@ -69,7 +69,7 @@ drop(char **text)
 static bool
 is_own(const ErrorData *report)
 {
-	uintptr_t	format = (uintptr_t) report->message_id;
+	uintptr_t format = (uintptr_t) report->message_id;
 
 	return format >= own_begin && format < own_end;
 }
@@ -105,9 +105,10 @@ concerns_us(const ErrorData *report)
 static bool
 prints_row(const ErrorData *report)
 {
-	return ERRCODE_TO_CATEGORY(report->sqlerrcode) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
-		report->schema_name && strcmp(report->schema_name, "djust_auth") == 0 && report->table_name && logtext_is_ours(report->table_name) &&
-		(report->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || strcmp(report->table_name, "password_blocklist") == 0);
+	return ERRCODE_TO_CATEGORY(report->sqlerrcode) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION && report->schema_name &&
+		   strcmp(report->schema_name, "djust_auth") == 0 && report->table_name &&
+		   logtext_is_ours(report->table_name) &&
+		   (report->sqlerrcode != ERRCODE_UNIQUE_VIOLATION || strcmp(report->table_name, "password_blocklist") == 0);
 }
 
 static bool
@@ -186,8 +187,8 @@ is_harmless(const ErrorData *report)
 	if (format == NULL || report->message == NULL)
 		return false;
 	return strchr(format, '%') == NULL || is_one_of(format, harmless_formats, lengthof(harmless_formats)) ||
-		is_of_ours(format, report->message) || is_refused_setting(report) ||
-		(strcmp(format, "%s") == 0 && report->domain && strncmp(report->domain, "plpgsql", 7) == 0);
+		   is_of_ours(format, report->message) || is_refused_setting(report) ||
+		   (strcmp(format, "%s") == 0 && report->domain && strncmp(report->domain, "plpgsql", 7) == 0);
 }
 
 /* Keeps the type's name, which helps to find the value. */
@@ -197,14 +198,14 @@ keeps_type(const ErrorData *report)
 	const char *format = report->message_id;
 
 	return is_one_of(format, typed_value_formats, lengthof(typed_value_formats)) &&
-		strncmp(report->message, format, strchr(format, '%') - format) == 0;
+		   strncmp(report->message, format, strchr(format, '%') - format) == 0;
 }
 
 static void
 mask_message(ErrorData *report)
 {
 	const char *format = report->message_id;
-	char	   *words;
+	char *words;
 
 	if (report->message == NULL)
 		return;
@@ -213,7 +214,8 @@ mask_message(ErrorData *report)
 		logtext_cut(report->message, LOGTEXT_QUOTES);
 		return;
 	}
-	words = strcmp(format, "%s at or near \"%s\"") == 0 ? pstrdup("syntax error at or near \"***\"") : logtext_words(format);
+	words = strcmp(format, "%s at or near \"%s\"") == 0 ? pstrdup("syntax error at or near \"***\"") :
+														  logtext_words(format);
 	drop(&report->message);
 	report->message = words;
 }
@@ -235,7 +237,7 @@ mask_report(ErrorData *report)
 {
 	if (concerns_us(report))
 	{
-		bool		own = is_own(report);
+		bool own = is_own(report);
 
 		if (!own && report->elevel < INFO)
 			mask_log_line(report);
@@ -261,14 +263,14 @@ mask_report(ErrorData *report)
 static int
 find_own_range(struct dl_phdr_info *library, size_t size, void *arg)
 {
-	uintptr_t	here = (uintptr_t) find_own_range;
-	uintptr_t	begin = UINTPTR_MAX;
-	uintptr_t	end = 0;
-	int			i;
+	uintptr_t here = (uintptr_t) find_own_range;
+	uintptr_t begin = UINTPTR_MAX;
+	uintptr_t end = 0;
+	int i;
 
 	for (i = 0; i < library->dlpi_phnum; i++)
 	{
-		uintptr_t	segment = library->dlpi_addr + library->dlpi_phdr[i].p_vaddr;
+		uintptr_t segment = library->dlpi_addr + library->dlpi_phdr[i].p_vaddr;
 
 		if (library->dlpi_phdr[i].p_type != PT_LOAD)
 			continue;

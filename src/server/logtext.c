@@ -19,16 +19,24 @@
  * Names that come with secrets.  The first covers all qualified and public names, the second PostgREST's bearer, the
  * third identifiers that hide a name behind escapes; the others can be called with the schema in search_path.
  */
-static const char *const names[] = {
-	"djust", "request.header", "u&\"", "create_user", "import_user", "set_password", "check_password", "customer_user",
-	"password_blocklist", "password_hash_is_valid", "mail_failed", "mail_rejected"
-};
+static const char *const names[] = {"djust",
+									"request.header",
+									"u&\"",
+									"create_user",
+									"import_user",
+									"set_password",
+									"check_password",
+									"customer_user",
+									"password_blocklist",
+									"password_hash_is_valid",
+									"mail_failed",
+									"mail_rejected"};
 
 /* Position after the first `word` in the text, or NULL. */
 static const char *
 after(const char *text, const char *word)
 {
-	size_t		n = strlen(word);
+	size_t n = strlen(word);
 
 	for (; text && *text; text++)
 		if (pg_strncasecmp(text, word, n) == 0)
@@ -41,7 +49,7 @@ static const char *
 after_name(const char *text)
 {
 	const char *first = NULL;
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(names); i++)
 	{
@@ -105,8 +113,8 @@ skip_words(const char *text, const char *const *words)
 {
 	for (; text && *words; words++)
 	{
-		size_t		n = strlen(*words);
-		size_t		blanks = starts_with(text, *words) ? strspn(text + n, " \t\n\r") : 0;
+		size_t n = strlen(*words);
+		size_t blanks = starts_with(text, *words) ? strspn(text + n, " \t\n\r") : 0;
 
 		text = blanks > 0 ? text + n + blanks : NULL;
 	}
@@ -119,7 +127,7 @@ logtext_only_names(const char *statement)
 {
 	static const char *const kinds[][3] = {{"create", "extension"}, {"alter", "extension"}, {"drop"}};
 	const char *semicolon;
-	int			i;
+	int i;
 
 	if (statement == NULL)
 		return false;
@@ -137,7 +145,7 @@ logtext_only_names(const char *statement)
 static bool
 is_dollar_quote(const char *p)
 {
-	size_t		n = 1;
+	size_t n = 1;
 
 	if (*p != '$' || isdigit((unsigned char) p[1]))
 		return false;
@@ -171,7 +179,7 @@ static char *
 first_value(char *text, const char *stops)
 {
 	const char *names_end = after_name(text);
-	char	   *p;
+	char *p;
 
 	if (names_end == NULL)
 		names_end = after_execute(text);
@@ -193,7 +201,7 @@ first_value(char *text, const char *stops)
 static void
 wipe_from(char *p)
 {
-	size_t		n = p ? strlen(p) : 0;
+	size_t n = p ? strlen(p) : 0;
 
 	if (n > 0)
 	{
@@ -213,7 +221,7 @@ logtext_cut(char *text, const char *stops)
 void
 logtext_cut_context(char *text)
 {
-	char	   *p;
+	char *p;
 
 	logtext_cut(text, LOGTEXT_QUOTES);
 	for (p = text; p && *p; p++)
@@ -228,8 +236,8 @@ logtext_cut_context(char *text)
 void
 logtext_cut_audit(char *text)
 {
-	char	   *p = text;
-	int			commas = 0;
+	char *p = text;
+	int commas = 0;
 
 	while (*p && *p != '"' && (*p != ',' || ++commas < 7))
 		p++;

@@ -28,27 +28,32 @@ static const Slice nothing = {NULL, 0};
 static Slice
 copy_secret(Slice text)
 {
-	char	   *copy = secret_alloc(text.length + 1);
+	char *copy = secret_alloc(text.length + 1);
 
 	memcpy(copy, text.data, text.length);
-	return (Slice) {copy, text.length};
+	return (Slice){copy, text.length};
 }
 
 /* Converts into memory that is wiped; nothing if a character has no counterpart (the server's error would quote it). */
 static Slice
 convert(Slice text, int from, int to)
 {
-	size_t		size = text.length * MAX_CONVERSION_GROWTH + 1;
-	Oid			conversion;
-	char	   *out;
+	size_t size = text.length * MAX_CONVERSION_GROWTH + 1;
+	Oid conversion;
+	char *out;
 
 	if (from == to || uni_is_ascii(text))
 		return copy_secret(text);
 	conversion = FindDefaultConversionProc(from, to);
 	out = secret_alloc(size);
-	if (!OidIsValid(conversion) ||
-		pg_do_encoding_conversion_buf(conversion, from, to, (unsigned char *) text.data, (int) text.length,
-									  (unsigned char *) out, (int) size, true) != (int) text.length)
+	if (!OidIsValid(conversion) || pg_do_encoding_conversion_buf(conversion,
+																 from,
+																 to,
+																 (unsigned char *) text.data,
+																 (int) text.length,
+																 (unsigned char *) out,
+																 (int) size,
+																 true) != (int) text.length)
 		return nothing;
 	return slice_of(out);
 }
@@ -63,7 +68,7 @@ encoding(void)
 static void
 add_form(Password *password, Slice text)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < password->forms; i++)
 		if (slice_equal(password->form[i], text))
@@ -75,7 +80,7 @@ add_form(Password *password, Slice text)
 static const char *
 in_database(Slice utf8)
 {
-	Slice		text = convert(utf8, PG_UTF8, encoding());
+	Slice text = convert(utf8, PG_UTF8, encoding());
 
 	return text.data ? text.data : "";
 }
@@ -84,16 +89,14 @@ in_database(Slice utf8)
 static void
 normalise_password(Slice text, Password *password)
 {
-	size_t		capacity = UNI_GROWTH * text.length;
-	Slice		nfd;
-	Slice		lower;
+	size_t capacity = UNI_GROWTH * text.length;
+	Slice nfd;
+	Slice lower;
 
 	if (!uni_normalize(UNI_NFC, text, secret_alloc(capacity + 1), capacity, &password->text) ||
 		!uni_normalize(UNI_NFD, text, secret_alloc(capacity + 1), capacity, &nfd) ||
 		!uni_lower(password->text, secret_alloc(capacity + 1), capacity, &lower))
-		ereport(ERROR,
-				(errcode(ERRCODE_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	uni_count(password->text, &password->characters);
 	password->in_database = in_database(password->text);
 	password->lower_in_database = in_database(lower);
@@ -105,9 +108,9 @@ normalise_password(Slice text, Password *password)
 Password
 normalize_password(Slice text)
 {
-	Password	password = {.characters = text.length};
-	Slice		utf8 = text.length > LONGEST_NORMALISED ? nothing : convert(text, encoding(), PG_UTF8);
-	size_t		characters;
+	Password password = {.characters = text.length};
+	Slice utf8 = text.length > LONGEST_NORMALISED ? nothing : convert(text, encoding(), PG_UTF8);
+	size_t characters;
 
 	if (utf8.data && uni_count(utf8, &characters))
 		normalise_password(utf8, &password);
@@ -123,7 +126,7 @@ normalize_password(Slice text)
 const char *
 normalize_blocklist_entry(Slice text)
 {
-	Password	entry = normalize_password(text);
+	Password entry = normalize_password(text);
 
 	return *entry.in_database ? entry.in_database : copy_secret(text).data;
 }
@@ -144,9 +147,9 @@ database_from_utf8(char *utf8, size_t n)
 static Slice
 normal_form(Slice text, const char **reason)
 {
-	bool		overlong = text.length > LONGEST_EMAIL;
-	Slice		utf8 = overlong ? nothing : convert(text, encoding(), PG_UTF8);
-	Address		address;
+	bool overlong = text.length > LONGEST_EMAIL;
+	Slice utf8 = overlong ? nothing : convert(text, encoding(), PG_UTF8);
+	Address address;
 	AddressFault fault;
 
 	*reason = "An email address has only characters that UTF-8 and the encoding of the database both have.";
@@ -154,7 +157,7 @@ normal_form(Slice text, const char **reason)
 		return nothing;
 	fault = overlong ? ADDRESS_TOO_LONG : address_parse(utf8, ADDRESS_FOLD, &address);
 	if (fault == ADDRESS_OK)
-		return convert((Slice) {address.text, address.length}, PG_UTF8, encoding());
+		return convert((Slice){address.text, address.length}, PG_UTF8, encoding());
 	*reason = address_fault_text(fault);
 	return nothing;
 }
@@ -163,7 +166,7 @@ const char *
 normalize_email(Slice text)
 {
 	const char *reason;
-	Slice		normal = normal_form(text, &reason);
+	Slice normal = normal_form(text, &reason);
 
 	return normal.data ? normal.data : pnstrdup(text.data, text.length);
 }
@@ -172,7 +175,7 @@ const char *
 email_fault(Slice text)
 {
 	const char *reason;
-	Slice		normal = normal_form(text, &reason);
+	Slice normal = normal_form(text, &reason);
 
 	if (normal.data == NULL)
 		return reason;
@@ -182,7 +185,7 @@ email_fault(Slice text)
 RouteFault
 normalize_pattern(Slice text, RoutePath *out)
 {
-	Slice		utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
+	Slice utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
 
 	return utf8.data ? route_parse_pattern(utf8, out) : ROUTE_NOT_UTF8;
 }
@@ -190,7 +193,7 @@ normalize_pattern(Slice text, RoutePath *out)
 RouteFault
 normalize_path(Slice text, RoutePath *out)
 {
-	Slice		utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
+	Slice utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
 
 	return utf8.data ? route_parse_path(utf8, out) : ROUTE_NOT_UTF8;
 }

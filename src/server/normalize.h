@@ -13,7 +13,7 @@
 static inline Slice
 text_slice(const struct varlena *value)
 {
-	return (Slice) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+	return (Slice){VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
 #define PASSWORD_FORMS 3
@@ -24,12 +24,12 @@ text_slice(const struct varlena *value)
  */
 typedef struct Password
 {
-	Slice		text;
-	size_t		characters;
-	Slice		form[PASSWORD_FORMS];
-	int			forms;
-	const char *in_database;	/* in the encoding of the database, NUL-terminated, to look it up in tables */
-	const char *lower_in_database;	/* the same in lower case */
+	Slice text;
+	size_t characters;
+	Slice form[PASSWORD_FORMS];
+	int forms;
+	const char *in_database; /* in the encoding of the database, NUL-terminated, to look it up in tables */
+	const char *lower_in_database; /* the same in lower case */
 } Password;
 
 /* The normal form of address.h, in the encoding of the database.  Never fails: returns an invalid address as it is. */

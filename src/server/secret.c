@@ -20,8 +20,8 @@
 typedef struct SecretBuffer
 {
 	MemoryContextCallback callback;
-	size_t		size;
-	char		data[FLEXIBLE_ARRAY_MEMBER];
+	size_t size;
+	char data[FLEXIBLE_ARRAY_MEMBER];
 } SecretBuffer;
 
 static void
@@ -65,7 +65,7 @@ secret_keep(SecretCopy *copy, MemoryContext context, Slice secret)
 bool
 secret_is(const SecretCopy *copy, Slice secret)
 {
-	return copy->data && slice_equal((Slice) {copy->data, copy->length}, secret);
+	return copy->data && slice_equal((Slice){copy->data, copy->length}, secret);
 }
 
 bool
@@ -74,5 +74,5 @@ secret_file_is_private(int fd)
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO) & ~S_IRGRP) == 0 &&
-		((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0);
+		   ((st.st_mode & S_IRGRP) == 0 || st.st_uid == 0);
 }

@@ -15,9 +15,9 @@ extern void *secret_alloc(size_t size);
 /* Copy of the most recent secret, to recognise a repetition.  Zero-initialise. */
 typedef struct SecretCopy
 {
-	char	   *data;			/* NUL-terminated; NULL: none */
-	size_t		length;
-	size_t		capacity;
+	char *data; /* NUL-terminated; NULL: none */
+	size_t length;
+	size_t capacity;
 } SecretCopy;
 
 /* Replaces the copy; context is where it is allocated, the same in each call. */

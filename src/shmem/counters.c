@@ -40,8 +40,8 @@ counters_size(void)
 void
 counters_attach(void)
 {
-	bool		found;
-	int			i;
+	bool found;
+	int i;
 
 	counters = ShmemInitStruct("djust_auth counters", counters_size(), &found);
 	for (i = 0; !found && i < COUNTERS; i++)

@@ -40,16 +40,16 @@
 
 typedef struct Queue
 {
-	LWLock	   *lock;
-	Latch	   *worker;			/* NULL if none is running */
+	LWLock *lock;
+	Latch *worker; /* NULL if none is running */
 	TimestampTz away_until;
-	uint64		head;			/* entries ever queued */
-	uint64		tail;			/* entries ever dropped */
+	uint64 head; /* entries ever queued */
+	uint64 tail; /* entries ever dropped */
 	pg_atomic_uint32 calls;
 	ConditionVariable written;
-	pg_atomic_uint64 floor;		/* TimestampTz */
-	NewestSeal	sealed;
-	QueueEntry	entries[FLEXIBLE_ARRAY_MEMBER];
+	pg_atomic_uint64 floor; /* TimestampTz */
+	NewestSeal sealed;
+	QueueEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Queue;
 
 static List *names = NIL;
@@ -68,15 +68,15 @@ static void
 read_names(void)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	List	   *all = NIL;
-	ListCell   *cell;
+	List *all = NIL;
+	ListCell *cell;
 
 	/* settings.c has checked the syntax */
 	if (!names_known && setting_databases && SplitIdentifierString(pstrdup(setting_databases), ',', &all))
 		foreach(cell, all)
 		{
-			ListCell   *other;
-			bool		twice = false;
+			ListCell *other;
+			bool twice = false;
 
 			foreach(other, names)
 				twice = twice || strcmp(lfirst(other), lfirst(cell)) == 0;
@@ -128,15 +128,15 @@ event_queue_locks(void)
 void
 event_queue_attach(LWLockPadded *locks)
 {
-	bool		found;
-	int			i;
+	bool found;
+	int i;
 
 	queues = ShmemInitStruct("djust_auth queues", event_queue_size(), &found);
 	if (found)
 		return;
 	for (i = 0; i <= event_queue_count(); i++)
 	{
-		Queue	   *queue = event_queue_at(i);
+		Queue *queue = event_queue_at(i);
 
 		memset(queue, 0, offsetof(Queue, entries));
 		queue->lock = &locks[i].lock;
@@ -149,7 +149,7 @@ event_queue_attach(LWLockPadded *locks)
 static int
 database_number(const char *database)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < list_length(names); i++)
 		if (strcmp(list_nth(names, i), database) == 0)
@@ -169,7 +169,7 @@ my_queue(void)
 {
 	if (mine == NULL)
 	{
-		int			n = list_length(names) > 0 ? database_number(get_database_name(MyDatabaseId)) : -1;
+		int n = list_length(names) > 0 ? database_number(get_database_name(MyDatabaseId)) : -1;
 
 		served = n >= 0;
 		mine = event_queue_at(served ? n : list_length(names));
@@ -188,7 +188,7 @@ event_queue_served(void)
 static void
 wake(Queue *queue)
 {
-	Latch	   *worker = queue->worker;
+	Latch *worker = queue->worker;
 
 	if (worker)
 		SetLatch(worker);
@@ -212,8 +212,8 @@ event_queue_floor_known(void)
 TimestampTz
 event_queue_raise_floor(TimestampTz at)
 {
-	Queue	   *queue = my_queue();
-	uint64		i;
+	Queue *queue = my_queue();
+	uint64 i;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	at = Max(at, (TimestampTz) pg_atomic_read_u64(&queue->floor));
@@ -227,7 +227,7 @@ event_queue_raise_floor(TimestampTz at)
 void
 event_queue_sealed_set(const NewestSeal *sealed)
 {
-	Queue	   *queue = my_queue();
+	Queue *queue = my_queue();
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	queue->sealed = *sealed;
@@ -237,7 +237,7 @@ event_queue_sealed_set(const NewestSeal *sealed)
 void
 event_queue_sealed_get(NewestSeal *sealed)
 {
-	Queue	   *queue = my_queue();
+	Queue *queue = my_queue();
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	*sealed = queue->sealed;
@@ -248,8 +248,8 @@ event_queue_sealed_get(NewestSeal *sealed)
 uint64_t
 event_queue_put(QueueEntry *entry, int kept)
 {
-	uint64		ticket = 0;
-	Queue	   *queue = mine;
+	uint64 ticket = 0;
+	Queue *queue = mine;
 
 	if (queue == NULL || !served)
 		return 0;
@@ -270,7 +270,7 @@ event_queue_put(QueueEntry *entry, int kept)
 static bool
 is_written(uint64 ticket, bool *no_worker)
 {
-	bool		written;
+	bool written;
 
 	LWLockAcquire(mine->lock, LW_SHARED);
 	written = mine->tail >= ticket;
@@ -282,15 +282,15 @@ is_written(uint64 ticket, bool *no_worker)
 void
 event_queue_await(uint64_t ticket)
 {
-	Deadline	deadline = deadline_in(AWAIT_MS);
-	bool		no_worker;
+	Deadline deadline = deadline_in(AWAIT_MS);
+	bool no_worker;
 
 	if (ticket == 0 || is_written(ticket, &no_worker) || no_worker)
 		return;
 	ConditionVariablePrepareToSleep(&mine->written);
 	while (!is_written(ticket, &no_worker) && !no_worker)
 	{
-		long		left = deadline_left(&deadline);
+		long left = deadline_left(&deadline);
 
 		if (left <= 0)
 			break;
@@ -302,8 +302,8 @@ event_queue_await(uint64_t ticket)
 int
 event_queue_waiting(void)
 {
-	Queue	   *queue = my_queue();
-	int			waiting;
+	Queue *queue = my_queue();
+	int waiting;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	waiting = (int) (queue->head - queue->tail);
@@ -365,7 +365,7 @@ event_queue_working(void)
 int
 event_queue_peek(QueueEntry *entries, int max)
 {
-	int			n = 0;
+	int n = 0;
 
 	LWLockAcquire(mine->lock, LW_SHARED);
 	while (n < max && mine->tail + n < mine->head)
@@ -396,8 +396,8 @@ event_queue_take_call(void)
 void
 event_queue_send_away(const char *database, bool away)
 {
-	int			n = database_number(database);
-	Queue	   *queue;
+	int n = database_number(database);
+	Queue *queue;
 
 	if (n < 0)
 		return;
@@ -411,9 +411,9 @@ event_queue_send_away(const char *database, bool away)
 bool
 event_queue_must_leave(int n)
 {
-	Queue	   *queue = event_queue_at(n);
+	Queue *queue = event_queue_at(n);
 	TimestampTz now = GetCurrentTimestamp();
-	bool		away;
+	bool away;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	/* a later time is from before the clock was set back */

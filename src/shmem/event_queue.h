@@ -35,55 +35,55 @@ typedef enum QueueKind
 
 typedef struct QueuedEvent
 {
-	pg_uuid_t	id;
-	pg_uuid_t	user_id;
-	pg_uuid_t	sid;
-	bool		has_user;
-	bool		has_sid;
-	uint8_t		address_size;	/* of an inet without its header; 0 if unknown */
-	uint8_t		address[EVENT_QUEUE_ADDRESS_MAX];
-	char		event[EVENT_QUEUE_EVENT_MAX];
-	char		actor[NAMEDATALEN];
-	char		detail[EVENT_QUEUE_DETAIL_MAX];	/* empty for none */
+	pg_uuid_t id;
+	pg_uuid_t user_id;
+	pg_uuid_t sid;
+	bool has_user;
+	bool has_sid;
+	uint8_t address_size; /* of an inet without its header; 0 if unknown */
+	uint8_t address[EVENT_QUEUE_ADDRESS_MAX];
+	char event[EVENT_QUEUE_EVENT_MAX];
+	char actor[NAMEDATALEN];
+	char detail[EVENT_QUEUE_DETAIL_MAX]; /* empty for none */
 } QueuedEvent;
 
 typedef struct QueuedLock
 {
 	AccountTag tag;
-	int32_t		failures;
+	int32_t failures;
 	TimestampTz allowed_at;
-	pg_uuid_t	user_id;
+	pg_uuid_t user_id;
 } QueuedLock;
 
 /* Of fixed size, so that neither a burst nor a long text uses the room of others. */
 typedef struct QueueEntry
 {
-	QueueKind	kind;
-	Oid			database;		/* a dropped database's entries must not go to a new one of its name */
+	QueueKind kind;
+	Oid database; /* a dropped database's entries must not go to a new one of its name */
 	TimestampTz at;
 	union
 	{
-		QueuedEvent	event;
-		QueuedLock	lock;
-	}			u;
+		QueuedEvent event;
+		QueuedLock lock;
+	} u;
 } QueueEntry;
 
 /* The newest seal over the audit, see audit_seal.c. */
 typedef struct NewestSeal
 {
-	Oid			database;		/* InvalidOid: none since server start */
-	Oid			table;			/* oid of the table of its chain */
-	pg_uuid_t	chain;
-	int64_t		last;
+	Oid database; /* InvalidOid: none since server start */
+	Oid table; /* oid of the table of its chain */
+	pg_uuid_t chain;
+	int64_t last;
 	TimestampTz at;
 } NewestSeal;
 
 /* The databases of djust_auth.databases; call only after settings_init. */
-extern int	event_queue_count(void);
+extern int event_queue_count(void);
 extern const char *event_queue_name(int n);
 
 extern size_t event_queue_size(void);
-extern int	event_queue_locks(void);
+extern int event_queue_locks(void);
 extern void event_queue_attach(LWLockPadded *locks);
 
 /* True if a worker serves this backend's database, even if not running now.  The first call needs a transaction. */
@@ -96,7 +96,7 @@ extern bool event_queue_served(void);
 extern uint64_t event_queue_put(QueueEntry *entry, int kept);
 /* Waits, at most a second, until the worker has committed the entry; returns at once if no worker is running. */
 extern void event_queue_await(uint64_t ticket);
-extern int	event_queue_waiting(void);
+extern int event_queue_waiting(void);
 
 /* After this transaction's commit, the worker checks the mail queue. */
 extern void event_queue_wake_at_commit(void);
@@ -113,7 +113,7 @@ extern void event_queue_sealed_get(NewestSeal *sealed);
 /* For the worker: entries stay until it drops them. */
 extern void event_queue_begin_work(int n);
 extern bool event_queue_working(void);
-extern int	event_queue_peek(QueueEntry *entries, int max);
+extern int event_queue_peek(QueueEntry *entries, int max);
 extern void event_queue_drop(int n);
 /* True if the worker was woken for mail since the last call. */
 extern bool event_queue_take_call(void);

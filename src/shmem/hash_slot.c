@@ -31,18 +31,18 @@
 typedef struct HashSlots
 {
 	ConditionVariable freed;
-	bool		busy[FLEXIBLE_ARRAY_MEMBER];
+	bool busy[FLEXIBLE_ARRAY_MEMBER];
 } HashSlots;
 
 static HashSlots *slots = NULL;
 static char *arenas = NULL;
-static size_t arena_size = 0;	/* when they were mapped: the setting may change */
+static size_t arena_size = 0; /* when they were mapped: the setting may change */
 static LWLock *slots_lock = NULL;
-static int	held_slot = -1;
+static int held_slot = -1;
 
 #define HUGE_PAGE (2 * 1024 * 1024)
 #if defined(__linux__) && !defined(MADV_COLLAPSE)
-#define MADV_COLLAPSE 25		/* since Linux 6.1; older C libraries do not define it */
+#define MADV_COLLAPSE 25 /* since Linux 6.1; older C libraries do not define it */
 #endif
 
 size_t
@@ -58,10 +58,10 @@ hash_slot_size(void)
 static void
 map_arenas(void)
 {
-	size_t		each = (size_t) setting_argon2_memory * 1024;
-	size_t		size = TYPEALIGN(HUGE_PAGE, mul_size(each, setting_max_concurrent_hashes));
-	char	   *reserved = mmap(NULL, size + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char	   *memory = (char *) TYPEALIGN(HUGE_PAGE, reserved);
+	size_t each = (size_t) setting_argon2_memory * 1024;
+	size_t size = TYPEALIGN(HUGE_PAGE, mul_size(each, setting_max_concurrent_hashes));
+	char *reserved = mmap(NULL, size + HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = (char *) TYPEALIGN(HUGE_PAGE, reserved);
 
 	if (reserved == MAP_FAILED ||
 		mmap(memory, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
@@ -80,7 +80,7 @@ map_arenas(void)
 void
 hash_slot_attach(struct LWLock *lock)
 {
-	bool		found;
+	bool found;
 
 	slots_lock = lock;
 	slots = ShmemInitStruct("djust_auth hash slots", hash_slot_size(), &found);
@@ -97,7 +97,7 @@ hash_slot_attach(struct LWLock *lock)
 static bool
 try_acquire(void)
 {
-	int			i;
+	int i;
 
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
 	for (i = 0; i < setting_max_concurrent_hashes && held_slot < 0; i++)
@@ -116,8 +116,8 @@ try_acquire(void)
 static bool
 wait_for_slot(void)
 {
-	Deadline	deadline = deadline_in(setting_hash_wait_timeout);
-	long		left;
+	Deadline deadline = deadline_in(setting_hash_wait_timeout);
+	long left;
 
 	counter_add(COUNT_HASH_WAITS, 1);
 	ConditionVariablePrepareToSleep(&slots->freed);

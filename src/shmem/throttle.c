@@ -44,17 +44,17 @@
 typedef struct Throttle
 {
 	ConditionVariable ended;
-	uint64		cleared;		/* number of locks cleared */
+	uint64 cleared; /* number of locks cleared */
 } Throttle;
 
 /* A tag's saved row, if it was read, and the outcome of the prepared transaction that was to clear its count. */
 typedef struct SavedLock
 {
 	ThrottlePrepared prepared;
-	bool		read;
-	bool		found;
-	uint64		cleared;
-	ThrottleEntry	lock;
+	bool read;
+	bool found;
+	uint64 cleared;
+	ThrottleEntry lock;
 } SavedLock;
 
 static Throttle *throttle = NULL;
@@ -123,7 +123,7 @@ static bool
 find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, ThrottleEntry **entry,
 				ThrottleEntry *outside)
 {
-	ThrottleSet   *set = throttle_table_set(&attempts, tag);
+	ThrottleSet *set = throttle_table_set(&attempts, tag);
 
 	*entry = throttle_table_find(set, tag);
 	if (*entry)
@@ -146,7 +146,7 @@ try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool 
 {
 	TimestampTz now;
 	ThrottleAnswer answer = THROTTLE_GO;
-	ThrottleEntry	outside = {.count = 0};
+	ThrottleEntry outside = {.count = 0};
 	ThrottleEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
@@ -154,7 +154,7 @@ try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool 
 	*again = !find_or_restore(tag, now, saved, &entry, &outside);
 	if (!*again)
 	{
-		bool		is_shared = entry == &throttle_table_set(&attempts, tag)->overflow;
+		bool is_shared = entry == &throttle_table_set(&attempts, tag)->overflow;
 
 		if (is_shared)
 			answer = throttle_judge(&outside, now, retry_after);
@@ -174,9 +174,9 @@ try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool 
 static ThrottleAnswer
 enter(const AccountTag *tag, int *retry_after)
 {
-	SavedLock	saved;
+	SavedLock saved;
 	ThrottleAnswer answer;
-	bool		again;
+	bool again;
 
 	do
 	{
@@ -190,8 +190,8 @@ ThrottleAnswer
 throttle_enter(const AccountTag *tag, int *retry_after)
 {
 	ThrottleAnswer answer;
-	Deadline	deadline;
-	long		left;
+	Deadline deadline;
+	long left;
 
 	Assert(held_entry == NULL);
 	answer = enter(tag, retry_after);
@@ -215,7 +215,7 @@ throttle_enter(const AccountTag *tag, int *retry_after)
 static void
 throttle_enqueue(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
 {
-	QueueEntry	message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
+	QueueEntry message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
 
 	if (entry)
 	{
@@ -308,7 +308,7 @@ clear_with(const AccountTag *tag, TransactionId prepared)
 void
 throttle_settle(void)
 {
-	uint64		last = last_message;
+	uint64 last = last_message;
 
 	last_message = 0;
 	event_queue_await(last);
@@ -327,7 +327,7 @@ take_own(const AccountTag *tag)
 static void
 put_back(const AccountTag *tag, const ThrottleUndo *what)
 {
-	ThrottleEntry	outside = {.count = 0};
+	ThrottleEntry outside = {.count = 0};
 	ThrottleEntry *entry;
 
 	if (what->failures == 0)
@@ -351,8 +351,8 @@ put_back(const AccountTag *tag, const ThrottleUndo *what)
 static const ThrottleUndo *
 clear(const AccountTag *tag)
 {
-	ThrottleUndo   *note = throttle_undo_note(tag);
-	SavedLock	saved;
+	ThrottleUndo *note = throttle_undo_note(tag);
+	SavedLock saved;
 	ThrottleEntry *entry;
 
 	read_saved(tag, &saved);
@@ -380,9 +380,9 @@ throttle_clear(const AccountTag *tag)
 static bool
 is_counted(const AccountTag *tag)
 {
-	SavedLock	saved;
+	SavedLock saved;
 	ThrottleEntry *entry;
-	bool		counted;
+	bool counted;
 
 	read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_SHARED);
@@ -402,7 +402,7 @@ throttle_start_over(const AccountTag *tag)
 void
 throttle_move(const AccountTag *from, const AccountTag *to)
 {
-	ThrottleUndo   *added;
+	ThrottleUndo *added;
 	const ThrottleUndo *cleared;
 
 	throttle_start_over(to);
@@ -419,7 +419,7 @@ void
 throttle_attach(struct LWLock *lock)
 {
 	static const ThrottleUndoActions actions = {put_back, clear_committed, clear_with, throttle_settle};
-	bool		found;
+	bool found;
 
 	throttle_lock = lock;
 	throttle = ShmemInitStruct("djust_auth throttle", sizeof(Throttle), &found);

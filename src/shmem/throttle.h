@@ -16,9 +16,9 @@ struct LWLock;
 
 typedef enum ThrottleOutcome
 {
-	ATTEMPT_GOOD,				/* clears the count when this transaction commits */
+	ATTEMPT_GOOD, /* clears the count when this transaction commits */
 	ATTEMPT_BAD,
-	ATTEMPT_NOT_MADE			/* nothing was hashed: not counted */
+	ATTEMPT_NOT_MADE /* nothing was hashed: not counted */
 } ThrottleOutcome;
 
 extern size_t throttle_size(void);

@@ -15,8 +15,8 @@
 static struct
 {
 	AccountTag tag;
-	pg_uuid_t	user_id;
-}			owner;
+	pg_uuid_t user_id;
+} owner;
 
 void
 throttle_owner(const AccountTag *tag, const uint8_t *user_id)
@@ -28,7 +28,7 @@ throttle_owner(const AccountTag *tag, const uint8_t *user_id)
 pg_uuid_t
 throttle_owner_of(const AccountTag *tag)
 {
-	pg_uuid_t	user_id;
+	pg_uuid_t user_id;
 
 	memcpy(user_id.data, memcmp(&owner.tag, tag, sizeof(*tag)) == 0 ? owner.user_id.data : tag->bytes, UUID_LEN);
 	return user_id;

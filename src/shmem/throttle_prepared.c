@@ -32,7 +32,7 @@ throttle_prepared_note(const ThrottleEntry *entry, ThrottlePrepared *prepared)
 static bool
 did_commit(TransactionId xid)
 {
-	bool		committed;
+	bool committed;
 
 	LWLockAcquire(XactTruncationLock, LW_SHARED);
 	committed = !TransactionIdPrecedes(xid, COMPAT_OLDEST_CLOG_XID) && TransactionIdDidCommit(xid);

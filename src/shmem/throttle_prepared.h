@@ -9,9 +9,9 @@
 
 typedef struct ThrottlePrepared
 {
-	uint32_t	xid;			/* 0: none, or still prepared */
+	uint32_t xid; /* 0: none, or still prepared */
 	TimestampTz prepared_at;
-	bool		committed;
+	bool committed;
 } ThrottlePrepared;
 
 /*

@@ -45,7 +45,7 @@ throttle_reset_admit(const AccountTag *tag)
 {
 	TimestampTz now;
 	ThrottleEntry *entry;
-	bool		allowed;
+	bool allowed;
 
 	LWLockAcquire(throttle_reset_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();

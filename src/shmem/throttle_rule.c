@@ -22,7 +22,7 @@ throttle_is_lock(int failures)
 int
 throttle_delay_s(int failures)
 {
-	int			doublings = failures - setting_max_login_failures;
+	int doublings = failures - setting_max_login_failures;
 
 	return doublings >= 10 ? THROTTLE_LONGEST_WAIT_S : Min(1 << Max(doublings, 0), THROTTLE_LONGEST_WAIT_S);
 }
@@ -31,7 +31,7 @@ throttle_delay_s(int failures)
 int
 throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 {
-	int64		wait;
+	int64 wait;
 
 	if (TIMESTAMP_NOT_FINITE(made_at) || TIMESTAMP_NOT_FINITE(ends_at) ||
 		pg_sub_s64_overflow(ends_at, made_at, &wait) || wait >= THROTTLE_LONGEST_WAIT_S * USECS_PER_SEC)
@@ -43,7 +43,7 @@ throttle_wait_s(TimestampTz made_at, TimestampTz ends_at)
 static void
 bound_wait(ThrottleEntry *entry, TimestampTz now)
 {
-	int64		longest = Min(entry->wait_s, THROTTLE_LONGEST_WAIT_S) * USECS_PER_SEC;
+	int64 longest = Min(entry->wait_s, THROTTLE_LONGEST_WAIT_S) * USECS_PER_SEC;
 
 	entry->allowed_at = Min(entry->allowed_at, now + longest);
 }

@@ -31,7 +31,7 @@ throttle_table_size(uint32_t sets)
 void
 throttle_table_attach(ThrottleTable *table, const char *name, uint32_t sets, bool forgets)
 {
-	bool		found;
+	bool found;
 
 	table->forgets = forgets;
 	table->mask = sets - 1;
@@ -43,7 +43,7 @@ throttle_table_attach(ThrottleTable *table, const char *name, uint32_t sets, boo
 ThrottleSet *
 throttle_table_set(const ThrottleTable *table, const AccountTag *tag)
 {
-	uint32		hash;
+	uint32 hash;
 
 	memcpy(&hash, tag->bytes, sizeof(hash));
 	return &table->sets[hash & table->mask];
@@ -52,7 +52,7 @@ throttle_table_set(const ThrottleTable *table, const AccountTag *tag)
 ThrottleEntry *
 throttle_table_find(ThrottleSet *set, const AccountTag *tag)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < THROTTLE_TABLE_WAYS; i++)
 		if (memcmp(&set->ways[i].tag, tag, sizeof(*tag)) == 0)
@@ -96,10 +96,10 @@ overflow_entry(ThrottleSet *set, TimestampTz now)
 ThrottleEntry *
 throttle_table_take(const ThrottleTable *table, const AccountTag *tag, TimestampTz now)
 {
-	ThrottleSet   *set = throttle_table_set(table, tag);
+	ThrottleSet *set = throttle_table_set(table, tag);
 	ThrottleEntry *entry = throttle_table_find(set, tag);
 	ThrottleEntry *victim = NULL;
-	int			i;
+	int i;
 
 	if (entry)
 		return entry;

@@ -10,33 +10,33 @@
 
 #include "crypto/account_tag.h"
 
-#define THROTTLE_SUSPENDED_AT 100	/* failures: NIST SP 800-63B section 5.2.2 */
+#define THROTTLE_SUSPENDED_AT 100 /* failures: NIST SP 800-63B section 5.2.2 */
 #define THROTTLE_TABLE_WAYS 8
 
 typedef struct ThrottleEntry
 {
 	AccountTag tag;
-	int32_t		count;			/* consecutive failures, or reset requests in the window */
-	int32_t		under_way;
-	bool		saved;			/* a lock that may have a saved row */
-	uint32_t	clears_with;	/* clears the count if it commits; 0: none */
+	int32_t count; /* consecutive failures, or reset requests in the window */
+	int32_t under_way;
+	bool saved; /* a lock that may have a saved row */
+	uint32_t clears_with; /* clears the count if it commits; 0: none */
 	TimestampTz prepared_at;
-	int32_t		wait_s;			/* original length of the wait until allowed_at */
+	int32_t wait_s; /* original length of the wait until allowed_at */
 	TimestampTz allowed_at;
 	TimestampTz touched_at;
 } ThrottleEntry;
 
 typedef struct ThrottleSet
 {
-	ThrottleEntry	ways[THROTTLE_TABLE_WAYS];
-	ThrottleEntry	overflow;
+	ThrottleEntry ways[THROTTLE_TABLE_WAYS];
+	ThrottleEntry overflow;
 } ThrottleSet;
 
 typedef struct ThrottleTable
 {
-	uint32_t	mask;
-	bool		forgets;		/* the oldest entry may always be evicted */
-	ThrottleSet   *sets;
+	uint32_t mask;
+	bool forgets; /* the oldest entry may always be evicted */
+	ThrottleSet *sets;
 } ThrottleTable;
 
 /* sets is a power of two. */

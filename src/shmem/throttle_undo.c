@@ -24,8 +24,8 @@ typedef struct Note
 	struct Note *next;
 	SubTransactionId level;
 	AccountTag tag;
-	bool		clears;			/* clears the count at commit; otherwise `what` is applied at a rollback */
-	ThrottleUndo	what;
+	bool clears; /* clears the count at commit; otherwise `what` is applied at a rollback */
+	ThrottleUndo what;
 } Note;
 
 static ThrottleUndoActions actions;
@@ -42,11 +42,11 @@ throttle_undo_init(const ThrottleUndoActions *throttle_actions)
 static void
 undo(SubTransactionId level)
 {
-	Note	  **link = &notes;
+	Note **link = &notes;
 
 	while (*link)
 	{
-		Note	   *note = *link;
+		Note *note = *link;
 
 		if (level != InvalidSubTransactionId && note->level != level)
 		{
@@ -63,7 +63,7 @@ undo(SubTransactionId level)
 static void
 commit(void)
 {
-	Note	   *note;
+	Note *note;
 
 	for (note = notes; note; note = note->next)
 		if (note->clears)
@@ -75,7 +75,7 @@ commit(void)
 static void
 prepare(void)
 {
-	Note	   *note;
+	Note *note;
 
 	for (note = notes; note; note = note->next)
 	{
@@ -103,7 +103,7 @@ throttle_undo_transaction_ended(XactEvent event, void *arg)
 static void
 subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
-	Note	   *note;
+	Note *note;
 
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		undo(mine);
@@ -116,7 +116,7 @@ subtransaction_ended(SubXactEvent event, SubTransactionId mine, SubTransactionId
 static Note *
 new_note(const AccountTag *tag)
 {
-	Note	   *note;
+	Note *note;
 
 	if (!registered)
 	{
@@ -135,7 +135,7 @@ new_note(const AccountTag *tag)
 ThrottleUndo *
 throttle_undo_note(const AccountTag *tag)
 {
-	ThrottleUndo   *note = &new_note(tag)->what;
+	ThrottleUndo *note = &new_note(tag)->what;
 
 	note->user_id = throttle_owner_of(tag);
 	return note;

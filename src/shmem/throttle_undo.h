@@ -12,18 +12,18 @@
 /* Added to the tag's count if this subtransaction or one around it is rolled back. */
 typedef struct ThrottleUndo
 {
-	int			failures;
-	int64_t		allowed_at;
-	pg_uuid_t	user_id;		/* owner of the account at the time of the note */
+	int failures;
+	int64_t allowed_at;
+	pg_uuid_t user_id; /* owner of the account at the time of the note */
 } ThrottleUndo;
 
 /* The throttle's actions at the end of a transaction. */
 typedef struct ThrottleUndoActions
 {
-	void		(*put_back) (const AccountTag *tag, const ThrottleUndo *what);	/* also while it is being rolled back */
-	void		(*committed) (const AccountTag *tag);
-	void		(*prepared) (const AccountTag *tag, uint32_t transaction);
-	void		(*settle) (void);	/* after committed, before the client gets its answer */
+	void (*put_back)(const AccountTag *tag, const ThrottleUndo *what); /* also while it is being rolled back */
+	void (*committed)(const AccountTag *tag);
+	void (*prepared)(const AccountTag *tag, uint32_t transaction);
+	void (*settle)(void); /* after committed, before the client gets its answer */
 } ThrottleUndoActions;
 
 extern void throttle_undo_init(const ThrottleUndoActions *actions);

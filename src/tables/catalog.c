@@ -75,13 +75,13 @@ StaticAssertDecl(lengthof(index_names) == CATALOG_INDEXES, "every index has a na
 
 typedef struct Ids
 {
-	bool		valid;
-	Oid			tables[CATALOG_TABLES];
-	Oid			indexes[CATALOG_INDEXES];
-	Oid			audit_function;
+	bool valid;
+	Oid tables[CATALOG_TABLES];
+	Oid indexes[CATALOG_INDEXES];
+	Oid audit_function;
 } Ids;
 
-static Ids	ids;
+static Ids ids;
 static uint64 epoch = 1;
 static bool callback_registered = false;
 
@@ -89,7 +89,7 @@ static bool callback_registered = false;
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	int			i;
+	int i;
 
 	if (relid == InvalidOid || !ids.valid)
 	{
@@ -110,7 +110,7 @@ relation_changed(Datum arg, Oid relid)
 static Oid
 resolve(Oid schema, const char *name)
 {
-	Oid			id = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Oid id = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 
 	if (!OidIsValid(id))
 		ereport(ERROR,
@@ -124,10 +124,10 @@ resolve(Oid schema, const char *name)
 static void
 resolve_all(void)
 {
-	uint64		begun;
-	Oid			schema;
-	Ids			fresh;
-	int			i;
+	uint64 begun;
+	Oid schema;
+	Ids fresh;
+	int i;
 
 	if (ids.valid)
 		return;
@@ -144,8 +144,11 @@ resolve_all(void)
 			fresh.tables[i] = resolve(schema, table_names[i]);
 		for (i = 0; i < CATALOG_INDEXES; i++)
 			fresh.indexes[i] = resolve(schema, index_names[i]);
-		fresh.audit_function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(AUDIT_FUNCTION),
-											   PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
+		fresh.audit_function = GetSysCacheOid3(PROCNAMEARGSNSP,
+											   Anum_pg_proc_oid,
+											   CStringGetDatum(AUDIT_FUNCTION),
+											   PointerGetDatum(buildoidvector(NULL, 0)),
+											   ObjectIdGetDatum(schema));
 	} while (begun != epoch);
 	fresh.valid = true;
 	ids = fresh;
@@ -174,16 +177,16 @@ catalog_table(CatalogTable table)
 Relation
 catalog_open(CatalogTable table, LOCKMODE mode)
 {
-	Relation	relation = try_table_open(catalog_table(table), mode);
+	Relation relation = try_table_open(catalog_table(table), mode);
 
-	/* the extension was dropped since the id was looked up: the next look-up finds a new table, or says that there is none */
+	/* if the extension was dropped since the id was looked up, the next look-up finds a new table, or raises */
 	return relation ? relation : table_open(catalog_table(table), mode);
 }
 
 bool
 catalog_is_table(Oid relation, CatalogTable *table)
 {
-	int			i;
+	int i;
 
 	resolve_all();
 	for (i = 0; i < CATALOG_TABLES; i++)
@@ -198,7 +201,7 @@ catalog_is_table(Oid relation, CatalogTable *table)
 bool
 catalog_is_member(Oid relation)
 {
-	Oid			extension = getExtensionOfObject(RelationRelationId, relation);
+	Oid extension = getExtensionOfObject(RelationRelationId, relation);
 
 	return OidIsValid(extension) && extension == get_extension_oid(SCHEMA, true);
 }
@@ -214,9 +217,9 @@ int64
 catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most)
 {
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
 	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	int64		count = 0;
+	int64 count = 0;
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		if (count++ < most)
@@ -237,7 +240,7 @@ catalog_index(CatalogIndex index)
 uint32
 catalog_pages(CatalogTable table)
 {
-	Relation	relation = catalog_open(table, AccessShareLock);
+	Relation relation = catalog_open(table, AccessShareLock);
 	BlockNumber pages = RelationGetNumberOfBlocks(relation);
 
 	table_close(relation, AccessShareLock);
@@ -247,10 +250,10 @@ catalog_pages(CatalogTable table)
 static bool
 read_extension(FormData_pg_extension *row)
 {
-	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	Relation relation = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(SCHEMA));
 	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
@@ -268,9 +271,7 @@ catalog_api_schema(void)
 	FormData_pg_extension extension;
 
 	if (!read_extension(&extension))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"%s\" does not exist", SCHEMA)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"%s\" does not exist", SCHEMA)));
 	return extension.extnamespace;
 }
 

@@ -157,67 +157,67 @@ enum
 
 typedef struct UserRow
 {
-	pg_uuid_t	id;
-	char	   *email;
-	char	   *locale;			/* NULL if none */
-	bool		disabled;
-	bool		has_hash;
-	char		hash[PWHASH_MAX + 1];
+	pg_uuid_t id;
+	char *email;
+	char *locale; /* NULL if none */
+	bool disabled;
+	bool has_hash;
+	char hash[PWHASH_MAX + 1];
 } UserRow;
 
 typedef struct SessionRow
 {
-	ItemPointerData place;		/* where this version of the row is */
-	pg_uuid_t	sid;
-	pg_uuid_t	user_id;
+	ItemPointerData place; /* where this version of the row is */
+	pg_uuid_t sid;
+	pg_uuid_t user_id;
 	TimestampTz created_at;
 	TimestampTz refreshed_at;
 	TimestampTz expires_at;
 	TimestampTz access_expires_at;
 	TimestampTz purge_at;
-	int32		generation;
-	uint8_t		access_hash[SHA256_SIZE];
-	ArrayType  *profiles;
+	int32 generation;
+	uint8_t access_hash[SHA256_SIZE];
+	ArrayType *profiles;
 } SessionRow;
 
 /* A session as its user sees it. */
 typedef struct SessionEntry
 {
-	SessionRow	session;
-	char	   *client_address; /* text, NULL if unknown */
-	char	   *user_agent;
+	SessionRow session;
+	char *client_address; /* text, NULL if unknown */
+	char *user_agent;
 } SessionEntry;
 
 typedef struct KeyRow
 {
-	char	   *kid;
-	char	   *algorithm;
-	bytea	   *private_key;	/* sealed */
-	bytea	   *public_key;		/* empty for HS256 */
-	bool		active;
+	char *kid;
+	char *algorithm;
+	bytea *private_key; /* sealed */
+	bytea *public_key; /* empty for HS256 */
+	bool active;
 	TimestampTz created_at;
-	TimestampTz verify_until;	/* of a retired key */
-	int32		longest_token;	/* s */
+	TimestampTz verify_until; /* of a retired key */
+	int32 longest_token; /* s */
 } KeyRow;
 
 /* The row of key_file. */
 typedef struct KnownKeyFile
 {
-	uint8_t		check_value[SHA256_SIZE];
-	Oid			database;
+	uint8_t check_value[SHA256_SIZE];
+	Oid database;
 } KnownKeyFile;
 
 typedef struct RightRow
 {
-	char	   *route;
-	int			access;			/* RouteRight */
+	char *route;
+	int access; /* RouteRight */
 } RightRow;
 
 typedef struct TemplateRow
 {
-	char	   *subject;
-	char	   *body_text;
-	char	   *body_html;
+	char *subject;
+	char *body_text;
+	char *body_html;
 } TemplateRow;
 
 /* Number of changes of rights and keys this backend has seen; call after AcceptInvalidationMessages(). */
@@ -225,7 +225,7 @@ extern uint64 catalog_epoch(void);
 /* Raises the epoch in every backend at commit, in this one at the next command. */
 extern void catalog_bump_epoch(void);
 
-extern Oid	catalog_table(CatalogTable table);
+extern Oid catalog_table(CatalogTable table);
 /* Raises 42P01 if the extension has been dropped. */
 extern Relation catalog_open(CatalogTable table, LOCKMODE mode);
 /* True if the relation, by its oid, is one of these tables. */
@@ -233,15 +233,15 @@ extern bool catalog_is_table(Oid relation, CatalogTable *table);
 /* True if it is a member of the extension. */
 extern bool catalog_is_member(Oid relation);
 /* Function of the triggers that audit administrators' changes; InvalidOid if it does not exist. */
-extern Oid	catalog_audit_function(void);
+extern Oid catalog_audit_function(void);
 /* Copies at most this many rows of an open table, and returns the number of all. */
 extern int64 catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most);
 /* Number of pages of a table. */
 extern uint32 catalog_pages(CatalogTable table);
 /* Schema of the public API. */
-extern Oid	catalog_api_schema(void);
+extern Oid catalog_api_schema(void);
 /* InvalidOid if the extension does not exist. */
-extern Oid	catalog_owner(void);
+extern Oid catalog_owner(void);
 
 /* With a choice, a keyed hash of the address, statistics do not show whether there is such a user. */
 extern bool catalog_user_by_email(const char *email, const pg_uuid_t *choice, UserRow *row);

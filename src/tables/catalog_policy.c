@@ -21,8 +21,8 @@ static bool
 exists(CatalogTable table, CatalogIndex index, const char *value)
 {
 	ScanKeyData key;
-	Scan		scan;
-	bool		found;
+	Scan scan;
+	bool found;
 
 	scan_text_key(&key, 1, value);
 	scan_begin(&scan, table, index, 1, &key);
@@ -48,8 +48,8 @@ catalog_blocklisted(const char *password)
 static int
 read_access(Oid value)
 {
-	HeapTuple	tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
-	int			access = RIGHT_NONE;
+	HeapTuple tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(value));
+	int access = RIGHT_NONE;
 	const char *label;
 
 	if (!HeapTupleIsValid(tuple))
@@ -66,18 +66,18 @@ read_access(Oid value)
 List *
 catalog_rights_of(const char *profile)
 {
-	List	   *rights = NIL;
+	List *rights = NIL;
 	ScanKeyData key;
-	Scan		scan;
-	HeapTuple	tuple;
+	Scan scan;
+	HeapTuple tuple;
 
 	scan_text_key(&key, Anum_profile_right_profile, profile);
 	scan_begin(&scan, TABLE_PROFILE_RIGHT, INDEX_PROFILE_RIGHT, 1, &key);
 	while (HeapTupleIsValid(tuple = scan_next(&scan)))
 	{
-		Datum		values[Natts_profile_right];
-		bool		nulls[Natts_profile_right];
-		RightRow   *row = palloc(sizeof(RightRow));
+		Datum values[Natts_profile_right];
+		bool nulls[Natts_profile_right];
+		RightRow *row = palloc(sizeof(RightRow));
 
 		scan_values(TABLE_PROFILE_RIGHT, scan.relation, tuple, values, nulls);
 		row->route = TextDatumGetCString(values[Anum_profile_right_route - 1]);
@@ -91,9 +91,9 @@ catalog_rights_of(const char *profile)
 static KeyRow *
 read_key(Scan *scan, HeapTuple tuple)
 {
-	KeyRow	   *row = palloc(sizeof(KeyRow));
-	Datum		values[Natts_signing_key];
-	bool		nulls[Natts_signing_key];
+	KeyRow *row = palloc(sizeof(KeyRow));
+	Datum values[Natts_signing_key];
+	bool nulls[Natts_signing_key];
 
 	scan_values(TABLE_SIGNING_KEY, scan->relation, tuple, values, nulls);
 	row->kid = TextDatumGetCString(values[Anum_signing_key_kid - 1]);
@@ -111,14 +111,14 @@ read_key(Scan *scan, HeapTuple tuple)
 List *
 catalog_keys(void)
 {
-	List	   *keys = NIL;
-	Scan		scan;
-	HeapTuple	tuple;
+	List *keys = NIL;
+	Scan scan;
+	HeapTuple tuple;
 
 	scan_begin(&scan, TABLE_SIGNING_KEY, INDEX_SIGNING_KEY, 0, NULL);
 	while (HeapTupleIsValid(tuple = scan_next(&scan)))
 	{
-		KeyRow	   *row = read_key(&scan, tuple);
+		KeyRow *row = read_key(&scan, tuple);
 
 		keys = row->active ? lcons(row, keys) : lappend(keys, row);
 	}
@@ -133,12 +133,12 @@ catalog_keys(void)
 static int
 locale_fit(const char *offered, const char *wanted)
 {
-	int			n;
+	int n;
 
 	for (n = 0; offered[n]; n++)
 	{
-		char		o = offered[n] == '_' ? '-' : pg_tolower((unsigned char) offered[n]);
-		char		w = wanted[n] == '_' ? '-' : pg_tolower((unsigned char) wanted[n]);
+		char o = offered[n] == '_' ? '-' : pg_tolower((unsigned char) offered[n]);
+		char w = wanted[n] == '_' ? '-' : pg_tolower((unsigned char) wanted[n]);
 
 		if (o != w)
 			return -1;
@@ -150,9 +150,9 @@ locale_fit(const char *offered, const char *wanted)
 bool
 catalog_known_key_file(KnownKeyFile *known)
 {
-	Datum		values[Natts_key_file];
-	bool		nulls[Natts_key_file];
-	bytea	   *value;
+	Datum values[Natts_key_file];
+	bool nulls[Natts_key_file];
+	bytea *value;
 
 	if (!scan_row(TABLE_KEY_FILE, INDEX_KEY_FILE, 0, NULL, values, nulls))
 		return false;
@@ -167,18 +167,18 @@ catalog_known_key_file(KnownKeyFile *known)
 bool
 catalog_template(const char *kind, const char *locale, TemplateRow *row)
 {
-	Datum		values[Natts_mail_template];
-	bool		nulls[Natts_mail_template];
+	Datum values[Natts_mail_template];
+	bool nulls[Natts_mail_template];
 	ScanKeyData key;
-	Scan		scan;
-	HeapTuple	tuple;
-	int			best = -1;
+	Scan scan;
+	HeapTuple tuple;
+	int best = -1;
 
 	scan_text_key(&key, Anum_mail_template_kind, kind);
 	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, 1, &key);
 	while (HeapTupleIsValid(tuple = scan_next(&scan)))
 	{
-		int			fit;
+		int fit;
 
 		scan_values(TABLE_MAIL_TEMPLATE, scan.relation, tuple, values, nulls);
 		fit = locale_fit(TextDatumGetCString(values[Anum_mail_template_locale - 1]), locale);

@@ -34,8 +34,8 @@
 /* A column as the extension made it. */
 typedef struct Column
 {
-	Oid			type;			/* ANYENUMOID: any enum */
-	bool		nullable;
+	Oid type; /* ANYENUMOID: any enum */
+	bool nullable;
 } Column;
 
 static const Column customer_user[] = {
@@ -135,14 +135,17 @@ StaticAssertDecl(lengthof(signing_key) == Natts_signing_key, "every column has i
 StaticAssertDecl(lengthof(throttle_lock) == Natts_throttle_lock, "every column has its type");
 StaticAssertDecl(lengthof(key_file) == Natts_key_file, "every column has its type");
 
-#define COLUMNS(table) {table, lengthof(table)}
+#define COLUMNS(table) \
+	{ \
+		table, lengthof(table) \
+	}
 
 /* Tables read without SQL, and their first columns; an administrator may have added others. */
 static const struct
 {
 	const Column *columns;
-	int			n;
-}			shapes[CATALOG_TABLES] = {
+	int n;
+} shapes[CATALOG_TABLES] = {
 	[TABLE_CUSTOMER_USER] = COLUMNS(customer_user),
 	[TABLE_PROFILE] = COLUMNS(profile),
 	[TABLE_USER_PROFILE] = COLUMNS(user_profile),
@@ -172,14 +175,14 @@ static bool
 is_of_type(Form_pg_attribute attribute, Oid type)
 {
 	return attribute->atttypid == type ||
-		(type == ANYENUMOID && OidIsValid(attribute->atttypid) && type_is_enum(attribute->atttypid));
+		   (type == ANYENUMOID && OidIsValid(attribute->atttypid) && type_is_enum(attribute->atttypid));
 }
 
 static void
 check_columns(CatalogTable table, Relation relation)
 {
-	TupleDesc	descriptor = RelationGetDescr(relation);
-	int			i;
+	TupleDesc descriptor = RelationGetDescr(relation);
+	int i;
 
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		refuse(relation, "It is no table.");
@@ -193,7 +196,7 @@ check_columns(CatalogTable table, Relation relation)
 Relation
 scan_open_locked(CatalogTable table, LOCKMODE mode)
 {
-	Relation	relation = catalog_open(table, mode);
+	Relation relation = catalog_open(table, mode);
 
 	check_columns(table, relation);
 	return relation;
@@ -266,8 +269,8 @@ scan_end(Scan *scan)
 bool
 scan_row(CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys, Datum *values, bool *nulls)
 {
-	Scan		scan;
-	HeapTuple	tuple;
+	Scan scan;
+	HeapTuple tuple;
 
 	scan_begin(&scan, table, index, nkeys, keys);
 	tuple = scan_next(&scan);
@@ -306,15 +309,15 @@ scan_text_or_null(Datum value, bool is_null)
 void
 scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *values, bool *nulls)
 {
-	TupleDesc	descriptor = RelationGetDescr(relation);
-	int			n = shapes[table].n;
-	int			i;
+	TupleDesc descriptor = RelationGetDescr(relation);
+	int n = shapes[table].n;
+	int i;
 
 	if (descriptor->natts == n)
 		heap_deform_tuple(tuple, descriptor, values, nulls);
 	else
 	{
-		Datum	   *all = palloc(descriptor->natts * (sizeof(Datum) + sizeof(bool)));
+		Datum *all = palloc(descriptor->natts * (sizeof(Datum) + sizeof(bool)));
 
 		heap_deform_tuple(tuple, descriptor, all, (bool *) (all + descriptor->natts));
 		memcpy(values, all, n * sizeof(Datum));
@@ -329,7 +332,7 @@ scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *value
 void
 scan_bytes_key(ScanKey key, AttrNumber attribute, const uint8_t *bytes, size_t size)
 {
-	bytea	   *value = palloc(VARHDRSZ + size);
+	bytea *value = palloc(VARHDRSZ + size);
 
 	SET_VARSIZE(value, VARHDRSZ + size);
 	memcpy(VARDATA(value), bytes, size);

@@ -31,12 +31,12 @@ typedef enum CatalogIndex
 	CATALOG_INDEXES
 } CatalogIndex;
 
-extern Oid	catalog_index(CatalogIndex index);
+extern Oid catalog_index(CatalogIndex index);
 
 /* A scan in progress. */
 typedef struct Scan
 {
-	Relation	relation;
+	Relation relation;
 	SysScanDesc scan;
 } Scan;
 

@@ -26,7 +26,7 @@
 static void
 read_session(HeapTuple tuple, const Datum *values, SessionRow *row)
 {
-	bytea	   *hash;
+	bytea *hash;
 
 	row->place = tuple->t_self;
 	row->sid = *DatumGetUUIDP(values[Anum_session_sid - 1]);
@@ -47,8 +47,8 @@ static SessionEntry *
 read_entry(Scan *scan, HeapTuple tuple)
 {
 	SessionEntry *entry = palloc0(sizeof(SessionEntry));
-	Datum		values[Natts_session];
-	bool		nulls[Natts_session];
+	Datum values[Natts_session];
+	bool nulls[Natts_session];
 
 	scan_values(TABLE_SESSION, scan->relation, tuple, values, nulls);
 	read_session(tuple, values, &entry->session);
@@ -61,8 +61,8 @@ read_entry(Scan *scan, HeapTuple tuple)
 static void
 read_session_tuple(Relation relation, HeapTuple tuple, SessionRow *row)
 {
-	Datum		values[Natts_session];
-	bool		nulls[Natts_session];
+	Datum values[Natts_session];
+	bool nulls[Natts_session];
 
 	scan_values(TABLE_SESSION, relation, tuple, values, nulls);
 	read_session(tuple, values, row);
@@ -75,17 +75,17 @@ has_sid(HeapTuple tuple, const pg_uuid_t *sid)
 	HeapTupleHeader header = tuple->t_data;
 
 	return tuple->t_len >= header->t_hoff + UUID_LEN && !(HeapTupleHasNulls(tuple) && att_isnull(0, header->t_bits)) &&
-		memcmp((char *) header + header->t_hoff, sid, UUID_LEN) == 0;
+		   memcmp((char *) header + header->t_hoff, sid, UUID_LEN) == 0;
 }
 
 /* True if the row at this tid is the session's and visible; tuple then points into the page, which stays pinned. */
 static bool
 visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *tid, HeapTuple tuple)
 {
-	Snapshot	snapshot = GetCatalogSnapshot(RelationGetRelid(relation));
-	Page		page = BufferGetPage(tid->buffer);
-	ItemId		item;
-	bool		visible = false;
+	Snapshot snapshot = GetCatalogSnapshot(RelationGetRelid(relation));
+	Page page = BufferGetPage(tid->buffer);
+	ItemId item;
+	bool visible = false;
 
 	LockBuffer(tid->buffer, BUFFER_LOCK_SHARE);
 	item = PageGetItemId(page, tid->line);
@@ -109,8 +109,8 @@ static bool
 session_at_tid(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 {
 	HeapTupleData tuple;
-	SessionTid	tid;
-	bool		found;
+	SessionTid tid;
+	bool found;
 
 	if (IsolationIsSerializable() || relation->rd_rel->relam != HEAP_TABLE_AM_OID || !session_tid_find(sid, &tid) ||
 		!ReadRecentBuffer(CompatLocator(relation), MAIN_FORKNUM, tid.block, tid.buffer))
@@ -126,7 +126,7 @@ session_at_tid(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 static void
 keep_tid(const pg_uuid_t *sid, SysScanDesc scan, HeapTuple tuple)
 {
-	SessionTid	tid;
+	SessionTid tid;
 
 	if (!TTS_IS_BUFFERTUPLE(scan->slot))
 		return;
@@ -142,7 +142,7 @@ session_by_index(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 {
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	scan_uuid_key(&key, Anum_session_sid, sid);
 	scan = scan_of_index(relation, INDEX_SESSION_SID, 1, &key);
@@ -159,8 +159,8 @@ session_by_index(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 bool
 catalog_session(const pg_uuid_t *sid, SessionRow *row)
 {
-	Relation	relation = scan_open_table(TABLE_SESSION);
-	bool		found = session_at_tid(relation, sid, row) || session_by_index(relation, sid, row);
+	Relation relation = scan_open_table(TABLE_SESSION);
+	bool found = session_at_tid(relation, sid, row) || session_by_index(relation, sid, row);
 
 	table_close(relation, AccessShareLock);
 	return found;
@@ -169,10 +169,10 @@ catalog_session(const pg_uuid_t *sid, SessionRow *row)
 List *
 catalog_sessions_of(const pg_uuid_t *user_id)
 {
-	List	   *sessions = NIL;
+	List *sessions = NIL;
 	ScanKeyData key;
-	Scan		scan;
-	HeapTuple	tuple;
+	Scan scan;
+	HeapTuple tuple;
 
 	scan_uuid_key(&key, Anum_session_user_id, user_id);
 	scan_begin(&scan, TABLE_SESSION, INDEX_SESSION_USER, 1, &key);

@@ -17,14 +17,14 @@
 
 #include "tables/catalog_scan.h"
 
-#define PASSED_OVER_MAX 100	/* users without a password in a row */
+#define PASSED_OVER_MAX 100 /* users without a password in a row */
 
 static void
 read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 {
-	Datum		values[Natts_customer_user];
-	bool		nulls[Natts_customer_user];
-	text	   *hash;
+	Datum values[Natts_customer_user];
+	bool nulls[Natts_customer_user];
+	text *hash;
 
 	scan_values(TABLE_CUSTOMER_USER, scan->relation, tuple, values, nulls);
 	memset(row, 0, sizeof(*row));
@@ -42,15 +42,15 @@ read_user(Scan *scan, HeapTuple tuple, UserRow *row)
 }
 
 /*
- * Any role sees what a function reads: in the statistics of tables and indexes, and by EXPLAIN (ANALYZE, BUFFERS).  This
- * counts and reads as if a row had been found.  A row's page may be on disk, so `choice` says which one is read.
+ * Any role sees what a function reads: in the statistics of tables and indexes, and by EXPLAIN (ANALYZE, BUFFERS).
+ * This counts and reads as if a row had been found.  A row's page may be on disk, so `choice` says which one is read.
  */
 static void
 read_as_if_found(Scan *scan, const pg_uuid_t *choice)
 {
-	Relation	index = scan->scan->irel;
+	Relation index = scan->scan->irel;
 	BlockNumber pages = RelationGetNumberOfBlocks(scan->relation);
-	uint32		page;
+	uint32 page;
 
 	memcpy(&page, choice->data, sizeof(page));
 	pgstat_count_index_tuples(index, 1);
@@ -63,8 +63,8 @@ read_as_if_found(Scan *scan, const pg_uuid_t *choice)
 static bool
 one_user(CatalogIndex index, ScanKey key, const pg_uuid_t *choice, UserRow *row)
 {
-	Scan		scan;
-	HeapTuple	tuple;
+	Scan scan;
+	HeapTuple tuple;
 
 	scan_begin(&scan, TABLE_CUSTOMER_USER, index, 1, key);
 	tuple = scan_next(&scan);
@@ -98,11 +98,11 @@ catalog_user_by_id(const pg_uuid_t *id, UserRow *row)
 bool
 catalog_user_stays(const pg_uuid_t *id)
 {
-	bool		found = false;
-	bool		stays = false;
+	bool found = false;
+	bool stays = false;
 	SnapshotData dirty;
 	ScanKeyData key;
-	Scan		scan;
+	Scan scan;
 
 	scan_uuid_key(&key, Anum_customer_user_id, id);
 	scan_begin_dirty(&scan, TABLE_CUSTOMER_USER, INDEX_CUSTOMER_USER_ID, &key, &dirty);
@@ -121,9 +121,9 @@ static bool
 first_with_hash(const pg_uuid_t *id, UserRow *row)
 {
 	ScanKeyData key;
-	Scan		scan;
-	HeapTuple	tuple;
-	int			read = 0;
+	Scan scan;
+	HeapTuple tuple;
+	int read = 0;
 
 	row->has_hash = false;
 	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(id));
@@ -140,7 +140,7 @@ catalog_user_from(const pg_uuid_t *id, UserRow *row)
 {
 	static const pg_uuid_t lowest = {{0}};
 	static UserRow next;
-	bool		wrapped = first_with_hash(&lowest, row);
+	bool wrapped = first_with_hash(&lowest, row);
 
 	if (!first_with_hash(id, &next))
 		return wrapped;
@@ -154,15 +154,15 @@ catalog_profiles_of(const pg_uuid_t *user_id)
 {
 	ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	ScanKeyData key;
-	Scan		scan;
-	HeapTuple	tuple;
+	Scan scan;
+	HeapTuple tuple;
 
 	scan_uuid_key(&key, Anum_user_profile_user_id, user_id);
 	scan_begin(&scan, TABLE_USER_PROFILE, INDEX_USER_PROFILE, 1, &key);
 	while (HeapTupleIsValid(tuple = scan_next(&scan)))
 	{
-		Datum		values[Natts_user_profile];
-		bool		nulls[Natts_user_profile];
+		Datum values[Natts_user_profile];
+		bool nulls[Natts_user_profile];
 
 		scan_values(TABLE_USER_PROFILE, scan.relation, tuple, values, nulls);
 		state = accumArrayResult(state, values[Anum_user_profile_profile - 1], false, TEXTOID, CurrentMemoryContext);
@@ -174,8 +174,8 @@ catalog_profiles_of(const pg_uuid_t *user_id)
 bool
 catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at)
 {
-	Datum		values[Natts_reset_token];
-	bool		nulls[Natts_reset_token];
+	Datum values[Natts_reset_token];
+	bool nulls[Natts_reset_token];
 	ScanKeyData key;
 
 	scan_bytes_key(&key, Anum_reset_token_token_hash, hash, SHA256_SIZE);
@@ -189,8 +189,8 @@ catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, Timesta
 bool
 catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at)
 {
-	Datum		values[Natts_throttle_lock];
-	bool		nulls[Natts_throttle_lock];
+	Datum values[Natts_throttle_lock];
+	bool nulls[Natts_throttle_lock];
 	ScanKeyData key;
 
 	scan_bytes_key(&key, Anum_throttle_lock_tag, tag, size);

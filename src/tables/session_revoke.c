@@ -50,8 +50,8 @@
 static Size
 expiry_offset(TupleDesc descriptor)
 {
-	Size		offset = 0;
-	int			i;
+	Size offset = 0;
+	int i;
 
 	for (i = 0; i < Anum_session_expires_at; i++)
 	{
@@ -73,7 +73,7 @@ expiry_offset(TupleDesc descriptor)
 static bool
 has_expiry_at(HeapTupleHeader version, Size length, Size offset)
 {
-	int			i;
+	int i;
 
 	if (HeapTupleHeaderGetNatts(version) < Anum_session_expires_at ||
 		length < version->t_hoff + offset + sizeof(TimestampTz))
@@ -90,7 +90,7 @@ version_at(Page page, const ItemPointerData *tid, const pg_uuid_t *sid, Size off
 {
 	OffsetNumber line = ItemPointerGetOffsetNumber(tid);
 	HeapTupleHeader version;
-	ItemId		item;
+	ItemId item;
 
 	if (line > PageGetMaxOffsetNumber(page))
 		return NULL;
@@ -108,9 +108,9 @@ static void
 mark_version(Relation relation, Buffer buffer, HeapTupleHeader version, Size offset)
 {
 	const TimestampTz never = DT_NOBEGIN;
-	char	   *expires_at = (char *) version + version->t_hoff + offset;
+	char *expires_at = (char *) version + version->t_hoff + offset;
 	GenericXLogState *change;
-	Page		image;
+	Page image;
 
 	if (memcmp(expires_at, &never, sizeof(never)) == 0)
 		return;
@@ -139,11 +139,11 @@ static void
 mark_from(Relation relation, const ItemPointerData *first, const pg_uuid_t *sid, Size offset)
 {
 	ItemPointerData tid = *first;
-	bool		more;
+	bool more;
 
 	do
 	{
-		Buffer		buffer = ReadBuffer(relation, ItemPointerGetBlockNumber(&tid));
+		Buffer buffer = ReadBuffer(relation, ItemPointerGetBlockNumber(&tid));
 		HeapTupleHeader version;
 
 		LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
@@ -159,11 +159,11 @@ mark_from(Relation relation, const ItemPointerData *first, const pg_uuid_t *sid,
 static void
 mark_all(const pg_uuid_t *sid)
 {
-	Relation	relation = scan_open_locked(TABLE_SESSION, RowExclusiveLock);
-	Size		offset = expiry_offset(RelationGetDescr(relation));
+	Relation relation = scan_open_locked(TABLE_SESSION, RowExclusiveLock);
+	Size offset = expiry_offset(RelationGetDescr(relation));
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	if (offset > 0)
 	{
@@ -180,9 +180,9 @@ mark_all(const pg_uuid_t *sid)
 static void
 insert_ended(const pg_uuid_t *sid)
 {
-	Relation	relation = scan_open_locked(TABLE_SESSION_ENDED, RowExclusiveLock);
+	Relation relation = scan_open_locked(TABLE_SESSION_ENDED, RowExclusiveLock);
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	int			natts = RelationGetNumberOfAttributes(relation);
+	int natts = RelationGetNumberOfAttributes(relation);
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, natts * sizeof(bool));
@@ -207,8 +207,8 @@ session_revoke_at_once(const pg_uuid_t *sid)
 bool
 session_revoke_follow(Relation relation, HeapTuple old, const ItemPointerData *fresh)
 {
-	Size		offset = expiry_offset(RelationGetDescr(relation));
-	char	   *data = (char *) old->t_data + old->t_data->t_hoff;
+	Size offset = expiry_offset(RelationGetDescr(relation));
+	char *data = (char *) old->t_data + old->t_data->t_hoff;
 	TimestampTz expires_at;
 
 	if (offset == 0 || !has_expiry_at(old->t_data, old->t_len, offset))

@@ -32,11 +32,11 @@
 
 #define WAYS 4
 #define CACHE_LINE 64
-#define ROW_LINES 4				/* cache lines that a row with a few profiles takes */
+#define ROW_LINES 4 /* cache lines that a row with a few profiles takes */
 
 typedef struct TidSet
 {
-	SessionTid	way[WAYS];
+	SessionTid way[WAYS];
 } TidSet;
 
 StaticAssertDecl(sizeof(TidSet) == CACHE_LINE, "a lookup touches one cache line");
@@ -47,7 +47,7 @@ static uint32 mask = 0;
 static uint32
 count_of_sets(void)
 {
-	uint32		n = 1;
+	uint32 n = 1;
 
 	while (n <= (uint32) NBuffers / WAYS / 2)
 		n *= 2;
@@ -63,8 +63,8 @@ session_tid_size(void)
 void
 session_tid_attach(void)
 {
-	bool		found;
-	void	   *memory = ShmemInitStruct("djust_auth session tids", session_tid_size(), &found);
+	bool found;
+	void *memory = ShmemInitStruct("djust_auth session tids", session_tid_size(), &found);
 
 	sets = (TidSet *) TYPEALIGN(CACHE_LINE, memory);
 	mask = count_of_sets() - 1;
@@ -75,7 +75,7 @@ session_tid_attach(void)
 static uint32
 word(const pg_uuid_t *sid, int at)
 {
-	uint32		value;
+	uint32 value;
 
 	memcpy(&value, sid->data + at, sizeof(value));
 	return value;
@@ -92,8 +92,8 @@ bool
 session_tid_find(const pg_uuid_t *sid, SessionTid *tid)
 {
 	const SessionTid *way = set_of(sid);
-	uint32		tag = word(sid, 12);
-	unsigned	which = (way[1].tag == tag) + 2 * (way[2].tag == tag) + 3 * (way[3].tag == tag);
+	uint32 tag = word(sid, 12);
+	unsigned which = (way[1].tag == tag) + 2 * (way[2].tag == tag) + 3 * (way[3].tag == tag);
 
 	*tid = way[which % WAYS];
 	return tid->tag == tag && tid->buffer > 0 && tid->buffer <= NBuffers;
@@ -106,7 +106,7 @@ session_tid_keep(const pg_uuid_t *sid, SessionTid *tid)
 	static unsigned turn = 0;
 	SessionTid *way = set_of(sid);
 	SessionTid *best = &way[turn++ % WAYS];
-	int			i;
+	int i;
 
 	tid->tag = word(sid, 12);
 	for (i = WAYS - 1; i >= 0; i--)
@@ -127,9 +127,9 @@ session_tid_prefetch(const pg_uuid_t *sid)
 void
 session_tid_prefetch_row(const pg_uuid_t *sid)
 {
-	SessionTid	tid;
-	char	   *page;
-	int			i;
+	SessionTid tid;
+	char *page;
+	int i;
 
 	if (!session_tid_find(sid, &tid))
 		return;

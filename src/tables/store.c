@@ -48,7 +48,8 @@ typedef enum Statement
 
 static StoreStatement statements[] = {
 	[SESSION_INSERT] =
-		{"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, generation,"
+		{"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, "
+		 "generation,"
 		 " access_hash, profiles, client_address, user_agent, purge_at)"
 		 " VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9, $4)",
 		 9,
@@ -163,7 +164,7 @@ run(Statement statement, Call *call)
 void
 store_session_insert(const NewSession *session)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, &session->sid);
 	put_uuid(&call, &session->user_id);
@@ -181,7 +182,7 @@ static bool
 refresh_by_statement(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
 					 const uint8_t *access_hash)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, &session->sid);
 	put_int(&call, session->generation);
@@ -198,10 +199,10 @@ bool
 store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
 					  const uint8_t *access_hash)
 {
-	Row			read = {0};
-	Row			change = {.settled = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
-	RowOutcome	outcome;
-	SessionTid		moved;
+	Row read = {0};
+	Row change = {.settled = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
+	RowOutcome outcome;
+	SessionTid moved;
 
 	if (session->expires_at <= now)
 		return false;
@@ -225,7 +226,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 static uint64
 run_for(Statement statement, const pg_uuid_t *id)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, id);
 	return run(statement, &call);
@@ -234,7 +235,7 @@ run_for(Statement statement, const pg_uuid_t *id)
 static uint64
 run_alone(Statement statement)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	return run(statement, &call);
 }
@@ -255,7 +256,7 @@ store_session_revoke(const pg_uuid_t *sid)
 uint64
 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, user_id);
 	put_uuid(&call, but_sid);
@@ -266,7 +267,7 @@ store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid)
 static uint64
 run_for_all(Statement statement, ArrayType *ids)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put(&call, PointerGetDatum(ids), false);
 	return run(statement, &call);
@@ -293,7 +294,7 @@ store_session_clear_profiles(void)
 static bool
 confirm(const pg_uuid_t *id, const char *hash, bool for_update)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, id);
 	put_text(&call, hash);
@@ -333,7 +334,7 @@ store_user_lock_all(ArrayType *ids)
 void
 store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, id);
 	put_text(&call, hash);
@@ -343,7 +344,7 @@ store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
 void
 store_user_insert(const char *email, const char *hash, pg_uuid_t *id)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_text(&call, email);
 	put_text(&call, hash);
@@ -363,7 +364,7 @@ store_user_set_disabled(const pg_uuid_t *id, bool disabled)
 uint64
 store_user_set_email(const pg_uuid_t *id, const char *email)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, id);
 	put_text(&call, email);
@@ -379,7 +380,7 @@ store_user_delete(const pg_uuid_t *id)
 void
 store_profile_insert(const char *name, const char *description)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_text(&call, name);
 	put_text(&call, description);
@@ -389,7 +390,7 @@ store_profile_insert(const char *name, const char *description)
 uint64
 store_profile_delete(const char *name)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_text(&call, name);
 	return run(PROFILE_DELETE, &call);
@@ -398,7 +399,7 @@ store_profile_delete(const char *name)
 static uint64
 run_user_profile(Statement statement, const pg_uuid_t *user_id, const char *profile)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, user_id);
 	put_text(&call, profile);
@@ -420,7 +421,7 @@ store_user_profile_delete(const pg_uuid_t *user_id, const char *profile)
 void
 store_right_set(const char *profile, const char *route, const char *access)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_text(&call, profile);
 	put_text(&call, route);

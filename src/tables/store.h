@@ -19,47 +19,47 @@
 
 typedef struct NewSession
 {
-	pg_uuid_t	sid;
-	pg_uuid_t	user_id;
+	pg_uuid_t sid;
+	pg_uuid_t user_id;
 	TimestampTz created_at;
 	TimestampTz expires_at;
 	TimestampTz access_expires_at;
 	const uint8_t *access_hash; /* SHA256_SIZE */
-	ArrayType  *profiles;
-	Datum		client_address; /* inet, 0 if unknown */
-	const char *user_agent;		/* NULL if unknown */
+	ArrayType *profiles;
+	Datum client_address; /* inet, 0 if unknown */
+	const char *user_agent; /* NULL if unknown */
 } NewSession;
 
 typedef struct AuditRow
 {
-	pg_uuid_t	id;
+	pg_uuid_t id;
 	TimestampTz at;
 	const char *event;
-	const pg_uuid_t *user_id;	/* NULL if none or not to be recorded */
+	const pg_uuid_t *user_id; /* NULL if none or not to be recorded */
 	const pg_uuid_t *sid;
 	const char *actor;
-	Datum		client_address; /* inet, 0 if unknown */
-	const char *detail;			/* JSON, NULL if none */
+	Datum client_address; /* inet, 0 if unknown */
+	const char *detail; /* JSON, NULL if none */
 } AuditRow;
 
 typedef struct QueuedMail
 {
-	int64		id;
-	char	   *kind;
-	pg_uuid_t	user_id;
-	bool		has_user;
-	bytea	   *address;		/* sealed; NULL for a mail to user_id */
+	int64 id;
+	char *kind;
+	pg_uuid_t user_id;
+	bool has_user;
+	bytea *address; /* sealed; NULL for a mail to user_id */
 	TimestampTz expires_at;
 	TimestampTz next_attempt_at;
-	int32		attempts;
+	int32 attempts;
 } QueuedMail;
 
 /* A user's lock, with the present address. */
 typedef struct UserLock
 {
-	pg_uuid_t	user_id;
-	char	   *email;
-	int32		failures;
+	pg_uuid_t user_id;
+	char *email;
+	int32 failures;
 	TimestampTz allowed_at;
 	TimestampTz saved_at;
 } UserLock;
@@ -67,11 +67,11 @@ typedef struct UserLock
 /* A mail as claimed for sending. */
 typedef struct ClaimedMail
 {
-	int64		id;
-	char	   *recipient;
-	char	   *subject;
-	char	   *body_text;
-	char	   *body_html;
+	int64 id;
+	char *recipient;
+	char *subject;
+	char *body_text;
+	char *body_html;
 } ClaimedMail;
 
 /* Purged tables, in this order. */
@@ -91,10 +91,10 @@ typedef enum PurgeTable
 /* The last row that a purge has passed; zero-initialise. */
 typedef struct PurgeCursor
 {
-	bool		begun;
-	bool		more;			/* there may be more rows */
+	bool begun;
+	bool more; /* there may be more rows */
 	TimestampTz key;
-	char		id[PURGE_ID_MAX];
+	char id[PURGE_ID_MAX];
 } PurgeCursor;
 
 /* sessions */
@@ -203,7 +203,7 @@ extern void store_grant(const char *statement);
 
 /* the worker's own calls, under its role */
 extern void store_call_start(void);
-extern int	store_call_write(void);
+extern int store_call_write(void);
 extern bool store_call_purge(void);
 extern TimestampTz store_call_seal(void);
 /* Copies into a context; false if no mail is due. */

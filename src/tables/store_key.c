@@ -21,19 +21,19 @@ typedef enum Statement
 } Statement;
 
 static StoreStatement statements[] = {
-	[KEY_LOCK] = {
-		"LOCK TABLE djust_auth.signing_key IN SHARE ROW EXCLUSIVE MODE",
-		0, {0}},
-	[KEY_RETIRE] = {
-		"UPDATE djust_auth.signing_key SET verify_until = $1 WHERE verify_until IS NULL",
-		1, {TIMESTAMPTZOID}},
-	[KEY_INSERT] = {
-		"INSERT INTO djust_auth.signing_key (kid, algorithm, private_key, public_key, created_at, longest_token)"
-		" VALUES ($1, $2, $3, $4, $5, $6)",
-		6, {TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID, INT4OID}},
-	[KEY_LENGTHEN] = {
-		"UPDATE djust_auth.signing_key SET longest_token = $2 WHERE kid" EQ "$1 AND longest_token" LT "$2",
-		2, {TEXTOID, INT4OID}},
+	[KEY_LOCK] = {"LOCK TABLE djust_auth.signing_key IN SHARE ROW EXCLUSIVE MODE", 0, {0}},
+	[KEY_RETIRE] = {"UPDATE djust_auth.signing_key SET verify_until = $1 WHERE verify_until IS NULL",
+					1,
+					{TIMESTAMPTZOID}},
+	[KEY_INSERT] =
+		{"INSERT INTO djust_auth.signing_key (kid, algorithm, private_key, public_key, created_at, longest_token)"
+		 " VALUES ($1, $2, $3, $4, $5, $6)",
+		 6,
+		 {TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, TIMESTAMPTZOID, INT4OID}},
+	[KEY_LENGTHEN] = {"UPDATE djust_auth.signing_key SET longest_token = $2 WHERE kid" EQ "$1 AND longest_token" LT
+					  "$2",
+					  2,
+					  {TEXTOID, INT4OID}},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -47,7 +47,7 @@ run(Statement statement, Call *call)
 void
 store_key_lock(void)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	run(KEY_LOCK, &call);
 }
@@ -55,7 +55,7 @@ store_key_lock(void)
 void
 store_key_retire(TimestampTz verify_until)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_time(&call, verify_until);
 	run(KEY_RETIRE, &call);
@@ -65,7 +65,7 @@ void
 store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
 				 const uint8_t *public_key, size_t public_size, TimestampTz now, int longest_token)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_text(&call, kid);
 	put_text(&call, algorithm);
@@ -79,10 +79,9 @@ store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_
 void
 store_key_lengthen(const char *kid, int longest_token)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_text(&call, kid);
 	put_int(&call, longest_token);
 	run(KEY_LENGTHEN, &call);
 }
-

@@ -34,64 +34,73 @@ typedef enum Statement
 } Statement;
 
 static StoreStatement statements[] = {
-	[RESET_INSERT] = {
-		"INSERT INTO djust_auth.reset_token (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
-		4, {BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
-	[RESET_CONSUME] = {
-		"DELETE FROM djust_auth.reset_token WHERE token_hash" EQ "$1 AND expires_at" GT "$2",
-		2, {BYTEAOID, TIMESTAMPTZOID}},
-	[RESET_DELETE_OF] = {
-		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "$1",
-		1, {UUIDOID}},
-	[RESET_DELETE_OF_ALL] = {
-		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)",
-		1, {UUIDARRAYOID}, .by_index = true},
-	[MAIL_INSERT] = {
-		"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
-		" VALUES ($1, $2, $3, $4, $5, $4)",
-		5, {TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
-	[MAIL_DUE] = {
-		"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
-		" WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
-		" AND ROW(next_attempt_at, id)" GT "ROW($2, $3) ORDER BY next_attempt_at, id LIMIT $4",
-		4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT4OID}, true},
-	[MAIL_TAKE] = {
-		"SELECT 1 FROM djust_auth.mail_queue WHERE id" EQ "$1 AND done_at IS NULL AND next_attempt_at" LE "$2 FOR UPDATE SKIP LOCKED",
-		2, {INT8OID, TIMESTAMPTZOID}},
-	[MAIL_SEALED] = {
-		"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue WHERE address IS NOT NULL",
-		0, {0}},
-	[MAIL_DELETE] = {
-		"DELETE FROM djust_auth.mail_queue WHERE id" EQ "$1",
-		1, {INT8OID}},
-	[MAIL_LEASE] = {
-		"UPDATE djust_auth.mail_queue SET attempts = attempts OPERATOR(pg_catalog.+) 1, next_attempt_at = $2"
-		", with_worker = $3 WHERE id" EQ "$1",
-		3, {INT8OID, TIMESTAMPTZOID, BOOLOID}},
-	[MAIL_DONE] = {
-		"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3, with_worker = false WHERE id" EQ "$1 AND done_at IS NULL",
-		3, {INT8OID, TIMESTAMPTZOID, TEXTOID}},
-	[MAIL_DONE_ALL] = {
-		"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3 WHERE ctid" EQ "ANY (ARRAY("
-		"SELECT ctid FROM djust_auth.mail_queue WHERE id" EQ "ANY ($1) AND done_at IS NULL FOR UPDATE SKIP LOCKED))",
-		3, {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID}, true},
-	[MAIL_RETRY] = {
-		"UPDATE djust_auth.mail_queue SET next_attempt_at = $2, last_error = $3, with_worker = false"
-		" WHERE id" EQ "$1 AND done_at IS NULL",
-		3, {INT8OID, TIMESTAMPTZOID, TEXTOID}},
-	[MAIL_GET] = {
-		"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
-		" WHERE id" EQ "$1 AND done_at IS NULL AND attempts" GT "0 FOR UPDATE",
-		1, {INT8OID}},
-	[MAIL_RELEASE] = {
-		"UPDATE djust_auth.mail_queue SET next_attempt_at = $1, with_worker = false WHERE with_worker AND done_at IS NULL",
-		1, {TIMESTAMPTZOID}},
-	[MAIL_NEXT] = {
-		"SELECT pg_catalog.min(next_attempt_at) FROM djust_auth.mail_queue WHERE done_at IS NULL AND expires_at" GT "$1",
-		1, {TIMESTAMPTZOID}, true},
-	[MAIL_WAITING] = {
-		"SELECT pg_catalog.count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL",
-		0, {0}},
+	[RESET_INSERT] =
+		{"INSERT INTO djust_auth.reset_token (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+		 4,
+		 {BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[RESET_CONSUME] = {"DELETE FROM djust_auth.reset_token WHERE token_hash" EQ "$1 AND expires_at" GT "$2",
+					   2,
+					   {BYTEAOID, TIMESTAMPTZOID}},
+	[RESET_DELETE_OF] = {"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "$1", 1, {UUIDOID}},
+	[RESET_DELETE_OF_ALL] = {"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)",
+							 1,
+							 {UUIDARRAYOID},
+							 .by_index = true},
+	[MAIL_INSERT] =
+		{"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
+		 " VALUES ($1, $2, $3, $4, $5, $4)",
+		 5,
+		 {TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
+	[MAIL_DUE] = {"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
+				  " WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
+				  " AND ROW(next_attempt_at, id)" GT "ROW($2, $3) ORDER BY next_attempt_at, id LIMIT $4",
+				  4,
+				  {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT4OID},
+				  true},
+	[MAIL_TAKE] = {"SELECT 1 FROM djust_auth.mail_queue WHERE id" EQ "$1 AND done_at IS NULL AND "
+				   "next_attempt_at" LE "$2 FOR UPDATE SKIP LOCKED",
+				   2,
+				   {INT8OID, TIMESTAMPTZOID}},
+	[MAIL_SEALED] =
+		{"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue "
+		 "WHERE address IS NOT NULL",
+		 0,
+		 {0}},
+	[MAIL_DELETE] = {"DELETE FROM djust_auth.mail_queue WHERE id" EQ "$1", 1, {INT8OID}},
+	[MAIL_LEASE] =
+		{"UPDATE djust_auth.mail_queue SET attempts = attempts OPERATOR(pg_catalog.+) 1, next_attempt_at = $2"
+		 ", with_worker = $3 WHERE id" EQ "$1",
+		 3,
+		 {INT8OID, TIMESTAMPTZOID, BOOLOID}},
+	[MAIL_DONE] = {"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3, with_worker = false "
+				   "WHERE id" EQ "$1 AND done_at IS NULL",
+				   3,
+				   {INT8OID, TIMESTAMPTZOID, TEXTOID}},
+	[MAIL_DONE_ALL] = {"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3 WHERE ctid" EQ "ANY (ARRAY("
+					   "SELECT ctid FROM djust_auth.mail_queue WHERE id" EQ
+					   "ANY ($1) AND done_at IS NULL FOR UPDATE SKIP LOCKED))",
+					   3,
+					   {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID},
+					   true},
+	[MAIL_RETRY] = {"UPDATE djust_auth.mail_queue SET next_attempt_at = $2, last_error = $3, with_worker = false"
+					" WHERE id" EQ "$1 AND done_at IS NULL",
+					3,
+					{INT8OID, TIMESTAMPTZOID, TEXTOID}},
+	[MAIL_GET] = {"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
+				  " WHERE id" EQ "$1 AND done_at IS NULL AND attempts" GT "0 FOR UPDATE",
+				  1,
+				  {INT8OID}},
+	[MAIL_RELEASE] =
+		{"UPDATE djust_auth.mail_queue SET next_attempt_at = $1, with_worker = false WHERE with_worker AND done_at "
+		 "IS NULL",
+		 1,
+		 {TIMESTAMPTZOID}},
+	[MAIL_NEXT] = {"SELECT pg_catalog.min(next_attempt_at) FROM djust_auth.mail_queue WHERE done_at IS NULL AND "
+				   "expires_at" GT "$1",
+				   1,
+				   {TIMESTAMPTZOID},
+				   true},
+	[MAIL_WAITING] = {"SELECT pg_catalog.count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL", 0, {0}},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -105,7 +114,7 @@ run(Statement statement, Call *call)
 void
 store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_bytes(&call, hash, SHA256_SIZE);
 	put_uuid(&call, user_id);
@@ -117,7 +126,7 @@ store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz no
 bool
 store_reset_consume(const uint8_t *hash, TimestampTz now)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_bytes(&call, hash, SHA256_SIZE);
 	put_time(&call, now);
@@ -127,7 +136,7 @@ store_reset_consume(const uint8_t *hash, TimestampTz now)
 void
 store_reset_delete_of(const pg_uuid_t *user_id)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, user_id);
 	run(RESET_DELETE_OF, &call);
@@ -136,7 +145,7 @@ store_reset_delete_of(const pg_uuid_t *user_id)
 void
 store_reset_delete_of_all(ArrayType *user_ids)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put(&call, PointerGetDatum(user_ids), false);
 	run(RESET_DELETE_OF_ALL, &call);
@@ -146,7 +155,7 @@ void
 store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
 				  TimestampTz now, TimestampTz expires_at)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_text(&call, kind);
 	put_uuid(&call, user_id);
@@ -161,10 +170,10 @@ static void
 read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool		no_address;
-	bool		no_user;
-	Datum		user_id = store_column(row, 3, UUIDOID, &no_user);
-	Datum		address = store_column(row, 4, BYTEAOID, &no_address);
+	bool no_address;
+	bool no_user;
+	Datum user_id = store_column(row, 3, UUIDOID, &no_user);
+	Datum address = store_column(row, 4, BYTEAOID, &no_address);
 
 	mail->id = DatumGetInt64(store_value(row, 1, INT8OID));
 	mail->kind = TextDatumGetCString(store_value(row, 2, TEXTOID));
@@ -182,9 +191,9 @@ static List *
 read_mails(Statement statement, Call *call)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	List	   *mails = NIL;
-	uint64		rows;
-	uint64		i;
+	List *mails = NIL;
+	uint64 rows;
+	uint64 i;
 
 	store_connect();
 	rows = store_execute(&statements[statement], call);
@@ -204,7 +213,7 @@ read_mails(Statement statement, Call *call)
 List *
 store_mail_due(TimestampTz now, const QueuedMail *after, int max)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_time(&call, now);
 	put_time(&call, after->next_attempt_at);
@@ -216,7 +225,7 @@ store_mail_due(TimestampTz now, const QueuedMail *after, int max)
 bool
 store_mail_take(int64 id, TimestampTz now)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_id(&call, id);
 	put_time(&call, now);
@@ -226,7 +235,7 @@ store_mail_take(int64 id, TimestampTz now)
 List *
 store_mail_sealed(void)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	return read_mails(MAIL_SEALED, &call);
 }
@@ -234,7 +243,7 @@ store_mail_sealed(void)
 void
 store_mail_delete(int64 id)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_id(&call, id);
 	run(MAIL_DELETE, &call);
@@ -244,8 +253,8 @@ bool
 store_mail_get(int64 id, QueuedMail *mail)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Call		call = {0};
-	bool		found;
+	Call call = {0};
+	bool found;
 
 	put_id(&call, id);
 	store_connect();
@@ -259,7 +268,7 @@ store_mail_get(int64 id, QueuedMail *mail)
 void
 store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_id(&call, id);
 	put_time(&call, next_attempt_at);
@@ -270,7 +279,7 @@ store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker)
 bool
 store_mail_done(int64 id, TimestampTz now, const char *error)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_id(&call, id);
 	put_time(&call, now);
@@ -281,9 +290,9 @@ store_mail_done(int64 id, TimestampTz now, const char *error)
 void
 store_mail_done_all(List *mails, TimestampTz now, const char *error)
 {
-	Datum	   *ids = palloc(list_length(mails) * sizeof(Datum));
-	Call		call = {0};
-	ListCell   *cell;
+	Datum *ids = palloc(list_length(mails) * sizeof(Datum));
+	Call call = {0};
+	ListCell *cell;
 
 	foreach(cell, mails)
 		ids[foreach_current_index(cell)] = Int64GetDatum(((QueuedMail *) lfirst(cell))->id);
@@ -299,7 +308,7 @@ store_mail_done_all(List *mails, TimestampTz now, const char *error)
 bool
 store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_id(&call, id);
 	put_time(&call, next_attempt_at);
@@ -310,7 +319,7 @@ store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error)
 uint64
 store_mail_release(TimestampTz now)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_time(&call, now);
 	return run(MAIL_RELEASE, &call);
@@ -319,8 +328,8 @@ store_mail_release(TimestampTz now)
 bool
 store_mail_next(TimestampTz now, TimestampTz *next)
 {
-	Call		call = {0};
-	bool		is_null;
+	Call call = {0};
+	bool is_null;
 
 	put_time(&call, now);
 	*next = DatumGetTimestampTz(store_run_value(&statements[MAIL_NEXT], &call, TIMESTAMPTZOID, &is_null));
@@ -330,8 +339,8 @@ store_mail_next(TimestampTz now, TimestampTz *next)
 int64
 store_mail_waiting(void)
 {
-	Call		call = {0};
-	bool		is_null;
+	Call call = {0};
+	bool is_null;
 
 	return DatumGetInt64(store_run_value(&statements[MAIL_WAITING], &call, INT8OID, &is_null));
 }

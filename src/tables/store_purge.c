@@ -31,52 +31,66 @@ typedef enum Statement
  * those of earlier batches.
  */
 #define PURGE(table, key, id, type, ended, which, then) \
-	{"WITH due AS MATERIALIZED (SELECT ctid AS place, " key " AS key, " id " AS id, " ended " AS ended FROM djust_auth." table \
-	" WHERE " which key LT "$1 AND ROW(" key ", " id ")" GT "ROW($2, $3::pg_catalog.text::pg_catalog." type ")" \
-	" ORDER BY " key ", " id " LIMIT $4 FOR UPDATE SKIP LOCKED)," \
-	" removed AS (DELETE FROM djust_auth." table " WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE ended)) RETURNING 1)" then \
-	" SELECT (SELECT pg_catalog.count(*) FROM removed), (SELECT pg_catalog.count(*) FROM due), key, id::pg_catalog.text" \
-	" FROM due ORDER BY due.key DESC, due.id DESC LIMIT 1", \
-	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}, true}
+	{ \
+		"WITH due AS MATERIALIZED (SELECT ctid AS place, " key " AS key, " id " AS id, " ended " AS ended" \
+		" FROM djust_auth." table " WHERE " which key LT "$1 AND ROW(" key ", " id ")" GT \
+		"ROW($2, $3::pg_catalog.text::pg_catalog." type ")" \
+		" ORDER BY " key ", " id " LIMIT $4 FOR UPDATE SKIP LOCKED)," \
+		" removed AS (DELETE FROM djust_auth." table " WHERE ctid" EQ \
+		"ANY (ARRAY(SELECT place FROM due WHERE ended)) RETURNING 1)" then \
+		" SELECT (SELECT pg_catalog.count(*) FROM removed), (SELECT pg_catalog.count(*) FROM due)," \
+		" key, id::pg_catalog.text" \
+		" FROM due ORDER BY due.key DESC, due.id DESC LIMIT 1", \
+			4, {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}, true \
+	}
 
 /*
  * A refresh changes expires_at and, to stay a HOT update, no indexed column.  purge_at is therefore only the expiry at
  * the last check: if the session is still alive, purge_at moves to its present expiry.
  */
 #define POSTPONE \
-	", kept AS (UPDATE djust_auth.session SET purge_at = expires_at WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE NOT ended)))"
+	", kept AS (UPDATE djust_auth.session SET purge_at = expires_at" \
+	" WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE NOT ended)))"
 #define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
 static StoreStatement statements[] = {
-	[AUDIT_INSERT] = {
-		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		8, {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
-	[AUDIT_FORGET] = {
-		"UPDATE djust_auth.audit_event SET client_address = NULL, detail = detail OPERATOR(pg_catalog.-) 'personal'"
-		" WHERE user_id" EQ "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
-		1, {UUIDARRAYOID}, .by_index = true},
-	[LOCK_SAVE] = {
-		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at, user_id) VALUES ($1, $2, $3, $4, $5)"
-		" ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures, allowed_at = excluded.allowed_at,"
-		" saved_at = excluded.saved_at, user_id = excluded.user_id",
-		5, {BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID}},
-	[LOCK_DELETE] = {
-		"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1",
-		1, {BYTEAOID}},
-	[ENDED_DELETE] = {
-		"DELETE FROM djust_auth.session WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
-		" WHERE sid" EQ "ANY (ARRAY(SELECT sid FROM djust_auth.session_ended)) FOR UPDATE SKIP LOCKED))",
-		0, {0}, true},
-	[ENDED_FORGET] = {
-		"DELETE FROM djust_auth.session_ended WHERE ctid" EQ "ANY (ARRAY(SELECT e.ctid FROM djust_auth.session_ended e"
-		" WHERE NOT EXISTS (SELECT FROM djust_auth.session s WHERE s.sid" EQ "e.sid) FOR UPDATE SKIP LOCKED))",
-		0, {0}, true},
+	[AUDIT_INSERT] = {"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
+					  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+					  8,
+					  {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
+	[AUDIT_FORGET] = {"UPDATE djust_auth.audit_event SET client_address = NULL,"
+					  " detail = detail OPERATOR(pg_catalog.-) 'personal'"
+					  " WHERE user_id" EQ
+					  "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
+					  1,
+					  {UUIDARRAYOID},
+					  .by_index = true},
+	[LOCK_SAVE] =
+		{"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at, user_id) VALUES ($1, $2, $3, "
+		 "$4, $5)"
+		 " ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures, allowed_at = excluded.allowed_at,"
+		 " saved_at = excluded.saved_at, user_id = excluded.user_id",
+		 5,
+		 {BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID}},
+	[LOCK_DELETE] = {"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1", 1, {BYTEAOID}},
+	[ENDED_DELETE] = {"DELETE FROM djust_auth.session WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
+					  " WHERE sid" EQ "ANY (ARRAY(SELECT sid FROM djust_auth.session_ended)) FOR UPDATE SKIP LOCKED))",
+					  0,
+					  {0},
+					  true},
+	[ENDED_FORGET] = {"DELETE FROM djust_auth.session_ended WHERE ctid" EQ
+					  "ANY (ARRAY(SELECT e.ctid FROM djust_auth.session_ended e"
+					  " WHERE NOT EXISTS (SELECT FROM djust_auth.session s WHERE s.sid" EQ
+					  "e.sid) FOR UPDATE SKIP LOCKED))",
+					  0,
+					  {0},
+					  true},
 	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", POSTPONE),
 	[FIRST_PURGE + PURGE_RESET_TOKEN] = PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""),
 	[FIRST_PURGE + PURGE_MAIL_QUEUE] = PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""),
 	[FIRST_PURGE + PURGE_SIGNING_KEY] = PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""),
-	[FIRST_PURGE + PURGE_THROTTLE_LOCK] = PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", "failures" LT "100 AND ", ""),
+	[FIRST_PURGE + PURGE_THROTTLE_LOCK] =
+		PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", "failures" LT "100 AND ", ""),
 	[FIRST_PURGE + PURGE_AUDIT_EVENT] = PURGE("audit_event", "at", "id", "uuid", "true", "", ""),
 };
 
@@ -103,7 +117,7 @@ detail_of(const AuditRow *row)
 static void
 insert_by_statement(const AuditRow *row)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, &row->id);
 	put_time(&call, row->at);
@@ -119,7 +133,7 @@ insert_by_statement(const AuditRow *row)
 void
 store_audit_insert(const AuditRow *event)
 {
-	Row			row = {0};
+	Row row = {0};
 
 	give_uuid(&row, Anum_audit_event_id, &event->id);
 	give_time(&row, Anum_audit_event_at, event->at);
@@ -136,7 +150,7 @@ store_audit_insert(const AuditRow *event)
 void
 store_audit_forget(ArrayType *user_ids)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put(&call, PointerGetDatum(user_ids), false);
 	store_run(&statements[AUDIT_FORGET], &call);
@@ -146,7 +160,7 @@ void
 store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
 				const pg_uuid_t *user_id)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_bytes(&call, tag, size);
 	put_int(&call, failures);
@@ -159,7 +173,7 @@ store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz all
 void
 store_lock_delete(const uint8_t *tag, size_t size)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_bytes(&call, tag, size);
 	store_run(&statements[LOCK_DELETE], &call);
@@ -168,9 +182,9 @@ store_lock_delete(const uint8_t *tag, size_t size)
 uint64
 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor)
 {
-	Call		call = {0};
-	int64		removed = 0;
-	int64		seen = 0;
+	Call call = {0};
+	int64 removed = 0;
+	int64 seen = 0;
 
 	put_time(&call, before);
 	put_time(&call, cursor->begun ? cursor->key : DT_NOBEGIN);
@@ -193,8 +207,8 @@ store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor)
 uint64
 store_purge_ended(void)
 {
-	Call		call = {0};
-	uint64		rows;
+	Call call = {0};
+	uint64 rows;
 
 	if (catalog_pages(TABLE_SESSION_ENDED) == 0)
 		return 0;

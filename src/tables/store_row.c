@@ -36,16 +36,16 @@
 /* What writing takes, open from begin() to end(). */
 typedef struct Target
 {
-	Relation	relation;
-	EState	   *estate;
+	Relation relation;
+	EState *estate;
 	ResultRelInfo *result;
-	TupleTableSlot *slot;		/* the new row */
+	TupleTableSlot *slot; /* the new row */
 } Target;
 
 static bool
 is_given(const Row *row, AttrNumber column)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < row->n; i++)
 		if (row->columns[i] == column)
@@ -56,7 +56,7 @@ is_given(const Row *row, AttrNumber column)
 static bool
 is_written(const ForeignKeyCacheInfo *key, const Row *row)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < key->nkeys; i++)
 		if (is_given(row, key->conkey[i]))
@@ -68,7 +68,7 @@ is_written(const ForeignKeyCacheInfo *key, const Row *row)
 static bool
 keeps_key(List *keys, Oid constraint, const Row *row)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, keys)
 	{
@@ -94,23 +94,22 @@ is_done_here(const Trigger *trigger)
 static bool
 fires_triggers(Relation relation, CmdType command, const Row *row)
 {
-	int16		event = command == CMD_INSERT ? TRIGGER_TYPE_INSERT : TRIGGER_TYPE_UPDATE;
-	Oid			audit_function = catalog_audit_function();
-	List	   *keys = RelationGetFKeyList(relation);
+	int16 event = command == CMD_INSERT ? TRIGGER_TYPE_INSERT : TRIGGER_TYPE_UPDATE;
+	Oid audit_function = catalog_audit_function();
+	List *keys = RelationGetFKeyList(relation);
 	TriggerDesc *triggers = relation->trigdesc;
-	int			i;
+	int i;
 
 	for (i = 0; triggers && i < triggers->numtriggers; i++)
 	{
-		Trigger    *trigger = &triggers->triggers[i];
+		Trigger *trigger = &triggers->triggers[i];
 
 		/* our own writes are none that the audit tells */
 		if ((trigger->tgtype & event) == 0 || is_done_here(trigger) ||
 			(row->settled && strcmp(trigger->tgname, row->settled) == 0) ||
 			(trigger->tgfoid == audit_function && OidIsValid(audit_function)))
 			continue;
-		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE ||
-			!keeps_key(keys, trigger->tgconstraint, row))
+		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(keys, trigger->tgconstraint, row))
 			return true;
 	}
 	return false;
@@ -119,8 +118,8 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 static bool
 has_columns(Relation relation, const Row *row)
 {
-	TupleDesc	descriptor = RelationGetDescr(relation);
-	int			i;
+	TupleDesc descriptor = RelationGetDescr(relation);
+	int i;
 
 	for (i = 0; i < row->n; i++)
 	{
@@ -139,8 +138,8 @@ has_columns(Relation relation, const Row *row)
 static bool
 is_whole(Relation relation, const Row *row)
 {
-	TupleDesc	descriptor = RelationGetDescr(relation);
-	int			i;
+	TupleDesc descriptor = RelationGetDescr(relation);
+	int i;
 
 	for (i = 0; descriptor->natts != row->n && i < descriptor->natts; i++)
 		if (!TupleDescAttr(descriptor, i)->attisdropped && !is_given(row, i + 1))
@@ -154,7 +153,7 @@ is_plain(Relation relation)
 	FormData_pg_class *class = relation->rd_rel;
 
 	return class->relkind == RELKIND_RELATION && class->relam == HEAP_TABLE_AM_OID && !class->relispartition &&
-		!class->relrowsecurity && !class->relforcerowsecurity && relation->rd_rules == NULL;
+		   !class->relrowsecurity && !class->relforcerowsecurity && relation->rd_rules == NULL;
 }
 
 static bool
@@ -212,11 +211,11 @@ insert_in_indexes(Target *target, bool update, CompatIndexUpdate wanted)
 bool
 row_insert(CatalogTable table, const Row *row)
 {
-	Target		target;
-	Datum	   *values;
-	bool	   *nulls;
-	int			natts;
-	int			i;
+	Target target;
+	Datum *values;
+	bool *nulls;
+	int natts;
+	int i;
 
 	if (!begin(&target, table, CMD_INSERT, NULL, row))
 		return false;
@@ -248,13 +247,13 @@ has_page(Relation relation, const ItemPointerData *place)
 static bool
 is_as_read(TupleTableSlot *old, const Row *read)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < read->n; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(old->tts_tupleDescriptor, read->columns[i] - 1);
-		bool		is_null;
-		Datum		value = slot_getattr(old, read->columns[i], &is_null);
+		bool is_null;
+		Datum value = slot_getattr(old, read->columns[i], &is_null);
 
 		if (is_null != read->nulls[i] ||
 			(!is_null && !datum_image_eq(value, read->values[i], attribute->attbyval, attribute->attlen)))
@@ -270,7 +269,7 @@ find(Relation relation, const ItemPointerData *place, const Row *read, TupleTabl
 	ItemPointerData tid = *place;
 
 	return has_page(relation, place) && table_tuple_fetch_row_version(relation, &tid, GetActiveSnapshot(), old) &&
-		is_as_read(old, read);
+		   is_as_read(old, read);
 }
 
 /* The slot of the old version keeps its page pinned, so that the place stays what it is. */
@@ -280,15 +279,27 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 	TM_FailureData failure;
 	LockTupleMode mode;
 	CompatIndexUpdate wanted;
-	TM_Result	result;
+	TM_Result result;
 
 	ExecForceStoreHeapTuple(heap_modify_tuple_by_cols(ExecFetchSlotHeapTuple(old, false, NULL),
-													  RelationGetDescr(target->relation), change->n, change->columns,
-													  change->values, change->nulls),
-							target->slot, true);
+													  RelationGetDescr(target->relation),
+													  change->n,
+													  change->columns,
+													  change->values,
+													  change->nulls),
+							target->slot,
+							true);
 	check(target);
-	result = table_tuple_update(target->relation, &old->tts_tid, target->slot, GetCurrentCommandId(true),
-								GetActiveSnapshot(), InvalidSnapshot, true, &failure, &mode, &wanted);
+	result = table_tuple_update(target->relation,
+								&old->tts_tid,
+								target->slot,
+								GetCurrentCommandId(true),
+								GetActiveSnapshot(),
+								InvalidSnapshot,
+								true,
+								&failure,
+								&mode,
+								&wanted);
 	if (result == TM_Updated || result == TM_Deleted)
 	{
 		if (IsolationIsSerializable())
@@ -325,9 +336,9 @@ tell_place(const Target *target, TupleTableSlot *old, SessionTid *now)
 RowOutcome
 row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, SessionTid *now)
 {
-	Target		target;
+	Target target;
 	TupleTableSlot *old;
-	bool		written;
+	bool written;
 
 	if (!begin(&target, table, CMD_UPDATE, read, change))
 		return ROW_NEEDS_STATEMENT;

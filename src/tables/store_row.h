@@ -19,19 +19,19 @@
 /* Columns that are written, or compared; a table whose columns have other types is left to a statement. */
 typedef struct Row
 {
-	int			n;
-	int			columns[ROW_COLUMNS];	/* attribute numbers */
-	Oid			types[ROW_COLUMNS];
-	Datum		values[ROW_COLUMNS];
-	bool		nulls[ROW_COLUMNS];
-	const char *settled;		/* name of a trigger of this extension that would change nothing; NULL: none */
+	int n;
+	int columns[ROW_COLUMNS]; /* attribute numbers */
+	Oid types[ROW_COLUMNS];
+	Datum values[ROW_COLUMNS];
+	bool nulls[ROW_COLUMNS];
+	const char *settled; /* name of a trigger of this extension that would change nothing; NULL: none */
 } Row;
 
 typedef enum RowOutcome
 {
 	ROW_WRITTEN,
-	ROW_CHANGED,				/* somebody else has changed or removed it: nothing is written */
-	ROW_NEEDS_STATEMENT			/* the table is not as the extension made it: nothing is written */
+	ROW_CHANGED, /* somebody else has changed or removed it: nothing is written */
+	ROW_NEEDS_STATEMENT /* the table is not as the extension made it: nothing is written */
 } RowOutcome;
 
 /* All columns of the table.  False when it needs a statement: nothing is written. */

@@ -20,7 +20,7 @@
 #include "tables/store_run.h"
 
 /* Trigger depth of the running statement if it is the library's own work; else -1. */
-static int	own_depth = -1;
+static int own_depth = -1;
 
 void
 store_connect(void)
@@ -41,8 +41,8 @@ plan_of(StoreStatement *statement)
 {
 	if (statement->plan == NULL)
 	{
-		SPIPlanPtr	plan = SPI_prepare_cursor(statement->text, statement->narguments, statement->types,
-											  CURSOR_OPT_GENERIC_PLAN);
+		SPIPlanPtr plan =
+			SPI_prepare_cursor(statement->text, statement->narguments, statement->types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare a statement");
@@ -55,7 +55,7 @@ plan_of(StoreStatement *statement)
 static int
 plan_by_index(void)
 {
-	int			level = NewGUCNestLevel();
+	int level = NewGUCNestLevel();
 
 	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	set_config_option("enable_bitmapscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -78,14 +78,14 @@ store_is_own_work(void)
 static int
 run_plan(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
 {
-	int			outer_depth = own_depth;
-	int			result;
+	int outer_depth = own_depth;
+	int result;
 
 	own_depth = statement->administrative ? -1 : trigger_depth();
 	PG_TRY();
 	{
-		result = SPI_execute_snapshot(plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot,
-									  only_reads, true, 0);
+		result = SPI_execute_snapshot(
+			plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot, only_reads, true, 0);
 	}
 	PG_FINALLY();
 	{
@@ -98,8 +98,8 @@ run_plan(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_rea
 static uint64
 execute(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
 {
-	int			level = 0;
-	int			result;
+	int level = 0;
+	int result;
 
 	Assert(call->n == statement->narguments);
 	if (statement->by_index)
@@ -128,7 +128,7 @@ store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot)
 Datum
 store_column(uint64 row, int number, Oid type, bool *is_null)
 {
-	TupleDesc	descriptor = SPI_tuptable->tupdesc;
+	TupleDesc descriptor = SPI_tuptable->tupdesc;
 
 	if (SPI_gettypeid(descriptor, number) != type)
 		ereport(ERROR,
@@ -141,8 +141,8 @@ store_column(uint64 row, int number, Oid type, bool *is_null)
 Datum
 store_value(uint64 row, int number, Oid type)
 {
-	bool		is_null;
-	Datum		value = store_column(row, number, type, &is_null);
+	bool is_null;
+	Datum value = store_column(row, number, type, &is_null);
 
 	if (is_null)
 		ereport(ERROR,
@@ -155,7 +155,7 @@ store_value(uint64 row, int number, Oid type)
 uint64
 store_run(StoreStatement *statement, Call *call)
 {
-	uint64		rows;
+	uint64 rows;
 
 	store_connect();
 	rows = store_execute(statement, call);
@@ -166,7 +166,7 @@ store_run(StoreStatement *statement, Call *call)
 Datum
 store_run_value(StoreStatement *statement, Call *call, Oid type, bool *is_null)
 {
-	Datum		value;
+	Datum value;
 
 	store_connect();
 	if (store_execute(statement, call) != 1)

@@ -23,19 +23,19 @@
 typedef struct StoreStatement
 {
 	const char *text;
-	int			narguments;
-	Oid			types[MAX_ARGUMENTS];
-	bool		by_index;		/* forbids sequential scans, whatever the planner estimates */
-	bool		administrative; /* an administrator's change, to be audited; others are the library's own work */
-	SPIPlanPtr	plan;			/* prepared at the first use in a backend */
+	int narguments;
+	Oid types[MAX_ARGUMENTS];
+	bool by_index; /* forbids sequential scans, whatever the planner estimates */
+	bool administrative; /* an administrator's change, to be audited; others are the library's own work */
+	SPIPlanPtr plan; /* prepared at the first use in a backend */
 } StoreStatement;
 
 /* Arguments of one call. */
 typedef struct Call
 {
-	int			n;
-	Datum		values[MAX_ARGUMENTS];
-	char		nulls[MAX_ARGUMENTS];
+	int n;
+	Datum values[MAX_ARGUMENTS];
+	char nulls[MAX_ARGUMENTS];
 } Call;
 
 extern void store_connect(void);
@@ -96,7 +96,7 @@ put_id(Call *call, int64 value)
 static inline Datum
 bytes_datum(const uint8 *value, size_t n)
 {
-	bytea	   *copy = palloc(VARHDRSZ + n);
+	bytea *copy = palloc(VARHDRSZ + n);
 
 	SET_VARSIZE(copy, VARHDRSZ + n);
 	memcpy(VARDATA(copy), value, n);

@@ -11,7 +11,9 @@
 
 #include "tables/store_seal_row.h"
 
-#define CHAIN_COLUMNS "chain, key_id, first_seal, last_seal, started_at, started_id, sealed_at, sealed_id, after_loss, last_mac, mac"
+#define CHAIN_COLUMNS \
+	"chain, key_id, first_seal, last_seal, started_at, started_id, sealed_at, sealed_id," \
+	" after_loss, last_mac, mac"
 #define SEAL_COLUMNS "chain, number, from_at, from_id, to_at, to_id, made_at, events, previous, mac, members"
 typedef enum Statement
 {
@@ -44,15 +46,33 @@ static StoreStatement statements[] = {
 		 " started_at = excluded.started_at, started_id = excluded.started_id, sealed_at = excluded.sealed_at,"
 		 " sealed_id = excluded.sealed_id, last_mac = excluded.last_mac, mac = excluded.mac",
 		 11,
-		 {UUIDOID, BYTEAOID, INT8OID, INT8OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, BOOLOID, BYTEAOID,
+		 {UUIDOID,
+		  BYTEAOID,
+		  INT8OID,
+		  INT8OID,
+		  TIMESTAMPTZOID,
+		  UUIDOID,
+		  TIMESTAMPTZOID,
+		  UUIDOID,
+		  BOOLOID,
+		  BYTEAOID,
 		  BYTEAOID}},
 	[CHAIN_DELETE] = {"DELETE FROM djust_auth.audit_chain WHERE chain" EQ "$1", 1, {UUIDOID}},
 	[SEALS_DELETE] = {"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1", 1, {UUIDOID}},
 	[SEAL_INSERT] = {"INSERT INTO djust_auth.audit_seal (" SEAL_COLUMNS
 					 ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 					 11,
-					 {UUIDOID, INT8OID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, INT4OID,
-					  BYTEAOID, BYTEAOID, BYTEAOID}},
+					 {UUIDOID,
+					  INT8OID,
+					  TIMESTAMPTZOID,
+					  UUIDOID,
+					  TIMESTAMPTZOID,
+					  UUIDOID,
+					  TIMESTAMPTZOID,
+					  INT4OID,
+					  BYTEAOID,
+					  BYTEAOID,
+					  BYTEAOID}},
 	[SEALS_OLDEST] = {"SELECT number, to_at, to_id FROM djust_auth.audit_seal WHERE chain" EQ
 					  "$1 ORDER BY number LIMIT 100",
 					  1,
@@ -85,7 +105,7 @@ run(Statement statement, Call *call)
 static void
 bytes_column(int row, int *number, uint8_t *out, size_t n)
 {
-	bytea	   *value = DatumGetByteaPP(column(row, number, BYTEAOID));
+	bytea *value = DatumGetByteaPP(column(row, number, BYTEAOID));
 
 	memset(out, 0, n);
 	if (VARSIZE_ANY_EXHDR(value) == n)
@@ -95,7 +115,7 @@ bytes_column(int row, int *number, uint8_t *out, size_t n)
 static void
 read_chain(int row, AuditChain *chain)
 {
-	int			number = 0;
+	int number = 0;
 
 	chain->chain = uuid_column(row, &number);
 	bytes_column(row, &number, chain->key_id, KEY_ID_SIZE);
@@ -111,9 +131,9 @@ read_chain(int row, AuditChain *chain)
 static int
 read_chains(Statement statement, Snapshot snapshot, AuditChain *chains)
 {
-	Call		call = {0};
-	int			rows;
-	int			i;
+	Call call = {0};
+	int rows;
+	int i;
 
 	store_connect();
 	rows = Min(read_rows(&statements[statement], &call, snapshot), CHAINS_MAX);
@@ -138,7 +158,7 @@ store_chains_read(Snapshot snapshot, AuditChain chains[CHAINS_MAX])
 void
 store_chain_put(const AuditChain *chain)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, &chain->chain);
 	put_bytes(&call, chain->key_id, KEY_ID_SIZE);
@@ -155,7 +175,7 @@ store_chain_put(const AuditChain *chain)
 void
 store_chain_delete(const pg_uuid_t *chain)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, chain);
 	run(SEALS_DELETE, &call);
@@ -165,7 +185,7 @@ store_chain_delete(const pg_uuid_t *chain)
 void
 store_seal_insert(const AuditSeal *seal)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, &seal->chain);
 	put_id(&call, seal->number);
@@ -182,19 +202,19 @@ store_seal_insert(const AuditSeal *seal)
 bool
 store_seals_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 {
-	Call		call = {0};
-	bool		found = false;
-	int			rows;
-	int			i;
+	Call call = {0};
+	bool found = false;
+	int rows;
+	int i;
 
 	put_uuid(&call, chain);
 	store_connect();
 	rows = (int) store_execute(&statements[SEALS_OLDEST], &call);
 	for (i = 0; i < rows; i++)
 	{
-		int			number = 0;
-		int64		seal = DatumGetInt64(column(i, &number, INT8OID));
-		EventKey	to = key_columns(i, &number);
+		int number = 0;
+		int64 seal = DatumGetInt64(column(i, &number, INT8OID));
+		EventKey to = key_columns(i, &number);
 
 		if (to.at > before)
 			break;
@@ -208,7 +228,7 @@ store_seals_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 void
 store_seals_retire(const pg_uuid_t *chain, int64 last)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_uuid(&call, chain);
 	put_id(&call, last);
@@ -218,7 +238,7 @@ store_seals_retire(const pg_uuid_t *chain, int64 last)
 bool
 store_seal_any(void)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	return run(SEAL_ANY, &call) > 0;
 }
@@ -226,8 +246,8 @@ store_seal_any(void)
 bool
 store_seals_orphaned(Snapshot snapshot)
 {
-	Call		call = {0};
-	bool		found;
+	Call call = {0};
+	bool found;
 
 	store_connect();
 	found = read_rows(&statements[SEALS_ORPHANED], &call, snapshot) > 0;
@@ -238,8 +258,8 @@ store_seals_orphaned(Snapshot snapshot)
 static void
 read_seal(int row, AuditSeal *seal)
 {
-	int			number = 0;
-	bytea	   *members;
+	int number = 0;
+	bytea *members;
 
 	seal->chain = uuid_column(row, &number);
 	seal->number = DatumGetInt64(column(row, &number, INT8OID));
@@ -260,9 +280,9 @@ store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chai
 				 AuditSeal seals[SEALS_AT_ONCE])
 {
 	MemoryContext caller;
-	Call		call = {0};
-	int			rows;
-	int			i;
+	Call call = {0};
+	int rows;
+	int i;
 
 	put_uuid(&call, chain);
 	put_id(&call, after);

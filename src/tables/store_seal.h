@@ -13,8 +13,8 @@
 #include "crypto/crypto.h"
 
 #define KEY_ID_SIZE 8
-#define MEMBER_SIZE 56			/* of an event in a seal, see audit_seal_form.c */
-#define SEAL_EVENTS 1000		/* in one seal, at most */
+#define MEMBER_SIZE 56 /* of an event in a seal, see audit_seal_form.c */
+#define SEAL_EVENTS 1000 /* in one seal, at most */
 #define EVENTS_AT_ONCE (SEAL_EVENTS + 1)
 #define SEALS_AT_ONCE 16
 #define CHAINS_MAX 16
@@ -23,49 +23,49 @@
 typedef struct EventKey
 {
 	TimestampTz at;
-	pg_uuid_t	id;
+	pg_uuid_t id;
 } EventKey;
 
 /* Strings are palloc'd, NULL if there is none. */
 typedef struct SealedEvent
 {
-	EventKey	key;
-	bool		has_user;
-	bool		has_sid;
-	pg_uuid_t	user_id;
-	pg_uuid_t	sid;
-	char	   *event;
-	char	   *actor;
-	char	   *detail;			/* without personal data */
-	char	   *client_address;
-	char	   *personal;
+	EventKey key;
+	bool has_user;
+	bool has_sid;
+	pg_uuid_t user_id;
+	pg_uuid_t sid;
+	char *event;
+	char *actor;
+	char *detail; /* without personal data */
+	char *client_address;
+	char *personal;
 } SealedEvent;
 
 typedef struct AuditSeal
 {
-	pg_uuid_t	chain;
-	int64		number;
-	EventKey	from;			/* covers events from here ... */
-	EventKey	to;				/* ... to before here: exactly those in members */
+	pg_uuid_t chain;
+	int64 number;
+	EventKey from; /* covers events from here ... */
+	EventKey to; /* ... to before here: exactly those in members */
 	TimestampTz made_at;
-	int			count;
-	const uint8_t *members;		/* count * MEMBER_SIZE bytes */
-	uint8_t		previous[SHA256_SIZE];	/* mac of the previous seal */
-	uint8_t		mac[SHA256_SIZE];
+	int count;
+	const uint8_t *members; /* count * MEMBER_SIZE bytes */
+	uint8_t previous[SHA256_SIZE]; /* mac of the previous seal */
+	uint8_t mac[SHA256_SIZE];
 } AuditSeal;
 
 /* A chain of seals: its row in audit_chain. */
 typedef struct AuditChain
 {
-	pg_uuid_t	chain;
-	uint8_t		key_id[KEY_ID_SIZE];
-	int64		first;			/* number of the oldest stored seal */
-	int64		last;			/* of the newest; first - 1 if none is stored */
-	EventKey	started;		/* older events are not covered (any more) */
-	EventKey	sealed;			/* events are covered up to here */
-	bool		after_loss;		/* started because the previous chain was deleted or forged */
-	uint8_t		last_mac[SHA256_SIZE];
-	uint8_t		mac[SHA256_SIZE];
+	pg_uuid_t chain;
+	uint8_t key_id[KEY_ID_SIZE];
+	int64 first; /* number of the oldest stored seal */
+	int64 last; /* of the newest; first - 1 if none is stored */
+	EventKey started; /* older events are not covered (any more) */
+	EventKey sealed; /* events are covered up to here */
+	bool after_loss; /* started because the previous chain was deleted or forged */
+	uint8_t last_mac[SHA256_SIZE];
+	uint8_t mac[SHA256_SIZE];
 } AuditChain;
 
 static inline int
@@ -75,7 +75,7 @@ event_key_cmp(const EventKey *a, const EventKey *b)
 }
 
 /* Locks the rows; newest first. */
-extern int	store_chains_lock(AuditChain chains[CHAINS_MAX]);
+extern int store_chains_lock(AuditChain chains[CHAINS_MAX]);
 extern void store_chain_put(const AuditChain *chain);
 /* Deletes its seals, too. */
 extern void store_chain_delete(const pg_uuid_t *chain);
@@ -93,9 +93,9 @@ extern bool store_event_first(TimestampTz *at);
 extern List *store_event_writers(MemoryContext context);
 
 /* Read in order, into a context, under a snapshot (NULL: the latest); return how many were read. */
-extern int	store_chains_read(Snapshot snapshot, AuditChain chains[CHAINS_MAX]);
-extern int	store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chain, int64 after,
-							 AuditSeal seals[SEALS_AT_ONCE]);
+extern int store_chains_read(Snapshot snapshot, AuditChain chains[CHAINS_MAX]);
+extern int store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chain, int64 after,
+							AuditSeal seals[SEALS_AT_ONCE]);
 /* Events from or, if `behind`, after one key, and before another. */
 extern int store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool behind,
 							 const EventKey *to, SealedEvent events[EVENTS_AT_ONCE]);

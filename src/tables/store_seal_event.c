@@ -14,7 +14,8 @@
 #include "tables/store_seal_row.h"
 
 #define IS_OBJECT "pg_catalog.jsonb_typeof(detail)" EQ "'object'"
-#define EVENT_COLUMNS "at, id, event, user_id, sid, actor, CASE WHEN " IS_OBJECT \
+#define EVENT_COLUMNS \
+	"at, id, event, user_id, sid, actor, CASE WHEN " IS_OBJECT \
 	" THEN (detail OPERATOR(pg_catalog.-) 'personal')::pg_catalog.text ELSE detail::pg_catalog.text END," \
 	" client_address::pg_catalog.text," \
 	" CASE WHEN " IS_OBJECT " THEN (detail OPERATOR(pg_catalog.->) 'personal')::pg_catalog.text END"
@@ -31,24 +32,25 @@ typedef enum Statement
 } Statement;
 
 static StoreStatement statements[] = {
-	[EVENT_FIRST] = {
-		"SELECT at FROM djust_auth.audit_event ORDER BY at LIMIT 1",
-		0, {0}, .by_index = true},
+	[EVENT_FIRST] = {"SELECT at FROM djust_auth.audit_event ORDER BY at LIMIT 1", 0, {0}, .by_index = true},
 	/* a prepared transaction holds its locks under a new virtual transaction id */
-	[EVENT_WRITERS] = {
-		"SELECT virtualtransaction FROM pg_catalog.pg_locks WHERE locktype" EQ "'relation' AND database" EQ "$1"
-		" AND relation" EQ "$2 AND mode" EQ "'RowExclusiveLock' AND granted"
-		" AND (pid IS NULL OR pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid())",
-		2, {OIDOID, OIDOID}},
-	[EVENTS_FROM] = {
-		"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)" BEFORE,
-		4, {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID}, .by_index = true},
-	[EVENTS_BEHIND] = {
-		"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GT "($1, $2)" BEFORE,
-		4, {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID}, .by_index = true},
-	[EVENTS_COUNT] = {
-		"SELECT pg_catalog.count(*) FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)",
-		2, {TIMESTAMPTZOID, UUIDOID}},
+	[EVENT_WRITERS] = {"SELECT virtualtransaction FROM pg_catalog.pg_locks WHERE locktype" EQ
+					   "'relation' AND database" EQ "$1"
+					   " AND relation" EQ "$2 AND mode" EQ "'RowExclusiveLock' AND granted"
+					   " AND (pid IS NULL OR pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid())",
+					   2,
+					   {OIDOID, OIDOID}},
+	[EVENTS_FROM] = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)" BEFORE,
+					 4,
+					 {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
+					 .by_index = true},
+	[EVENTS_BEHIND] = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GT "($1, $2)" BEFORE,
+					   4,
+					   {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
+					   .by_index = true},
+	[EVENTS_COUNT] = {"SELECT pg_catalog.count(*) FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)",
+					  2,
+					  {TIMESTAMPTZOID, UUIDOID}},
 };
 
 StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
@@ -56,8 +58,8 @@ StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text
 bool
 store_event_first(TimestampTz *at)
 {
-	Call		call = {0};
-	bool		found;
+	Call call = {0};
+	bool found;
 
 	store_connect();
 	found = store_execute(&statements[EVENT_FIRST], &call) > 0;
@@ -71,10 +73,10 @@ List *
 store_event_writers(MemoryContext context)
 {
 	MemoryContext caller;
-	List	   *writers = NIL;
-	Call		call = {0};
-	int			rows;
-	int			i;
+	List *writers = NIL;
+	Call call = {0};
+	int rows;
+	int i;
 
 	put(&call, ObjectIdGetDatum(MyDatabaseId), false);
 	put(&call, ObjectIdGetDatum(catalog_table(TABLE_AUDIT_EVENT)), false);
@@ -83,7 +85,7 @@ store_event_writers(MemoryContext context)
 	caller = MemoryContextSwitchTo(context);
 	for (i = 0; i < rows; i++)
 	{
-		int			number = 0;
+		int number = 0;
 
 		writers = lappend(writers, TextDatumGetCString(column(i, &number, TEXTOID)));
 	}
@@ -95,8 +97,8 @@ store_event_writers(MemoryContext context)
 static char *
 text_column(int row, int number)
 {
-	bool		is_null;
-	Datum		value = store_column(row, number, TEXTOID, &is_null);
+	bool is_null;
+	Datum value = store_column(row, number, TEXTOID, &is_null);
 
 	return is_null ? NULL : TextDatumGetCString(value);
 }
@@ -104,8 +106,8 @@ text_column(int row, int number)
 static bool
 uuid_or_null(int row, int number, pg_uuid_t *id)
 {
-	bool		is_null;
-	Datum		value = store_column(row, number, UUIDOID, &is_null);
+	bool is_null;
+	Datum value = store_column(row, number, UUIDOID, &is_null);
 
 	if (!is_null)
 		*id = *DatumGetUUIDP(value);
@@ -115,7 +117,7 @@ uuid_or_null(int row, int number, pg_uuid_t *id)
 static void
 read_event(int row, SealedEvent *event)
 {
-	int			number = 0;
+	int number = 0;
 
 	event->key = key_columns(row, &number);
 	event->event = text_column(row, 3);
@@ -132,9 +134,9 @@ store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from
 				  SealedEvent events[EVENTS_AT_ONCE])
 {
 	MemoryContext caller;
-	Call		call = {0};
-	int			rows;
-	int			i;
+	Call call = {0};
+	int rows;
+	int i;
 
 	put_key(&call, from);
 	put_key(&call, to);
@@ -151,9 +153,9 @@ store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from
 int64
 store_events_count(Snapshot snapshot, const EventKey *from)
 {
-	Call		call = {0};
-	int			number = 0;
-	int64		count;
+	Call call = {0};
+	int number = 0;
+	int64 count;
 
 	put_key(&call, from);
 	store_connect();

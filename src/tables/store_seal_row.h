@@ -32,7 +32,7 @@ uuid_column(int row, int *number)
 static inline EventKey
 key_columns(int row, int *number)
 {
-	EventKey	key;
+	EventKey key;
 
 	key.at = DatumGetTimestampTz(column(row, number, TIMESTAMPTZOID));
 	key.id = uuid_column(row, number);

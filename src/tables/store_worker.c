@@ -46,7 +46,7 @@ StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text
 void
 store_call_start(void)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	store_run(&statements[WORKER_START], &call);
 }
@@ -54,8 +54,8 @@ store_call_start(void)
 int
 store_call_write(void)
 {
-	Call		call = {0};
-	bool		is_null;
+	Call call = {0};
+	bool is_null;
 
 	return DatumGetInt32(store_run_value(&statements[WORKER_WRITE], &call, INT4OID, &is_null));
 }
@@ -63,8 +63,8 @@ store_call_write(void)
 bool
 store_call_purge(void)
 {
-	Call		call = {0};
-	bool		is_null;
+	Call call = {0};
+	bool is_null;
 
 	return DatumGetBool(store_run_value(&statements[WORKER_PURGE], &call, BOOLOID, &is_null));
 }
@@ -72,8 +72,8 @@ store_call_purge(void)
 TimestampTz
 store_call_seal(void)
 {
-	Call		call = {0};
-	bool		is_null;
+	Call call = {0};
+	bool is_null;
 
 	return DatumGetTimestampTz(store_run_value(&statements[WORKER_SEAL], &call, TIMESTAMPTZOID, &is_null));
 }
@@ -82,9 +82,9 @@ store_call_seal(void)
 static char *
 secret_text(int number)
 {
-	char	   *value = TextDatumGetCString(store_value(0, number, TEXTOID));
-	char	   *utf8 = database_to_utf8(value);
-	char	   *copy = secret_alloc(strlen(utf8) + 1);
+	char *value = TextDatumGetCString(store_value(0, number, TEXTOID));
+	char *utf8 = database_to_utf8(value);
+	char *copy = secret_alloc(strlen(utf8) + 1);
 
 	memcpy(copy, utf8, strlen(utf8));
 	bytes_wipe(utf8, strlen(utf8));
@@ -97,8 +97,8 @@ bool
 store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 {
 	MemoryContext caller;
-	Call		call = {0};
-	bool		found;
+	Call call = {0};
+	bool found;
 
 	store_connect();
 	found = store_execute(&statements[CLAIM_MAIL], &call) > 0;
@@ -119,7 +119,7 @@ store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 void
 store_call_mail_sent(int64 id)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_id(&call, id);
 	store_run(&statements[MAIL_SENT], &call);
@@ -128,7 +128,7 @@ store_call_mail_sent(int64 id)
 void
 store_call_mail_failed(int64 id, const char *reason, bool for_good)
 {
-	Call		call = {0};
+	Call call = {0};
 
 	put_id(&call, id);
 	put_text(&call, reason);
@@ -138,8 +138,8 @@ store_call_mail_failed(int64 id, const char *reason, bool for_good)
 bool
 store_call_mail_due(TimestampTz *due)
 {
-	Call		call = {0};
-	bool		is_null;
+	Call call = {0};
+	bool is_null;
 
 	*due = DatumGetTimestampTz(store_run_value(&statements[MAIL_DUE], &call, TIMESTAMPTZOID, &is_null));
 	return !is_null;

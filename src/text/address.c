@@ -38,8 +38,8 @@ is_margin(uint32_t c)
 static Slice
 trim(Slice text)
 {
-	uint32_t	c;
-	size_t		length;
+	uint32_t c;
+	size_t length;
 
 	while ((length = uni_next(text, &c)) > 0 && is_margin(c))
 		text = slice_after(text, length);
@@ -67,11 +67,11 @@ static AddressFault
 text_fault(Slice part)
 {
 	AddressFault fault = ADDRESS_OK;
-	uint32_t	c;
+	uint32_t c;
 
 	while (part.length > 0 && fault == ADDRESS_OK)
 	{
-		size_t		n = uni_next(part, &c);
+		size_t n = uni_next(part, &c);
 
 		fault = n == 0 ? ADDRESS_NOT_UTF8 : character_fault(c);
 		part = slice_after(part, n);
@@ -94,16 +94,16 @@ append(Address *out, Slice text)
 static AddressFault
 append_local(Address *out, Slice given, AddressCase kind)
 {
-	char		work[LOCAL_CAPACITY];
-	char		normal[LOCAL_CAPACITY];
-	Slice		local;
+	char work[LOCAL_CAPACITY];
+	char normal[LOCAL_CAPACITY];
+	Slice local;
 	AddressFault fault = text_fault(given);
-	uint32_t	c;
+	uint32_t c;
 
 	if (fault != ADDRESS_OK)
 		return fault;
 	if (kind == ADDRESS_FOLD ? !uni_normalize_folded(given, work, normal, sizeof(normal), &local) :
-		!uni_normalize(UNI_NFC, given, normal, sizeof(normal), &local))
+							   !uni_normalize(UNI_NFC, given, normal, sizeof(normal), &local))
 		return ADDRESS_TOO_LONG;
 	fault = text_fault(local);
 	if (fault != ADDRESS_OK)
@@ -117,8 +117,8 @@ append_local(Address *out, Slice given, AddressCase kind)
 static AddressFault
 append_label(Address *out, Slice label)
 {
-	char		lower[LABEL_LONGEST];
-	size_t		i;
+	char lower[LABEL_LONGEST];
+	size_t i;
 
 	if (label.length == 0)
 		return ADDRESS_EMPTY_LABEL;
@@ -126,7 +126,7 @@ append_label(Address *out, Slice label)
 		return ADDRESS_LONG_LABEL;
 	for (i = 0; i < label.length; i++)
 	{
-		char		c = label.data[i];
+		char c = label.data[i];
 
 		lower[i] = c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
 		if (!((lower[i] >= 'a' && lower[i] <= 'z') || (c >= '0' && c <= '9') || c == '-'))
@@ -134,7 +134,7 @@ append_label(Address *out, Slice label)
 	}
 	if (lower[0] == '-' || lower[label.length - 1] == '-')
 		return ADDRESS_HYPHEN;
-	return append(out, (Slice) {lower, label.length});
+	return append(out, (Slice){lower, label.length});
 }
 
 static AddressFault
@@ -161,12 +161,12 @@ static void
 copy_label(Slice label, char *out)
 {
 	const uint32_t capital = 0x1e9e;
-	uint32_t	c;
+	uint32_t c;
 
 	while (label.length > 0)
 	{
-		size_t		n = uni_next(label, &c);
-		Slice		sign = c == capital ? slice_of("\xc3\x9f") : (Slice) {label.data, n};
+		size_t n = uni_next(label, &c);
+		Slice sign = c == capital ? slice_of("\xc3\x9f") : (Slice){label.data, n};
 
 		memcpy(out, sign.data, sign.length);
 		out += sign.length;
@@ -182,10 +182,10 @@ copy_label(Slice label, char *out)
 static AddressFault
 append_unicode_label(Address *out, Slice label)
 {
-	char		terminated[ADDRESS_INPUT_LONGEST + 1];
-	char	   *ascii = NULL;
+	char terminated[ADDRESS_INPUT_LONGEST + 1];
+	char *ascii = NULL;
 	AddressFault fault;
-	int			code;
+	int code;
 
 	copy_label(label, terminated);
 	code = idn2_to_ascii_8z(terminated, &ascii, IDN2_NONTRANSITIONAL);
@@ -198,8 +198,8 @@ append_unicode_label(Address *out, Slice label)
 static size_t
 dot_length(Slice text)
 {
-	uint32_t	c;
-	size_t		length = uni_next(text, &c);
+	uint32_t c;
+	size_t length = uni_next(text, &c);
 
 	return length > 0 && (c == '.' || c == 0x3002 || c == 0xff0e || c == 0xff61) ? length : 0;
 }
@@ -211,8 +211,8 @@ append_domain(Address *out, Slice domain)
 
 	while (fault == ADDRESS_OK)
 	{
-		Slice		label = {domain.data, 0};
-		size_t		dot = 0;
+		Slice label = {domain.data, 0};
+		size_t dot = 0;
 
 		while (label.length < domain.length && (dot = dot_length(slice_after(domain, label.length))) == 0)
 			label.length++;
@@ -229,7 +229,7 @@ append_domain(Address *out, Slice domain)
 static bool
 ends_in_number(const Address *address)
 {
-	size_t		n = address->length;
+	size_t n = address->length;
 
 	while (n > 0 && address->text[n - 1] >= '0' && address->text[n - 1] <= '9')
 		n--;
@@ -240,8 +240,8 @@ static AddressFault
 parse(Slice given, AddressCase kind, Address *out)
 {
 	const char *at = memchr(given.data, '@', given.length);
-	Slice		local = {given.data, at ? (size_t) (at - given.data) : 0};
-	Slice		domain = at ? slice_after(given, local.length + 1) : local;
+	Slice local = {given.data, at ? (size_t) (at - given.data) : 0};
+	Slice domain = at ? slice_after(given, local.length + 1) : local;
 	AddressFault fault;
 
 	if (local.length == 0 || domain.length == 0 || memchr(domain.data, '@', domain.length) != NULL)
@@ -257,7 +257,7 @@ parse(Slice given, AddressCase kind, Address *out)
 AddressFault
 address_parse(Slice text, AddressCase kind, Address *out)
 {
-	Slice		given = trim(text);
+	Slice given = trim(text);
 	AddressFault fault;
 
 	memset(out, 0, sizeof(*out));
@@ -276,18 +276,21 @@ address_fault_text(AddressFault fault)
 		[ADDRESS_TOO_LONG] = "An email address has at most 254 bytes.",
 		[ADDRESS_NO_AT] = "An email address has one @ with a name before and a domain after it.",
 		[ADDRESS_LOCAL_TOO_LONG] = "The part of an email address before the @ has at most 64 bytes.",
-		[ADDRESS_SYNTAX] = "An email address has no spaces, quotes, brackets, commas, colons, semicolons or backslashes.",
+		[ADDRESS_SYNTAX] = "An email address has no spaces, quotes, brackets, commas, colons, semicolons or "
+						   "backslashes.",
 		[ADDRESS_CONTROL] = "An email address has no control characters.",
-		[ADDRESS_INVISIBLE] = "An email address has no invisible characters and none that change the direction of writing.",
+		[ADDRESS_INVISIBLE] = "An email address has no invisible characters and none that change the direction of "
+							  "writing.",
 		[ADDRESS_UNASSIGNED] = "An email address has no code points that are not assigned to a character.",
 		[ADDRESS_MARK] = "An email address does not begin with a combining character.",
 		[ADDRESS_EMPTY_LABEL] = "The domain of an email address has no two dots in a row and none at its ends.",
-		[ADDRESS_LONG_LABEL] = "A label of the domain of an email address has at most 63 bytes, in the form used by the DNS.",
+		[ADDRESS_LONG_LABEL] = "A label of the domain of an email address has at most 63 bytes, in the form used "
+							   "by the DNS.",
 		[ADDRESS_HYPHEN] = "A label of the domain of an email address has no hyphen at its ends.",
-		[ADDRESS_DOMAIN_SIGN] = "The domain of an email address has no ASCII characters but letters, digits, hyphens and dots.",
+		[ADDRESS_DOMAIN_SIGN] = "The domain of an email address has no ASCII characters but letters, digits, "
+								"hyphens and dots.",
 		[ADDRESS_NO_DOMAIN_NAME] = "The domain of an email address is not an internationalized domain name (UTS 46).",
-		[ADDRESS_NUMBER] = "The domain of an email address does not end in a number, as an IP address does."
-	};
+		[ADDRESS_NUMBER] = "The domain of an email address does not end in a number, as an IP address does."};
 
 	if ((unsigned) fault >= sizeof(texts) / sizeof(texts[0]))
 		return "The email address is not valid.";

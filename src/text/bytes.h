@@ -14,19 +14,19 @@
 typedef struct Slice
 {
 	const char *data;
-	size_t		length;
+	size_t length;
 } Slice;
 
 static inline Slice
 slice_of(const char *text)
 {
-	return (Slice) {text, strlen(text)};
+	return (Slice){text, strlen(text)};
 }
 
 static inline Slice
 slice_after(Slice text, size_t n)
 {
-	return (Slice) {text.data + n, text.length - n};
+	return (Slice){text.data + n, text.length - n};
 }
 
 /* Not for secrets of others: the time depends on the first difference. */
@@ -43,7 +43,7 @@ slice_begins(Slice text, const char *prefix)
 }
 
 /* Size that holds n bytes in base64url without padding (no NUL counted). */
-#define B64URL_LENGTH(n) (((n) * 4 + 2) / 3)
+#define B64URL_LENGTH(n) (((n) *4 + 2) / 3)
 
 /* Constant time: depends only on n. */
 extern bool bytes_equal(const void *a, const void *b, size_t n);

@@ -27,9 +27,9 @@
 static bool
 is_header_text(const char *text)
 {
-	Slice		rest = slice_of(text);
-	size_t		length;
-	uint32_t	c;
+	Slice rest = slice_of(text);
+	size_t length;
+	uint32_t c;
 
 	for (; rest.length > 0; rest = slice_after(rest, length))
 		if ((length = uni_next(rest, &c)) == 0 || uni_is_control(c))
@@ -40,7 +40,7 @@ is_header_text(const char *text)
 static bool
 is_utf8(const char *text)
 {
-	size_t		characters;
+	size_t characters;
 
 	return uni_count(slice_of(text), &characters);
 }
@@ -81,19 +81,18 @@ mime_parse_mailbox(const char *text, Mailbox *mailbox)
 		return address_parse(slice_of(text), ADDRESS_KEEP, &mailbox->address) == ADDRESS_OK;
 	close = strchr(open, '>');
 	return close != NULL && close[1 + strspn(close + 1, " ")] == '\0' &&
-		copy_trimmed(text, open - text, mailbox->name, NAME_LONGEST) &&
-		strpbrk(mailbox->name, "\"\\<>") == NULL &&
-		address_parse((Slice) {open + 1, (size_t) (close - open) - 1}, ADDRESS_KEEP, &mailbox->address) == ADDRESS_OK;
+		   copy_trimmed(text, open - text, mailbox->name, NAME_LONGEST) && strpbrk(mailbox->name, "\"\\<>") == NULL &&
+		   address_parse((Slice){open + 1, (size_t) (close - open) - 1}, ADDRESS_KEEP, &mailbox->address) == ADDRESS_OK;
 }
 
 /* True for a msg-id of RFC 5322 that consists of dot-atoms. */
 static bool
 is_message_id(const char *id)
 {
-	Address		address;
+	Address address;
 
 	return uni_is_ascii(slice_of(id)) && address_parse(slice_of(id), ADDRESS_KEEP, &address) == ADDRESS_OK &&
-		strcmp(address.text, id) == 0;
+		   strcmp(address.text, id) == 0;
 }
 
 static const char *
@@ -132,14 +131,14 @@ mime_fault(const Message *message)
 static void
 write_words(FILE *out, const char *value)
 {
-	Slice		rest = slice_of(value);
-	size_t		n;
+	Slice rest = slice_of(value);
+	size_t n;
 
 	for (; rest.length > 0; rest = slice_after(rest, n))
 	{
-		char		word[B64URL_LENGTH(WORD_BYTES) + 1];
-		size_t		length;
-		uint32_t	c;
+		char word[B64URL_LENGTH(WORD_BYTES) + 1];
+		size_t length;
+		uint32_t c;
 
 		for (n = 0; (length = uni_next(slice_after(rest, n), &c)) > 0 && n + length <= WORD_BYTES; n += length)
 			;
@@ -154,7 +153,7 @@ write_words(FILE *out, const char *value)
 static void
 write_value(FILE *out, const char *value, const char *plain)
 {
-	size_t		n = strlen(value);
+	size_t n = strlen(value);
 
 	if (n <= PLAIN_LONGEST && strspn(value, plain) == n && strstr(value, "=?") == NULL &&
 		(n == 0 || (value[0] != ' ' && value[n - 1] != ' ')))
@@ -167,8 +166,8 @@ write_value(FILE *out, const char *value, const char *plain)
 static void
 write_date(FILE *out, time_t seconds)
 {
-	char		date[64];
-	struct tm	utc;
+	char date[64];
+	struct tm utc;
 
 	if (gmtime_r(&seconds, &utc) != NULL && strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &utc) > 0)
 		fprintf(out, "Date: %s\r\n", date);
@@ -177,10 +176,10 @@ write_date(FILE *out, time_t seconds)
 char *
 mime_headers(const Message *message, const Mailbox *from, const Address *recipient)
 {
-	char	   *text = NULL;
-	size_t		n;
-	FILE	   *out = open_memstream(&text, &n);
-	bool		whole;
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+	bool whole;
 
 	if (out == NULL)
 		return NULL;

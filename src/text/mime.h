@@ -11,26 +11,26 @@
 
 #include "text/address.h"
 
-#define SUBJECT_LONGEST 500			/* bytes; lines have at most 998 (RFC 5322), and an address may be inserted */
-#define BODY_LONGEST (256 * 1024)	/* bytes; encoded, it is below any relay's limit */
+#define SUBJECT_LONGEST 500 /* bytes; lines have at most 998 (RFC 5322), and an address may be inserted */
+#define BODY_LONGEST (256 * 1024) /* bytes; encoded, it is below any relay's limit */
 #define NAME_LONGEST 200
 
 /* The name without quotes; the case of the local part is kept. */
 typedef struct Mailbox
 {
-	char		name[NAME_LONGEST + 1];
-	Address		address;
+	char name[NAME_LONGEST + 1];
+	Address address;
 } Mailbox;
 
 typedef struct Message
 {
-	const char *from;			/* address, or Name <address> */
+	const char *from; /* address, or Name <address> */
 	const char *recipient;
 	const char *subject;
 	const char *body_text;
 	const char *body_html;
-	const char *message_id;		/* without <> */
-	int64_t		date;			/* Unix seconds */
+	const char *message_id; /* without <> */
+	int64_t date; /* Unix seconds */
 } Message;
 
 /* Accepts "address", "Name <address>" or "\"Name\" <address>"; false otherwise. */

@@ -26,7 +26,7 @@
 size_t
 uni_next(Slice text, uint32_t *c)
 {
-	int			length = text.length > 0 ? u8_mbtoucr(c, (const uint8_t *) text.data, text.length) : 0;
+	int length = text.length > 0 ? u8_mbtoucr(c, (const uint8_t *) text.data, text.length) : 0;
 
 	return length > 0 ? (size_t) length : 0;
 }
@@ -34,7 +34,7 @@ uni_next(Slice text, uint32_t *c)
 size_t
 uni_last(Slice text, uint32_t *c)
 {
-	size_t		length = 0;
+	size_t length = 0;
 
 	do
 		length++;
@@ -45,8 +45,8 @@ uni_last(Slice text, uint32_t *c)
 bool
 uni_count(Slice text, size_t *characters)
 {
-	uint32_t	c;
-	size_t		length;
+	uint32_t c;
+	size_t length;
 
 	for (*characters = 0; text.length > 0; text = slice_after(text, length), ++*characters)
 		if ((length = uni_next(text, &c)) == 0)
@@ -57,7 +57,7 @@ uni_count(Slice text, size_t *characters)
 bool
 uni_is_ascii(Slice text)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < text.length; i++)
 		if ((unsigned char) text.data[i] >= 0x80)
@@ -88,7 +88,7 @@ static bool
 is_prepended_mark(uint32_t c)
 {
 	return (c >= 0x600 && c <= 0x605) || c == 0x6dd || c == 0x70f || c == 0x890 || c == 0x891 || c == 0x8e2 ||
-		c == 0x110bd || c == 0x110cd;
+		   c == 0x110bd || c == 0x110cd;
 }
 
 /* Characters with a blank glyph: braille cell without dots, Khitan filler, null notehead. */
@@ -102,7 +102,7 @@ bool
 uni_is_invisible(uint32_t c)
 {
 	return uc_is_property_default_ignorable_code_point(c) || is_blank_symbol(c) ||
-		(uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cf) && !is_prepended_mark(c));
+		   (uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cf) && !is_prepended_mark(c));
 }
 
 bool
@@ -138,11 +138,11 @@ uni_is_emoji_modifier(uint32_t c)
 bool
 uni_is_compatible(uint32_t c, const char *characters)
 {
-	uint32_t	mapped[COMPATIBLE_MAX];
-	size_t		n = COMPATIBLE_MAX;
-	uint32_t   *result;
-	size_t		i;
-	bool		found = false;
+	uint32_t mapped[COMPATIBLE_MAX];
+	size_t n = COMPATIBLE_MAX;
+	uint32_t *result;
+	size_t i;
+	bool found = false;
 
 	if (c < 0x80 || uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_C))
 		return false;
@@ -173,13 +173,13 @@ bool
 uni_normalize(UniForm form, Slice text, char *out, size_t capacity, Slice *made)
 {
 	const uint8_t *given = (const uint8_t *) text.data;
-	uint8_t    *result;
+	uint8_t *result;
 
 	if (u8_check(given, text.length) != NULL)
 		return false;
-	*made = (Slice) {out, capacity};
-	result = u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, given, text.length, (uint8_t *) out,
-						  &made->length);
+	*made = (Slice){out, capacity};
+	result =
+		u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, given, text.length, (uint8_t *) out, &made->length);
 	if (result != NULL && result != (uint8_t *) out)
 	{
 		bytes_wipe(result, made->length);
@@ -190,16 +190,16 @@ uni_normalize(UniForm form, Slice text, char *out, size_t capacity, Slice *made)
 
 /* False if out is too small: a mapped code point may be longer. */
 static bool
-map_all(uint32_t (*map) (uint32_t), Slice text, char *out, size_t capacity, Slice *made)
+map_all(uint32_t (*map)(uint32_t), Slice text, char *out, size_t capacity, Slice *made)
 {
-	uint32_t	c;
+	uint32_t c;
 
-	*made = (Slice) {out, 0};
+	*made = (Slice){out, 0};
 	while (text.length > 0)
 	{
-		size_t		taken = uni_next(text, &c);
-		ptrdiff_t	room = (ptrdiff_t) (capacity - made->length);
-		int			n = taken > 0 ? u8_uctomb((uint8_t *) out + made->length, map(c), room) : -1;
+		size_t taken = uni_next(text, &c);
+		ptrdiff_t room = (ptrdiff_t) (capacity - made->length);
+		int n = taken > 0 ? u8_uctomb((uint8_t *) out + made->length, map(c), room) : -1;
 
 		if (n < 0)
 			return false;
@@ -213,10 +213,10 @@ map_all(uint32_t (*map) (uint32_t), Slice text, char *out, size_t capacity, Slic
 bool
 uni_normalize_folded(Slice text, char *work, char *out, size_t capacity, Slice *made)
 {
-	Slice		folded;
+	Slice folded;
 
 	return uni_normalize(UNI_NFC, text, out, capacity, made) && map_all(uni_fold, *made, work, capacity, &folded) &&
-		uni_normalize(UNI_NFC, folded, out, capacity, made);
+		   uni_normalize(UNI_NFC, folded, out, capacity, made);
 }
 
 bool

@@ -38,18 +38,18 @@
 #define LOCKED_PAUSE_MS 1000
 #define RECORDINGS 5
 
-typedef void (*Sender) (const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
-						MailerOutcome *outcome);
+typedef void (*Sender)(const MailerServer *server, const Message *message, MailerPoll poll, void *arg,
+					   MailerOutcome *outcome);
 
 typedef struct Delivery
 {
-	MailerPoll	poll;
+	MailerPoll poll;
 	MemoryContext context;
 	ClaimedMail mail;
-	bool		found;
-	bool		waiting;		/* other mails wait, until due */
+	bool found;
+	bool waiting; /* other mails wait, until due */
 	TimestampTz due;
-	char	   *message_id;
+	char *message_id;
 	MailerOutcome outcome;
 } Delivery;
 
@@ -63,8 +63,7 @@ configured(void)
 	if (*setting_smtp_url == '\0')
 		return false;
 	if (*setting_mail_from == '\0' && !warned)
-		ereport(LOG,
-				(errmsg("djust_auth sends no mail: djust_auth.mail_from is not set")));
+		ereport(LOG, (errmsg("djust_auth sends no mail: djust_auth.mail_from is not set")));
 	warned = *setting_mail_from == '\0';
 	return !warned;
 }
@@ -79,7 +78,7 @@ load_task(void *arg)
 static void
 claim_task(void *arg)
 {
-	Delivery   *delivery = arg;
+	Delivery *delivery = arg;
 
 	delivery->found = store_call_claim_mail(delivery->context, &delivery->mail);
 	if (delivery->found)
@@ -93,8 +92,8 @@ static const char *
 read_password(char *password)
 {
 	const char *fault = NULL;
-	ssize_t		n = 0;
-	int			fd;
+	ssize_t n = 0;
+	int fd;
 
 	password[0] = '\0';
 	if (*setting_smtp_password_file == '\0')
@@ -103,7 +102,8 @@ read_password(char *password)
 	if (fd < 0)
 		return "the password file could not be opened";
 	if (!secret_file_is_private(fd))
-		fault = "the password file must be a regular file that only its owner may read (0600, or 0640 if owned by root)";
+		fault = "the password file must be a regular file that only its owner may read (0600, or 0640 if owned by "
+				"root)";
 	else if ((n = read(fd, password, PASSWORD_MAX)) < 0 || n == PASSWORD_MAX)
 		fault = "the password file could not be read, or is too long";
 	close(fd);
@@ -133,7 +133,7 @@ send_in_steps(Delivery *delivery, const MailerServer *server, const Message *mes
 static void
 send_mail(Delivery *delivery)
 {
-	char		password[PASSWORD_MAX + 1];
+	char password[PASSWORD_MAX + 1];
 	const char *fault = read_password(password);
 	MailerServer server = {
 		.url = setting_smtp_url,
@@ -166,7 +166,7 @@ send_mail(Delivery *delivery)
 static void
 record_task(void *arg)
 {
-	Delivery   *delivery = arg;
+	Delivery *delivery = arg;
 	const MailerOutcome *outcome = &delivery->outcome;
 
 	if (outcome->verdict == MAILER_SENT)
@@ -183,8 +183,10 @@ log_failure(const Delivery *delivery)
 
 	if (outcome->verdict != MAILER_SENT)
 		ereport(LOG,
-				(errmsg("djust_auth could not send mail " INT64_FORMAT "%s: %s", delivery->mail.id,
-						outcome->verdict == MAILER_PERMANENT ? ", which is given up" : "", outcome->reason),
+				(errmsg("djust_auth could not send mail " INT64_FORMAT "%s: %s",
+						delivery->mail.id,
+						outcome->verdict == MAILER_PERMANENT ? ", which is given up" : "",
+						outcome->reason),
 				 outcome->smtp_code ? errdetail("SMTP code %d.", outcome->smtp_code) : 0));
 }
 
@@ -196,7 +198,7 @@ static WorkerResult
 deliver(Delivery *delivery)
 {
 	WorkerResult result = WORKER_FAILED;
-	int			tries;
+	int tries;
 
 	send_mail(delivery);
 	if (delivery->outcome.verdict != MAILER_SENT && !delivery->poll(NULL))
@@ -210,7 +212,7 @@ deliver(Delivery *delivery)
 WorkerResult
 mail_send_run(MailerPoll poll, TimestampTz *due)
 {
-	Delivery	delivery = {.poll = poll};
+	Delivery delivery = {.poll = poll};
 	WorkerResult result = WORKER_DONE;
 
 	*due = DT_NOEND;

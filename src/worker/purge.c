@@ -25,10 +25,10 @@
 /* Progress of a purge. */
 typedef struct Purge
 {
-	bool		under_way;
-	PurgeTable	table;
-	PurgeCursor cursor;			/* in that table */
-	uint64		rows[PURGE_TABLES];
+	bool under_way;
+	PurgeTable table;
+	PurgeCursor cursor; /* in that table */
+	uint64 rows[PURGE_TABLES];
 } Purge;
 
 static const char *const purged[] = {
@@ -49,7 +49,7 @@ static Purge running;
 static bool
 has_expired_key(TimestampTz now)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, catalog_keys())
 	{
@@ -93,7 +93,7 @@ purge_some(Purge *purge)
 {
 	if (!purge->under_way)
 	{
-		*purge = (Purge) {.under_way = true, .table = PURGE_SESSION};
+		*purge = (Purge){.under_way = true, .table = PURGE_SESSION};
 		purge_count(purge, store_purge_ended());
 	}
 	if (!purge_table(purge, GetCurrentTimestamp()))
@@ -119,9 +119,9 @@ purge_stop(void)
 char *
 purge_all(void)
 {
-	Purge		purge = {false};
+	Purge purge = {false};
 	StringInfoData out;
-	int			i;
+	int i;
 
 	while (purge_some(&purge))
 		CHECK_FOR_INTERRUPTS();

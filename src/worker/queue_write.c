@@ -20,7 +20,7 @@
 #include "worker/queue_write.h"
 
 static QueueEntry *batch = NULL;
-static int	batch_size = 0;		/* 0: the last batch was written */
+static int batch_size = 0; /* 0: the last batch was written */
 
 static void
 write_entry(const QueueEntry *entry)
@@ -35,8 +35,8 @@ write_entry(const QueueEntry *entry)
 			audit_write(entry);
 			break;
 		case EVENT_QUEUE_LOCK:
-			store_lock_save(lock->tag.bytes, sizeof(lock->tag.bytes), lock->failures, lock->allowed_at, entry->at,
-							&lock->user_id);
+			store_lock_save(
+				lock->tag.bytes, sizeof(lock->tag.bytes), lock->failures, lock->allowed_at, entry->at, &lock->user_id);
 			break;
 		case EVENT_QUEUE_UNLOCK:
 			store_lock_delete(lock->tag.bytes, sizeof(lock->tag.bytes));
@@ -95,7 +95,7 @@ write_alone(const QueueEntry *entry)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -115,8 +115,8 @@ write_alone(const QueueEntry *entry)
 int
 queue_write_batch(void)
 {
-	bool		one_by_one = batch_size > 0;
-	int			i;
+	bool one_by_one = batch_size > 0;
+	int i;
 
 	if (batch == NULL)
 		batch = MemoryContextAlloc(TopMemoryContext, EVENT_QUEUE_BATCH * sizeof(QueueEntry));

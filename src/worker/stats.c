@@ -15,12 +15,13 @@ char *
 stats_json(void)
 {
 	StringInfoData out;
-	int			i;
+	int i;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
 	for (i = 0; i < COUNTERS; i++)
 		appendStringInfo(&out, "\"%s\":" UINT64_FORMAT ",", counter_name(i), counter_value(i));
-	appendStringInfo(&out, "\"mails_waiting\":" INT64_FORMAT ",\"events_waiting\":%d}", store_mail_waiting(), event_queue_waiting());
+	appendStringInfo(
+		&out, "\"mails_waiting\":" INT64_FORMAT ",\"events_waiting\":%d}", store_mail_waiting(), event_queue_waiting());
 	return out.data;
 }

@@ -27,11 +27,11 @@ static ProcessUtility_hook_type previous_hook = NULL;
 static const char *
 string_option(List *options, const char *name, const char *otherwise)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, options)
 	{
-		DefElem    *option = lfirst(cell);
+		DefElem *option = lfirst(cell);
 
 		if (strcmp(option->defname, name) == 0 && option->arg)
 			return defGetString(option);
@@ -51,7 +51,8 @@ exclusive_database(Node *statement)
 			return string_option(((CreatedbStmt *) statement)->options, "template", "template1");
 		case T_AlterDatabaseStmt:
 			return string_option(((AlterDatabaseStmt *) statement)->options, "tablespace", NULL) ?
-				((AlterDatabaseStmt *) statement)->dbname : NULL;
+					   ((AlterDatabaseStmt *) statement)->dbname :
+					   NULL;
 		case T_RenameStmt:
 			return ((RenameStmt *) statement)->renameType == OBJECT_DATABASE ? ((RenameStmt *) statement)->subname :
 																			   NULL;
@@ -63,7 +64,7 @@ exclusive_database(Node *statement)
 static bool
 is_own_database(const char *database)
 {
-	Oid			id = get_database_oid(database, true);
+	Oid id = get_database_oid(database, true);
 
 	return OidIsValid(id) && CompatOwnsDatabase(id, GetUserId());
 }
@@ -85,8 +86,8 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 				QueryCompletion *completion)
 {
 	const char *database = exclusive_database(statement->utilityStmt);
-	bool		creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
-		strcmp(((CreateExtensionStmt *) statement->utilityStmt)->extname, EXTENSION) == 0;
+	bool creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
+				   strcmp(((CreateExtensionStmt *) statement->utilityStmt)->extname, EXTENSION) == 0;
 
 	if (database && event_queue_is_served(database) && is_own_database(database))
 	{

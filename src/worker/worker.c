@@ -40,12 +40,12 @@
 /* A job runs when due is reached. */
 typedef struct Job
 {
-	WorkerResult (*run) (TimestampTz *due);
-	TimestampTz due;			/* 0: at once */
-	int			failures;		/* in a row */
+	WorkerResult (*run)(TimestampTz *due);
+	TimestampTz due; /* 0: at once */
+	int failures; /* in a row */
 } Job;
 
-static int	database_number;				/* index of the database in djust_auth.databases */
+static int database_number; /* index of the database in djust_auth.databases */
 
 PGDLLEXPORT void djust_auth_worker_main(Datum arg);
 
@@ -59,7 +59,7 @@ worker_register(void)
 		.bgw_library_name = "djust_auth",
 		.bgw_function_name = "djust_auth_worker_main",
 	};
-	int			i;
+	int i;
 
 	/* pg_upgrade requires that nothing writes to the databases */
 	if (IsBinaryUpgrade)
@@ -118,7 +118,7 @@ purge_task(void *more)
 static WorkerResult
 purge(TimestampTz *due)
 {
-	bool		more = false;
+	bool more = false;
 	WorkerResult result = worker_task_run(purge_task, &more, "purging");
 
 	*due = more ? 0 : TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_purge_interval * INT64CONST(1000));
@@ -159,7 +159,7 @@ send_mail(TimestampTz *due)
 	return mail_send_run(poll, due);
 }
 
-static Job	jobs[] = {{take_back_mails}, {flush_throttled}, {write_waiting}, {send_mail}, {purge}, {seal_audit}};
+static Job jobs[] = {{take_back_mails}, {flush_throttled}, {write_waiting}, {send_mail}, {purge}, {seal_audit}};
 static Job *const writing = &jobs[2];
 
 /* Runs a job if it is due.  Each failure in a row delays it longer. */
@@ -183,7 +183,7 @@ worker_run_job(Job *job)
 static void
 retry_jobs(bool configured)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(jobs); i++)
 		if ((jobs[i].run != purge && (configured || jobs[i].run != seal_audit)) || jobs[i].failures > 0)
@@ -227,8 +227,8 @@ worker_prepare(void)
 	BackgroundWorkerUnblockSignals();
 	if (event_queue_must_leave(database_number))
 		proc_exit(1);
-	BackgroundWorkerInitializeConnection(event_queue_name(database_number),
-										 *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
+	BackgroundWorkerInitializeConnection(
+		event_queue_name(database_number), *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
 	worker_set("default_transaction_isolation", "read committed");
 	worker_set("default_transaction_read_only", "off");
 	worker_set("lock_timeout", "2s");
@@ -240,8 +240,8 @@ static void
 sleep_until_due(void)
 {
 	TimestampTz next = DT_NOEND;
-	long		left = -1;
-	int			i;
+	long left = -1;
+	int i;
 
 	for (i = 0; i < lengthof(jobs); i++)
 		if (&jobs[i] != writing || jobs[i].due != 0)
@@ -258,7 +258,7 @@ void
 djust_auth_worker_main(Datum arg)
 {
 	MemoryContext context;
-	int			i;
+	int i;
 
 	database_number = DatumGetInt32(arg);
 	worker_prepare();

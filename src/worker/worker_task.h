@@ -8,11 +8,11 @@
 typedef enum WorkerResult
 {
 	WORKER_DONE,
-	WORKER_FAILED,				/* logged and rolled back */
-	WORKER_ABSENT				/* the extension does not exist in the database */
+	WORKER_FAILED, /* logged and rolled back */
+	WORKER_ABSENT /* the extension does not exist in the database */
 } WorkerResult;
 
-typedef void (*WorkerTask) (void *arg);
+typedef void (*WorkerTask)(void *arg);
 
 /* Never raises. */
 extern WorkerResult worker_task_run(WorkerTask task, void *arg, const char *activity);

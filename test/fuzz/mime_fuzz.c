@@ -8,11 +8,13 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char	   *in = calloc(1, size + 3), *from = memcpy(in, data, size), *to = from + strlen(from) + 1, *text = NULL, *line, *end;
-	Message		message = {.subject = to < in + size ? to + strlen(to) + 1 : "", .body_text = "", .body_html = "", .message_id = "m@x"};
-	Mailbox		mailbox;
-	Address		recipient;
-	int			headers = 0;
+	char *in = calloc(1, size + 3), *from = memcpy(in, data, size), *to = from + strlen(from) + 1, *text = NULL, *line,
+		 *end;
+	Message message = {
+		.subject = to < in + size ? to + strlen(to) + 1 : "", .body_text = "", .body_html = "", .message_id = "m@x"};
+	Mailbox mailbox;
+	Address recipient;
+	int headers = 0;
 
 	if (mime_parse_mailbox(from, &mailbox) && mime_fault(&message) == NULL &&
 		address_parse(slice_of(to), ADDRESS_KEEP, &recipient) == ADDRESS_OK)

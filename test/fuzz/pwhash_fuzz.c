@@ -8,9 +8,9 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	Slice		stored = {(const char *) data, size};
+	Slice stored = {(const char *) data, size};
 	const PwCost weakest = {1, 1, 1};
-	bool		good = pwhash_fault(stored) == PW_FAULT_NONE;
+	bool good = pwhash_fault(stored) == PW_FAULT_NONE;
 
 	assert(good == (pwhash_reads(stored) > 0));
 	if (good)

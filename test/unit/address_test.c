@@ -19,7 +19,7 @@
 typedef struct Case
 {
 	const char *text;
-	const char *normal;			/* NULL where refused */
+	const char *normal; /* NULL where refused */
 	AddressFault fault;
 } Case;
 
@@ -70,25 +70,40 @@ static const Case cases[] = {
 	{"user@xn--ls8h.la", "user@xn--ls8h.la", ADDRESS_OK},
 
 	/* at the ends */
-	{"ann@example.com\xe2\x80\x8b", "ann@example.com", ADDRESS_OK},	/* zero width space */
-	{"\xc2\xa0" "ann@example.com\xc2\xa0", "ann@example.com", ADDRESS_OK},	/* no-break space */
-	{"\xef\xbb\xbf" "ann@example.com\xef\xbb\xbf", "ann@example.com", ADDRESS_OK},	/* byte order mark */
-	{"\xe2\x80\xae" "ann@example.com\xe2\x80\xae", "ann@example.com", ADDRESS_OK},	/* right-to-left override */
-	{"ann@example.com\xc2\x85", "ann@example.com", ADDRESS_OK},	/* next line */
-	{"\xe3\x80\x80" "ann@example.com\xe2\x81\xa0\xc2\xad", "ann@example.com", ADDRESS_OK},	/* ideographic space; word joiner, soft hyphen */
+	{"ann@example.com\xe2\x80\x8b", "ann@example.com", ADDRESS_OK}, /* zero width space */
+	{"\xc2\xa0"
+	 "ann@example.com\xc2\xa0",
+	 "ann@example.com",
+	 ADDRESS_OK}, /* no-break space */
+	{"\xef\xbb\xbf"
+	 "ann@example.com\xef\xbb\xbf",
+	 "ann@example.com",
+	 ADDRESS_OK}, /* byte order mark */
+	{"\xe2\x80\xae"
+	 "ann@example.com\xe2\x80\xae",
+	 "ann@example.com",
+	 ADDRESS_OK}, /* right-to-left override */
+	{"ann@example.com\xc2\x85", "ann@example.com", ADDRESS_OK}, /* next line */
+	{"\xe3\x80\x80"
+	 "ann@example.com\xe2\x81\xa0\xc2\xad",
+	 "ann@example.com",
+	 ADDRESS_OK}, /* ideographic space; word joiner, soft hyphen */
 
 	/* inside */
 	{"an\xe2\x80\x8bn@example.com", NULL, ADDRESS_INVISIBLE},
 	{"ann\xe2\x80\x8b@example.com", NULL, ADDRESS_INVISIBLE},
-	{"ann@\xe2\x80\x8b" "example.com", NULL, ADDRESS_INVISIBLE},
+	{"ann@\xe2\x80\x8b"
+	 "example.com",
+	 NULL,
+	 ADDRESS_INVISIBLE},
 	{"ann@exam\xc2\xadple.com", NULL, ADDRESS_INVISIBLE},
 	{"ann@example\xef\xbb\xbf.com", NULL, ADDRESS_INVISIBLE},
 	{"ann\xe2\x80\xae@example.com", NULL, ADDRESS_INVISIBLE},
 	{"ann\xe2\x81\xa6@example.com", NULL, ADDRESS_INVISIBLE},
-	{"ann\xe2\xa0\x80@example.com", NULL, ADDRESS_INVISIBLE},	/* blank braille pattern */
-	{"ann\xe3\x85\xa4@example.com", NULL, ADDRESS_INVISIBLE},	/* hangul filler */
-	{"ann\xef\xb8\x8f@example.com", NULL, ADDRESS_INVISIBLE},	/* variation selector */
-	{"ann\xf3\xa0\x81\x81@example.com", NULL, ADDRESS_INVISIBLE},	/* tag */
+	{"ann\xe2\xa0\x80@example.com", NULL, ADDRESS_INVISIBLE}, /* blank braille pattern */
+	{"ann\xe3\x85\xa4@example.com", NULL, ADDRESS_INVISIBLE}, /* hangul filler */
+	{"ann\xef\xb8\x8f@example.com", NULL, ADDRESS_INVISIBLE}, /* variation selector */
+	{"ann\xf3\xa0\x81\x81@example.com", NULL, ADDRESS_INVISIBLE}, /* tag */
 	{"an\xc2\xa0n@example.com", NULL, ADDRESS_SYNTAX},
 	{"an n@example.com", NULL, ADDRESS_SYNTAX},
 	{"ann@exam\xc2\x85ple.com", NULL, ADDRESS_CONTROL},
@@ -96,10 +111,13 @@ static const Case cases[] = {
 	{"ann\n@example.com", NULL, ADDRESS_CONTROL},
 	{"ann\x7f@example.com", NULL, ADDRESS_CONTROL},
 	{"ann@example.com\x01", NULL, ADDRESS_CONTROL},
-	{"ann\xcd\xbe@example.com", NULL, ADDRESS_SYNTAX},	/* Greek question mark, in NFC a semicolon */
-	{"\xcc\x81" "ann@example.com", NULL, ADDRESS_MARK},
-	{"ann\xcd\xb8@example.com", NULL, ADDRESS_UNASSIGNED},	/* U+0378 */
-	{"ann\xef\xbf\xbf@example.com", NULL, ADDRESS_UNASSIGNED},	/* U+FFFF */
+	{"ann\xcd\xbe@example.com", NULL, ADDRESS_SYNTAX}, /* Greek question mark, in NFC a semicolon */
+	{"\xcc\x81"
+	 "ann@example.com",
+	 NULL,
+	 ADDRESS_MARK},
+	{"ann\xcd\xb8@example.com", NULL, ADDRESS_UNASSIGNED}, /* U+0378 */
+	{"ann\xef\xbf\xbf@example.com", NULL, ADDRESS_UNASSIGNED}, /* U+FFFF */
 	{"ann\xff@example.com", NULL, ADDRESS_NOT_UTF8},
 	{"ann\xc1\x80@example.com", NULL, ADDRESS_NOT_UTF8},
 	{"ann\xed\xa0\x80@example.com", NULL, ADDRESS_NOT_UTF8},
@@ -138,7 +156,10 @@ static const Case cases[] = {
 	{"ann@exam*ple.com", NULL, ADDRESS_DOMAIN_SIGN},
 	{"ann@example.com/x", NULL, ADDRESS_DOMAIN_SIGN},
 	{"ann@💩.la", NULL, ADDRESS_NO_DOMAIN_NAME},
-	{"ann@\xcc\x81" "example.com", NULL, ADDRESS_NO_DOMAIN_NAME},
+	{"ann@\xcc\x81"
+	 "example.com",
+	 NULL,
+	 ADDRESS_NO_DOMAIN_NAME},
 	{"ann@1א.example", NULL, ADDRESS_NO_DOMAIN_NAME},
 	{"ann@" SIXTY "abc.example", "ann@" SIXTY "abc.example", ADDRESS_OK},
 	{"ann@" SIXTY "abcd.example", NULL, ADDRESS_LONG_LABEL},
@@ -147,22 +168,25 @@ static const Case cases[] = {
 	/* lengths */
 	{SIXTY "abcd@example.com", SIXTY "abcd@example.com", ADDRESS_OK},
 	{SIXTY "abcde@example.com", NULL, ADDRESS_LOCAL_TOO_LONG},
-	{"ann@" SIXTY "." SIXTY "." SIXTY "." SIXTY ".abcdef", "ann@" SIXTY "." SIXTY "." SIXTY "." SIXTY ".abcdef", ADDRESS_OK},
+	{"ann@" SIXTY "." SIXTY "." SIXTY "." SIXTY ".abcdef",
+	 "ann@" SIXTY "." SIXTY "." SIXTY "." SIXTY ".abcdef",
+	 ADDRESS_OK},
 	{"ann@" SIXTY "." SIXTY "." SIXTY "." SIXTY ".abcdefg", NULL, ADDRESS_TOO_LONG},
 };
 
 static void
 test_cases(void)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < COUNT(cases); i++)
 	{
-		Address		out;
+		Address out;
 		AddressFault fault = address_parse(slice_of(cases[i].text), ADDRESS_FOLD, &out);
 
 		CHECK_THAT(fault == cases[i].fault && strcmp(out.text, cases[i].normal ? cases[i].normal : "") == 0 &&
-				   out.length == strlen(out.text), cases[i].text);
+					   out.length == strlen(out.text),
+				   cases[i].text);
 	}
 }
 
@@ -170,13 +194,13 @@ test_cases(void)
 static void
 test_kept_case(void)
 {
-	Address		out;
+	Address out;
 
 	CHECK(address_parse(slice_of(" No-Reply@Shop.EXAMPLE"), ADDRESS_KEEP, &out) == ADDRESS_OK &&
 		  strcmp(out.text, "No-Reply@shop.example") == 0);
 	CHECK(address_parse(slice_of("A\xcc\x88@M\xc3\x9cNCHEN.example"), ADDRESS_KEEP, &out) == ADDRESS_OK &&
 		  strcmp(out.text, "Ä@xn--mnchen-3ya.example") == 0);
-	CHECK(address_parse((Slice) {"a\0b@c.example", 13}, ADDRESS_KEEP, &out) == ADDRESS_CONTROL);
+	CHECK(address_parse((Slice){"a\0b@c.example", 13}, ADDRESS_KEEP, &out) == ADDRESS_CONTROL);
 }
 
 /* All white space and much else may stand around an address; only what is in it counts. */
@@ -184,14 +208,14 @@ static void
 test_long_margins(void)
 {
 	static char text[100000];
-	Address		out;
+	Address out;
 
 	memset(text, ' ', sizeof(text));
 	memcpy(text + 50000, "ann@example.com", 15);
-	CHECK(address_parse((Slice) {text, sizeof(text)}, ADDRESS_FOLD, &out) == ADDRESS_OK &&
+	CHECK(address_parse((Slice){text, sizeof(text)}, ADDRESS_FOLD, &out) == ADDRESS_OK &&
 		  strcmp(out.text, "ann@example.com") == 0);
 	memset(text, 'a', sizeof(text));
-	CHECK(address_parse((Slice) {text, sizeof(text)}, ADDRESS_FOLD, &out) == ADDRESS_TOO_LONG);
+	CHECK(address_parse((Slice){text, sizeof(text)}, ADDRESS_FOLD, &out) == ADDRESS_TOO_LONG);
 }
 
 static size_t
@@ -201,25 +225,28 @@ put(char *out, size_t at, uint32_t c)
 }
 
 /* Count of what broke; each property has one check, so that a failure prints one line and the first text. */
-static int	unstable;
-static int	visible;
+static int unstable;
+static int visible;
 
 static void
 examine(const char *text, size_t n)
 {
 	static const AddressCase kinds[] = {ADDRESS_FOLD, ADDRESS_KEEP};
-	Address		once;
-	Address		twice;
-	size_t		k;
+	Address once;
+	Address twice;
+	size_t k;
 
 	for (k = 0; k < 2; k++)
 	{
-		if (address_parse((Slice) {text, n}, kinds[k], &once) != ADDRESS_OK)
+		if (address_parse((Slice){text, n}, kinds[k], &once) != ADDRESS_OK)
 			continue;
 		if ((address_parse(slice_of(once.text), kinds[k], &twice) != ADDRESS_OK ||
-			 strcmp(once.text, twice.text) != 0) && unstable++ == 0)
+			 strcmp(once.text, twice.text) != 0) &&
+			unstable++ == 0)
 			fprintf(stderr, "not idempotent: %.*s\n", (int) n, text);
-		if (strspn(strchr(once.text, '@'), "@abcdefghijklmnopqrstuvwxyz0123456789-.") != strlen(strchr(once.text, '@')) && visible++ == 0)
+		if (strspn(strchr(once.text, '@'), "@abcdefghijklmnopqrstuvwxyz0123456789-.") !=
+				strlen(strchr(once.text, '@')) &&
+			visible++ == 0)
 			fprintf(stderr, "no host name: %.*s\n", (int) n, text);
 	}
 }
@@ -228,13 +255,14 @@ examine(const char *text, size_t n)
 static void
 examine_pair(uint32_t first, uint32_t second)
 {
-	static const char *const frames[][2] = {{"", "@example.com"}, {"a", "b@example.com"}, {"a@", ".example"}, {"a@b", "c"}};
-	size_t		i;
+	static const char *const frames[][2] = {
+		{"", "@example.com"}, {"a", "b@example.com"}, {"a@", ".example"}, {"a@b", "c"}};
+	size_t i;
 
 	for (i = 0; i < COUNT(frames); i++)
 	{
-		char		text[64];
-		size_t		n = strlen(frames[i][0]);
+		char text[64];
+		size_t n = strlen(frames[i][0]);
 
 		memcpy(text, frames[i][0], n);
 		n = put(text, n, first);
@@ -254,7 +282,7 @@ is_scalar(uint32_t c)
 static void
 test_all_code_points(void)
 {
-	uint32_t	c;
+	uint32_t c;
 
 	for (c = 1; c <= LAST; c++)
 		if (is_scalar(c))
@@ -272,18 +300,18 @@ test_pairs(void)
 {
 	static uint32_t bases[LAST];
 	static uint32_t marks[LAST];
-	size_t		n_bases = 0;
-	size_t		n_marks = 0;
-	size_t		i;
-	size_t		j;
-	uint32_t	c;
+	size_t n_bases = 0;
+	size_t n_marks = 0;
+	size_t i;
+	size_t j;
+	uint32_t c;
 
 	for (c = 0x80; c <= LAST; c++)
 		if (is_scalar(c) && uni_is_mark(c) && uc_combining_class(c) != 0)
 			marks[n_marks++] = c;
 	for (c = '0'; c <= LAST; c++)
 	{
-		bool		composes = false;
+		bool composes = false;
 
 		if (!is_scalar(c))
 			continue;
@@ -294,7 +322,8 @@ test_pairs(void)
 	}
 	for (i = 0; i < n_bases; i++)
 		for (j = 0; j < n_marks; j++)
-			if (uc_composition(bases[i], marks[j]) || uc_composition(uni_fold(bases[i]), marks[j]) || uni_fold(marks[j]) != marks[j] || (i + j) % 23 == 0)
+			if (uc_composition(bases[i], marks[j]) || uc_composition(uni_fold(bases[i]), marks[j]) ||
+				uni_fold(marks[j]) != marks[j] || (i + j) % 23 == 0)
 				examine_pair(bases[i], marks[j]);
 	CHECK_THAT(n_bases > 2000 && n_marks > 500, "there are pairs to try");
 	CHECK_THAT(unstable == 0, "two code points: normal(normal(x)) = normal(x)");
@@ -305,7 +334,7 @@ test_pairs(void)
 static size_t
 full_fold(uint32_t c, uint32_t folded[16])
 {
-	size_t		n = 16;
+	size_t n = 16;
 
 	return u32_casefold(&c, 1, NULL, UNINORM_NFC, folded, &n) == folded ? n : 0;
 }
@@ -314,20 +343,21 @@ full_fold(uint32_t c, uint32_t folded[16])
 static void
 test_fold(void)
 {
-	uint32_t	folded[16];
-	uint32_t	other[16];
-	uint32_t	c;
-	int			apart = 0;
-	int			merged = 0;
+	uint32_t folded[16];
+	uint32_t other[16];
+	uint32_t c;
+	int apart = 0;
+	int merged = 0;
 
 	for (c = 0; c <= LAST; c++)
 	{
-		size_t		n = is_scalar(c) ? full_fold(c, folded) : 0;
-		uint32_t	mine = uni_fold(c);
+		size_t n = is_scalar(c) ? full_fold(c, folded) : 0;
+		uint32_t mine = uni_fold(c);
 
 		if (n == 1 && uc_canonical_decomposition(c, other) < 0 && uni_fold(folded[0]) != mine && apart++ == 0)
 			fprintf(stderr, "U+%04X and U+%04X stay apart\n", c, folded[0]);
-		if (is_scalar(c) && (full_fold(mine, other) != n || memcmp(folded, other, n * sizeof(folded[0])) != 0) && merged++ == 0)
+		if (is_scalar(c) && (full_fold(mine, other) != n || memcmp(folded, other, n * sizeof(folded[0])) != 0) &&
+			merged++ == 0)
 			fprintf(stderr, "U+%04X became U+%04X\n", c, mine);
 		if (uni_fold(mine) != mine && apart++ == 0)
 			fprintf(stderr, "U+%04X folds twice\n", c);
@@ -340,19 +370,19 @@ test_fold(void)
 static void
 test_nothing_vanishes(void)
 {
-	uint32_t	c;
-	int			vanished = 0;
+	uint32_t c;
+	int vanished = 0;
 
 	for (c = 0x80; c <= LAST; c++)
 	{
-		char		text[32] = "x@a";
-		size_t		n = is_scalar(c) ? put(text, 3, c) : 0;
-		Address		out;
+		char text[32] = "x@a";
+		size_t n = is_scalar(c) ? put(text, 3, c) : 0;
+		Address out;
 
 		if (n == 0)
 			continue;
 		memcpy(text + n, "b", 2);
-		if (address_parse((Slice) {text, n + 1}, ADDRESS_FOLD, &out) == ADDRESS_OK && strcmp(out.text, "x@ab") == 0 &&
+		if (address_parse((Slice){text, n + 1}, ADDRESS_FOLD, &out) == ADDRESS_OK && strcmp(out.text, "x@ab") == 0 &&
 			vanished++ == 0)
 			fprintf(stderr, "U+%04X vanishes\n", c);
 	}
@@ -362,10 +392,11 @@ test_nothing_vanishes(void)
 static void
 test_texts(void)
 {
-	int			fault;
+	int fault;
 
 	for (fault = ADDRESS_OK; fault <= ADDRESS_NO_DOMAIN_NAME; fault++)
-		CHECK(address_fault_text((AddressFault) fault) != NULL && strlen(address_fault_text((AddressFault) fault)) > 20);
+		CHECK(address_fault_text((AddressFault) fault) != NULL &&
+			  strlen(address_fault_text((AddressFault) fault)) > 20);
 	CHECK(strlen(address_fault_text((AddressFault) 99)) > 20);
 }
 

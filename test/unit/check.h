@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int	checks_passed;
-static int	checks_failed;
+static int checks_passed;
+static int checks_failed;
 
 static inline void
 check(bool good, const char *file, int line, const char *what)

@@ -106,11 +106,9 @@ static const char explicit_public[] =
 	"WZ1LnnY8x8H0H_KxdxkkZ8JSh7UhZ_YHtILwPs";
 
 /* openssl genpkey: X25519. */
-static const char x25519_private[] =
-	"MC4CAQAwBQYDK2VuBCIEIKglyPVRK5S9EfC3zAuqKh0ggmsQbdpGKQBEOoCRypBB";
+static const char x25519_private[] = "MC4CAQAwBQYDK2VuBCIEIKglyPVRK5S9EfC3zAuqKh0ggmsQbdpGKQBEOoCRypBB";
 
-static const char x25519_public[] =
-	"MCowBQYDK2VuAyEAgUGJIX0MwIiz655_tOsOZTrXxa-KhhjxbXEubRkFPwE";
+static const char x25519_public[] = "MCowBQYDK2VuAyEAgUGJIX0MwIiz655_tOsOZTrXxa-KhhjxbXEubRkFPwE";
 
 /* openssl genpkey: Ed448. */
 static const char ed448_public[] =
@@ -161,17 +159,17 @@ static const char sec1_private[] =
 
 typedef struct Bytes
 {
-	uint8_t		data[2048];
-	size_t		length;
+	uint8_t data[2048];
+	size_t length;
 } Bytes;
 
 /* Bytes from hexadecimal, then from base64url; a vector that is not so is a mistake in this file. */
 static Bytes
 from(const char *hex, const char *base64)
 {
-	Bytes		bytes;
-	size_t		n = strlen(hex) / 2;
-	size_t		more = 0;
+	Bytes bytes;
+	size_t n = strlen(hex) / 2;
+	size_t more = 0;
 
 	memset(&bytes, 0, sizeof(bytes));
 	if (!bytes_hex_decode(slice_of(hex), bytes.data, n) ||
@@ -192,7 +190,7 @@ from_hex(const char *hex)
 static bool
 is_hex(const uint8_t *data, const char *hex)
 {
-	Bytes		expected = from_hex(hex);
+	Bytes expected = from_hex(hex);
 
 	return memcmp(data, expected.data, expected.length) == 0;
 }
@@ -201,7 +199,7 @@ is_hex(const uint8_t *data, const char *hex)
 static CryptoKey *
 private_key(CryptoAlg alg, const char *prefix, const char *base64)
 {
-	Bytes		der = from(prefix, base64);
+	Bytes der = from(prefix, base64);
 
 	return crypto_key_private(alg, der.data, der.length);
 }
@@ -210,7 +208,7 @@ private_key(CryptoAlg alg, const char *prefix, const char *base64)
 static CryptoKey *
 public_key(CryptoAlg alg, const char *prefix, const char *base64)
 {
-	Bytes		der = from(prefix, base64);
+	Bytes der = from(prefix, base64);
 
 	return crypto_key_public(alg, der.data, der.length);
 }
@@ -219,8 +217,8 @@ public_key(CryptoAlg alg, const char *prefix, const char *base64)
 static CryptoKey *
 a3_public_key(void)
 {
-	Bytes		der = from(P256_PUBLIC_PREFIX, A3_X);
-	Bytes		y = from("", A3_Y);
+	Bytes der = from(P256_PUBLIC_PREFIX, A3_X);
+	Bytes y = from("", A3_Y);
 
 	memcpy(der.data + der.length, y.data, y.length);
 	return crypto_key_public(ALG_ES256, der.data, der.length + y.length);
@@ -230,7 +228,7 @@ a3_public_key(void)
 static bool
 refused(CryptoKey *key)
 {
-	bool		good = key == NULL;
+	bool good = key == NULL;
 
 	crypto_key_free(key);
 	return good;
@@ -247,7 +245,7 @@ verifies(const CryptoKey *key, const char *input, const Bytes *signature)
 static void
 test_names(void)
 {
-	CryptoAlg	alg;
+	CryptoAlg alg;
 
 	CHECK(strcmp(crypto_alg_name(ALG_ES256), "ES256") == 0);
 	CHECK(strcmp(crypto_alg_name(ALG_HS256), "HS256") == 0);
@@ -268,8 +266,8 @@ test_names(void)
 static void
 test_random(void)
 {
-	uint8_t		a[32] = {0};
-	uint8_t		b[32] = {0};
+	uint8_t a[32] = {0};
+	uint8_t b[32] = {0};
 
 	CHECK(crypto_random(a, sizeof(a)) && crypto_random(b, sizeof(b)));
 	CHECK(memcmp(a, b, sizeof(a)) != 0);
@@ -281,7 +279,7 @@ test_random(void)
 static void
 test_sha256(void)
 {
-	uint8_t		out[SHA256_SIZE];
+	uint8_t out[SHA256_SIZE];
 
 	CHECK(crypto_sha256("abc", 3, out) &&
 		  is_hex(out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
@@ -298,31 +296,43 @@ test_hmac(void)
 	static const struct
 	{
 		const char *key;
-		int			fill;		/* when key is NULL: this byte, so many times */
-		size_t		key_length;
+		int fill; /* when key is NULL: this byte, so many times */
+		size_t key_length;
 		const char *data;
 		const char *mac;
-	}			vectors[] = {
+	} vectors[] = {
 		{NULL, 0x0b, 20, "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
-		{"Jefe", 0, 4, "what do ya want for nothing?",
-		"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
-		{NULL, 0xaa, 20,
-			"\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd"
-			"\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd",
-		"773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
-		{"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19", 0, 25,
-			"\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd"
-			"\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd",
-		"82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"},
-		{NULL, 0xaa, 131, "Test Using Larger Than Block-Size Key - Hash Key First",
-		"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
-		{NULL, 0xaa, 131, "This is a test using a larger than block-size key and a larger than block-size data. "
-			"The key needs to be hashed before being used by the HMAC algorithm.",
-		"9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"}
-	};
-	uint8_t		key[131];
-	uint8_t		out[SHA256_SIZE];
-	size_t		i;
+		{"Jefe",
+		 0,
+		 4,
+		 "what do ya want for nothing?",
+		 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+		{NULL,
+		 0xaa,
+		 20,
+		 "\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd"
+		 "\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd\xdd",
+		 "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+		{"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19",
+		 0,
+		 25,
+		 "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd"
+		 "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd",
+		 "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"},
+		{NULL,
+		 0xaa,
+		 131,
+		 "Test Using Larger Than Block-Size Key - Hash Key First",
+		 "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+		{NULL,
+		 0xaa,
+		 131,
+		 "This is a test using a larger than block-size key and a larger than block-size data. "
+		 "The key needs to be hashed before being used by the HMAC algorithm.",
+		 "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"}};
+	uint8_t key[131];
+	uint8_t out[SHA256_SIZE];
+	size_t i;
 
 	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
 	{
@@ -331,7 +341,8 @@ test_hmac(void)
 		else
 			memset(key, vectors[i].fill, vectors[i].key_length);
 		CHECK_THAT(crypto_hmac_sha256(key, vectors[i].key_length, vectors[i].data, strlen(vectors[i].data), out) &&
-				   is_hex(out, vectors[i].mac), vectors[i].mac);
+					   is_hex(out, vectors[i].mac),
+				   vectors[i].mac);
 	}
 
 	/* Empty key and message: computed with Python's hmac. */
@@ -348,34 +359,41 @@ test_hkdf(void)
 		const char *ikm;
 		const char *salt;
 		const char *info;
-		size_t		length;
+		size_t length;
 		const char *okm;
-	}			vectors[] = {
-		{"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "000102030405060708090a0b0c", "f0f1f2f3f4f5f6f7f8f9", 42,
-		"3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"},
-		{"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f"
-			"303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f",
-			"606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f"
-			"909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
-			"b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
-			"e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", 82,
-			"b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
-		"da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"},
-		{"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "", "", 42,
-		"8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"}
-	};
-	uint8_t		out[82];
-	uint8_t    *most = malloc(255 * SHA256_SIZE + 1);
-	size_t		i;
+	} vectors[] = {{"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
+					"000102030405060708090a0b0c",
+					"f0f1f2f3f4f5f6f7f8f9",
+					42,
+					"3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"},
+				   {"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f"
+					"303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f",
+					"606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f"
+					"909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+					"b0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf"
+					"e0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+					82,
+					"b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
+					"da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87"},
+				   {"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
+					"",
+					"",
+					42,
+					"8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"}};
+	uint8_t out[82];
+	uint8_t *most = malloc(255 * SHA256_SIZE + 1);
+	size_t i;
 
 	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
 	{
-		Bytes		ikm = from_hex(vectors[i].ikm);
-		Bytes		salt = from_hex(vectors[i].salt);
-		Bytes		info = from_hex(vectors[i].info);
+		Bytes ikm = from_hex(vectors[i].ikm);
+		Bytes salt = from_hex(vectors[i].salt);
+		Bytes info = from_hex(vectors[i].info);
 
-		CHECK_THAT(crypto_hkdf(ikm.data, ikm.length, salt.data, salt.length, info.data, info.length,
-							   out, vectors[i].length) && is_hex(out, vectors[i].okm), vectors[i].okm);
+		CHECK_THAT(
+			crypto_hkdf(ikm.data, ikm.length, salt.data, salt.length, info.data, info.length, out, vectors[i].length) &&
+				is_hex(out, vectors[i].okm),
+			vectors[i].okm);
 	}
 	CHECK(crypto_hkdf("k", 1, NULL, 0, NULL, 0, most, 255 * SHA256_SIZE));
 	CHECK(!crypto_hkdf("k", 1, NULL, 0, NULL, 0, most, 255 * SHA256_SIZE + 1));
@@ -393,42 +411,50 @@ test_seal_vectors(void)
 		const char *aad;
 		const char *plain;
 		const char *sealed;
-	}			vectors[] = {
-		{"0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "", "",
-		"530f8afbc74536b9a963b4f1c4cb738b"},
-		{"0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "",
-			"00000000000000000000000000000000",
-		"cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"},
-		{"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888", "",
-			"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
-			"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
-			"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
-			"8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
-		"b094dac5d93471bdec1a502270e3cc6c"},
-		{"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
-			"feedfacedeadbeeffeedfacedeadbeefabaddad2",
-			"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
-			"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
-			"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
-			"8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
-		"76fc6ece0f4e1768cddf8853bb2d551b"}
-	};
-	size_t		i;
+	} vectors[] = {{"0000000000000000000000000000000000000000000000000000000000000000",
+					"000000000000000000000000",
+					"",
+					"",
+					"530f8afbc74536b9a963b4f1c4cb738b"},
+				   {"0000000000000000000000000000000000000000000000000000000000000000",
+					"000000000000000000000000",
+					"",
+					"00000000000000000000000000000000",
+					"cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919"},
+				   {"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
+					"cafebabefacedbaddecaf888",
+					"",
+					"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+					"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
+					"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+					"8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662898015ad"
+					"b094dac5d93471bdec1a502270e3cc6c"},
+				   {"feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308",
+					"cafebabefacedbaddecaf888",
+					"feedfacedeadbeeffeedfacedeadbeefabaddad2",
+					"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+					"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+					"522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+					"8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+					"76fc6ece0f4e1768cddf8853bb2d551b"}};
+	size_t i;
 
 	for (i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
 	{
-		Bytes		key = from_hex(vectors[i].key);
-		Bytes		nonce = from_hex(vectors[i].nonce);
-		Bytes		aad = from_hex(vectors[i].aad);
-		Bytes		plain = from_hex(vectors[i].plain);
-		uint8_t		sealed[128];
-		uint8_t		opened[128];
+		Bytes key = from_hex(vectors[i].key);
+		Bytes nonce = from_hex(vectors[i].nonce);
+		Bytes aad = from_hex(vectors[i].aad);
+		Bytes plain = from_hex(vectors[i].plain);
+		uint8_t sealed[128];
+		uint8_t opened[128];
 
 		CHECK_THAT(crypto_seal(key.data, nonce.data, aad.data, aad.length, plain.data, plain.length, sealed) &&
-				   is_hex(sealed, vectors[i].sealed), vectors[i].sealed);
-		CHECK_THAT(crypto_open(key.data, nonce.data, aad.data, aad.length,
-							   sealed, plain.length + SEAL_TAG_SIZE, opened) &&
-				   memcmp(opened, plain.data, plain.length) == 0, vectors[i].sealed);
+					   is_hex(sealed, vectors[i].sealed),
+				   vectors[i].sealed);
+		CHECK_THAT(
+			crypto_open(key.data, nonce.data, aad.data, aad.length, sealed, plain.length + SEAL_TAG_SIZE, opened) &&
+				memcmp(opened, plain.data, plain.length) == 0,
+			vectors[i].sealed);
 	}
 }
 
@@ -437,12 +463,12 @@ static void
 test_seal_refusals(void)
 {
 	static const uint8_t zeros[12];
-	uint8_t		key[SEAL_KEY_SIZE] = {1};
-	uint8_t		nonce[SEAL_NONCE_SIZE] = {2};
-	uint8_t		sealed[12 + SEAL_TAG_SIZE];
-	uint8_t		plain[12];
-	size_t		i;
-	bool		good = true;
+	uint8_t key[SEAL_KEY_SIZE] = {1};
+	uint8_t nonce[SEAL_NONCE_SIZE] = {2};
+	uint8_t sealed[12 + SEAL_TAG_SIZE];
+	uint8_t plain[12];
+	size_t i;
+	bool good = true;
 
 	CHECK(crypto_seal(key, nonce, "aad", 3, "secret bytes", 12, sealed));
 	for (i = 0; i < sizeof(sealed); i++)
@@ -450,7 +476,7 @@ test_seal_refusals(void)
 		memset(plain, 0xee, sizeof(plain));
 		sealed[i] ^= 0x80;
 		good = good && !crypto_open(key, nonce, "aad", 3, sealed, sizeof(sealed), plain) &&
-			memcmp(plain, zeros, sizeof(plain)) == 0;
+			   memcmp(plain, zeros, sizeof(plain)) == 0;
 		sealed[i] ^= 0x80;
 	}
 	CHECK(good);
@@ -474,16 +500,19 @@ test_seal_refusals(void)
 static void
 test_scrypt(void)
 {
-	uint8_t		out[64];
+	uint8_t out[64];
 
 	CHECK(crypto_scrypt("", 0, "", 0, 16, 1, 1, out, 64) &&
-		  is_hex(out, "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
+		  is_hex(out,
+				 "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
 				 "fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906"));
 	CHECK(crypto_scrypt("password", 8, "NaCl", 4, 1024, 8, 16, out, 64) &&
-		  is_hex(out, "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+		  is_hex(out,
+				 "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
 				 "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640"));
 	CHECK(crypto_scrypt("pleaseletmein", 13, "SodiumChloride", 14, 16384, 8, 1, out, 64) &&
-		  is_hex(out, "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
+		  is_hex(out,
+				 "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
 				 "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887"));
 	CHECK(crypto_scrypt(NULL, 0, NULL, 0, 16, 1, 1, out, 64));
 	CHECK(!crypto_scrypt("p", 1, "s", 1, 15, 1, 1, out, 64));
@@ -498,7 +527,7 @@ test_scrypt(void)
 static void
 test_pbkdf2(void)
 {
-	uint8_t		out[64];
+	uint8_t out[64];
 
 	CHECK(crypto_pbkdf2(DIGEST_SHA1, "password", 8, "salt", 4, 1, out, 20) &&
 		  is_hex(out, "0c60c80f961f0e71f3a9b524af6012062fe037a6"));
@@ -506,18 +535,22 @@ test_pbkdf2(void)
 		  is_hex(out, "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"));
 	CHECK(crypto_pbkdf2(DIGEST_SHA1, "password", 8, "salt", 4, 4096, out, 20) &&
 		  is_hex(out, "4b007901b765489abead49d926f721d065a429c1"));
-	CHECK(crypto_pbkdf2(DIGEST_SHA1, "passwordPASSWORDpassword", 24, "saltSALTsaltSALTsaltSALTsaltSALTsalt", 36, 4096,
-						out, 25) && is_hex(out, "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038"));
+	CHECK(crypto_pbkdf2(
+			  DIGEST_SHA1, "passwordPASSWORDpassword", 24, "saltSALTsaltSALTsaltSALTsaltSALTsalt", 36, 4096, out, 25) &&
+		  is_hex(out, "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038"));
 	CHECK(crypto_pbkdf2(DIGEST_SHA1, "pass\0word", 9, "sa\0lt", 5, 4096, out, 16) &&
 		  is_hex(out, "56fa6aa75548099dcc37d7f03425e0c3"));
 	CHECK(crypto_pbkdf2(DIGEST_SHA256, "passwd", 6, "salt", 4, 1, out, 64) &&
-		  is_hex(out, "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
+		  is_hex(out,
+				 "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc"
 				 "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"));
 	CHECK(crypto_pbkdf2(DIGEST_SHA256, "Password", 8, "NaCl", 4, 80000, out, 64) &&
-		  is_hex(out, "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
+		  is_hex(out,
+				 "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56"
 				 "a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d"));
 	CHECK(crypto_pbkdf2(DIGEST_SHA512, "password", 8, "salt", 4, 2, out, 64) &&
-		  is_hex(out, "e1d9c16aa681708a45f5c7c4e215ceb66e011a2e9f0040713f18aefdb866d53c"
+		  is_hex(out,
+				 "e1d9c16aa681708a45f5c7c4e215ceb66e011a2e9f0040713f18aefdb866d53c"
 				 "f76cab2868a39b9f7840edce4fef5a82be67335c77a6068e04112754f27ccf4e"));
 	CHECK(crypto_pbkdf2(DIGEST_SHA256, NULL, 0, NULL, 0, 1, out, 32));
 	CHECK(!crypto_pbkdf2(DIGEST_SHA256, "p", 1, "s", 1, 0, out, 32));
@@ -529,10 +562,10 @@ test_pbkdf2(void)
 static void
 check_vector(CryptoKey *signer, CryptoKey *verifier, const char *input, const char *signature)
 {
-	Bytes		expected = from("", signature);
-	Bytes		bad;
-	size_t		i;
-	bool		good = true;
+	Bytes expected = from("", signature);
+	Bytes bad;
+	size_t i;
+	bool good = true;
 
 	CHECK(signer != NULL && verifier != NULL);
 	CHECK(verifies(signer, input, &expected));
@@ -564,9 +597,9 @@ check_vector(CryptoKey *signer, CryptoKey *verifier, const char *input, const ch
 static void
 check_signs(const CryptoKey *signer, const char *input, const char *signature)
 {
-	Bytes		expected = from("", signature);
-	uint8_t		made[CRYPTO_SIGNATURE_MAX];
-	size_t		length = 0;
+	Bytes expected = from("", signature);
+	uint8_t made[CRYPTO_SIGNATURE_MAX];
+	size_t length = 0;
 
 	CHECK(crypto_sign(signer, input, strlen(input), made, &length));
 	CHECK(length == expected.length && memcmp(made, expected.data, length) == 0);
@@ -576,7 +609,7 @@ check_signs(const CryptoKey *signer, const char *input, const char *signature)
 static void
 test_hs256(void)
 {
-	CryptoKey  *key = private_key(ALG_HS256, "", A1_K);
+	CryptoKey *key = private_key(ALG_HS256, "", A1_K);
 
 	check_vector(key, key, A1_INPUT, A1_SIGNATURE);
 	check_signs(key, A1_INPUT, A1_SIGNATURE);
@@ -587,8 +620,8 @@ test_hs256(void)
 static void
 test_rs256(void)
 {
-	CryptoKey  *signer = private_key(ALG_RS256, "", a2_private);
-	CryptoKey  *verifier = public_key(ALG_RS256, "", a2_public);
+	CryptoKey *signer = private_key(ALG_RS256, "", a2_private);
+	CryptoKey *verifier = public_key(ALG_RS256, "", a2_public);
 
 	check_vector(signer, verifier, A2_INPUT, A2_SIGNATURE);
 	check_signs(signer, A2_INPUT, A2_SIGNATURE);
@@ -600,10 +633,10 @@ test_rs256(void)
 static void
 test_es256(void)
 {
-	CryptoKey  *signer = private_key(ALG_ES256, P256_PRIVATE_PREFIX, A3_D);
-	CryptoKey  *verifier = a3_public_key();
-	uint8_t		made[CRYPTO_SIGNATURE_MAX];
-	size_t		length = 0;
+	CryptoKey *signer = private_key(ALG_ES256, P256_PRIVATE_PREFIX, A3_D);
+	CryptoKey *verifier = a3_public_key();
+	uint8_t made[CRYPTO_SIGNATURE_MAX];
+	size_t length = 0;
 
 	check_vector(signer, verifier, A3_INPUT, A3_SIGNATURE);
 	CHECK(crypto_sign(signer, A3_INPUT, strlen(A3_INPUT), made, &length) && length == 64);
@@ -616,15 +649,15 @@ test_es256(void)
 static void
 test_es256_padding(void)
 {
-	CryptoKey  *signer = private_key(ALG_ES256, P256_PRIVATE_PREFIX, A3_D);
-	uint8_t		made[CRYPTO_SIGNATURE_MAX];
-	size_t		length = 0;
-	bool		good = true;
-	int			i;
+	CryptoKey *signer = private_key(ALG_ES256, P256_PRIVATE_PREFIX, A3_D);
+	uint8_t made[CRYPTO_SIGNATURE_MAX];
+	size_t length = 0;
+	bool good = true;
+	int i;
 
 	for (i = 0; i < 1000; i++)
 		good = good && crypto_sign(signer, &i, sizeof(i), made, &length) && length == 64 &&
-			crypto_verify(signer, &i, sizeof(i), made, length);
+			   crypto_verify(signer, &i, sizeof(i), made, length);
 	CHECK(good);
 	crypto_key_free(signer);
 }
@@ -633,8 +666,8 @@ test_es256_padding(void)
 static void
 test_eddsa(void)
 {
-	CryptoKey  *signer = private_key(ALG_EDDSA, ED25519_PRIVATE_PREFIX, A4_D);
-	CryptoKey  *verifier = public_key(ALG_EDDSA, ED25519_PUBLIC_PREFIX, A4_X);
+	CryptoKey *signer = private_key(ALG_EDDSA, ED25519_PRIVATE_PREFIX, A4_D);
+	CryptoKey *verifier = public_key(ALG_EDDSA, ED25519_PUBLIC_PREFIX, A4_X);
 
 	check_vector(signer, verifier, A4_INPUT, A4_SIGNATURE);
 	check_signs(signer, A4_INPUT, A4_SIGNATURE);
@@ -646,12 +679,12 @@ test_eddsa(void)
 static void
 subtract(const uint8_t *a, const uint8_t *b, uint8_t *out)
 {
-	int			borrow = 0;
-	int			i;
+	int borrow = 0;
+	int i;
 
 	for (i = 31; i >= 0; i--)
 	{
-		int			difference = a[i] - b[i] - borrow;
+		int difference = a[i] - b[i] - borrow;
 
 		borrow = difference < 0;
 		out[i] = (uint8_t) (difference + 256 * borrow);
@@ -666,10 +699,10 @@ subtract(const uint8_t *a, const uint8_t *b, uint8_t *out)
 static void
 test_es256_ranges(void)
 {
-	CryptoKey  *key = a3_public_key();
-	Bytes		order = from_hex(P256_ORDER);
-	Bytes		good = from("", A3_SIGNATURE);
-	Bytes		bad = good;
+	CryptoKey *key = a3_public_key();
+	Bytes order = from_hex(P256_ORDER);
+	Bytes good = from("", A3_SIGNATURE);
+	Bytes bad = good;
 
 	CHECK(good.data[32] >= 0x80);
 	subtract(order.data, good.data + 32, bad.data + 32);
@@ -696,10 +729,10 @@ test_es256_ranges(void)
 static void
 test_es256_der(void)
 {
-	CryptoKey  *key = a3_public_key();
-	Bytes		raw = from("", A3_SIGNATURE);
-	Bytes		der = from_hex("304502200000000000000000000000000000000000000000000000000000000000000000"
-							   "022100");
+	CryptoKey *key = a3_public_key();
+	Bytes raw = from("", A3_SIGNATURE);
+	Bytes der = from_hex("304502200000000000000000000000000000000000000000000000000000000000000000"
+						 "022100");
 
 	memcpy(der.data + 4, raw.data, 32);
 	memcpy(der.data + 39, raw.data + 32, 32);
@@ -718,27 +751,25 @@ test_private_key_confusion(void)
 	{
 		const char *prefix;
 		const char *key;
-		int			own;		/* CryptoAlg, or -1 for a key that fits none */
-	}			keys[] = {
-		{P256_PRIVATE_PREFIX, A3_D, ALG_ES256},
-		{"", a2_private, ALG_RS256},
-		{ED25519_PRIVATE_PREFIX, A4_D, ALG_EDDSA},
-		{"", p384_private, -1},
-		{"", secp256k1_private, -1},
-		{"", x25519_private, -1},
-		{"", sec1_private, -1},
-		{"", a2_public, -1},
-		{ED25519_PUBLIC_PREFIX, A4_X, -1}
-	};
+		int own; /* CryptoAlg, or -1 for a key that fits none */
+	} keys[] = {{P256_PRIVATE_PREFIX, A3_D, ALG_ES256},
+				{"", a2_private, ALG_RS256},
+				{ED25519_PRIVATE_PREFIX, A4_D, ALG_EDDSA},
+				{"", p384_private, -1},
+				{"", secp256k1_private, -1},
+				{"", x25519_private, -1},
+				{"", sec1_private, -1},
+				{"", a2_public, -1},
+				{ED25519_PUBLIC_PREFIX, A4_X, -1}};
 	static const CryptoAlg algs[] = {ALG_ES256, ALG_RS256, ALG_EDDSA};
-	size_t		i;
-	size_t		j;
+	size_t i;
+	size_t j;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 	{
 		for (j = 0; j < 3; j++)
 		{
-			CryptoKey  *key = private_key(algs[j], keys[i].prefix, keys[i].key);
+			CryptoKey *key = private_key(algs[j], keys[i].prefix, keys[i].key);
 
 			CHECK_THAT((key != NULL) == (keys[i].own == (int) algs[j]), keys[i].key);
 			crypto_key_free(key);
@@ -754,32 +785,30 @@ test_public_key_confusion(void)
 	{
 		const char *prefix;
 		const char *key;
-		int			own;
-	}			keys[] = {
-		{"", a2_public, ALG_RS256},
-		{ED25519_PUBLIC_PREFIX, A4_X, ALG_EDDSA},
-		{"", rsa_exponent_1, -1},
-		{"", rsa_exponent_even, -1},
-		{"", rsa_1024_public, -1},
-		{"", rsa_pss_public, -1},
-		{"", p384_public, -1},
-		{"", secp256k1_public, -1},
-		{"", explicit_public, -1},
-		{"", x25519_public, -1},
-		{"", ed448_public, -1},
-		{"", a2_private, -1},
-		{ED25519_PRIVATE_PREFIX, A4_D, -1},
-		{"", A1_K, -1}
-	};
+		int own;
+	} keys[] = {{"", a2_public, ALG_RS256},
+				{ED25519_PUBLIC_PREFIX, A4_X, ALG_EDDSA},
+				{"", rsa_exponent_1, -1},
+				{"", rsa_exponent_even, -1},
+				{"", rsa_1024_public, -1},
+				{"", rsa_pss_public, -1},
+				{"", p384_public, -1},
+				{"", secp256k1_public, -1},
+				{"", explicit_public, -1},
+				{"", x25519_public, -1},
+				{"", ed448_public, -1},
+				{"", a2_private, -1},
+				{ED25519_PRIVATE_PREFIX, A4_D, -1},
+				{"", A1_K, -1}};
 	static const CryptoAlg algs[] = {ALG_ES256, ALG_RS256, ALG_EDDSA, ALG_HS256};
-	size_t		i;
-	size_t		j;
+	size_t i;
+	size_t j;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 	{
 		for (j = 0; j < 4; j++)
 		{
-			CryptoKey  *key = public_key(algs[j], keys[i].prefix, keys[i].key);
+			CryptoKey *key = public_key(algs[j], keys[i].prefix, keys[i].key);
 
 			CHECK_THAT((key != NULL) == (keys[i].own == (int) algs[j]), keys[i].key);
 			crypto_key_free(key);
@@ -791,11 +820,11 @@ test_public_key_confusion(void)
 static void
 test_key_lengths(void)
 {
-	Bytes		der = from("", a2_private);
-	Bytes		pub = from("", a2_public);
-	Bytes		secret = from("", A1_K);
-	uint8_t		large[CRYPTO_PRIVATE_MAX + 1] = {0};
-	CryptoKey  *key;
+	Bytes der = from("", a2_private);
+	Bytes pub = from("", a2_public);
+	Bytes secret = from("", A1_K);
+	uint8_t large[CRYPTO_PRIVATE_MAX + 1] = {0};
+	CryptoKey *key;
 
 	CHECK(refused(crypto_key_private(ALG_RS256, der.data, der.length + 1)));
 	CHECK(refused(crypto_key_private(ALG_RS256, der.data, der.length - 1)));
@@ -818,8 +847,8 @@ test_key_lengths(void)
 static void
 test_invalid_point(void)
 {
-	Bytes		der = from(P256_PUBLIC_PREFIX, A3_X);
-	Bytes		y = from("", A3_Y);
+	Bytes der = from(P256_PUBLIC_PREFIX, A3_X);
+	Bytes y = from("", A3_Y);
 
 	memcpy(der.data + der.length, y.data, y.length);
 	der.length += y.length;
@@ -831,10 +860,10 @@ test_invalid_point(void)
 static void
 test_public_key_does_not_sign(void)
 {
-	CryptoKey  *keys[3];
-	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
-	size_t		length;
-	size_t		i;
+	CryptoKey *keys[3];
+	uint8_t signature[CRYPTO_SIGNATURE_MAX];
+	size_t length;
+	size_t i;
 
 	keys[0] = a3_public_key();
 	keys[1] = public_key(ALG_RS256, "", a2_public);
@@ -850,7 +879,7 @@ test_public_key_does_not_sign(void)
 static bool
 is_member(const uint8_t *member, size_t length, const char *base64)
 {
-	Bytes		expected = from("", base64);
+	Bytes expected = from("", base64);
 
 	return length == expected.length && memcmp(member, expected.data, length) == 0;
 }
@@ -859,10 +888,10 @@ is_member(const uint8_t *member, size_t length, const char *base64)
 static void
 test_jwk(void)
 {
-	CryptoKey  *keys[6];
-	CryptoKey  *secret = private_key(ALG_HS256, "", A1_K);
-	CryptoJwk	jwk;
-	int			i;
+	CryptoKey *keys[6];
+	CryptoKey *secret = private_key(ALG_HS256, "", A1_K);
+	CryptoJwk jwk;
+	int i;
 
 	keys[0] = private_key(ALG_ES256, P256_PRIVATE_PREFIX, A3_D);
 	keys[1] = a3_public_key();
@@ -876,8 +905,7 @@ test_jwk(void)
 			  is_member(jwk.second, jwk.second_length, A3_Y));
 		CHECK(crypto_jwk(keys[i + 2], &jwk) && is_member(jwk.first, jwk.first_length, A2_N) &&
 			  is_member(jwk.second, jwk.second_length, "AQAB"));
-		CHECK(crypto_jwk(keys[i + 4], &jwk) && is_member(jwk.first, jwk.first_length, A4_X) &&
-			  jwk.second_length == 0);
+		CHECK(crypto_jwk(keys[i + 4], &jwk) && is_member(jwk.first, jwk.first_length, A4_X) && jwk.second_length == 0);
 	}
 	CHECK(!crypto_jwk(secret, &jwk));
 	for (i = 0; i < 6; i++)
@@ -890,18 +918,18 @@ static void
 test_generate(void)
 {
 	static const size_t sizes[] = {64, 32, 384, 64};
-	uint8_t		private_der[CRYPTO_PRIVATE_MAX];
-	uint8_t		public_der[CRYPTO_PUBLIC_MAX];
-	uint8_t		signature[CRYPTO_SIGNATURE_MAX];
-	size_t		private_length;
-	size_t		public_length;
-	size_t		length;
-	int			alg;
+	uint8_t private_der[CRYPTO_PRIVATE_MAX];
+	uint8_t public_der[CRYPTO_PUBLIC_MAX];
+	uint8_t signature[CRYPTO_SIGNATURE_MAX];
+	size_t private_length;
+	size_t public_length;
+	size_t length;
+	int alg;
 
 	for (alg = ALG_ES256; alg <= ALG_EDDSA; alg++)
 	{
-		CryptoKey  *signer;
-		CryptoKey  *verifier = NULL;
+		CryptoKey *signer;
+		CryptoKey *verifier = NULL;
 
 		CHECK_THAT(crypto_generate(alg, private_der, &private_length, public_der, &public_length),
 				   crypto_alg_name(alg));

@@ -13,7 +13,7 @@
 #include "pwhash/pwhash.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define LETMEIN "l\xc3\xa8tmein"	/* Django's test password, UTF-8 */
+#define LETMEIN "l\xc3\xa8tmein" /* Django's test password, UTF-8 */
 
 /* The reference implementation's smallest Argon2id vector (phc-winner-argon2, src/test.c). */
 #define SMALL "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
@@ -28,13 +28,13 @@ typedef struct Vector
 static PwResult
 verify(const char *stored, const char *password, size_t password_length, const PwArena *arena)
 {
-	size_t		n = strlen(stored);
-	char	   *copy = malloc(n + 1);
-	PwResult	result;
+	size_t n = strlen(stored);
+	char *copy = malloc(n + 1);
+	PwResult result;
 
 	memcpy(copy, stored, n);
 	copy = realloc(copy, n > 0 ? n : 1);
-	result = pwhash_verify((Slice) {copy, n}, (Slice) {password, password_length}, arena);
+	result = pwhash_verify((Slice){copy, n}, (Slice){password, password_length}, arena);
 	free(copy);
 	return result;
 }
@@ -43,10 +43,12 @@ verify(const char *stored, const char *password, size_t password_length, const P
 static PwResult
 judged(Slice stored)
 {
-	PwFault		fault = pwhash_fault(stored);
+	PwFault fault = pwhash_fault(stored);
 
-	return fault == PW_FAULT_NONE ? PW_MATCH : fault == PW_FAULT_TOO_COSTLY ? PW_TOO_COSTLY :
-		fault == PW_FAULT_TOO_CHEAP ? PW_TOO_CHEAP : PW_MALFORMED;
+	return fault == PW_FAULT_NONE       ? PW_MATCH :
+		   fault == PW_FAULT_TOO_COSTLY ? PW_TOO_COSTLY :
+		   fault == PW_FAULT_TOO_CHEAP  ? PW_TOO_CHEAP :
+										  PW_MALFORMED;
 }
 
 /*
@@ -56,20 +58,20 @@ judged(Slice stored)
 static void
 check_vectors(const Vector *vectors, size_t count)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < count; i++)
 	{
 		const char *stored = vectors[i].stored;
-		size_t		n = strlen(vectors[i].password);
-		char		other[256];
+		size_t n = strlen(vectors[i].password);
+		char other[256];
 
 		memcpy(other, vectors[i].password, n);
 		other[n] = '!';
 		CHECK_THAT(judged(slice_of(stored)) == PW_MATCH, stored);
 		CHECK_THAT(verify(stored, vectors[i].password, n, NULL) == PW_MATCH, stored);
 		if (n == 0 || n >= 72)
-			continue;			/* bcrypt looks no further than 72 */
+			continue; /* bcrypt looks no further than 72 */
 		other[n - 1] ^= 1;
 		CHECK_THAT(verify(stored, other, n, NULL) == PW_MISMATCH, stored);
 		if (i > 0)
@@ -84,7 +86,7 @@ check_vectors(const Vector *vectors, size_t count)
 static void
 check_judged(const char *const *stored, size_t count, PwResult expected)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < count; i++)
 	{
@@ -105,17 +107,14 @@ test_argon2_reference(void)
 		{"password", SMALL},
 		{"password", "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc"},
 		{"password", "$argon2id$v=19$m=65536,t=1,p=1$c29tZXNhbHQ$9qWtwbpyPd3vm1rB1GThgPzZ3/ydHL92zKL+15XZypg"},
-		{"differentpassword",
-		"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$C4TWUs9rDEvq7w3+J4umqA32aWKB1+DSiRuBfYxFj94"},
-		{"password", "$argon2id$v=19$m=65536,t=2,p=1$ZGlmZnNhbHQ$vfMrBczELrFdWP0ZsfhWsRPaHppYdP3MVEMIVlqoFBw"}
-	};
+		{"differentpassword", "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$C4TWUs9rDEvq7w3+J4umqA32aWKB1+DSiRuBfYxFj94"},
+		{"password", "$argon2id$v=19$m=65536,t=2,p=1$ZGlmZnNhbHQ$vfMrBczELrFdWP0ZsfhWsRPaHppYdP3MVEMIVlqoFBw"}};
 	static const Vector i[] = {
 		{"password", "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8"},
 		{"password", "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E"},
 		{"password", "$argon2i$v=19$m=65536,t=4,p=1$c29tZXNhbHQ$qqlT1YrzcGzj3xrv1KZKhOMdf1QXUjHxKFJZ+IF0zls"},
 		{"password", "$argon2i$v=16$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY"},
-		{"password", "$argon2i$v=16$m=256,t=2,p=2$c29tZXNhbHQ$tsEVYKap1h6scGt5ovl9aLRGOqOth+AMB+KwHpDFZPs"}
-	};
+		{"password", "$argon2i$v=16$m=256,t=2,p=2$c29tZXNhbHQ$tsEVYKap1h6scGt5ovl9aLRGOqOth+AMB+KwHpDFZPs"}};
 
 	check_vectors(id, COUNT(id));
 	check_vectors(i, COUNT(i));
@@ -127,19 +126,16 @@ test_argon2_others(void)
 {
 	static const Vector d[] = {
 		{"password", "$argon2d$v=19$m=256,t=2,p=2$c29tZXNhbHQ$e2nJLXw4iarRKB28i678Esw3yA8cdeM+8sLUDCjrxXM"},
-		{"password", "$argon2d$v=16$m=256,t=2,p=2$c29tZXNhbHQ$apHQK5+IVLoIQfBKpuU8HTN0wKDGRrjkMbA96AW5HsM"}
-	};
+		{"password", "$argon2d$v=16$m=256,t=2,p=2$c29tZXNhbHQ$apHQK5+IVLoIQfBKpuU8HTN0wKDGRrjkMbA96AW5HsM"}};
 	static const Vector id[] = {
 		{"password",
-		"$argon2id$v=19$m=64,t=1,p=1$c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc"
-		"3Nzc3Nzc3Nzcw$ip8wWeb4Sv41jZwK85YHzZ1o6gdrKV/QpDCW2t6hqWuY0nLqwidB9XchwDyrqiOHhVYbbZowm785MBr5Zv6myw"},
+		 "$argon2id$v=19$m=64,t=1,p=1$c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc"
+		 "3Nzc3Nzc3Nzcw$ip8wWeb4Sv41jZwK85YHzZ1o6gdrKV/QpDCW2t6hqWuY0nLqwidB9XchwDyrqiOHhVYbbZowm785MBr5Zv6myw"},
 		{"password", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$pMlwOs/gn+zdvoB/AGiRNA"},
 		{LETMEIN, "$argon2id$v=19$m=512,t=3,p=4$8PHy8/T19vf4+fr7/P3+/w$5QwchzjI8Bag3d1EHWF8cA"},
-		{LETMEIN, "argon2$argon2id$v=19$m=512,t=2,p=8$8PHy8/T19vf4+fr7/P3+/w$pgJTv/qrhpTpnsRHDt1e7Q"}
-	};
+		{LETMEIN, "argon2$argon2id$v=19$m=512,t=2,p=8$8PHy8/T19vf4+fr7/P3+/w$pgJTv/qrhpTpnsRHDt1e7Q"}};
 	static const Vector i[] = {
-		{LETMEIN, "argon2$argon2i$v=19$m=512,t=2,p=2$8PHy8/T19vf4+fr7/P3+/w$s5XOEIhBegw1aYEklmHPaA"}
-	};
+		{LETMEIN, "argon2$argon2i$v=19$m=512,t=2,p=2$8PHy8/T19vf4+fr7/P3+/w$s5XOEIhBegw1aYEklmHPaA"}};
 
 	check_vectors(d, COUNT(d));
 	check_vectors(id, COUNT(id));
@@ -155,13 +151,12 @@ test_scrypt(void)
 {
 	static const Vector vectors[] = {
 		{"password",
-		"$scrypt$ln=10,r=8,p=16$TmFDbA$/bq+HJ00cgB4VucZDQHp/nxq18vI"
-		"I3gw53N2Y0s3MWIurzDZLiKjiG/xCSedmDDaxyevuUqD7m2DYMvfoswGQA"},
+		 "$scrypt$ln=10,r=8,p=16$TmFDbA$/bq+HJ00cgB4VucZDQHp/nxq18vI"
+		 "I3gw53N2Y0s3MWIurzDZLiKjiG/xCSedmDDaxyevuUqD7m2DYMvfoswGQA"},
 		{LETMEIN, "$scrypt$ln=10,r=8,p=2$8PHy8/T19vf4+fr7/P3+/w$DHY8J8lLsqbEtkvOG95CqPcNTOURZHTEZEEtqmPY8gg"},
 		{LETMEIN,
-		"scrypt$16384$seasalt$8$5$ECMIUp+LMxMSK8xB/IVyba+KYGTI7FTn"
-		"et025q/1f/vBAVnnP3hdYqJuRi+mJn6ji6ze3Fbb7JEFPKGpuEf5vw=="}
-	};
+		 "scrypt$16384$seasalt$8$5$ECMIUp+LMxMSK8xB/IVyba+KYGTI7FTn"
+		 "et025q/1f/vBAVnnP3hdYqJuRi+mJn6ji6ze3Fbb7JEFPKGpuEf5vw=="}};
 
 	check_vectors(vectors, COUNT(vectors));
 }
@@ -177,11 +172,10 @@ test_pbkdf2(void)
 		{LETMEIN, "$pbkdf2$1000$8PHy8/T19vf4.fr7/P3./w$2dR7RQBzM8AucQZS9jFU./.ZRBA"},
 		{LETMEIN, "$pbkdf2-sha256$1000$8PHy8/T19vf4.fr7/P3./w$NLCxhEx13MijqfW7prAglClHI.JU.g8ztpZ9vKGmT6s"},
 		{LETMEIN,
-		"$pbkdf2-sha512$1000$8PHy8/T19vf4.fr7/P3./w$G38.kKPBMjhq6JujX0e7u7"
-		"RNAFJTRe7Cj3TBITWP4weBT/.cgn35E3NdvJUwKJnWFeLB2iwIl1HxKJw4Dfd2GQ"},
+		 "$pbkdf2-sha512$1000$8PHy8/T19vf4.fr7/P3./w$G38.kKPBMjhq6JujX0e7u7"
+		 "RNAFJTRe7Cj3TBITWP4weBT/.cgn35E3NdvJUwKJnWFeLB2iwIl1HxKJw4Dfd2GQ"},
 		{LETMEIN, "pbkdf2_sha256$320000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4="},
-		{LETMEIN, "pbkdf2_sha1$10000$seasalt$oAfF6vgs95ncksAhGXOWf4Okq7o="}
-	};
+		{LETMEIN, "pbkdf2_sha1$10000$seasalt$oAfF6vgs95ncksAhGXOWf4Okq7o="}};
 
 	check_vectors(vectors, COUNT(vectors));
 }
@@ -196,12 +190,11 @@ test_bcrypt(void)
 		{"U*U*U", "$2a$05$XXXXXXXXXXXXXXXXXXXXXOAcXxm9kjPGEMsLznoKqmqw7tc8WCx4a"},
 		{"", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"},
 		{"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789chars after 72 are ignored",
-		"$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"},
+		 "$2a$05$abcdefghijklmnopqrstuu5s2v8.iXieOjg/.AySBTTZIIVFJeBui"},
 		{"\xa3", "$2y$05$/OK.fbVrR/bpIqNJ5ianF.Sa7shbm4.OzKpvFnX1pQLmQW96oUlCq"},
 		{LETMEIN, "$2b$05$CCCCCCCCCCCCCCCCCCCCC./mc37Kdhrv0B3/.B13E.XXGgHg1yCoy"},
 		{"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.D7RDOYXakZhsFmh/LdqQNx0kQ424AFS"}
-	};
+		 "$2b$05$CCCCCCCCCCCCCCCCCCCCC.D7RDOYXakZhsFmh/LdqQNx0kQ424AFS"}};
 
 	check_vectors(vectors, COUNT(vectors));
 }
@@ -215,33 +208,32 @@ test_sha_crypt(void)
 		{"Hello world!", "$5$rounds=10000$saltstringsaltst$3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA"},
 		{"This is just a test", "$5$rounds=5000$toolongsaltstrin$Un/5jzAHMgOGZ5.mWJpuVolil07guHPvOW8mGRcvxa5"},
 		{"a very much longer text to encrypt.  This one even stretches over morethan one line.",
-		"$5$rounds=1400$anotherlongsalts$Rx.j8H.h8HjEDGomFU8bDkXm3XIUnzyxf12oP84Bnq1"},
+		 "$5$rounds=1400$anotherlongsalts$Rx.j8H.h8HjEDGomFU8bDkXm3XIUnzyxf12oP84Bnq1"},
 		{"we have a short salt string but not a short password",
-		"$5$rounds=77777$short$JiO1O3ZpDAxGJeaDIuqCoEFysAe1mZNJRs3pw0KQRd/"},
+		 "$5$rounds=77777$short$JiO1O3ZpDAxGJeaDIuqCoEFysAe1mZNJRs3pw0KQRd/"},
 		{"a short string", "$5$rounds=123456$asaltof16chars..$gP3VQ/6X7UUEW3HkBn2w1/Ptq2jxPyzV/cZKmF/wJvD"},
 		{"the minimum number is still observed",
-		"$5$rounds=1000$roundstoolow$yfvwcWrQ8l/K0DAWyuPMDNHpIVlTQebY9l/gL972bIC"},
+		 "$5$rounds=1000$roundstoolow$yfvwcWrQ8l/K0DAWyuPMDNHpIVlTQebY9l/gL972bIC"},
 		{"Hello world!",
-		"$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"},
+		 "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"},
 		{"Hello world!",
-		"$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3"
-		"Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v."},
+		 "$6$rounds=10000$saltstringsaltst$OW1/O6BYHV6BcXZu8QVeXbDWra3"
+		 "Oeqh0sbHbbMCVNSnCM/UrjmM0Dp8vOuZeHBy/YTBmSK6H9qs/y3RnOaw5v."},
 		{"This is just a test",
-		"$6$rounds=5000$toolongsaltstrin$lQ8jolhgVRVhY4b5pZKaysCLi0Q"
-		"BxGoNeKQzQ3glMhwllF7oGDZxUhx1yxdYcz/e1JSbq3y6JMxxl8audkUEm0"},
+		 "$6$rounds=5000$toolongsaltstrin$lQ8jolhgVRVhY4b5pZKaysCLi0Q"
+		 "BxGoNeKQzQ3glMhwllF7oGDZxUhx1yxdYcz/e1JSbq3y6JMxxl8audkUEm0"},
 		{"a very much longer text to encrypt.  This one even stretches over morethan one line.",
-		"$6$rounds=1400$anotherlongsalts$POfYwTEok97VWcjxIiSOjiykti."
-		"o/pQs.wPvMxQ6Fm7I6IoYN3CmLs66x9t0oSwbtEW7o7UmJEiDwGqd8p4ur1"},
+		 "$6$rounds=1400$anotherlongsalts$POfYwTEok97VWcjxIiSOjiykti."
+		 "o/pQs.wPvMxQ6Fm7I6IoYN3CmLs66x9t0oSwbtEW7o7UmJEiDwGqd8p4ur1"},
 		{"we have a short salt string but not a short password",
-		"$6$rounds=77777$short$WuQyW2YR.hBNpjjRhpYD/ifIw05xdfeE"
-		"yQoMxIXbkvr0gge1a1x3yRULJ5CCaUeOxFmtlcGZelFl5CxtgfiAc0"},
+		 "$6$rounds=77777$short$WuQyW2YR.hBNpjjRhpYD/ifIw05xdfeE"
+		 "yQoMxIXbkvr0gge1a1x3yRULJ5CCaUeOxFmtlcGZelFl5CxtgfiAc0"},
 		{"a short string",
-		"$6$rounds=123456$asaltof16chars..$BtCwjqMJGx5hrJhZywWvt0RLE8"
-		"uZ4oPwcelCjmw2kSYu.Ec6ycULevoBK25fs2xXgMNrCzIMVcgEJAstJeonj1"},
+		 "$6$rounds=123456$asaltof16chars..$BtCwjqMJGx5hrJhZywWvt0RLE8"
+		 "uZ4oPwcelCjmw2kSYu.Ec6ycULevoBK25fs2xXgMNrCzIMVcgEJAstJeonj1"},
 		{"the minimum number is still observed",
-		"$6$rounds=1000$roundstoolow$kUMsbe306n21p9R.FRkW3IGn.S9NP"
-		"N0x50YhH1xhLsPuWGsUSklZt58jaTfF4ZEQpyUNGc0dqbpBYYBaHHrsX."}
-	};
+		 "$6$rounds=1000$roundstoolow$kUMsbe306n21p9R.FRkW3IGn.S9NP"
+		 "N0x50YhH1xhLsPuWGsUSklZt58jaTfF4ZEQpyUNGc0dqbpBYYBaHHrsX."}};
 
 	check_vectors(vectors, COUNT(vectors));
 }
@@ -256,19 +248,32 @@ test_sha_crypt(void)
 static void
 test_foreign(void)
 {
-	static const char *const strings[] = {
-		"", "password", "correct horse battery staple", "$", "$$", "$$$$$$", "!", "*", "plain$with$dollars",
-		"5f4dcc3b5aa765d61d8327deb882cf99",
-		"$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1", "xxtHrOGVa3182", "$md5$x", "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3",
-		"SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7Bk"
-		"eZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
-		"$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e",
-		"$2$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
-		"$argon2$v=19$m=256,t=2,p=1" TAIL, "argon2id$v=19$m=256,t=2,p=1" TAIL,
-		"argon2$$argon2id$v=19$m=256,t=2,p=1" TAIL,
-		"$ARGON2ID$v=19$m=256,t=2,p=1" TAIL, " " SMALL, SMALL " ", SMALL "\n"
-	};
+	static const char *const strings[] = {"",
+										  "password",
+										  "correct horse battery staple",
+										  "$",
+										  "$$",
+										  "$$$$$$",
+										  "!",
+										  "*",
+										  "plain$with$dollars",
+										  "5f4dcc3b5aa765d61d8327deb882cf99",
+										  "$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1",
+										  "xxtHrOGVa3182",
+										  "$md5$x",
+										  "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3",
+										  "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7Bk"
+										  "eZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
+										  "$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e",
+										  "$2$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
+										  "$argon2$v=19$m=256,t=2,p=1" TAIL,
+										  "argon2id$v=19$m=256,t=2,p=1" TAIL,
+										  "argon2$$argon2id$v=19$m=256,t=2,p=1" TAIL,
+										  "$ARGON2ID$v=19$m=256,t=2,p=1" TAIL,
+										  " " SMALL,
+										  SMALL " ",
+										  SMALL "\n"};
 
 	check_judged(strings, COUNT(strings), PW_MALFORMED);
 }
@@ -278,18 +283,31 @@ static void
 test_argon2_malformed(void)
 {
 	static const char *const strings[] = {
-		"$argon2id$", "$argon2id$v=19", "$argon2id$v=19$", "$argon2id$v=19$m=256,t=2,p=1",
+		"$argon2id$",
+		"$argon2id$v=19",
+		"$argon2id$v=19$",
+		"$argon2id$v=19$m=256,t=2,p=1",
 		"$argon2id$v=19$m=256,t=2,p=1$",
-		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ", "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$",
+		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ",
+		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$",
 		"$argon2id$v=19$m=256,t=2,p=1$$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-		"$argon2id$m=256,t=2,p=1" TAIL, "$argon2id$v=17$m=256,t=2,p=1" TAIL, "$argon2id$v=019$m=256,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=0256,t=2,p=1" TAIL, "$argon2id$v=19$m=256,t=02,p=1" TAIL,
+		"$argon2id$m=256,t=2,p=1" TAIL,
+		"$argon2id$v=17$m=256,t=2,p=1" TAIL,
+		"$argon2id$v=019$m=256,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=0256,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=256,t=02,p=1" TAIL,
 		"$argon2id$v=19$m=256,t=2,p=01" TAIL,
-		"$argon2id$v=19$m=+256,t=2,p=1" TAIL, "$argon2id$v=19$m=-256,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=+256,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=-256,t=2,p=1" TAIL,
 		"$argon2id$v=19$m= 256,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=0x100,t=2,p=1" TAIL, "$argon2id$v=19$m=,t=2,p=1" TAIL, "$argon2id$v=19$m=256,t=2,p=" TAIL,
-		"$argon2id$v=19$t=2,m=256,p=1" TAIL, "$argon2id$v=19$m=256,t=2" TAIL, "$argon2id$v=19$m=256,t=2,p=1,p=1" TAIL,
-		"$argon2id$v=19$m=256,t=2,p=1,keyid=AAAA" TAIL, "$argon2id$v=19$m=256,t=2,p=1" TAIL "$",
+		"$argon2id$v=19$m=0x100,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=,t=2,p=1" TAIL,
+		"$argon2id$v=19$m=256,t=2,p=" TAIL,
+		"$argon2id$v=19$t=2,m=256,p=1" TAIL,
+		"$argon2id$v=19$m=256,t=2" TAIL,
+		"$argon2id$v=19$m=256,t=2,p=1,p=1" TAIL,
+		"$argon2id$v=19$m=256,t=2,p=1,keyid=AAAA" TAIL,
+		"$argon2id$v=19$m=256,t=2,p=1" TAIL "$",
 		"$argon2id$v=19$m=256,t=2,p=1" TAIL "$c29tZQ",
 		/* base64: padding, ab64, spare bits, url alphabet */
 		"$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ=$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
@@ -304,8 +322,7 @@ test_argon2_malformed(void)
 		"3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M$pMlwOs/gn+zdvoB/AGiRNA",
 		"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$pMlwOs/gn+zdvoB/AGiR",
 		"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$ip8wWeb4Sv41jZwK85YHzZ1o"
-		"6gdrKV/QpDCW2t6hqWuY0nLqwidB9XchwDyrqiOHhVYbbZowm785MBr5Zv6my7M"
-	};
+		"6gdrKV/QpDCW2t6hqWuY0nLqwidB9XchwDyrqiOHhVYbbZowm785MBr5Zv6my7M"};
 
 	check_judged(strings, COUNT(strings), PW_MALFORMED);
 }
@@ -315,35 +332,48 @@ static void
 test_kdf_malformed(void)
 {
 	static const char *const strings[] = {
-		"$scrypt$ln=10,r=8,p=2", "$scrypt$ln=010,r=8,p=2" PHC_TAIL,
-		"$scrypt$ln=16,r=1,p=1" PHC_TAIL, "$scrypt$ln=10,r=8,p=2" PHC_TAIL "=", "$scrypt$ln=10,r=8,p=2$$" PHC_TAIL,
+		"$scrypt$ln=10,r=8,p=2",
+		"$scrypt$ln=010,r=8,p=2" PHC_TAIL,
+		"$scrypt$ln=16,r=1,p=1" PHC_TAIL,
+		"$scrypt$ln=10,r=8,p=2" PHC_TAIL "=",
+		"$scrypt$ln=10,r=8,p=2$$" PHC_TAIL,
 		"$scrypt$16384$8$5" PHC_TAIL,
-		"scrypt$16384$seasalt$8$5$", "scrypt$16383$seasalt$8$5$" TAIL64,
-		"scrypt$16384$$8$5$" TAIL64, "scrypt$16384$sea salt$8$5$" TAIL64,
-		"scrypt$16384$sea\x01salt$8$5$" TAIL64, "scrypt$16384$s\xc3\xa8lt$8$5$" TAIL64,
+		"scrypt$16384$seasalt$8$5$",
+		"scrypt$16383$seasalt$8$5$" TAIL64,
+		"scrypt$16384$$8$5$" TAIL64,
+		"scrypt$16384$sea salt$8$5$" TAIL64,
+		"scrypt$16384$sea\x01salt$8$5$" TAIL64,
+		"scrypt$16384$s\xc3\xa8lt$8$5$" TAIL64,
 		"scrypt$016384$seasalt$8$5$" TAIL64,
-		"scrypt$16384$seasalt$8$05$" TAIL64, "scrypt$16384$seasalt$8$5$" TAIL64 "=",
+		"scrypt$16384$seasalt$8$05$" TAIL64,
+		"scrypt$16384$seasalt$8$5$" TAIL64 "=",
 		"scrypt$16384$seasalt$8$5$" TAIL64 "$",
 		"scrypt$16384$seasalt$8$5$DHY8J8lLsqbEtkvOG95CqPcNTOURZHTEZEEtqmPY8gg=",
 		"scrypt$16384$seasalt$8$5$/bq+HJ00cgB4VucZDQHp/nxq18vII3g"
 		"w53N2Y0s3MWIurzDZLiKjiG/xCSedmDDaxyevuUqD7m2DYMvfoswGQA",
-		"$pbkdf2-sha256$i=01000" PHC_TAIL, "$pbkdf2-sha256$i=1000,l=33" PHC_TAIL,
-		"$pbkdf2-sha256$i=1000,l=032" PHC_TAIL, "$pbkdf2-sha256$i=1000,l=" PHC_TAIL, "$pbkdf2-sha256$i=" PHC_TAIL,
-		"$pbkdf2-sha256$l=32,i=1000" PHC_TAIL, "$pbkdf2-sha256$i=1000,x=1" PHC_TAIL,
+		"$pbkdf2-sha256$i=01000" PHC_TAIL,
+		"$pbkdf2-sha256$i=1000,l=33" PHC_TAIL,
+		"$pbkdf2-sha256$i=1000,l=032" PHC_TAIL,
+		"$pbkdf2-sha256$i=1000,l=" PHC_TAIL,
+		"$pbkdf2-sha256$i=" PHC_TAIL,
+		"$pbkdf2-sha256$l=32,i=1000" PHC_TAIL,
+		"$pbkdf2-sha256$i=1000,x=1" PHC_TAIL,
 		"$pbkdf2-sha256$i=1000" PHC_TAIL "=",
-		"$pbkdf2-sha1$1000" PHC_TAIL, "$pbkdf2-sha384$1000" PHC_TAIL,
+		"$pbkdf2-sha1$1000" PHC_TAIL,
+		"$pbkdf2-sha384$1000" PHC_TAIL,
 		"$pbkdf2-sha256$i=1000$8PHy8/T19vf4.fr7/P3./w$NLCxhEx13MijqfW7prAglClHI.JU.g8ztpZ9vKGmT6s",
-		"$pbkdf2-sha256$01000" PHC_TAIL, "$pbkdf2-sha512$1000" PHC_TAIL,
+		"$pbkdf2-sha256$01000" PHC_TAIL,
+		"$pbkdf2-sha512$1000" PHC_TAIL,
 		"$pbkdf2$1000" PHC_TAIL,
-		"$pbkdf2-sha256$1000" PHC_TAIL "=", "$pbkdf2-sha256$1000$$NLCxhEx13MijqfW7prAglClHI.JU.g8ztpZ9vKGmT6s",
+		"$pbkdf2-sha256$1000" PHC_TAIL "=",
+		"$pbkdf2-sha256$1000$$NLCxhEx13MijqfW7prAglClHI.JU.g8ztpZ9vKGmT6s",
 		"pbkdf2_sha256$0320000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
 		"pbkdf2_sha256$320000$$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
 		"pbkdf2_sha256$320000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4",
 		"pbkdf2_sha256$320000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/5=",
 		"pbkdf2_sha256$320000$seasalt$oAfF6vgs95ncksAhGXOWf4Okq7o=",
 		"pbkdf2_sha1$10000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
-		"pbkdf2_sha512$10000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4="
-	};
+		"pbkdf2_sha512$10000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4="};
 
 	check_judged(strings, COUNT(strings), PW_MALFORMED);
 }
@@ -352,33 +382,44 @@ test_kdf_malformed(void)
 static void
 test_crypt_malformed(void)
 {
-	static const char *const strings[] = {
-		"$2b$", "$2b$05$", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.",
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWW",
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe!",
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyO=W",
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC/E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeX",
-		"$2b$5$CCCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW.",
-		"$2b$012$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$012$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
-		"$2b$005$CCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$05.CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$5$", "$5$saltstring", "$5$saltstring$", "$5$$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
-		"$5$" SHA256_TAIL "5", "$5$" SHA256_TAIL "$", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc",
-		"$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEcE",
-		"$5$saltstring$5B8vYYiY+CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
-		"$5$saltstringsaltstr$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
-		"$5$salt:string$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
-		"$5$rounds=05000$" SHA256_TAIL,
-		"$5$rounds=$" SHA256_TAIL, "$5$rounds=5000" SHA256_TAIL,
-		"$5$rounds=5000,$" SHA256_TAIL, "$5$rounds=5000$$" SHA256_TAIL,
-		"$6$" SHA256_TAIL, "$6$" SHA512_TAIL, "$6$" SHA512_TAIL "2", "$6$" SHA512_TAIL "11", "$5$" SHA512_TAIL "1"
-	};
+	static const char *const strings[] = {"$2b$",
+										  "$2b$05$",
+										  "$2b$05$CCCCCCCCCCCCCCCCCCCCC.",
+										  "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
+										  "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeWW",
+										  "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe!",
+										  "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyO=W",
+										  "$2b$05$CCCCCCCCCCCCCCCCCCCCC/E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeX",
+										  "$2b$5$CCCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$2b$5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$2b$5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW.",
+										  "$2b$012$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$2b$012$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe",
+										  "$2b$005$CCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$2b$+5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$2b$05.CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										  "$5$",
+										  "$5$saltstring",
+										  "$5$saltstring$",
+										  "$5$$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
+										  "$5$" SHA256_TAIL "5",
+										  "$5$" SHA256_TAIL "$",
+										  "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc",
+										  "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEcE",
+										  "$5$saltstring$5B8vYYiY+CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
+										  "$5$saltstringsaltstr$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
+										  "$5$salt:string$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5",
+										  "$5$rounds=05000$" SHA256_TAIL,
+										  "$5$rounds=$" SHA256_TAIL,
+										  "$5$rounds=5000" SHA256_TAIL,
+										  "$5$rounds=5000,$" SHA256_TAIL,
+										  "$5$rounds=5000$$" SHA256_TAIL,
+										  "$6$" SHA256_TAIL,
+										  "$6$" SHA512_TAIL,
+										  "$6$" SHA512_TAIL "2",
+										  "$6$" SHA512_TAIL "11",
+										  "$5$" SHA512_TAIL "1"};
 
 	check_judged(strings, COUNT(strings), PW_MALFORMED);
 	CHECK(judged(slice_of("$6$" SHA512_TAIL "1")) == PW_MATCH);
@@ -388,17 +429,23 @@ test_crypt_malformed(void)
 static void
 test_floors(void)
 {
-	static const char *const below[] = {
-		"$argon2id$v=19$m=256,t=0,p=1" TAIL, "$argon2id$v=19$m=256,t=2,p=0" TAIL, "$argon2id$v=19$m=0,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=7,t=2,p=1" TAIL, "$argon2id$v=19$m=15,t=2,p=2" TAIL,
-		"$scrypt$ln=0,r=8,p=2" PHC_TAIL, "$scrypt$ln=10,r=0,p=2" PHC_TAIL, "$scrypt$ln=10,r=8,p=0" PHC_TAIL,
-		"scrypt$1$seasalt$8$5$" TAIL64, "scrypt$0$seasalt$8$5$" TAIL64,
-		"$pbkdf2-sha256$i=0" PHC_TAIL, "$pbkdf2-sha256$0" PHC_TAIL,
-		"pbkdf2_sha256$0$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
-		"$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$00$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$5$rounds=999$" SHA256_TAIL, "$5$rounds=0$" SHA256_TAIL
-	};
+	static const char *const below[] = {"$argon2id$v=19$m=256,t=0,p=1" TAIL,
+										"$argon2id$v=19$m=256,t=2,p=0" TAIL,
+										"$argon2id$v=19$m=0,t=2,p=1" TAIL,
+										"$argon2id$v=19$m=7,t=2,p=1" TAIL,
+										"$argon2id$v=19$m=15,t=2,p=2" TAIL,
+										"$scrypt$ln=0,r=8,p=2" PHC_TAIL,
+										"$scrypt$ln=10,r=0,p=2" PHC_TAIL,
+										"$scrypt$ln=10,r=8,p=0" PHC_TAIL,
+										"scrypt$1$seasalt$8$5$" TAIL64,
+										"scrypt$0$seasalt$8$5$" TAIL64,
+										"$pbkdf2-sha256$i=0" PHC_TAIL,
+										"$pbkdf2-sha256$0" PHC_TAIL,
+										"pbkdf2_sha256$0$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
+										"$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										"$2b$00$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										"$5$rounds=999$" SHA256_TAIL,
+										"$5$rounds=0$" SHA256_TAIL};
 
 	check_judged(below, COUNT(below), PW_TOO_CHEAP);
 }
@@ -409,37 +456,55 @@ test_faults(void)
 {
 	static const struct
 	{
-		PwFault		fault;
+		PwFault fault;
 		const char *stored;
-	}			cases[] = {
-		{PW_FAULT_NONE, SMALL},
-		{PW_FAULT_CLEAR_TEXT, ""}, {PW_FAULT_CLEAR_TEXT, "Tulips-4-Ann"}, {PW_FAULT_CLEAR_TEXT, "$"},
-		{PW_FAULT_CLEAR_TEXT, "$$"}, {PW_FAULT_CLEAR_TEXT, "!"}, {PW_FAULT_CLEAR_TEXT, "plain$with$dollars"},
-		{PW_FAULT_CLEAR_TEXT, "{}"}, {PW_FAULT_CLEAR_TEXT, "{not closed"}, {PW_FAULT_CLEAR_TEXT, "Tulips4Annab!"},
-		{PW_FAULT_CLEAR_TEXT, "$a name with spaces$"},
-		{PW_FAULT_SPELLING, " " SMALL}, {PW_FAULT_SPELLING, SMALL "\n"}, {PW_FAULT_SPELLING, "\"" SMALL "\""},
-		{PW_FAULT_SPELLING, "$ARGON2ID$v=19$m=256,t=2,p=1" TAIL}, {PW_FAULT_SPELLING, "argon2id$v=19$m=256,t=2,p=1" TAIL},
-		{PW_FAULT_SPELLING, "$argon2id$v=19$m=256,t=2,p=1$"}, {PW_FAULT_SPELLING, "$2b$12$CCCCCCCCCCCCCCCCCCCCC"},
-		{PW_FAULT_SPELLING, "$6$saltstring"}, {PW_FAULT_SPELLING, "$scrypt$16384$8$5" PHC_TAIL},
-		{PW_FAULT_TOO_COSTLY, "$argon2id$v=19$m=4194304,t=2,p=1" TAIL}, {PW_FAULT_TOO_COSTLY, "$argon2id$v=19$m=4294967296,t=2,p=1$x"},
-		{PW_FAULT_TOO_COSTLY, "$2b$31$CCCCCCCCCCCCCCCCCCCCC"}, {PW_FAULT_TOO_COSTLY, "$6$rounds=999999999$salt$hash"},
-		{PW_FAULT_TOO_COSTLY, "pbkdf2_sha256$99999999999$seasalt$x"},
-		{PW_FAULT_TOO_CHEAP, "$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
-		{PW_FAULT_TOO_CHEAP, "$6$rounds=999$" SHA512_TAIL "1"}, {PW_FAULT_TOO_CHEAP, "$argon2id$v=19$m=1,t=1,p=1" TAIL},
-		{PW_FAULT_UNSUPPORTED, "xxtHrOGVa3182"}, {PW_FAULT_UNSUPPORTED, "{noop}Tulips-4-Ann"},
-		{PW_FAULT_UNSUPPORTED, "5f4dcc3b5aa765d61d8327deb882cf99"}, {PW_FAULT_UNSUPPORTED, "$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1"},
-		{PW_FAULT_UNSUPPORTED, "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3"},
-		{PW_FAULT_UNSUPPORTED, "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7Bk"}
-	};
-	char		text[PWHASH_MAX + 2];
-	size_t		i;
+	} cases[] = {{PW_FAULT_NONE, SMALL},
+				 {PW_FAULT_CLEAR_TEXT, ""},
+				 {PW_FAULT_CLEAR_TEXT, "Tulips-4-Ann"},
+				 {PW_FAULT_CLEAR_TEXT, "$"},
+				 {PW_FAULT_CLEAR_TEXT, "$$"},
+				 {PW_FAULT_CLEAR_TEXT, "!"},
+				 {PW_FAULT_CLEAR_TEXT, "plain$with$dollars"},
+				 {PW_FAULT_CLEAR_TEXT, "{}"},
+				 {PW_FAULT_CLEAR_TEXT, "{not closed"},
+				 {PW_FAULT_CLEAR_TEXT, "Tulips4Annab!"},
+				 {PW_FAULT_CLEAR_TEXT, "$a name with spaces$"},
+				 {PW_FAULT_SPELLING, " " SMALL},
+				 {PW_FAULT_SPELLING, SMALL "\n"},
+				 {PW_FAULT_SPELLING, "\"" SMALL "\""},
+				 {PW_FAULT_SPELLING, "$ARGON2ID$v=19$m=256,t=2,p=1" TAIL},
+				 {PW_FAULT_SPELLING,
+				  "argon2id$v=19$m=256,"
+				  "t=2,p=1" TAIL},
+				 {PW_FAULT_SPELLING, "$argon2id$v=19$m=256,t=2,p=1$"},
+				 {PW_FAULT_SPELLING, "$2b$12$CCCCCCCCCCCCCCCCCCCCC"},
+				 {PW_FAULT_SPELLING, "$6$saltstring"},
+				 {PW_FAULT_SPELLING, "$scrypt$16384$8$5" PHC_TAIL},
+				 {PW_FAULT_TOO_COSTLY,
+				  "$argon2id$v=19$m=4194304,"
+				  "t=2,p=1" TAIL},
+				 {PW_FAULT_TOO_COSTLY, "$argon2id$v=19$m=4294967296,t=2,p=1$x"},
+				 {PW_FAULT_TOO_COSTLY, "$2b$31$CCCCCCCCCCCCCCCCCCCCC"},
+				 {PW_FAULT_TOO_COSTLY, "$6$rounds=999999999$salt$hash"},
+				 {PW_FAULT_TOO_COSTLY, "pbkdf2_sha256$99999999999$seasalt$x"},
+				 {PW_FAULT_TOO_CHEAP, "$2b$03$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"},
+				 {PW_FAULT_TOO_CHEAP, "$6$rounds=999$" SHA512_TAIL "1"},
+				 {PW_FAULT_TOO_CHEAP, "$argon2id$v=19$m=1,t=1,p=1" TAIL},
+				 {PW_FAULT_UNSUPPORTED, "xxtHrOGVa3182"},
+				 {PW_FAULT_UNSUPPORTED, "{noop}Tulips-4-Ann"},
+				 {PW_FAULT_UNSUPPORTED, "5f4dcc3b5aa765d61d8327deb882cf99"},
+				 {PW_FAULT_UNSUPPORTED, "$1$saltstri$YMyguxXMBpd2TEZ.vS/3q1"},
+				 {PW_FAULT_UNSUPPORTED, "md5$seasalt$3f86d0d3d465b7b458c231bf3555c0e3"},
+				 {PW_FAULT_UNSUPPORTED, "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7Bk"}};
+	char text[PWHASH_MAX + 2];
+	size_t i;
 
 	for (i = 0; i < COUNT(cases); i++)
 		CHECK_THAT(pwhash_fault(slice_of(cases[i].stored)) == cases[i].fault, cases[i].stored);
 	memset(text, 's', sizeof(text));
-	CHECK(pwhash_fault((Slice) {text, PWHASH_MAX + 1}) == PW_FAULT_CLEAR_TEXT);
+	CHECK(pwhash_fault((Slice){text, PWHASH_MAX + 1}) == PW_FAULT_CLEAR_TEXT);
 	memcpy(text, "$2b$", 4);
-	CHECK(pwhash_fault((Slice) {text, PWHASH_MAX + 1}) == PW_FAULT_SPELLING);
+	CHECK(pwhash_fault((Slice){text, PWHASH_MAX + 1}) == PW_FAULT_SPELLING);
 	for (i = PW_FAULT_CLEAR_TEXT; i <= PW_FAULT_UNSUPPORTED; i++)
 	{
 		CHECK(strlen(pwhash_fault_text((PwFault) i)) > 20 && strlen(pwhash_fault_hint((PwFault) i)) > 20);
@@ -452,36 +517,51 @@ test_faults(void)
 static void
 test_ceilings(void)
 {
-	static const char *const at[] = {
-		"$argon2id$v=19$m=1048576,t=2,p=1" TAIL, "$argon2id$v=19$m=8192,t=64,p=1" TAIL,
-		"$argon2id$v=19$m=8192,t=2,p=64" TAIL,
-		"$argon2id$v=19$m=8,t=1,p=1" TAIL, "$argon2id$v=19$m=512,t=1,p=64" TAIL,
-		"$scrypt$ln=20,r=8,p=16" PHC_TAIL, "scrypt$1048576$seasalt$8$16$" TAIL64, "$scrypt$ln=1,r=524288,p=16" PHC_TAIL,
-		"$pbkdf2-sha256$i=10000000" PHC_TAIL, "$pbkdf2-sha256$10000000" PHC_TAIL,
-		"pbkdf2_sha256$10000000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
-		"$2b$16$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "$5$rounds=5000000$" SHA256_TAIL,
-		"$6$rounds=5000000$" SHA512_TAIL "1"
-	};
-	static const char *const above[] = {
-		"$argon2id$v=19$m=1048577,t=2,p=1" TAIL, "$argon2id$v=19$m=4294967295,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=8192,t=65,p=1" TAIL, "$argon2id$v=19$m=8192,t=4294967295,p=1" TAIL,
-		"$argon2id$v=19$m=8192,t=2,p=65" TAIL, "argon2$argon2i$v=19$m=1048577,t=2,p=1" TAIL,
-		"$scrypt$ln=21,r=8,p=1" PHC_TAIL, "$scrypt$ln=20,r=9,p=1" PHC_TAIL, "$scrypt$ln=63,r=8,p=1" PHC_TAIL,
-		"$scrypt$ln=10,r=4294967295,p=1" PHC_TAIL, "$scrypt$ln=10,r=8,p=17" PHC_TAIL,
-		"$scrypt$ln=10,r=8,p=4294967295" PHC_TAIL,
-		"$scrypt$ln=1,r=524289,p=16" PHC_TAIL,
-		"scrypt$2097152$seasalt$8$1$" TAIL64, "scrypt$16384$seasalt$8$17$" TAIL64, "$pbkdf2-sha256$i=10000001" PHC_TAIL,
-		"$pbkdf2-sha256$4294967295" PHC_TAIL,
-		"pbkdf2_sha256$10000001$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
-		"$2b$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$argon2id$v=19$m=4294967296,t=2,p=1" TAIL, "$argon2id$v=19$m=4294967552,t=2,p=1" TAIL,
-		"$argon2id$v=19$m=18446744073709551872,t=2,p=1" TAIL, "$argon2id$v=19$m=256,t=2,p=536870913" TAIL,
-		"$scrypt$ln=64,r=8,p=2" PHC_TAIL, "$2b$32$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
-		"$5$rounds=1000000000$" SHA256_TAIL, "$5$rounds=99999999999$" SHA256_TAIL,
-		"$5$rounds=5000001$" SHA256_TAIL, "$6$rounds=999999999$" SHA512_TAIL "1"
-	};
-	size_t		i;
+	static const char *const at[] = {"$argon2id$v=19$m=1048576,t=2,p=1" TAIL,
+									 "$argon2id$v=19$m=8192,t=64,p=1" TAIL,
+									 "$argon2id$v=19$m=8192,t=2,p=64" TAIL,
+									 "$argon2id$v=19$m=8,t=1,p=1" TAIL,
+									 "$argon2id$v=19$m=512,t=1,p=64" TAIL,
+									 "$scrypt$ln=20,r=8,p=16" PHC_TAIL,
+									 "scrypt$1048576$seasalt$8$16$" TAIL64,
+									 "$scrypt$ln=1,r=524288,p=16" PHC_TAIL,
+									 "$pbkdf2-sha256$i=10000000" PHC_TAIL,
+									 "$pbkdf2-sha256$10000000" PHC_TAIL,
+									 "pbkdf2_sha256$10000000$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
+									 "$2b$16$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+									 "$5$rounds=5000000$" SHA256_TAIL,
+									 "$6$rounds=5000000$" SHA512_TAIL "1"};
+	static const char *const above[] = {"$argon2id$v=19$m=1048577,t=2,p=1" TAIL,
+										"$argon2id$v=19$m=4294967295,t=2,p=1" TAIL,
+										"$argon2id$v=19$m=8192,t=65,p=1" TAIL,
+										"$argon2id$v=19$m=8192,t=4294967295,p=1" TAIL,
+										"$argon2id$v=19$m=8192,t=2,p=65" TAIL,
+										"argon2$argon2i$v=19$m=1048577,t=2,p=1" TAIL,
+										"$scrypt$ln=21,r=8,p=1" PHC_TAIL,
+										"$scrypt$ln=20,r=9,p=1" PHC_TAIL,
+										"$scrypt$ln=63,r=8,p=1" PHC_TAIL,
+										"$scrypt$ln=10,r=4294967295,p=1" PHC_TAIL,
+										"$scrypt$ln=10,r=8,p=17" PHC_TAIL,
+										"$scrypt$ln=10,r=8,p=4294967295" PHC_TAIL,
+										"$scrypt$ln=1,r=524289,p=16" PHC_TAIL,
+										"scrypt$2097152$seasalt$8$1$" TAIL64,
+										"scrypt$16384$seasalt$8$17$" TAIL64,
+										"$pbkdf2-sha256$i=10000001" PHC_TAIL,
+										"$pbkdf2-sha256$4294967295" PHC_TAIL,
+										"pbkdf2_sha256$10000001$seasalt$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=",
+										"$2b$17$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										"$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										"$argon2id$v=19$m=4294967296,t=2,p=1" TAIL,
+										"$argon2id$v=19$m=4294967552,t=2,p=1" TAIL,
+										"$argon2id$v=19$m=18446744073709551872,t=2,p=1" TAIL,
+										"$argon2id$v=19$m=256,t=2,p=536870913" TAIL,
+										"$scrypt$ln=64,r=8,p=2" PHC_TAIL,
+										"$2b$32$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+										"$5$rounds=1000000000$" SHA256_TAIL,
+										"$5$rounds=99999999999$" SHA256_TAIL,
+										"$5$rounds=5000001$" SHA256_TAIL,
+										"$6$rounds=999999999$" SHA512_TAIL "1"};
+	size_t i;
 
 	for (i = 0; i < COUNT(at); i++)
 		CHECK_THAT(judged(slice_of(at[i])) == PW_MATCH, at[i]);
@@ -492,36 +572,36 @@ test_ceilings(void)
 static void
 test_lengths(void)
 {
-	char		text[PWHASH_MAX + 2];
-	size_t		i;
-	bool		good = true;
+	char text[PWHASH_MAX + 2];
+	size_t i;
+	bool good = true;
 
 	memset(text, 's', sizeof(text));
 	memcpy(text, "pbkdf2_sha256$1$", 16);
 	memcpy(text + 16 + 256, "$Toj2II2rBvFiGQcPmUml1Nlni2UtvyRWwz/jz4q6q/4=", 45);
-	CHECK(judged((Slice) {text, 16 + 256 + 45}) == PW_MATCH);
+	CHECK(judged((Slice){text, 16 + 256 + 45}) == PW_MATCH);
 	memmove(text + 17, text + 16, 256 + 45);
-	CHECK(judged((Slice) {text, 17 + 256 + 45}) == PW_MALFORMED);
+	CHECK(judged((Slice){text, 17 + 256 + 45}) == PW_MALFORMED);
 	memset(text, 's', sizeof(text));
 	memcpy(text, "$2b$", 4);
-	CHECK(judged((Slice) {text, PWHASH_MAX + 1}) == PW_MALFORMED);
-	CHECK(judged((Slice) {text, (size_t) -1}) == PW_MALFORMED);
+	CHECK(judged((Slice){text, PWHASH_MAX + 1}) == PW_MALFORMED);
+	CHECK(judged((Slice){text, (size_t) -1}) == PW_MALFORMED);
 
 	strcpy(text, SMALL);
 	for (i = 0; i < strlen(SMALL); i++)
 	{
 		text[i] = '\0';
-		good = good && judged((Slice) {text, strlen(SMALL)}) == PW_MALFORMED;
+		good = good && judged((Slice){text, strlen(SMALL)}) == PW_MALFORMED;
 		text[i] = SMALL[i];
 	}
 	CHECK(good);
-	CHECK(judged((Slice) {"$5$" SHA256_TAIL "\0", 3 + sizeof(SHA256_TAIL)}) == PW_MALFORMED);
+	CHECK(judged((Slice){"$5$" SHA256_TAIL "\0", 3 + sizeof(SHA256_TAIL)}) == PW_MALFORMED);
 
 	/* The hash may be shorter and still be one, down to 16 bytes; nothing before that is. */
 	for (i = 0; i < strlen(SMALL) - 43 + 22; i++)
-		good = good && judged((Slice) {SMALL, i}) == PW_MALFORMED;
+		good = good && judged((Slice){SMALL, i}) == PW_MALFORMED;
 	CHECK(good);
-	CHECK(pwhash_verify((Slice) {SMALL, strlen(SMALL) - 3}, (Slice) {"password", 8}, NULL) == PW_MISMATCH);
+	CHECK(pwhash_verify((Slice){SMALL, strlen(SMALL) - 3}, (Slice){"password", 8}, NULL) == PW_MISMATCH);
 }
 
 /* Beyond PWHASH_PASSWORD_MAX nothing matches, not even a hash of the first so many bytes (made by hashlib). */
@@ -529,15 +609,15 @@ static void
 test_long_passwords(void)
 {
 	static const char stored[] = "$pbkdf2-sha256$i=1,l=32$c2FsdA$fMEd+7ZhuKY56Tvu25W9g5lETsbD7dSHSupEIyFXo14";
-	char	   *password = malloc(100000);
+	char *password = malloc(100000);
 
 	memset(password, 'p', 100000);
 	CHECK(verify(stored, password, PWHASH_PASSWORD_MAX, NULL) == PW_MATCH);
 	CHECK(verify(stored, password, PWHASH_PASSWORD_MAX - 1, NULL) == PW_MISMATCH);
 	CHECK(verify(stored, password, PWHASH_PASSWORD_MAX + 1, NULL) == PW_MISMATCH);
 	CHECK(verify(stored, password, 100000, NULL) == PW_MISMATCH);
-	CHECK(verify("$2b$05$CCCCCCCCCCCCCCCCCCCCC.D7RDOYXakZhsFmh/LdqQNx0kQ424AFS", password, 100000,
-				 NULL) == PW_MISMATCH);
+	CHECK(verify("$2b$05$CCCCCCCCCCCCCCCCCCCCC.D7RDOYXakZhsFmh/LdqQNx0kQ424AFS", password, 100000, NULL) ==
+		  PW_MISMATCH);
 	free(password);
 }
 
@@ -549,13 +629,13 @@ static void
 test_crypt_long_passwords(void)
 {
 	static const char of511[] = "$6$rounds=1000$saltstring$gT992ZChsd3okCvl06E6mFsqVXAdRBsgsTQsyPLBeiMaRSsJBsQ7Wwvud6Q"
-		"Hbc2NvUUo2/"
-		"1ztPmmVSlWWTwjy1";
+								"Hbc2NvUUo2/"
+								"1ztPmmVSlWWTwjy1";
 	static const char of512[] = "$6$rounds=1000$saltstring$sd61/9sVUzt9dccHqqjCvsqj0TUVS3QjWPnPEEucFK.ON84AM.fvqDepr6g"
-		"963fFE1b.5"
-		"INTdWAnAQH3/.5D/.";
+								"963fFE1b.5"
+								"INTdWAnAQH3/.5D/.";
 	static const char bcrypt[] = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.D7RDOYXakZhsFmh/LdqQNx0kQ424AFS";
-	char		password[PWHASH_PASSWORD_MAX + 1];
+	char password[PWHASH_PASSWORD_MAX + 1];
 
 	memset(password, 'a', sizeof(password));
 	CHECK(verify(of511, password, 511, NULL) == PW_MATCH);
@@ -573,16 +653,16 @@ test_crypt_long_passwords(void)
 static void
 test_nul_in_password(void)
 {
-	PwCost		cost = {64, 1, 1};
-	uint8_t		salt[PWHASH_SALT_SIZE] = {7};
-	char		made[PWHASH_MAX];
+	PwCost cost = {64, 1, 1};
+	uint8_t salt[PWHASH_SALT_SIZE] = {7};
+	char made[PWHASH_MAX];
 
 	CHECK(verify("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U\0", 4, NULL) == PW_MISMATCH);
 	CHECK(verify("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U\0more", 8, NULL) == PW_MISMATCH);
 	CHECK(verify("$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy", "\0", 1, NULL) == PW_MISMATCH);
 	CHECK(verify("$5$" SHA256_TAIL, "Hello world!\0x", 14, NULL) == PW_MISMATCH);
 	CHECK(verify("$6$" SHA512_TAIL "1", "Hello world!\0", 13, NULL) == PW_MISMATCH);
-	CHECK(pwhash_make(&cost, salt, (Slice) {"a\0b", 3}, NULL, made) == PW_MATCH);
+	CHECK(pwhash_make(&cost, salt, (Slice){"a\0b", 3}, NULL, made) == PW_MATCH);
 	CHECK(verify(made, "a\0b", 3, NULL) == PW_MATCH);
 	CHECK(verify(made, "a\0c", 3, NULL) == PW_MISMATCH);
 	CHECK(verify(made, "a", 1, NULL) == PW_MISMATCH);
@@ -593,18 +673,18 @@ static void
 test_make(void)
 {
 	static const char expected[] = "$argon2id$v=19$m=512,t=3,p=4$8PHy8/T19vf4+fr7/P3+/w$5rQ0dMKe13nYGzJNVlroBTrUOPKNku"
-		"9mXsVBIvRApYs";
-	PwCost		cost = {512, 3, 4};
-	uint8_t		salt[PWHASH_SALT_SIZE];
-	char		made[PWHASH_MAX];
-	size_t		i;
+								   "9mXsVBIvRApYs";
+	PwCost cost = {512, 3, 4};
+	uint8_t salt[PWHASH_SALT_SIZE];
+	char made[PWHASH_MAX];
+	size_t i;
 
 	for (i = 0; i < sizeof(salt); i++)
 		salt[i] = (uint8_t) (0xf0 + i);
 	CHECK(pwhash_make(&cost, salt, slice_of(LETMEIN), NULL, made) == PW_MATCH);
 	CHECK(strcmp(made, expected) == 0);
 	CHECK(verify(made, LETMEIN, strlen(LETMEIN), NULL) == PW_MATCH);
-	CHECK(pwhash_make(&cost, salt, (Slice) {NULL, 0}, NULL, made) == PW_MATCH);
+	CHECK(pwhash_make(&cost, salt, (Slice){NULL, 0}, NULL, made) == PW_MATCH);
 	CHECK(verify(made, NULL, 0, NULL) == PW_MATCH);
 	CHECK(verify(made, "x", 1, NULL) == PW_MISMATCH);
 }
@@ -615,32 +695,30 @@ test_make_refusals(void)
 {
 	static const struct
 	{
-		PwCost		cost;
-		PwResult	result;
-	}			cases[] = {
-		{{PWHASH_ARGON2_MEMORY_MAX + 1, 1, 1}, PW_TOO_COSTLY},
-		{{64, PWHASH_ARGON2_ITERATIONS_MAX + 1, 1}, PW_TOO_COSTLY},
-		{{1024, 1, PWHASH_ARGON2_PARALLELISM_MAX + 1}, PW_TOO_COSTLY},
-		{{0, 1, 1}, PW_TOO_CHEAP},
-		{{64, 0, 1}, PW_TOO_CHEAP},
-		{{64, 1, 0}, PW_TOO_CHEAP},
-		{{15, 1, 2}, PW_TOO_CHEAP},
-		{{4096, 1, UINT32_MAX}, PW_TOO_COSTLY}
-	};
-	PwCost		cost = {64, 1, 1};
-	uint8_t		salt[PWHASH_SALT_SIZE] = {7};
-	char		long_password[PWHASH_PASSWORD_MAX + 1] = {0};
-	char		made[PWHASH_MAX];
-	size_t		i;
+		PwCost cost;
+		PwResult result;
+	} cases[] = {{{PWHASH_ARGON2_MEMORY_MAX + 1, 1, 1}, PW_TOO_COSTLY},
+				 {{64, PWHASH_ARGON2_ITERATIONS_MAX + 1, 1}, PW_TOO_COSTLY},
+				 {{1024, 1, PWHASH_ARGON2_PARALLELISM_MAX + 1}, PW_TOO_COSTLY},
+				 {{0, 1, 1}, PW_TOO_CHEAP},
+				 {{64, 0, 1}, PW_TOO_CHEAP},
+				 {{64, 1, 0}, PW_TOO_CHEAP},
+				 {{15, 1, 2}, PW_TOO_CHEAP},
+				 {{4096, 1, UINT32_MAX}, PW_TOO_COSTLY}};
+	PwCost cost = {64, 1, 1};
+	uint8_t salt[PWHASH_SALT_SIZE] = {7};
+	char long_password[PWHASH_PASSWORD_MAX + 1] = {0};
+	char made[PWHASH_MAX];
+	size_t i;
 
 	for (i = 0; i < COUNT(cases); i++)
 	{
 		memset(made, 'x', sizeof(made));
-		CHECK(pwhash_make(&cases[i].cost, salt, (Slice) {"password", 8}, NULL, made) == cases[i].result);
+		CHECK(pwhash_make(&cases[i].cost, salt, (Slice){"password", 8}, NULL, made) == cases[i].result);
 		CHECK(made[0] == '\0');
 	}
-	CHECK(pwhash_make(&cost, salt, (Slice) {long_password, PWHASH_PASSWORD_MAX}, NULL, made) == PW_MATCH);
-	CHECK(pwhash_make(&cost, salt, (Slice) {long_password, PWHASH_PASSWORD_MAX + 1}, NULL, made) == PW_FAILED);
+	CHECK(pwhash_make(&cost, salt, (Slice){long_password, PWHASH_PASSWORD_MAX}, NULL, made) == PW_MATCH);
+	CHECK(pwhash_make(&cost, salt, (Slice){long_password, PWHASH_PASSWORD_MAX + 1}, NULL, made) == PW_FAILED);
 	CHECK(made[0] == '\0');
 }
 
@@ -648,7 +726,7 @@ test_make_refusals(void)
 static bool
 needs(const char *stored, uint32_t memory, uint32_t iterations, uint32_t parallelism)
 {
-	PwCost		cost = {memory, iterations, parallelism};
+	PwCost cost = {memory, iterations, parallelism};
 
 	return pwhash_needs_rehash(slice_of(stored), &cost);
 }
@@ -690,13 +768,13 @@ filled(const uint8_t *p, size_t n, uint8_t value)
 static void
 test_arena_wiped(void)
 {
-	size_t		size = 256 * 1024;
-	uint8_t    *memory = malloc(size + 4096);
-	PwArena		arena = {memory, size + 4096};
-	PwCost		cost = {256, 1, 2};
-	uint8_t		salt[PWHASH_SALT_SIZE] = {7};
-	char		made[PWHASH_MAX];
-	int			i;
+	size_t size = 256 * 1024;
+	uint8_t *memory = malloc(size + 4096);
+	PwArena arena = {memory, size + 4096};
+	PwCost cost = {256, 1, 2};
+	uint8_t salt[PWHASH_SALT_SIZE] = {7};
+	char made[PWHASH_MAX];
+	int i;
 
 	for (i = 0; i < 3; i++)
 	{
@@ -706,7 +784,7 @@ test_arena_wiped(void)
 		else if (i == 1)
 			CHECK(verify(SMALL, "passwort", 8, &arena) == PW_MISMATCH);
 		else
-			CHECK(pwhash_make(&cost, salt, (Slice) {"password", 8}, &arena, made) == PW_MATCH);
+			CHECK(pwhash_make(&cost, salt, (Slice){"password", 8}, &arena, made) == PW_MATCH);
 		CHECK(filled(memory, size, 0));
 		CHECK(filled(memory + size, 4096, 0xaa));
 	}
@@ -718,12 +796,12 @@ test_arena_wiped(void)
 static void
 test_arena_falls_back(void)
 {
-	size_t		size = 256 * 1024;
-	uint8_t    *memory = malloc(size + 64);
-	PwArena		exact = {memory, size};
-	PwArena		small = {memory, size - 1};
-	PwArena		absent = {NULL, size};
-	PwArena		crooked = {memory + 1, size};
+	size_t size = 256 * 1024;
+	uint8_t *memory = malloc(size + 64);
+	PwArena exact = {memory, size};
+	PwArena small = {memory, size - 1};
+	PwArena absent = {NULL, size};
+	PwArena crooked = {memory + 1, size};
 
 	memset(memory, 0xaa, size + 64);
 	CHECK(verify(SMALL, "password", 8, &small) == PW_MATCH);

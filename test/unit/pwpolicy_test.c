@@ -7,13 +7,13 @@
 
 #define MIN 8
 #define MAX 1024
-#define SETS (PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE | \
-	PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL)
+#define SETS \
+	(PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE | PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL)
 
 typedef struct Case
 {
 	const char *password;
-	unsigned	violations;
+	unsigned violations;
 } Case;
 
 /* ASCII only, so that bytes are characters. */
@@ -37,22 +37,22 @@ static const Case cases[] = {
 static bool
 is_special(int byte)
 {
-	return (byte >= 0x21 && byte <= 0x2f && byte != 0x27) || (byte >= 0x3a && byte <= 0x40) ||
-		byte == 0x5b || (byte >= 0x5d && byte <= 0x60) || (byte >= 0x7b && byte <= 0x7e);
+	return (byte >= 0x21 && byte <= 0x2f && byte != 0x27) || (byte >= 0x3a && byte <= 0x40) || byte == 0x5b ||
+		   (byte >= 0x5d && byte <= 0x60) || (byte >= 0x7b && byte <= 0x7e);
 }
 
 /* Verdict on a password whose bytes are characters, under the usual limits. */
 static unsigned
 violations(const char *password, size_t bytes)
 {
-	return pwpolicy_violations((Slice) {password, bytes}, bytes, MIN, MAX);
+	return pwpolicy_violations((Slice){password, bytes}, bytes, MIN, MAX);
 }
 
 /* The table above. */
 static void
 test_cases(void)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		CHECK_THAT(violations(cases[i].password, strlen(cases[i].password)) == cases[i].violations, cases[i].password);
@@ -62,14 +62,14 @@ test_cases(void)
 static void
 test_every_byte(void)
 {
-	int			specials = 0;
-	int			byte;
+	int specials = 0;
+	int byte;
 
 	for (byte = 0; byte < 256; byte++)
 	{
-		char		password[] = "Abcdef1?";
-		char		alone[1];
-		unsigned	expected = SETS;
+		char password[] = "Abcdef1?";
+		char alone[1];
+		unsigned expected = SETS;
 
 		password[7] = alone[0] = (char) byte;
 		specials += is_special(byte);
@@ -83,7 +83,7 @@ test_every_byte(void)
 			expected &= ~PWPOLICY_MISSING_DIGIT;
 		else if (is_special(byte))
 			expected &= ~PWPOLICY_MISSING_SPECIAL;
-		CHECK(pwpolicy_violations((Slice) {alone, 1}, 1, 1, MAX) == expected);
+		CHECK(pwpolicy_violations((Slice){alone, 1}, 1, 1, MAX) == expected);
 	}
 	CHECK(specials == 30);
 }
@@ -98,9 +98,9 @@ test_limits(void)
 	memcpy(longest, "A1!", 3);
 	CHECK(violations(longest, MAX) == 0);
 	CHECK(violations(longest, MAX + 1) == PWPOLICY_TOO_LONG);
-	CHECK(pwpolicy_violations((Slice) {"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10}, 7, MIN, MAX) == PWPOLICY_TOO_SHORT);
-	CHECK(pwpolicy_violations((Slice) {"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 12}, 8, MIN, MAX) == 0);
-	CHECK(pwpolicy_violations((Slice) {"Abcdef1!", 8}, 8, 9, 7) == (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
+	CHECK(pwpolicy_violations((Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10}, 7, MIN, MAX) == PWPOLICY_TOO_SHORT);
+	CHECK(pwpolicy_violations((Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 12}, 8, MIN, MAX) == 0);
+	CHECK(pwpolicy_violations((Slice){"Abcdef1!", 8}, 8, 9, 7) == (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
 	CHECK(violations("Abcdef1\0!", 9) == 0);
 	CHECK(violations("Abcdef1\0", 8) == PWPOLICY_MISSING_SPECIAL);
 }

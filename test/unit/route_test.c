@@ -17,21 +17,21 @@
 typedef struct Spelling
 {
 	const char *text;
-	RouteFault	fault;
-	const char *canonical;		/* when there is no fault */
+	RouteFault fault;
+	const char *canonical; /* when there is no fault */
 } Spelling;
 
 typedef struct Rule
 {
 	const char *pattern;
-	RouteRight	right;
+	RouteRight right;
 } Rule;
 
 typedef struct Question
 {
 	const char *route;
-	RouteRight	right;
-	int			tag;			/* index of the rule that decides, -1 for none */
+	RouteRight right;
+	int tag; /* index of the rule that decides, -1 for none */
 } Question;
 
 static const Spelling patterns[] = {
@@ -172,9 +172,8 @@ static const struct
 {
 	const char *reader;
 	const char *text;
-	RouteFault	fault;
-}			misread[] =
-{
+	RouteFault fault;
+} misread[] = {
 	{"Tomcat: path parameter", "/orders/5/approval;x=1", ROUTE_SEMICOLON},
 	{"Tomcat: encoded path parameter", "/orders/5/approval%3bx=1", ROUTE_SEMICOLON},
 	{"Tomcat: encoded in capitals", "/orders/5/approval%3Bx=1", ROUTE_SEMICOLON},
@@ -185,7 +184,10 @@ static const struct
 	{"IIS: double decoding of a dot", "/%252e%252e/b", ROUTE_ENCODED},
 	{"IIS: %u", "/a%u002fb", ROUTE_BAD_ESCAPE},
 	{"IIS: overlong slash", "/a%c0%afb", ROUTE_NOT_UTF8},
-	{"IIS: overlong slash, raw", "/a\xc0\xaf" "b", ROUTE_NOT_UTF8},
+	{"IIS: overlong slash, raw",
+	 "/a\xc0\xaf"
+	 "b",
+	 ROUTE_NOT_UTF8},
 	{"IIS: overlong backslash", "/a%c1%9cb", ROUTE_NOT_UTF8},
 	{"Tomcat: overlong dot", "/%c0%ae%c0%ae/b", ROUTE_NOT_UTF8},
 	{"overlong in three bytes", "/a%e0%80%afb", ROUTE_NOT_UTF8},
@@ -240,7 +242,10 @@ static const struct
 	{"HFS+: bidirectional control", "/.g%e2%80%aeit", ROUTE_INVISIBLE},
 	{"zero width space", "/approval%e2%80%8b", ROUTE_INVISIBLE},
 	{"soft hyphen (PHP on Windows: hyphen)", "/ap%c2%adproval", ROUTE_INVISIBLE},
-	{"word joiner", "/\xe2\x81\xa0" "approval", ROUTE_INVISIBLE},
+	{"word joiner",
+	 "/\xe2\x81\xa0"
+	 "approval",
+	 ROUTE_INVISIBLE},
 	{"combining grapheme joiner", "/a%cd%8fb", ROUTE_INVISIBLE},
 	{"variation selector", "/a%ef%b8%8f", ROUTE_INVISIBLE},
 	{"variation selector after a digit", "/1%ef%b8%8f", ROUTE_INVISIBLE},
@@ -275,7 +280,10 @@ static const struct
 	{"Windows best fit: yen", "/a%c2%a5b", ROUTE_LOOKALIKE},
 	{"Windows best fit: won", "/a%e2%82%a9b", ROUTE_LOOKALIKE},
 	{"Windows best fit: fullwidth yen", "/a%ef%bf%a5b", ROUTE_LOOKALIKE},
-	{"Windows best fit: fullwidth yen, raw", "/a\xef\xbf\xa5" "b", ROUTE_LOOKALIKE},
+	{"Windows best fit: fullwidth yen, raw",
+	 "/a\xef\xbf\xa5"
+	 "b",
+	 ROUTE_LOOKALIKE},
 	{"Windows best fit: fullwidth won", "/a%ef%bf%a6b", ROUTE_LOOKALIKE},
 	{"not a character: U+FFFE", "/a%ef%bf%beb", ROUTE_NONCHARACTER},
 	{"not a character: U+FFFF", "/a\xef\xbf\xbf", ROUTE_NONCHARACTER},
@@ -288,33 +296,61 @@ static const struct
 
 /* Ordinary text, which must not be caught. */
 static const char *const ordinary[] = {
-	"/.well-known", "/a.b", "/a%20b", "/a b", "/.a/..b/a..b", "/v1/orders:cancel", "/$metadata", "/a$:b", "/a%24", "/~ann", "/a+b", "/100,-",
-	"/caf%C3%A9", "/caf\xc3\xa9", "/produits/Gr\xc3\xb6\xc3\x9f" "e", "/\xe6\x97\xa5\xe6\x9c\xac/\xe7\xae\xa1\xe7\x90\x86", "/\xd8\xb9\xd8\xb1\xd8\xa8",
-	"/\xe0\xa4\xb9\xe0\xa4\xbf\xe0\xa4\x82\xe0\xa4\xa6\xe0\xa5\x80", "/\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4", "/\xce\xbd\xce\xaf\xce\xba\xce\xbf\xcf\x82",
-	"/a\xe2\x80\x93" "b", "/\xe2\x82\xac", "/q\xcc\xa3\xcc\x87", "/1\xc2\xbd", "/\xc2\xb7", "/a\xc2\xa0" "b", "/\xe4\xb8\xad\xe3\x80\x82",
-	"/\xf0\x9f\x92\x90",	/* bouquet */
-	"/%f0%9f%92%90", "/\xe2\x9d\xa4", "/\xe2\x9d\xa4\xef\xb8\x8f",	/* heart, then in emoji style */
-	"/1\xef\xb8\x8f\xe2\x83\xa3",	/* keycap */
-	"/\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7",	/* family */
-	"/\xf0\x9f\x91\xa9\xf0\x9f\x8f\xbd\xe2\x80\x8d\xf0\x9f\x92\xbb",	/* technologist with a skin tone */
-	"/\xf0\x9f\x8f\xb3\xef\xb8\x8f\xe2\x80\x8d\xf0\x9f\x8c\x88",	/* rainbow flag */
-	"/\xf0\x9f\xa4\xb7\xe2\x80\x8d\xe2\x99\x80\xef\xb8\x8f",	/* shrug */
-	"/\xf0\x9f\x87\xab\xf0\x9f\x87\xb7",	/* flag of France */
-	"/\xf0\x9f\x8f\xb4\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb3\xf3\xa0\x81\xa3\xf3\xa0\x81\xb4\xf3\xa0\x81\xbf",	/* Scotland */
+	"/.well-known",
+	"/a.b",
+	"/a%20b",
+	"/a b",
+	"/.a/..b/a..b",
+	"/v1/orders:cancel",
+	"/$metadata",
+	"/a$:b",
+	"/a%24",
+	"/~ann",
+	"/a+b",
+	"/100,-",
+	"/caf%C3%A9",
+	"/caf\xc3\xa9",
+	"/produits/Gr\xc3\xb6\xc3\x9f"
+	"e",
+	"/\xe6\x97\xa5\xe6\x9c\xac/\xe7\xae\xa1\xe7\x90\x86",
+	"/\xd8\xb9\xd8\xb1\xd8\xa8",
+	"/\xe0\xa4\xb9\xe0\xa4\xbf\xe0\xa4\x82\xe0\xa4\xa6\xe0\xa5\x80",
+	"/\xed\x95\x9c\xea\xb5\xad\xec\x96\xb4",
+	"/\xce\xbd\xce\xaf\xce\xba\xce\xbf\xcf\x82",
+	"/a\xe2\x80\x93"
+	"b",
+	"/\xe2\x82\xac",
+	"/q\xcc\xa3\xcc\x87",
+	"/1\xc2\xbd",
+	"/\xc2\xb7",
+	"/a\xc2\xa0"
+	"b",
+	"/\xe4\xb8\xad\xe3\x80\x82",
+	"/\xf0\x9f\x92\x90", /* bouquet */
+	"/%f0%9f%92%90",
+	"/\xe2\x9d\xa4",
+	"/\xe2\x9d\xa4\xef\xb8\x8f", /* heart, then in emoji style */
+	"/1\xef\xb8\x8f\xe2\x83\xa3", /* keycap */
+	"/\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", /* family */
+	"/\xf0\x9f\x91\xa9\xf0\x9f\x8f\xbd\xe2\x80\x8d\xf0\x9f\x92\xbb", /* technologist with a skin tone */
+	"/\xf0\x9f\x8f\xb3\xef\xb8\x8f\xe2\x80\x8d\xf0\x9f\x8c\x88", /* rainbow flag */
+	"/\xf0\x9f\xa4\xb7\xe2\x80\x8d\xe2\x99\x80\xef\xb8\x8f", /* shrug */
+	"/\xf0\x9f\x87\xab\xf0\x9f\x87\xb7", /* flag of France */
+	"/\xf0\x9f\x8f\xb4\xf3\xa0\x81\xa7\xf3\xa0\x81\xa2\xf3\xa0\x81\xb3\xf3\xa0\x81\xa3\xf3\xa0\x81\xb4\xf3\xa0\x81\xbf", /* Scotland */
 };
 
 static const Rule rules[] = {
-	{"/orders", RIGHT_READ},	/* 0 */
+	{"/orders", RIGHT_READ}, /* 0 */
 	{"/orders/{id}", RIGHT_WRITE},
 	{"/orders/secret", RIGHT_NONE},
 	{"/orders/{id}/items", RIGHT_READ},
 	{"/orders/archive/**", RIGHT_READ},
-	{"/orders/archive/2020", RIGHT_NONE},	/* 5 */
+	{"/orders/archive/2020", RIGHT_NONE}, /* 5 */
 	{"/files/**", RIGHT_WRITE},
 	{"/files/{a}/x", RIGHT_NONE},
 	{"/a/{x}/c", RIGHT_READ},
 	{"/a/b/d", RIGHT_WRITE},
-	{"/a/**", RIGHT_NONE},		/* 10 */
+	{"/a/**", RIGHT_NONE}, /* 10 */
 	{"ORDER-200", RIGHT_READ},
 	{"/", RIGHT_READ},
 	{"/{any}/deep/{any}/**", RIGHT_READ},
@@ -384,8 +420,8 @@ static const char *
 joined(const RoutePath *path)
 {
 	static char out[2 * ROUTE_PATH_MAX];
-	size_t		n = 0;
-	int			i;
+	size_t n = 0;
+	int i;
 
 	for (i = 0; i < path->nsegments; i++)
 	{
@@ -411,7 +447,7 @@ canonical(const RoutePath *pattern)
 static void
 test_pattern_spellings(void)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < COUNT(patterns); i++)
 	{
@@ -427,7 +463,7 @@ test_pattern_spellings(void)
 static void
 test_path_spellings(void)
 {
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < COUNT(paths); i++)
 	{
@@ -443,33 +479,33 @@ test_path_spellings(void)
 static void
 test_every_byte(void)
 {
-	int			byte;
+	int byte;
 
 	for (byte = 0; byte < 256; byte++)
 	{
-		char		raw[4] = {'/', 'x', (char) byte, 'y'};
-		char		encoded[8];
-		bool		control = byte < 0x20 || byte == 0x7f;
-		bool		ascii = byte < 0x80;
-		bool		plain = !control && ascii && byte != '\\' && byte != ';';
-		bool		code = !control && ascii && strchr(" /{}*?#%\\", byte) == NULL;
+		char raw[4] = {'/', 'x', (char) byte, 'y'};
+		char encoded[8];
+		bool control = byte < 0x20 || byte == 0x7f;
+		bool ascii = byte < 0x80;
+		bool plain = !control && ascii && byte != '\\' && byte != ';';
+		bool code = !control && ascii && strchr(" /{}*?#%\\", byte) == NULL;
 
-		CHECK((route_parse_path((Slice) {raw, 4}, &parsed) == ROUTE_OK) == (plain && byte != '#' && byte != '%'));
-		CHECK((route_parse_pattern((Slice) {raw, 4}, &parsed) == ROUTE_OK) ==
+		CHECK((route_parse_path((Slice){raw, 4}, &parsed) == ROUTE_OK) == (plain && byte != '#' && byte != '%'));
+		CHECK((route_parse_pattern((Slice){raw, 4}, &parsed) == ROUTE_OK) ==
 			  (plain && (code || byte == ' ' || byte == '/')));
-		CHECK((route_parse_path((Slice) {raw + 1, 3}, &parsed) == ROUTE_OK) == (!control && ascii));
-		CHECK((route_parse_pattern((Slice) {raw + 1, 3}, &parsed) == ROUTE_OK) == code);
+		CHECK((route_parse_path((Slice){raw + 1, 3}, &parsed) == ROUTE_OK) == (!control && ascii));
+		CHECK((route_parse_pattern((Slice){raw + 1, 3}, &parsed) == ROUTE_OK) == code);
 
 		snprintf(encoded, sizeof(encoded), byte & 1 ? "/x%%%02X" : "/x%%%02x", byte);
-		CHECK((route_parse_path((Slice) {encoded, 5}, &parsed) == ROUTE_OK) == (plain && strchr("/.% ", byte) == NULL));
-		CHECK((route_parse_pattern((Slice) {encoded, 5}, &parsed) == ROUTE_OK) ==
+		CHECK((route_parse_path((Slice){encoded, 5}, &parsed) == ROUTE_OK) == (plain && strchr("/.% ", byte) == NULL));
+		CHECK((route_parse_pattern((Slice){encoded, 5}, &parsed) == ROUTE_OK) ==
 			  (plain && strchr("/.% ", byte) == NULL));
 		if (parsed.nsegments == 1)
 			CHECK(parsed.segment[0].length == 2 && (unsigned char) parsed.segment[0].data[1] == byte);
 	}
-	CHECK(route_parse_path((Slice) {"/a\0b", 4}, &parsed) == ROUTE_CONTROL);
-	CHECK(route_parse_path((Slice) {"/a\0b", 2}, &parsed) == ROUTE_OK);
-	CHECK(route_parse_path((Slice) {"/a%41", 4}, &parsed) == ROUTE_BAD_ESCAPE);
+	CHECK(route_parse_path((Slice){"/a\0b", 4}, &parsed) == ROUTE_CONTROL);
+	CHECK(route_parse_path((Slice){"/a\0b", 2}, &parsed) == ROUTE_OK);
+	CHECK(route_parse_path((Slice){"/a%41", 4}, &parsed) == ROUTE_BAD_ESCAPE);
 }
 
 /* The longest of each kind is accepted, one more is not. */
@@ -478,35 +514,35 @@ test_limits(void)
 {
 	static char text[3 * ROUTE_PATH_MAX];
 	static char spelled[ROUTE_PATH_MAX];
-	int			i;
+	int i;
 
 	memset(text, 'a', sizeof(text));
-	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX}, &parsed) == ROUTE_OK);
-	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
-	CHECK(route_parse_pattern((Slice) {text, ROUTE_PATTERN_MAX}, &parsed) == ROUTE_OK);
-	CHECK(route_parse_pattern((Slice) {text, ROUTE_PATTERN_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_path((Slice){text, ROUTE_PATH_MAX}, &parsed) == ROUTE_OK);
+	CHECK(route_parse_path((Slice){text, ROUTE_PATH_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_pattern((Slice){text, ROUTE_PATTERN_MAX}, &parsed) == ROUTE_OK);
+	CHECK(route_parse_pattern((Slice){text, ROUTE_PATTERN_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
 	text[0] = '/';
-	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX}, &parsed) == ROUTE_OK &&
+	CHECK(route_parse_path((Slice){text, ROUTE_PATH_MAX}, &parsed) == ROUTE_OK &&
 		  parsed.segment[0].length == ROUTE_PATH_MAX - 1);
-	CHECK(route_parse_path((Slice) {text, ROUTE_PATH_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_path((Slice){text, ROUTE_PATH_MAX + 1}, &parsed) == ROUTE_TOO_LONG);
 	text[9] = '?';
-	CHECK(route_parse_path((Slice) {text, sizeof(text)}, &parsed) == ROUTE_OK && parsed.segment[0].length == 8);
+	CHECK(route_parse_path((Slice){text, sizeof(text)}, &parsed) == ROUTE_OK && parsed.segment[0].length == 8);
 
 	for (i = 0; i < ROUTE_SEGMENTS_MAX; i++)
 		memcpy(text + 2 * i, "/a", 2);
 	memcpy(text + 2 * i, "/**", 3);
-	CHECK(route_parse_pattern((Slice) {text, 2 * i}, &parsed) == ROUTE_OK && parsed.nsegments == i);
-	CHECK(route_parse_pattern((Slice) {text, 2 * i + 3}, &parsed) == ROUTE_OK && parsed.rest);
-	CHECK(route_parse_path((Slice) {text, 2 * i}, &parsed) == ROUTE_OK && parsed.nsegments == i);
-	CHECK(route_parse_path((Slice) {text, 2 * i + 1}, &parsed) == ROUTE_OK && parsed.nsegments == i);
-	CHECK(route_parse_path((Slice) {text, 2 * i + 3}, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_pattern((Slice){text, 2 * i}, &parsed) == ROUTE_OK && parsed.nsegments == i);
+	CHECK(route_parse_pattern((Slice){text, 2 * i + 3}, &parsed) == ROUTE_OK && parsed.rest);
+	CHECK(route_parse_path((Slice){text, 2 * i}, &parsed) == ROUTE_OK && parsed.nsegments == i);
+	CHECK(route_parse_path((Slice){text, 2 * i + 1}, &parsed) == ROUTE_OK && parsed.nsegments == i);
+	CHECK(route_parse_path((Slice){text, 2 * i + 3}, &parsed) == ROUTE_TOO_LONG);
 	memcpy(text + 2 * i, "/{x}", 4);
-	CHECK(route_parse_pattern((Slice) {text, 2 * i + 4}, &parsed) == ROUTE_TOO_LONG);
+	CHECK(route_parse_pattern((Slice){text, 2 * i + 4}, &parsed) == ROUTE_TOO_LONG);
 
 	for (i = 2; i < ROUTE_PATTERN_MAX; i += 2)
 		memcpy(text + i, "\xc3\xa9", 2);
 	memcpy(text, "/a", 2);
-	CHECK(route_parse_pattern((Slice) {text, ROUTE_PATTERN_MAX}, &parsed) == ROUTE_OK);
+	CHECK(route_parse_pattern((Slice){text, ROUTE_PATTERN_MAX}, &parsed) == ROUTE_OK);
 	CHECK(route_canonical(&parsed, spelled) == 2 + 3 * (ROUTE_PATTERN_MAX - 2));
 }
 
@@ -514,7 +550,7 @@ test_limits(void)
 static void
 test_fault_texts(void)
 {
-	int			fault;
+	int fault;
 
 	for (fault = ROUTE_OK; fault <= ROUTE_BAD_CODE; fault++)
 	{
@@ -530,7 +566,7 @@ test_fault_texts(void)
 static RouteTrie *
 new_set(size_t npatterns, size_t nsegments, size_t bytes)
 {
-	void	   *memory = malloc(route_trie_size(npatterns, nsegments, bytes));
+	void *memory = malloc(route_trie_size(npatterns, nsegments, bytes));
 
 	if (memory == NULL)
 		abort();
@@ -557,14 +593,14 @@ match(const RouteTrie *set, const char *path, int *tag)
 static void
 test_matches(void)
 {
-	RouteTrie   *set = new_set(COUNT(rules), 4 * COUNT(rules), 512);
-	size_t		i;
+	RouteTrie *set = new_set(COUNT(rules), 4 * COUNT(rules), 512);
+	size_t i;
 
 	for (i = 0; i < COUNT(rules); i++)
 		CHECK_THAT(add(set, rules[i].pattern, rules[i].right, (int) i), rules[i].pattern);
 	for (i = 0; i < COUNT(questions); i++)
 	{
-		int			tag = -1;
+		int tag = -1;
 
 		CHECK_THAT(match(set, questions[i].route, &tag) == questions[i].right, questions[i].route);
 		CHECK_THAT(tag == questions[i].tag, questions[i].route);
@@ -573,7 +609,7 @@ test_matches(void)
 	for (i = 0; i < COUNT(pattern_questions); i++)
 	{
 		const Question *q = &pattern_questions[i];
-		int			tag = -1;
+		int tag = -1;
 
 		CHECK_THAT(route_parse_pattern(slice_of(q->route), &parsed) == ROUTE_OK, q->route);
 		CHECK_THAT(route_trie_match(set, &parsed, &tag) == q->right && tag == q->tag, q->route);
@@ -585,8 +621,8 @@ test_matches(void)
 static void
 test_root(void)
 {
-	RouteTrie   *set = new_set(2, 0, 0);
-	int			tag = -1;
+	RouteTrie *set = new_set(2, 0, 0);
+	int tag = -1;
 
 	CHECK(match(set, "/", &tag) == RIGHT_NO_MATCH && tag == -1);
 	CHECK(match(set, "/a", NULL) == RIGHT_NO_MATCH);
@@ -604,8 +640,8 @@ test_root(void)
 static void
 test_duplicates(void)
 {
-	RouteTrie   *set = new_set(16, 16, 64);
-	int			tag = -1;
+	RouteTrie *set = new_set(16, 16, 64);
+	int tag = -1;
 
 	CHECK(add(set, "/a/{x}", RIGHT_READ, 1));
 	CHECK(!add(set, "/a/{x}", RIGHT_WRITE, 2));
@@ -626,7 +662,7 @@ test_duplicates(void)
 static void
 test_room(void)
 {
-	RouteTrie   *set = new_set(1, 1, 3);
+	RouteTrie *set = new_set(1, 1, 3);
 
 	CHECK(!add(set, "/four", RIGHT_READ, 0));
 	CHECK(match(set, "/four", NULL) == RIGHT_NO_MATCH);
@@ -656,26 +692,26 @@ test_many(void)
 	{
 		MANY = 200000
 	};
-	RouteTrie   *set = new_set(0, 2 * MANY, 7 * MANY);
-	char		text[32];
-	int			good = 0;
-	int			i;
+	RouteTrie *set = new_set(0, 2 * MANY, 7 * MANY);
+	char text[32];
+	int good = 0;
+	int i;
 
 	for (i = 0; i < MANY; i++)
 	{
-		int			n = snprintf(text, sizeof(text), "/%06d/x", i);
+		int n = snprintf(text, sizeof(text), "/%06d/x", i);
 
-		good += route_parse_pattern((Slice) {text, (size_t) n}, &parsed) == ROUTE_OK &&
-			route_trie_add(set, &parsed, RIGHT_READ, i);
+		good += route_parse_pattern((Slice){text, (size_t) n}, &parsed) == ROUTE_OK &&
+				route_trie_add(set, &parsed, RIGHT_READ, i);
 	}
 	CHECK(good == MANY);
 	for (i = 0; i < MANY; i++)
 	{
-		int			n = snprintf(text, sizeof(text), "/%06d/x", i);
-		int			tag = -1;
+		int n = snprintf(text, sizeof(text), "/%06d/x", i);
+		int tag = -1;
 
-		good -= route_parse_path((Slice) {text, (size_t) n}, &parsed) == ROUTE_OK &&
-			route_trie_match(set, &parsed, &tag) == RIGHT_READ && tag == i;
+		good -= route_parse_path((Slice){text, (size_t) n}, &parsed) == ROUTE_OK &&
+				route_trie_match(set, &parsed, &tag) == RIGHT_READ && tag == i;
 	}
 	CHECK(good == 0);
 	CHECK(match(set, "/000000/y", NULL) == RIGHT_NO_MATCH);
@@ -692,8 +728,8 @@ test_many(void)
 
 typedef struct ModelRule
 {
-	char		text[MODEL_TEXT];
-	RouteRight	right;
+	char text[MODEL_TEXT];
+	RouteRight right;
 } ModelRule;
 
 static uint32_t random_state = 20240607;
@@ -712,7 +748,7 @@ random_below(uint32_t n)
 static size_t
 head(const char *text, const char **rest)
 {
-	size_t		n = strcspn(text + 1, "/");
+	size_t n = strcspn(text + 1, "/");
 
 	*rest = text + 1 + n;
 	return n;
@@ -724,7 +760,7 @@ model_rank(const char *pattern, const char *question, char *rank)
 {
 	const char *pattern_rest;
 	const char *question_rest;
-	size_t		n;
+	size_t n;
 
 	if (pattern[0] != '/' || question[0] != '/')
 	{
@@ -756,13 +792,13 @@ model_rank(const char *pattern, const char *question, char *rank)
 static int
 model_match(const ModelRule *model, int n, const char *question)
 {
-	char		best[MODEL_TEXT] = "~";
-	int			found = -1;
-	int			i;
+	char best[MODEL_TEXT] = "~";
+	int found = -1;
+	int i;
 
 	for (i = 0; i < n; i++)
 	{
-		char		rank[MODEL_TEXT];
+		char rank[MODEL_TEXT];
 
 		if (model_rank(model[i].text, question, rank) && strcmp(rank, best) < 0)
 		{
@@ -778,7 +814,7 @@ static void
 random_route(char *out, bool pattern)
 {
 	static const char *const names[] = {"a", "b", "ab"};
-	uint32_t	n = random_below(pattern ? 5 : 6);
+	uint32_t n = random_below(pattern ? 5 : 6);
 
 	out[0] = '\0';
 	if (random_below(16) == 0)
@@ -801,7 +837,7 @@ random_route(char *out, bool pattern)
 static void
 respell(const char *path, char *out)
 {
-	size_t		n = 0;
+	size_t n = 0;
 	const char *p;
 
 	for (p = path; *p; p++)
@@ -822,13 +858,13 @@ respell(const char *path, char *out)
 static int
 random_rules(ModelRule *model, RouteTrie *set)
 {
-	uint32_t	wanted = 1 + random_below(MODEL_RULES);
-	int			n = 0;
+	uint32_t wanted = 1 + random_below(MODEL_RULES);
+	int n = 0;
 
 	while (wanted-- > 0)
 	{
-		bool		fresh = true;
-		int			i;
+		bool fresh = true;
+		int i;
 
 		random_route(model[n].text, true);
 		model[n].right = (RouteRight) random_below(3);
@@ -844,11 +880,11 @@ random_rules(ModelRule *model, RouteTrie *set)
 static bool
 agree(const ModelRule *model, int n, const RouteTrie *set, bool pattern)
 {
-	char		question[MODEL_TEXT];
-	char		spelled[4 * MODEL_TEXT];
-	int			expected;
-	int			tag = -1;
-	RouteRight	right;
+	char question[MODEL_TEXT];
+	char spelled[4 * MODEL_TEXT];
+	int expected;
+	int tag = -1;
+	RouteRight right;
 
 	random_route(question, pattern);
 	expected = model_match(model, n, question);
@@ -871,15 +907,15 @@ agree(const ModelRule *model, int n, const RouteTrie *set, bool pattern)
 static void
 test_against_model(void)
 {
-	ModelRule	model[MODEL_RULES + 1];
-	int			matches = 0;
-	int			round;
+	ModelRule model[MODEL_RULES + 1];
+	int matches = 0;
+	int round;
 
 	for (round = 0; round < 4000; round++)
 	{
-		RouteTrie   *set = new_set(MODEL_RULES, 5 * MODEL_RULES, 12 * MODEL_RULES);
-		int			n = random_rules(model, set);
-		int			i;
+		RouteTrie *set = new_set(MODEL_RULES, 5 * MODEL_RULES, 12 * MODEL_RULES);
+		int n = random_rules(model, set);
+		int i;
 
 		for (i = 0; i < 20; i++)
 			matches += agree(model, n, set, i % 4 == 0);
@@ -892,7 +928,7 @@ static void
 test_misread(void)
 {
 	static RoutePath path;
-	size_t		i;
+	size_t i;
 
 	for (i = 0; i < COUNT(misread); i++)
 	{
@@ -911,29 +947,32 @@ static void
 test_code_points(void)
 {
 	static RoutePath path;
-	uint32_t	c;
-	int			wrong = 0;
+	uint32_t c;
+	int wrong = 0;
 
 	for (c = 0x80; c <= 0x10ffff; c++)
 	{
-		uint8_t		text[8] = "/a";
-		uint8_t		form[64];
-		size_t		n = sizeof(form);
-		int			length = u8_uctomb(text + 2, c, 4);
-		bool		allowed;
-		bool		harmless;
+		uint8_t text[8] = "/a";
+		uint8_t form[64];
+		size_t n = sizeof(form);
+		int length = u8_uctomb(text + 2, c, 4);
+		bool allowed;
+		bool harmless;
 
 		if (length < 0)
 			continue;
 		text[2 + length] = 'b';
-		allowed = route_parse_path((Slice) {(const char *) text, 3 + (size_t) length}, &path) == ROUTE_OK;
-		harmless = u8_normalize(UNINORM_NFKC, text + 1, 2 + (size_t) length, form, &n) == form && memchr(form, '/', n) == NULL &&
-			memchr(form, '.', n) == NULL && memchr(form, '\\', n) == NULL && memchr(form, '%', n) == NULL && memchr(form, ';', n) == NULL &&
-			(n = sizeof(form), u8_normalize(UNINORM_NFC, text + 1, 2 + (size_t) length, form, &n) == form) &&
-			n == 2 + (size_t) length && memcmp(form, text + 1, n) == 0 && !uc_is_property_default_ignorable_code_point(c) && !uc_is_cntrl(c);
+		allowed = route_parse_path((Slice){(const char *) text, 3 + (size_t) length}, &path) == ROUTE_OK;
+		harmless = u8_normalize(UNINORM_NFKC, text + 1, 2 + (size_t) length, form, &n) == form &&
+				   memchr(form, '/', n) == NULL && memchr(form, '.', n) == NULL && memchr(form, '\\', n) == NULL &&
+				   memchr(form, '%', n) == NULL && memchr(form, ';', n) == NULL &&
+				   (n = sizeof(form), u8_normalize(UNINORM_NFC, text + 1, 2 + (size_t) length, form, &n) == form) &&
+				   n == 2 + (size_t) length && memcmp(form, text + 1, n) == 0 &&
+				   !uc_is_property_default_ignorable_code_point(c) && !uc_is_cntrl(c);
 		if (allowed && !harmless && wrong++ == 0)
 			fprintf(stderr, "U+%04X is allowed\n", c);
-		if (!allowed && harmless && uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N) && wrong++ == 0)
+		if (!allowed && harmless && uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_N) &&
+			wrong++ == 0)
 			fprintf(stderr, "U+%04X is denied\n", c);
 	}
 	CHECK_THAT(wrong == 0, "every code point is allowed or denied as Unicode's tables say");
