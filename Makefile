@@ -93,22 +93,48 @@ UNITS = $(patsubst test/unit/%_test.c,%,$(wildcard test/unit/*_test.c))
 FUZZERS = $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
 SANITIZED = -g -O1 -fno-sanitize-recover=all -fno-omit-frame-pointer -Isrc $(WARNINGS)
 
-$(OUT)/%_test: test/unit/%_test.c test/unit/check.h $(PURE_C) $(OWN_HEADERS)
+FUZZ_O = $(patsubst src/%.c,$(OUT)/fuzz/%.o,$(PURE_C))
+COVER_O = $(patsubst src/%.c,$(OUT)/cover/%.o,$(PURE_C))
+FUZZED = -fsanitize=address,undefined
+COVERED = -fprofile-instr-generate -fcoverage-mapping
+
+$(OUT)/%_test: test/unit/%_test.c $(wildcard test/unit/*.h) $(PURE_C) $(OWN_HEADERS)
 	@mkdir -p $(@D)
 	gcc $(SANITIZED) -fsanitize=address,undefined -o $@ $< $(PURE_C) $(LIBS_PURE)
-
-$(OUT)/%_fuzz: test/fuzz/%_fuzz.c $(PURE_C) $(OWN_HEADERS)
-	@mkdir -p $(@D)
-	clang $(SANITIZED) -fsanitize=fuzzer,address,undefined -o $@ $< $(PURE_C) $(LIBS_PURE)
 
 unit: $(patsubst %,$(OUT)/%_test,$(UNITS))
 	@failed=0; for t in $^; do echo "# $$t"; $$t || failed=1; done; exit $$failed
 
-fuzz: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
-	@failed=0; for t in $^; do corpus=$$t.corpus; mkdir -p $$corpus; \
-		if $$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=2048 -verbosity=0 -print_final_stats=0 \
-			-artifact_prefix=$$t- $$corpus; then echo "$$t: survived $(FUZZ_SECONDS) s"; \
-		else echo "$$t: FAILED"; failed=1; fi; done; exit $$failed
+$(FUZZ_O): $(OUT)/fuzz/%.o: src/%.c $(OWN_HEADERS)
+	@mkdir -p $(@D)
+	clang $(SANITIZED) $(FUZZED) -fsanitize=fuzzer-no-link -c -o $@ $<
+$(OUT)/%_fuzz: test/fuzz/%_fuzz.c $(wildcard test/fuzz/*.h test/unit/*.h) $(FUZZ_O)
+	clang $(SANITIZED) $(FUZZED) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS_PURE)
+
+$(COVER_O): $(OUT)/cover/%.o: src/%.c $(OWN_HEADERS)
+	@mkdir -p $(@D)
+	clang $(SANITIZED) $(COVERED) -c -o $@ $<
+$(OUT)/%_cover: test/fuzz/%_fuzz.c $(wildcard test/fuzz/*.h test/unit/*.h) $(COVER_O)
+	clang $(SANITIZED) $(COVERED) -fsanitize=fuzzer -o $@ $< $(COVER_O) $(LIBS_PURE)
+
+# make fuzz-NAME runs one; FUZZ_RUNS=10000000 counts executions instead of seconds; FUZZ_SEED repeats a run on the same corpus
+FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
+ifndef FUZZ_SEED
+FUZZ_SEED := $(strip $(shell od -An -N3 -tu4 /dev/urandom))
+endif
+fuzz: $(addprefix fuzz-,$(FUZZERS))
+$(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(OUT)/%_fuzz
+	@mkdir -p $(OUT)/corpus/$*
+	@if ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=4 $< $(FUZZ_LIMIT) -seed=$(FUZZ_SEED) -timeout=10 -max_len=9000 \
+		-len_control=100 -verbosity=0 -artifact_prefix=$(OUT)/$*- $(OUT)/corpus/$* test/fuzz/corpus/$*; \
+		then echo "$*: survived $(or $(FUZZ_RUNS),$(FUZZ_SECONDS) s), seed $(FUZZ_SEED)"; \
+		else echo "$*: FAILED, seed $(FUZZ_SEED)"; exit 1; fi
+
+# what the corpora in the tree reach, of the pure folders; fuzz-corpus takes up what runs have found
+fuzz-coverage: $(patsubst %,$(OUT)/%_cover,$(FUZZERS))
+	@sh test/fuzz/coverage.sh $(OUT)
+fuzz-corpus: $(patsubst %,$(OUT)/%_fuzz,$(FUZZERS))
+	@sh test/fuzz/corpus.sh $(OUT)
 
 # the sources as .clang-format says; the tests ask for the width of lines only, as formatters of other versions differ
 indent:
@@ -124,4 +150,4 @@ torture:
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz indent layers test bench torture demo demo-stop
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture demo demo-stop

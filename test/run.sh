@@ -107,12 +107,17 @@ stage_unit()
 
 stage_fuzz()
 {
-	make -s -C "$DJUST_TMP/build" fuzz FUZZ_SECONDS="${FUZZ_SECONDS:-5}" >"$DJUST_TMP/fuzz.log" 2>&1
-	good=$(grep -c 'survived' "$DJUST_TMP/fuzz.log")
-	bad=$(grep -c 'FAILED$' "$DJUST_TMP/fuzz.log")
-	[ "$good" -gt 0 ] || bad=$((bad + 1))
+	make -s -k -C "$DJUST_TMP/build" fuzz -j "$(nproc)" FUZZ_SECONDS="${FUZZ_SECONDS:-5}" >"$DJUST_TMP/fuzz.log" 2>&1
+	status=$?
+	good=$(grep -c ': survived' "$DJUST_TMP/fuzz.log")
+	bad=$(grep -c ': FAILED' "$DJUST_TMP/fuzz.log")
+	[ $status = 0 ] || [ "$bad" != 0 ] || bad=1
 	[ "$bad" = 0 ] || cat "$DJUST_TMP/fuzz.log"
 	count fuzz "$good" "$bad"
+	make -s -C "$DJUST_TMP/build" fuzz-coverage -j "$(nproc)" >"$DJUST_TMP/coverage.log" 2>&1
+	status=$?
+	[ $status = 0 ] || cat "$DJUST_TMP/coverage.log"
+	point "fuzz coverage" $status
 }
 
 # cluster: started once, by the first stage that needs it, with a template that holds the extension

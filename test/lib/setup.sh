@@ -76,7 +76,7 @@ choose_server()
 	BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev
 		libcrypt-dev libcurl4-openssl-dev libunistring-dev libidn2-dev"
 	TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap postgresql-$PG_MAJOR-pgaudit libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-psycopg
-		python3-jwt python3-cryptography python3-requests-oauthlib python3-aiosmtpd libfaketime curl procps clang libclang-rt-dev"
+		python3-jwt python3-cryptography python3-requests-oauthlib python3-aiosmtpd libfaketime curl procps clang libclang-rt-dev llvm"
 }
 
 # The distribution has node and npm in two packages, others in one.

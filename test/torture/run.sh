@@ -20,6 +20,7 @@ parts()
 	ddl            3600 programs DDL_ROUNDS=10 DDL_COMMANDS=200
 	resources      1800 programs RESOURCES_SECONDS=20
 	attacks        1800 programs
+	fuzz           7200 fuzz     FUZZ_SECONDS=300
 	equal_time     7200 programs TIME_SAMPLES=10000
 	reuse_is_final 2400 programs REUSE_ROUNDS=1000
 	seal           3600 programs AUDIT_EVENTS=1000000 AUDIT_PLACES=1

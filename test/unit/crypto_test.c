@@ -12,30 +12,7 @@
 #include "text/bytes.h"
 #include "check.h"
 #include "crypto/keygen.h"
-
-/* The key of RFC 7515 A.2.1 as PKCS#8; that it is that key, the signature proves. */
-static const char a2_private[] =
-	"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCh-BYK4uPJtGXOjS1lYmM2K5J9vinh8CR3_BYlzJChNuOL"
-	"2TSXxbbqY913EeZ8dCn5VrD7io8ImtxLaYk8wTM_U-"
-	"3QGbh3hCUv7JFP5IV3aVlL6kKA0ywPVb9ilE8TA5a8bpvfbr3SvaNnjuygxmj3AbONv_s4yDQs4v5tJ_reSlpIdJed1LnPmt"
-	"7Ex1sFhSwsD174pcF1A5L5ROjtZMEQxrZHYJqkeDrrnGya11UxMFBji4NmXG9veoKjlnAqH2QbgtPr8jkiGUkftoaHLFcW9Q"
-	"r4NY2ai50Xw0Byj3-"
-	"H2JoY2PyrZ62EWQwuz3WTOTY8BwNNb2BvniHgVFbK5emhAgMBAAECggEAEq5xpGnNCivDflJsRQBXHx1hdR1k6Ulwe2JZD50"
-	"LpXyWPEAeP88vLNO97IjlA7_GQ5sLKMgvfTeXZx9SE-7YwVol2NXOoAJe46sui395IW_GO-pWJ1O0BkTGoVEn2bKVRUCgu-G"
-	"jBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzjkn439X0M_V51gfpRLI9JYanrC4D4qAdGcopV_0ZHHzQlBjudU2QvXt4ehNY"
-	"TCBr6XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl_x_jTj3ccPDVZFD9pIuhLhBOneufuBiB4cS98l2SR_RQyGWSeWjnczT0QU9"
-	"1p1DhOVRuOopznQKBgQDgHMQQ60imZV1URk0KpLttoLhyt3SmqdEf_kgHePDdtzEafpAu-cS191R2JiuoF2yzWXnwFDcqGig"
-	"p5BNr0AHQfD8_Lk8l1Mk09jxxCfui5nYooNyac8YFjm3vItzVCVDnEd3BbVWG8qf6deqElMGAg-"
-	"C2V0L4oNXnP7LZcPAZRwKBgQC5A8R-"
-	"CZW2MvRTLLHzwZkUXV866cff7tx6kqa0finGG0KgeqlaZPxgCZnFp7AeAcCMtiynVlJ7vMVgePsLq6XtON4tB5kP9jAPrq3r"
-	"bAOal78eUH5OcED6eNuCV8ixEu1eWcPNCS_l1OW1EnXUEoEHKl54Xrrz2uNwkgMTP1FZ1wKBgAcCn1dwJKufzBWQxWQp1vsM"
-	"5fggqPN1qGb5y0MAk3g7_Ls5bkUp5u9SN0Ai3Ya6hNnvWJMb7sXQX6U_zyO2M_hTip7tUeh7CXgwo59dkpN75gJLVds29-"
-	"DAncu3KXU4f2Fa-7bLNrur53k8KwPOq2bbuTG69QtV7Jr5MR0AHWKNAoGBAIf_evpitUf-"
-	"4JYbLpvNXWcY052Mpz22aR84mY3nh3F2LF2mjMJDpTg7FmuyPcVw6EcGyoAe9fa65iNqCq-jdw6PVNGo2hxfjSiZ8IIzHdsP"
-	"XI89__pMjZcQK9r-"
-	"CCoRjaZjOYiIDktVWZzmevJuv6WywUqd57LE3Zar3dLSIkx1AoGAIYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd-DlcxyVu"
-	"uM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd_QJQ3ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgf"
-	"p_gh6A5603k2-ZQwVK0JKSHuLFkuQ3U";
+#include "keys.h"
 
 /* Its public half. */
 static const char a2_public[] =
@@ -119,25 +96,12 @@ static const char sec1_private[] =
 	"MHcCAQEEINFPPhj6AlUuQQqFngQOH46p3fnuxMdg-kXCh6RXaPu8oAoGCCqGSM49AwEHoUQDQgAElW-"
 	"xTAZqxM8dj3OjV4MXwF3TvmdqP_QjayxyBB1cwRhy14afgUV8AJ5ZJPXBb7s5qP9_PtqxuJLt3ZoPiUxaJg";
 
-/*
- * RFC 7515 A.1.1, A.2.1 and A.3.1, RFC 8037 A.1; the last two go behind the
- * fixed DER prefixes of RFC 5480, 5915 and 8410.
- */
-#define P256_PUBLIC_PREFIX "3059301306072a8648ce3d020106082a8648ce3d03010703420004"
-#define P256_PRIVATE_PREFIX "3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420"
-#define ED25519_PUBLIC_PREFIX "302a300506032b6570032100"
-#define ED25519_PRIVATE_PREFIX "302e020100300506032b657004220420"
-#define A3_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
-#define A3_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
-#define A3_D "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"
+/* RFC 7515 A.2.1. */
 #define A2_N \
 	"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SF" \
 	"d2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo" \
 	"7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkM" \
 	"Ls91kzk2PAcDTW9gb54h4FRWyuXpoQ"
-#define A4_X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
-#define A4_D "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
-#define A1_K "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
 
 /* The payload that RFC 7515 signs in A.1 to A.3. */
 #define RFC_PAYLOAD ".eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
@@ -620,7 +584,7 @@ test_hs256(void)
 static void
 test_rs256(void)
 {
-	CryptoKey *signer = private_key(ALG_RS256, "", a2_private);
+	CryptoKey *signer = private_key(ALG_RS256, "", A2_PRIVATE);
 	CryptoKey *verifier = public_key(ALG_RS256, "", a2_public);
 
 	check_vector(signer, verifier, A2_INPUT, A2_SIGNATURE);
@@ -753,7 +717,7 @@ test_private_key_confusion(void)
 		const char *key;
 		int own; /* CryptoAlg, or -1 for a key that fits none */
 	} keys[] = {{P256_PRIVATE_PREFIX, A3_D, ALG_ES256},
-				{"", a2_private, ALG_RS256},
+				{"", A2_PRIVATE, ALG_RS256},
 				{ED25519_PRIVATE_PREFIX, A4_D, ALG_EDDSA},
 				{"", p384_private, -1},
 				{"", secp256k1_private, -1},
@@ -797,7 +761,7 @@ test_public_key_confusion(void)
 				{"", explicit_public, -1},
 				{"", x25519_public, -1},
 				{"", ed448_public, -1},
-				{"", a2_private, -1},
+				{"", A2_PRIVATE, -1},
 				{ED25519_PRIVATE_PREFIX, A4_D, -1},
 				{"", A1_K, -1}};
 	static const CryptoAlg algs[] = {ALG_ES256, ALG_RS256, ALG_EDDSA, ALG_HS256};
@@ -820,7 +784,7 @@ test_public_key_confusion(void)
 static void
 test_key_lengths(void)
 {
-	Bytes der = from("", a2_private);
+	Bytes der = from("", A2_PRIVATE);
 	Bytes pub = from("", a2_public);
 	Bytes secret = from("", A1_K);
 	uint8_t large[CRYPTO_PRIVATE_MAX + 1] = {0};
@@ -895,7 +859,7 @@ test_jwk(void)
 
 	keys[0] = private_key(ALG_ES256, P256_PRIVATE_PREFIX, A3_D);
 	keys[1] = a3_public_key();
-	keys[2] = private_key(ALG_RS256, "", a2_private);
+	keys[2] = private_key(ALG_RS256, "", A2_PRIVATE);
 	keys[3] = public_key(ALG_RS256, "", a2_public);
 	keys[4] = private_key(ALG_EDDSA, ED25519_PRIVATE_PREFIX, A4_D);
 	keys[5] = public_key(ALG_EDDSA, ED25519_PUBLIC_PREFIX, A4_X);

@@ -473,16 +473,12 @@ test_faults(void)
 				 {PW_FAULT_SPELLING, SMALL "\n"},
 				 {PW_FAULT_SPELLING, "\"" SMALL "\""},
 				 {PW_FAULT_SPELLING, "$ARGON2ID$v=19$m=256,t=2,p=1" TAIL},
-				 {PW_FAULT_SPELLING,
-				  "argon2id$v=19$m=256,"
-				  "t=2,p=1" TAIL},
+				 {PW_FAULT_SPELLING, "argon2id$v=19$m=256,t=2,p=1" TAIL},
 				 {PW_FAULT_SPELLING, "$argon2id$v=19$m=256,t=2,p=1$"},
 				 {PW_FAULT_SPELLING, "$2b$12$CCCCCCCCCCCCCCCCCCCCC"},
 				 {PW_FAULT_SPELLING, "$6$saltstring"},
 				 {PW_FAULT_SPELLING, "$scrypt$16384$8$5" PHC_TAIL},
-				 {PW_FAULT_TOO_COSTLY,
-				  "$argon2id$v=19$m=4194304,"
-				  "t=2,p=1" TAIL},
+				 {PW_FAULT_TOO_COSTLY, "$argon2id$v=19$m=4194304,t=2,p=1" TAIL},
 				 {PW_FAULT_TOO_COSTLY, "$argon2id$v=19$m=4294967296,t=2,p=1$x"},
 				 {PW_FAULT_TOO_COSTLY, "$2b$31$CCCCCCCCCCCCCCCCCCCCC"},
 				 {PW_FAULT_TOO_COSTLY, "$6$rounds=999999999$salt$hash"},
