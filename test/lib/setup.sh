@@ -26,7 +26,7 @@
 
 # shellcheck shell=sh
 
-NODE_PACKAGES="jose@5 pg@8 oauth4webapi@3 playwright-core@1 axe-core@4"
+NODE_PACKAGES="jose@5 pg@8 oauth4webapi@3 playwright-core@1.49 axe-core@4"
 
 fail()
 {
@@ -110,6 +110,7 @@ build_extension()
 	mkdir "$DJUST_TMP/build"
 	cp -R "$ROOT/Makefile" "$ROOT/djust_auth.control" "$ROOT/doc" "$ROOT/sql" "$ROOT/src" "$ROOT/test" "$DJUST_TMP/build/"
 	find "$DJUST_TMP/build" -name '*.o' -delete
+	rm -rf "$DJUST_TMP/build/test/out"	# programs newer than the copied sources
 	make -s -C "$DJUST_TMP/build" -j "$(nproc)" PG_CONFIG="$DJUST_BIN/pg_config" "$@" install
 }
 
