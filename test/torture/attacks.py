@@ -461,12 +461,14 @@ def pattern_bombs():
     token = own.one("SELECT djust_auth.open_session(%s)", own.create_user("bomb@attacks.example", None, ["bomb"]))["access_token"]
     paths = ["/a" * 12, "/a" * 11 + "/b", "/a" * 12 + "/a", "/x" * 12, "/b" + "/x" * 126, "/b" + "/c" * 121, "/%61" * 12, "/b" * 4096, "/" + "%61" * 2700, "/" * 8000, "/." * 4000, "/%25" * 2000]
     equal([own.can(token, path) for path in paths], [True, True, False, True, False, True] + [True] + [False] * 5, "what they give")
-    begun = processor_time(own)
+    took = {}
     for path in paths:
-        own.one("SELECT count(*) FROM generate_series(1, 100) i WHERE djust_can(%s, %s, 'read')", token, path)
-    took = (processor_time(own) - begun) / (100 * len(paths))
-    note(f"{took * 1e6:.0f} µs a check")
-    ok(took < 0.001, "none is slow under 4,216 patterns", took)
+        begun = processor_time(own)
+        # the path depends on the row: of constants the call would be made once
+        own.one("SELECT count(*) FROM generate_series(1, 100) i WHERE djust_can(%s, CASE WHEN i > 0 THEN %s END, 'read')", token, path)
+        took[path[:40]] = round((processor_time(own) - begun) * 1e4)
+    note(f"µs a check: {took}")
+    ok(max(took.values()) < 1000, "none is slow under 4,216 patterns", took)
     own.rollback()
 
 
