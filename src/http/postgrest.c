@@ -374,8 +374,7 @@ void
 postgrest_answer_page(int status, int retry_after, const char *policy)
 {
 	answer(status,
-		   psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, "
-							 "{\"Referrer-Policy\": \"no-referrer\"}, "
+		   psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
 							 "{\"X-Content-Type-Options\": \"nosniff\"}",
 					retry_header(retry_after),
 					policy));

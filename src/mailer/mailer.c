@@ -55,8 +55,7 @@ conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *
 {
 	conclude(outcome,
 			 verdict,
-			 "the server answered %d%s%s "
-			 "to %s",
+			 "the server answered %d%s%s to %s",
 			 trace->code,
 			 *trace->enhanced ? " " : "",
 			 trace->enhanced,
@@ -103,8 +102,7 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 		case SMTP_CLOSED:
 			conclude(outcome,
 					 MAILER_TEMPORARY,
-					 "the server closed the connection instead of "
-					 "answering %s",
+					 "the server closed the connection instead of answering %s",
 					 steps[trace->step]);
 			break;
 		case SMTP_LATE:
@@ -116,8 +114,7 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 		case SMTP_NO_UTF8:
 			conclude(outcome,
 					 ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
-					 "%s needs SMTPUTF8, which the server does not "
-					 "offer",
+					 "%s needs SMTPUTF8, which the server does not offer",
 					 ascii_recipient ? "djust_auth.mail_from" : "the address");
 			break;
 		case SMTP_FAULT:

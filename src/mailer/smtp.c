@@ -357,8 +357,7 @@ explain(CURLcode result, SmtpAnswer *answer)
 		/* OpenSSL's X509_V_*: 10 is an expired certificate; below 2, libcurl rejected the host name */
 		curl_easy_getinfo(relay.easy, CURLINFO_SSL_VERIFYRESULT, &verified);
 		return blame(answer,
-					 "the certificate of the "
-					 "server ",
+					 "the certificate of the server ",
 					 verified < 2 || verified == 62 ? "is for another host name" :
 					 verified == 10                 ? "has expired" :
 													  "is not signed by a trusted authority");

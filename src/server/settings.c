@@ -73,11 +73,9 @@ in_range(int value, int low, int high, const char *hint)
 
 RANGE_CHECK(access_token_lifetime, 1, DAY, "Use a time from 1s to 1d.")
 RANGE_CHECK(argon2_iterations, 2, PWHASH_ARGON2_ITERATIONS_MAX,
-			"Use 2 to 64 passes; fewer would be weaker than "
-			"the default.")
+			"Use 2 to 64 passes; fewer would be weaker than the default.")
 RANGE_CHECK(argon2_memory, 19456, PWHASH_ARGON2_MEMORY_MAX,
-			"Use 19456kB to 1GB; less would be weaker than the "
-			"default.")
+			"Use 19456kB to 1GB; less would be weaker than the default.")
 RANGE_CHECK(argon2_parallelism, 1, 16, "Use 1 to 16 lanes.")
 RANGE_CHECK(audit_retention, 1, INT_MAX, "Use a time of at least 1s, such as 90d.")
 RANGE_CHECK(hash_wait_timeout, 1, HOUR * 1000, "Use a time from 1ms to 1h.")
@@ -85,8 +83,7 @@ RANGE_CHECK(mail_lease, 1, DAY, "Use a time from 1s to 1d.")
 RANGE_CHECK(max_concurrent_hashes, 1, 1024, "Use 1 to 1024; more than the number of processors gains nothing.")
 RANGE_CHECK(max_login_failures, 1, 100, "Use 1 to 100 failures; at 100 the password is suspended.")
 RANGE_CHECK(password_min_length, 8, 128,
-			"Use 8 to 128 characters; fewer than 8 would be weaker than the promised "
-			"policy.")
+			"Use 8 to 128 characters; fewer than 8 would be weaker than the promised policy.")
 RANGE_CHECK(purge_interval, 1, DAY, "Use a time from 1s to 1d.")
 RANGE_CHECK(refresh_reuse_grace, 0, 10 * MINUTE, "Use a time from 0 to 10min.")
 RANGE_CHECK(refresh_token_lifetime, 1, 365 * DAY, "Use a time from 1s to 365d.")

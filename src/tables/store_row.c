@@ -2,16 +2,16 @@
  * store_row.c
  *		Owns the writing of single rows without a statement.
  *
- * What every refresh writes, a session and an event, goes through the
- * access method and the executor's functions for indexes and constraints, as
- * logical replication applies rows: planning and starting a statement costs
- * several times as much.  No privileges are checked, as in catalog.c.
+ * Every refresh updates its session and inserts an audit event.  Both rows go
+ * through the table access method and the executor's functions for indexes and
+ * constraints, the way logical replication applies rows: to start a statement
+ * costs several times as much.  No privileges are checked, as in catalog.c.
  *
- * Threats: what an administrator has changed about a table being passed over
+ * Threats: to pass over what an administrator has changed about a table
  * (triggers, rules, row security, columns, their types, foreign keys over
- * columns that are written): a table that has any of these is left to a
- * statement.  A place that was read before the table was locked: nothing is
- * taken from it that is not looked at again.
+ * columns that are written): such a table is left to a statement.  To trust a
+ * tuple id that was read before the table was locked: the row found there is
+ * compared with the row that was read.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@
 #include "tables/session_revoke.h"
 #include "tables/store_row.h"
 
-/* What writing takes, open from begin() to end(). */
+/* A table that is being written, from begin() to end(). */
 typedef struct Target
 {
 	Relation relation;
@@ -64,7 +64,10 @@ is_written(const ForeignKeyCacheInfo *key, const Row *row)
 	return false;
 }
 
-/* Of a foreign key of this table that the row cannot break; not so where another table refers to this one. */
+/*
+ * Whether the constraint is a foreign key of this table over columns that the row does not write.  Keys of other tables
+ * that refer to this one are not in the list, so their triggers are not passed over.
+ */
 static bool
 keeps_key(List *keys, Oid constraint, const Row *row)
 {
@@ -80,7 +83,7 @@ keeps_key(List *keys, Oid constraint, const Row *row)
 	return false;
 }
 
-/* row_update itself passes on that a session was ended. */
+/* row_update carries the end of a session over to the new row version by itself. */
 static bool
 is_done_here(const Trigger *trigger)
 {
@@ -88,8 +91,8 @@ is_done_here(const Trigger *trigger)
 }
 
 /*
- * Triggers and keys belong to the relation's entry in the cache, which any look-up may free: they are taken when
- * nothing is left to be looked up.
+ * Triggers and foreign keys belong to the relation's cache entry, which any catalog look-up may free:
+ * catalog_audit_function() is called before they are fetched.
  */
 static bool
 fires_triggers(Relation relation, CmdType command, const Row *row)
@@ -104,7 +107,7 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 	{
 		Trigger *trigger = &triggers->triggers[i];
 
-		/* our own writes are none that the audit tells */
+		/* the audit trigger records changes by administrators only */
 		if ((trigger->tgtype & event) == 0 || is_done_here(trigger) ||
 			(row->settled && strcmp(trigger->tgname, row->settled) == 0) ||
 			(trigger->tgfoid == audit_function && OidIsValid(audit_function)))
@@ -134,7 +137,7 @@ has_columns(Relation relation, const Row *row)
 	return !(descriptor->constr && descriptor->constr->has_generated_stored);
 }
 
-/* Columns that the table has no more need no value. */
+/* Whether the row gives a value to every column that has not been dropped. */
 static bool
 is_whole(Relation relation, const Row *row)
 {
@@ -176,13 +179,13 @@ begin(Target *target, CatalogTable table, CmdType command, const Row *read, cons
 	CheckCmdReplicaIdentity(target->relation, command);
 	target->estate = CreateExecutorState();
 	target->result = makeNode(ResultRelInfo);
-	/* not in a range table: there is no statement */
+	/* range table index 0: without a statement there is no range table */
 	InitResultRelInfo(target->result, target->relation, 0, NULL, 0);
 	target->slot = MakeSingleTupleTableSlot(RelationGetDescr(target->relation), &TTSOpsHeapTuple);
 	return true;
 }
 
-/* The lock stays to the end of the transaction. */
+/* The table stays locked until the transaction ends. */
 static void
 end(Target *target)
 {
@@ -199,7 +202,7 @@ check(Target *target)
 		ExecConstraints(target->result, target->slot, target->estate);
 }
 
-/* After the row is in the table, which has told its place to the slot. */
+/* Called when the row is in the table and the slot has its tuple id. */
 static void
 insert_in_indexes(Target *target, bool update, CompatIndexUpdate wanted)
 {
@@ -236,14 +239,14 @@ row_insert(CatalogTable table, const Row *row)
 	return true;
 }
 
-/* The table may have been emptied since the place was read, and a page that is not there must not be asked for. */
+/* The table may have been truncated since the tuple id was read; to read a page beyond its end is an error. */
 static bool
-has_page(Relation relation, const ItemPointerData *place)
+has_page(Relation relation, const ItemPointerData *tid)
 {
-	return ItemPointerGetBlockNumber(place) < RelationGetNumberOfBlocks(relation);
+	return ItemPointerGetBlockNumber(tid) < RelationGetNumberOfBlocks(relation);
 }
 
-/* Places are used again: what is there now may be another row, or another version of this one. */
+/* Tuple ids are reused: the row there now may be another one, or another version of the one that was read. */
 static bool
 is_as_read(TupleTableSlot *old, const Row *read)
 {
@@ -262,17 +265,17 @@ is_as_read(TupleTableSlot *old, const Row *read)
 	return true;
 }
 
-/* Under the active snapshot, which keeps the version where it is. */
+/* Reads under the active snapshot, which keeps the row version from being pruned. */
 static bool
-find(Relation relation, const ItemPointerData *place, const Row *read, TupleTableSlot *old)
+find(Relation relation, const ItemPointerData *tid_read, const Row *read, TupleTableSlot *old)
 {
-	ItemPointerData tid = *place;
+	ItemPointerData tid = *tid_read;
 
-	return has_page(relation, place) && table_tuple_fetch_row_version(relation, &tid, GetActiveSnapshot(), old) &&
+	return has_page(relation, &tid) && table_tuple_fetch_row_version(relation, &tid, GetActiveSnapshot(), old) &&
 		   is_as_read(old, read);
 }
 
-/* The slot of the old version keeps its page pinned, so that the place stays what it is. */
+/* The slot of the old version keeps its page pinned, so that its tuple id is not reused. */
 static bool
 replace(Target *target, TupleTableSlot *old, Row *change)
 {
@@ -316,25 +319,25 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 }
 
 /*
- * Where the new version is, if it shares the page of the old one; offsets of pages that are pinned only are good for
- * hints.
+ * Notes where the new version is, when it is on the page of the old one.  The page is pinned but not locked, so the
+ * offset is a hint that its user must verify.
  */
 static void
-tell_place(const Target *target, TupleTableSlot *old, SessionTid *now)
+note_tid(const Target *target, TupleTableSlot *old, SessionTid *written_at)
 {
 	ItemPointer tid = &target->slot->tts_tid;
 
-	now->buffer = InvalidBuffer;
+	written_at->buffer = InvalidBuffer;
 	if (!TTS_IS_BUFFERTUPLE(old) || ItemPointerGetBlockNumber(tid) != ItemPointerGetBlockNumber(&old->tts_tid))
 		return;
-	now->buffer = ((BufferHeapTupleTableSlot *) old)->buffer;
-	now->block = ItemPointerGetBlockNumber(tid);
-	now->line = ItemPointerGetOffsetNumber(tid);
-	now->at = ItemIdGetOffset(PageGetItemId(BufferGetPage(now->buffer), now->line));
+	written_at->buffer = ((BufferHeapTupleTableSlot *) old)->buffer;
+	written_at->block = ItemPointerGetBlockNumber(tid);
+	written_at->line = ItemPointerGetOffsetNumber(tid);
+	written_at->at = ItemIdGetOffset(PageGetItemId(BufferGetPage(written_at->buffer), written_at->line));
 }
 
 RowOutcome
-row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change, SessionTid *now)
+row_update(CatalogTable table, const ItemPointerData *tid, const Row *read, Row *change, SessionTid *written_at)
 {
 	Target target;
 	TupleTableSlot *old;
@@ -344,12 +347,12 @@ row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Ro
 		return ROW_NEEDS_STATEMENT;
 	PushActiveSnapshot(GetLatestSnapshot());
 	old = table_slot_create(target.relation, NULL);
-	written = find(target.relation, place, read, old) && replace(&target, old, change);
+	written = find(target.relation, tid, read, old) && replace(&target, old, change);
 	if (written && table == TABLE_SESSION &&
 		session_revoke_follow(target.relation, ExecFetchSlotHeapTuple(old, false, NULL), &target.slot->tts_tid))
 		written = false;
 	if (written)
-		tell_place(&target, old, now);
+		note_tid(&target, old, written_at);
 	ExecDropSingleTupleTableSlot(old);
 	PopActiveSnapshot();
 	end(&target);

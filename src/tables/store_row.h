@@ -1,6 +1,6 @@
 /*
  * store_row.h
- *		How the store writes a single row without a statement; for store*.c alone.
+ *		Writing a single row without a statement; used by store*.c alone.
  */
 #ifndef DJUST_STORE_ROW_H
 #define DJUST_STORE_ROW_H
@@ -16,7 +16,7 @@
 
 #define ROW_COLUMNS 12
 
-/* Columns that are written, or compared; a table whose columns have other types is left to a statement. */
+/* Columns to write or to compare.  A table whose columns have other types is left to a statement. */
 typedef struct Row
 {
 	int n;
@@ -24,24 +24,25 @@ typedef struct Row
 	Oid types[ROW_COLUMNS];
 	Datum values[ROW_COLUMNS];
 	bool nulls[ROW_COLUMNS];
-	const char *settled; /* name of a trigger of this extension that would change nothing; NULL: none */
+	const char *settled; /* name of a trigger of this extension that would not change this row; NULL: none */
 } Row;
 
 typedef enum RowOutcome
 {
 	ROW_WRITTEN,
-	ROW_CHANGED, /* somebody else has changed or removed it: nothing is written */
+	ROW_CHANGED, /* another transaction has changed or deleted the row: nothing is written */
 	ROW_NEEDS_STATEMENT /* the table is not as the extension made it: nothing is written */
 } RowOutcome;
 
-/* All columns of the table.  False when it needs a statement: nothing is written. */
+/* The row gives every column a value.  Returns false, and writes nothing, when the table needs a statement. */
 extern bool row_insert(CatalogTable table, const Row *row);
 /*
- * The row that is visible at this place, if it still is as it was read; waits for a transaction that is changing it.
- * When it is written, now is where; its buffer is InvalidBuffer when it went to another page.
+ * Changes the row at the tuple id, if its columns still have the values in "read"; waits for a transaction that is
+ * changing it.  Sets written_at to the place of the new version; its buffer is InvalidBuffer when the version is on
+ * another page.
  */
-extern RowOutcome row_update(CatalogTable table, const ItemPointerData *place, const Row *read, Row *change,
-							 SessionTid *now);
+extern RowOutcome row_update(CatalogTable table, const ItemPointerData *tid, const Row *read, Row *change,
+							 SessionTid *written_at);
 
 static inline void
 give(Row *row, AttrNumber column, Oid type, Datum value, bool is_null)

@@ -19,7 +19,7 @@ import time
 
 import psycopg2
 
-from support import GOOD, OTHER, Db, equal, main, note, ok, shop, until
+from support import GOOD, OTHER, Db, equal, main, note, ok, shop, tally, until
 
 SEED = int(os.environ.get("DJUST_FUZZ_SEED", time.time_ns() % 1_000_000_000))
 FIRST = int(os.environ.get("DJUST_FUZZ_FIRST", 0))
@@ -505,6 +505,7 @@ def fuzz():
         thread.join()
     made, refused = sum(client.made for client in clients), sum(client.refused for client in clients)
     print(f"# figures: {made} calls with seed {SEED}, {refused} refused, {time.monotonic() - start:.0f} s")
+    tally(made, len(findings))
     equal(findings, [], "no connection was lost, no error was an internal one")
     equal(len(done), CLIENTS, "every client came to its end")
     ok(made >= (CALLS or 500), "calls were made", made)

@@ -3,8 +3,8 @@
 #
 #	PART='crash timing'   only these parts; "sh test/torture/run.sh list" names them
 #
-# A part is a program of test/torture or test/t with larger numbers than "make test" gives it; its line "# tally:" says what was
-# tried and what was lost.  Seeds are printed, and can be given back by the settings that the programs' heads name.
+# A part is a program of test/torture or test/t with larger numbers than "make test" gives it.  Its line "# tally:" says what was
+# tried and what was lost; without one its points are counted.  A program's head names the settings that repeat a printed seed.
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 LOG=$(mktemp -d "${TMPDIR:-/tmp}/djust_torture.XXXXXX") || exit 1
@@ -39,6 +39,14 @@ run()
 	esac
 }
 
+# tally LOG: tried, survived, lost, lost by contract; points that passed and failed, if the program does not say
+tally()
+{
+	awk '/^ *# tally: / { sub(/^ *# tally: /, ""); said = $0 }
+		/^[0-9]+ passed, [0-9]+ failed/ { passed = $1; failed = $3 }
+		END { print said ? said : (passed + failed) ", " (passed + 0) ", " (failed + 0) ", 0" }' "$1"
+}
+
 if [ "$1" = list ]; then
 	parts | awk '{ print $1 }'
 	exit
@@ -54,8 +62,7 @@ while read -r part rest; do
 	run "$part" $rest >"$LOG/$part" 2>&1 </dev/null
 	status=$?
 	[ $status = 0 ] || { failed=1; cat "$LOG/$part" >&2; }
-	tally=$(sed -n 's/^ *# tally: //p' "$LOG/$part" | tail -n 1)
-	echo "$part | ${tally:-no tally} | $([ $status = 0 ] && echo survived || echo FAILED) | $(($(date +%s) - start)) s" >>"$LOG/table"
+	echo "$part | $(tally "$LOG/$part") | $([ $status = 0 ] && echo survived || echo FAILED) | $(($(date +%s) - start)) s" >>"$LOG/table"
 done <"$LOG/parts"
 echo 'part | tried | survived | lost | lost by contract | result | time'
 sed 's/, / | /g' "$LOG/table"
