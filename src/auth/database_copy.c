@@ -59,7 +59,7 @@ carry_locks(void)
 		AccountTag tag;
 
 		password_tag(lock->email, &tag);
-		store_lock_save(tag.bytes, sizeof(tag.bytes), lock->failures, lock->allowed_at, lock->saved_at, &lock->user_id);
+		store_lock_save(&tag, lock->failures, lock->allowed_at, lock->saved_at, &lock->user_id);
 	}
 	return list_length(locks);
 }
@@ -171,7 +171,7 @@ database_accept_key_file(void)
 	end_sessions_and_links(&ended);
 	ended.mails =
 		key_file_in_copy() ? store_mail_delete_waiting() : store_mail_give_up(GetCurrentTimestamp(), GIVEN_UP);
-	store_key_file_accept(key_file_keys()->check, SHA256_SIZE, MyDatabaseId);
+	store_key_file_accept(key_file_keys()->check, MyDatabaseId);
 	key_file_mark_known();
 	kid = signing_key_start_over();
 	locks = carry_locks();

@@ -83,7 +83,7 @@ record_failure(Verdict verdict, const Candidate *candidate, const AccountTag *ta
 static bool
 confirm(const Candidate *candidate, const char *replacement)
 {
-	if (!store_user_confirm_hash(&candidate->user, *replacement != '\0'))
+	if (!store_user_confirm(&candidate->user.id, candidate->user.hash, *replacement != '\0'))
 		return false;
 	if (*replacement != '\0')
 		store_user_set_hash(&candidate->user.id, replacement, true);
@@ -167,7 +167,7 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 	answer->verdict = password_hash(&new_password, hash, &answer->retry_after);
 	if (answer->verdict != VERDICT_OK)
 		return;
-	if (!store_user_confirm_hash(&candidate.user, true) || !still_live(&identity.session.sid))
+	if (!store_user_confirm(&candidate.user.id, candidate.user.hash, true) || !still_live(&identity.session.sid))
 	{
 		answer->verdict = VERDICT_INVALID_GRANT;
 		return;

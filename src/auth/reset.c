@@ -68,7 +68,7 @@ reset_confirm(Slice token, Slice password, Answer *answer)
 	answer->verdict = password_hash(&fresh, hash, &answer->retry_after);
 	if (answer->verdict != VERDICT_OK)
 		return;
-	if (!store_user_confirm(&user_id, true) || !store_reset_consume(token_hash, GetCurrentTimestamp()) ||
+	if (!store_user_confirm(&user_id, NULL, true) || !store_reset_consume(token_hash, GetCurrentTimestamp()) ||
 		!catalog_user_by_id(&user_id, &user))
 	{
 		answer->verdict = VERDICT_INVALID_GRANT;

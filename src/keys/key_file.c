@@ -69,7 +69,7 @@ learn_file(void)
 	if (key_file_keys() == NULL || !opens_signing_keys(key_file_keys()))
 		key_file_refuse();
 	key_file_mark_known();
-	store_key_file_learn(key_file_keys()->check, SHA256_SIZE, MyDatabaseId);
+	store_key_file_learn(key_file_keys()->check, MyDatabaseId);
 	if (!key_file_check())
 		elog(ERROR, "the row in key_file is not visible");
 }

@@ -97,8 +97,7 @@ read_saved(const AccountTag *tag, SavedLock *saved)
 	LWLockRelease(throttle_lock);
 	throttle_prepared_look_up(&saved->prepared);
 	saved->read = entry == NULL && event_queue_served();
-	saved->found =
-		saved->read && catalog_lock(tag->bytes, sizeof(tag->bytes), &lock->count, &lock->allowed_at, &saved_at);
+	saved->found = saved->read && catalog_lock(tag, &lock->count, &lock->allowed_at, &saved_at);
 	if (saved->found)
 		lock->wait_s = throttle_wait_s(saved_at, lock->allowed_at);
 	lock->saved = saved->found;

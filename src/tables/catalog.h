@@ -18,6 +18,7 @@
 #include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
+#include "crypto/account_tag.h"
 #include "crypto/crypto.h"
 #include "pwhash/pwhash.h"
 
@@ -270,8 +271,7 @@ extern bool catalog_known_key_file(KnownKeyFile *known);
 
 extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
 /* A saved throttle lock. */
-extern bool catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at,
-						 TimestampTz *saved_at);
+extern bool catalog_lock(const AccountTag *tag, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at);
 extern bool catalog_template(const char *kind, const char *locale, TemplateRow *row);
 extern bool catalog_blocklisted(const char *password);
 

@@ -187,13 +187,13 @@ catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, Timesta
 }
 
 bool
-catalog_lock(const uint8_t *tag, size_t size, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at)
+catalog_lock(const AccountTag *tag, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at)
 {
 	Datum values[Natts_throttle_lock];
 	bool nulls[Natts_throttle_lock];
 	ScanKeyData key;
 
-	scan_bytes_key(&key, Anum_throttle_lock_tag, tag, size);
+	scan_bytes_key(&key, Anum_throttle_lock_tag, tag->bytes, sizeof(tag->bytes));
 	if (!scan_row(TABLE_THROTTLE_LOCK, INDEX_THROTTLE_LOCK, 1, &key, values, nulls))
 		return false;
 	*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);

@@ -113,12 +113,10 @@ extern void store_session_copy_profiles(ArrayType *user_ids);
 extern void store_session_clear_profiles(void);
 
 /* users */
-/* Locks the user against changes; true if the user is enabled. */
-extern bool store_user_confirm(const pg_uuid_t *id, bool for_update);
+/* Locks the user against changes; true if the user is enabled and, unless hash is NULL, still has this hash. */
+extern bool store_user_confirm(const pg_uuid_t *id, const char *hash, bool for_update);
 /* Returns false instead of waiting if another transaction holds the row lock. */
 extern bool store_user_confirm_at_once(const pg_uuid_t *id);
-/* The same; true only if the user still has the hash that was read. */
-extern bool store_user_confirm_hash(const UserRow *user, bool for_update);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
 extern void store_user_lock(const pg_uuid_t *id);
 /* Locks existing users in the order of their ids; returns how many. */
@@ -172,8 +170,8 @@ extern void store_key_lengthen(const char *kid, int longest_token);
 
 /* the key file, copies */
 /* A no-op if there is a row. */
-extern void store_key_file_learn(const uint8_t *check_value, size_t size, Oid database);
-extern void store_key_file_accept(const uint8_t *check_value, size_t size, Oid database);
+extern void store_key_file_learn(const uint8_t check_value[SHA256_SIZE], Oid database);
+extern void store_key_file_accept(const uint8_t check_value[SHA256_SIZE], Oid database);
 /* True for only one caller, if the row had another database's id. */
 extern bool store_key_file_move(Oid database);
 /* Blocks opening, refreshing and ending of sessions by other transactions. */
@@ -191,9 +189,9 @@ extern List *store_locks_take(void);
 extern void store_audit_insert(const AuditRow *row);
 /* Removes personal data from the events of these users. */
 extern void store_audit_forget(ArrayType *user_ids);
-extern void store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
+extern void store_lock_save(const AccountTag *tag, int32 failures, TimestampTz allowed_at, TimestampTz at,
 							const pg_uuid_t *user_id);
-extern void store_lock_delete(const uint8_t *tag, size_t size);
+extern void store_lock_delete(const AccountTag *tag);
 /* Deletes unlocked expired rows among at most max rows after the cursor; returns the number of deleted rows. */
 extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor);
 /* For triggers: true if the statement that fires it is the library's own work, not an administrator's change. */

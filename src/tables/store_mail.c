@@ -11,158 +11,64 @@
 #include "tables/store.h"
 #include "tables/store_run.h"
 
-typedef enum Statement
-{
-	RESET_INSERT,
-	RESET_CONSUME,
-	RESET_DELETE_OF,
-	RESET_DELETE_OF_ALL,
-	MAIL_INSERT,
-	MAIL_DUE,
-	MAIL_TAKE,
-	MAIL_SEALED,
-	MAIL_DELETE,
-	MAIL_LEASE,
-	MAIL_DONE,
-	MAIL_DONE_ALL,
-	MAIL_RETRY,
-	MAIL_GET,
-	MAIL_RELEASE,
-	MAIL_NEXT,
-	MAIL_WAITING,
-	STATEMENTS
-} Statement;
-
-static StoreStatement statements[] = {
-	[RESET_INSERT] =
-		{"INSERT INTO djust_auth.reset_token (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
-		 4,
-		 {BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
-	[RESET_CONSUME] = {"DELETE FROM djust_auth.reset_token WHERE token_hash" EQ "$1 AND expires_at" GT "$2",
-					   2,
-					   {BYTEAOID, TIMESTAMPTZOID}},
-	[RESET_DELETE_OF] = {"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "$1", 1, {UUIDOID}},
-	[RESET_DELETE_OF_ALL] = {"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)",
-							 1,
-							 {UUIDARRAYOID},
-							 .by_index = true},
-	[MAIL_INSERT] =
-		{"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
-		 " VALUES ($1, $2, $3, $4, $5, $4)",
-		 5,
-		 {TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}},
-	[MAIL_DUE] = {"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
-				  " WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
-				  " AND ROW(next_attempt_at, id)" GT "ROW($2, $3) ORDER BY next_attempt_at, id LIMIT $4",
-				  4,
-				  {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT4OID},
-				  true},
-	[MAIL_TAKE] = {"SELECT 1 FROM djust_auth.mail_queue WHERE id" EQ "$1 AND done_at IS NULL AND "
-				   "next_attempt_at" LE "$2 FOR UPDATE SKIP LOCKED",
-				   2,
-				   {INT8OID, TIMESTAMPTZOID}},
-	[MAIL_SEALED] =
-		{"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue "
-		 "WHERE address IS NOT NULL",
-		 0,
-		 {0}},
-	[MAIL_DELETE] = {"DELETE FROM djust_auth.mail_queue WHERE id" EQ "$1", 1, {INT8OID}},
-	[MAIL_LEASE] =
-		{"UPDATE djust_auth.mail_queue SET attempts = attempts OPERATOR(pg_catalog.+) 1, next_attempt_at = $2"
-		 ", with_worker = $3 WHERE id" EQ "$1",
-		 3,
-		 {INT8OID, TIMESTAMPTZOID, BOOLOID}},
-	[MAIL_DONE] = {"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3, with_worker = false "
-				   "WHERE id" EQ "$1 AND done_at IS NULL",
-				   3,
-				   {INT8OID, TIMESTAMPTZOID, TEXTOID}},
-	[MAIL_DONE_ALL] = {"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3 WHERE ctid" EQ "ANY (ARRAY("
-					   "SELECT ctid FROM djust_auth.mail_queue WHERE id" EQ
-					   "ANY ($1) AND done_at IS NULL FOR UPDATE SKIP LOCKED))",
-					   3,
-					   {INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID},
-					   true},
-	[MAIL_RETRY] = {"UPDATE djust_auth.mail_queue SET next_attempt_at = $2, last_error = $3, with_worker = false"
-					" WHERE id" EQ "$1 AND done_at IS NULL",
-					3,
-					{INT8OID, TIMESTAMPTZOID, TEXTOID}},
-	[MAIL_GET] = {"SELECT id, kind, user_id, address, expires_at, attempts, next_attempt_at FROM djust_auth.mail_queue"
-				  " WHERE id" EQ "$1 AND done_at IS NULL AND attempts" GT "0 FOR UPDATE",
-				  1,
-				  {INT8OID}},
-	[MAIL_RELEASE] =
-		{"UPDATE djust_auth.mail_queue SET next_attempt_at = $1, with_worker = false WHERE with_worker AND done_at "
-		 "IS NULL",
-		 1,
-		 {TIMESTAMPTZOID}},
-	[MAIL_NEXT] = {"SELECT pg_catalog.min(next_attempt_at) FROM djust_auth.mail_queue WHERE done_at IS NULL AND "
-				   "expires_at" GT "$1",
-				   1,
-				   {TIMESTAMPTZOID},
-				   true},
-	[MAIL_WAITING] = {"SELECT pg_catalog.count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL", 0, {0}},
-};
-
-StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
-
-static uint64
-run(Statement statement, Call *call)
-{
-	return store_run(&statements[statement], call);
-}
+#define MAIL_COLUMNS "id, kind, user_id, address, expires_at, attempts, next_attempt_at"
 
 void
 store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.reset_token (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+		{BYTEAOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 
-	put_bytes(&call, hash, SHA256_SIZE);
-	put_uuid(&call, user_id);
-	put_time(&call, now);
-	put_time(&call, expires_at);
-	run(RESET_INSERT, &call);
+	store_run(&statement,
+			  ARGUMENTS(bytes_datum(hash, SHA256_SIZE),
+						UUIDPGetDatum(user_id),
+						TimestampTzGetDatum(now),
+						TimestampTzGetDatum(expires_at)));
 }
 
 bool
 store_reset_consume(const uint8_t *hash, TimestampTz now)
 {
-	Call call = {0};
+	static StoreStatement statement = {"DELETE FROM djust_auth.reset_token WHERE token_hash" EQ "$1 AND expires_at" GT
+									   "$2",
+									   {BYTEAOID, TIMESTAMPTZOID}};
 
-	put_bytes(&call, hash, SHA256_SIZE);
-	put_time(&call, now);
-	return run(RESET_CONSUME, &call) > 0;
+	return store_run(&statement, ARGUMENTS(bytes_datum(hash, SHA256_SIZE), TimestampTzGetDatum(now))) > 0;
 }
 
 void
 store_reset_delete_of(const pg_uuid_t *user_id)
 {
-	Call call = {0};
+	static StoreStatement statement = {"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "$1", {UUIDOID}};
 
-	put_uuid(&call, user_id);
-	run(RESET_DELETE_OF, &call);
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id)));
 }
 
 void
 store_reset_delete_of_all(ArrayType *user_ids)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)", {UUIDARRAYOID}, .by_index = true};
 
-	put(&call, PointerGetDatum(user_ids), false);
-	run(RESET_DELETE_OF_ALL, &call);
+	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
 }
 
 void
 store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
 				  TimestampTz now, TimestampTz expires_at)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
+		" VALUES ($1, $2, $3, $4, $5, $4)",
+		{TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
 
-	put_text(&call, kind);
-	put_uuid(&call, user_id);
-	put_bytes(&call, address, address_size);
-	put_time(&call, now);
-	put_time(&call, expires_at);
-	run(MAIL_INSERT, &call);
+	store_run(&statement,
+			  ARGUMENTS(text_datum(kind),
+						UUIDPGetDatum(user_id),
+						bytes_datum(address, address_size),
+						TimestampTzGetDatum(now),
+						TimestampTzGetDatum(expires_at)));
 }
 
 /* Copies a result row into the caller's context. */
@@ -188,7 +94,7 @@ read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
 }
 
 static List *
-read_mails(Statement statement, Call *call)
+read_mails(StoreStatement *statement, Arguments arguments)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	List *mails = NIL;
@@ -196,7 +102,7 @@ read_mails(Statement statement, Call *call)
 	uint64 i;
 
 	store_connect();
-	rows = store_execute(&statements[statement], call);
+	rows = store_execute(statement, arguments);
 	for (i = 0; i < rows; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(caller);
@@ -213,52 +119,57 @@ read_mails(Statement statement, Call *call)
 List *
 store_mail_due(TimestampTz now, const QueuedMail *after, int max)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT " MAIL_COLUMNS " FROM djust_auth.mail_queue"
+									   " WHERE done_at IS NULL AND next_attempt_at" LE "$1 AND expires_at" GT "$1"
+									   " AND ROW(next_attempt_at, id)" GT
+									   "ROW($2, $3) ORDER BY next_attempt_at, id LIMIT $4",
+									   {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT4OID},
+									   .by_index = true};
 
-	put_time(&call, now);
-	put_time(&call, after->next_attempt_at);
-	put_id(&call, after->id);
-	put_int(&call, max);
-	return read_mails(MAIL_DUE, &call);
+	return read_mails(&statement,
+					  ARGUMENTS(TimestampTzGetDatum(now),
+								TimestampTzGetDatum(after->next_attempt_at),
+								Int64GetDatum(after->id),
+								Int32GetDatum(max)));
 }
 
 bool
 store_mail_take(int64 id, TimestampTz now)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.mail_queue WHERE id" EQ
+									   "$1 AND done_at IS NULL AND next_attempt_at" LE "$2 FOR UPDATE SKIP LOCKED",
+									   {INT8OID, TIMESTAMPTZOID}};
 
-	put_id(&call, id);
-	put_time(&call, now);
-	return run(MAIL_TAKE, &call) > 0;
+	return store_run(&statement, ARGUMENTS(Int64GetDatum(id), TimestampTzGetDatum(now))) > 0;
 }
 
 List *
 store_mail_sealed(void)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT " MAIL_COLUMNS " FROM djust_auth.mail_queue WHERE address IS NOT NULL"};
 
-	return read_mails(MAIL_SEALED, &call);
+	return read_mails(&statement, ARGUMENTS());
 }
 
 void
 store_mail_delete(int64 id)
 {
-	Call call = {0};
+	static StoreStatement statement = {"DELETE FROM djust_auth.mail_queue WHERE id" EQ "$1", {INT8OID}};
 
-	put_id(&call, id);
-	run(MAIL_DELETE, &call);
+	store_run(&statement, ARGUMENTS(Int64GetDatum(id)));
 }
 
 bool
 store_mail_get(int64 id, QueuedMail *mail)
 {
+	static StoreStatement statement = {"SELECT " MAIL_COLUMNS " FROM djust_auth.mail_queue"
+									   " WHERE id" EQ "$1 AND done_at IS NULL AND attempts" GT "0 FOR UPDATE",
+									   {INT8OID}};
 	MemoryContext caller = CurrentMemoryContext;
-	Call call = {0};
 	bool found;
 
-	put_id(&call, id);
 	store_connect();
-	found = store_execute(&statements[MAIL_GET], &call) > 0;
+	found = store_execute(&statement, ARGUMENTS(Int64GetDatum(id))) > 0;
 	if (found)
 		read_mail(0, caller, mail);
 	store_finish();
@@ -268,79 +179,87 @@ store_mail_get(int64 id, QueuedMail *mail)
 void
 store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"UPDATE djust_auth.mail_queue SET attempts = attempts OPERATOR(pg_catalog.+) 1, next_attempt_at = $2"
+		", with_worker = $3 WHERE id" EQ "$1",
+		{INT8OID, TIMESTAMPTZOID, BOOLOID}};
 
-	put_id(&call, id);
-	put_time(&call, next_attempt_at);
-	put(&call, BoolGetDatum(with_worker), false);
-	run(MAIL_LEASE, &call);
+	store_run(&statement,
+			  ARGUMENTS(Int64GetDatum(id), TimestampTzGetDatum(next_attempt_at), BoolGetDatum(with_worker)));
 }
 
 bool
 store_mail_done(int64 id, TimestampTz now, const char *error)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3, with_worker = false WHERE id" EQ
+		"$1 AND done_at IS NULL",
+		{INT8OID, TIMESTAMPTZOID, TEXTOID}};
 
-	put_id(&call, id);
-	put_time(&call, now);
-	put_text(&call, error);
-	return run(MAIL_DONE, &call) > 0;
+	return store_run(&statement, ARGUMENTS(Int64GetDatum(id), TimestampTzGetDatum(now), text_datum(error))) > 0;
 }
 
 void
 store_mail_done_all(List *mails, TimestampTz now, const char *error)
 {
-	Datum *ids = palloc(list_length(mails) * sizeof(Datum));
-	Call call = {0};
+	static StoreStatement statement = {
+		"UPDATE djust_auth.mail_queue SET done_at = $2, last_error = $3 WHERE ctid" EQ "ANY (ARRAY("
+		"SELECT ctid FROM djust_auth.mail_queue WHERE id" EQ "ANY ($1) AND done_at IS NULL FOR UPDATE SKIP LOCKED))",
+		{INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID},
+		.by_index = true};
+	int n = list_length(mails);
+	Datum *ids = palloc(n * sizeof(Datum));
+	ArrayType *array;
 	ListCell *cell;
 
 	foreach(cell, mails)
 		ids[foreach_current_index(cell)] = Int64GetDatum(((QueuedMail *) lfirst(cell))->id);
-	put(&call,
-		PointerGetDatum(
-			construct_array(ids, list_length(mails), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)),
-		false);
-	put_time(&call, now);
-	put_text(&call, error);
-	run(MAIL_DONE_ALL, &call);
+	array = construct_array(ids, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	store_run(&statement, ARGUMENTS(PointerGetDatum(array), TimestampTzGetDatum(now), text_datum(error)));
 }
 
 bool
 store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"UPDATE djust_auth.mail_queue SET next_attempt_at = $2, last_error = $3, with_worker = false WHERE id" EQ
+		"$1 AND done_at IS NULL",
+		{INT8OID, TIMESTAMPTZOID, TEXTOID}};
 
-	put_id(&call, id);
-	put_time(&call, next_attempt_at);
-	put_text(&call, error);
-	return run(MAIL_RETRY, &call) > 0;
+	return store_run(&statement,
+					 ARGUMENTS(Int64GetDatum(id), TimestampTzGetDatum(next_attempt_at), text_datum(error))) > 0;
 }
 
 uint64
 store_mail_release(TimestampTz now)
 {
-	Call call = {0};
+	static StoreStatement statement = {"UPDATE djust_auth.mail_queue SET next_attempt_at = $1, with_worker = false"
+									   " WHERE with_worker AND done_at IS NULL",
+									   {TIMESTAMPTZOID}};
 
-	put_time(&call, now);
-	return run(MAIL_RELEASE, &call);
+	return store_run(&statement, ARGUMENTS(TimestampTzGetDatum(now)));
 }
 
 bool
 store_mail_next(TimestampTz now, TimestampTz *next)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"SELECT pg_catalog.min(next_attempt_at) FROM djust_auth.mail_queue WHERE done_at IS NULL AND expires_at" GT
+		"$1",
+		{TIMESTAMPTZOID},
+		.by_index = true};
 	bool is_null;
 
-	put_time(&call, now);
-	*next = DatumGetTimestampTz(store_run_value(&statements[MAIL_NEXT], &call, TIMESTAMPTZOID, &is_null));
+	*next =
+		DatumGetTimestampTz(store_run_value(&statement, ARGUMENTS(TimestampTzGetDatum(now)), TIMESTAMPTZOID, &is_null));
 	return !is_null;
 }
 
 int64
 store_mail_waiting(void)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT pg_catalog.count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL"};
 	bool is_null;
 
-	return DatumGetInt64(store_run_value(&statements[MAIL_WAITING], &call, INT8OID, &is_null));
+	return DatumGetInt64(store_run_value(&statement, ARGUMENTS(), INT8OID, &is_null));
 }

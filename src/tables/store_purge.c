@@ -12,18 +12,6 @@
 #include "tables/store_row.h"
 #include "tables/store_run.h"
 
-typedef enum Statement
-{
-	AUDIT_INSERT,
-	AUDIT_FORGET,
-	LOCK_SAVE,
-	LOCK_DELETE,
-	ENDED_DELETE,
-	ENDED_FORGET,
-	FIRST_PURGE,
-	STATEMENTS = FIRST_PURGE + PURGE_TABLES
-} Statement;
-
 /*
  * Deletes expired rows in the order of an index on (key, id), so that a purge reads only rows it deletes.  $1: rows
  * with an older key are due; $2, $3: only rows after this key and id; $4: limit.  Locked rows are left to the next
@@ -41,7 +29,7 @@ typedef enum Statement
 		" SELECT (SELECT pg_catalog.count(*) FROM removed), (SELECT pg_catalog.count(*) FROM due)," \
 		" key, id::pg_catalog.text" \
 		" FROM due ORDER BY due.key DESC, due.id DESC LIMIT 1", \
-			4, {TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}, true \
+			{TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INT4OID}, .by_index = true \
 	}
 
 /*
@@ -53,48 +41,16 @@ typedef enum Statement
 	" WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE NOT ended)))"
 #define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
-static StoreStatement statements[] = {
-	[AUDIT_INSERT] = {"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
-					  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-					  8,
-					  {UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}},
-	[AUDIT_FORGET] = {"UPDATE djust_auth.audit_event SET client_address = NULL,"
-					  " detail = detail OPERATOR(pg_catalog.-) 'personal'"
-					  " WHERE user_id" EQ
-					  "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
-					  1,
-					  {UUIDARRAYOID},
-					  .by_index = true},
-	[LOCK_SAVE] =
-		{"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at, user_id) VALUES ($1, $2, $3, "
-		 "$4, $5)"
-		 " ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures, allowed_at = excluded.allowed_at,"
-		 " saved_at = excluded.saved_at, user_id = excluded.user_id",
-		 5,
-		 {BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID}},
-	[LOCK_DELETE] = {"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1", 1, {BYTEAOID}},
-	[ENDED_DELETE] = {"DELETE FROM djust_auth.session WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
-					  " WHERE sid" EQ "ANY (ARRAY(SELECT sid FROM djust_auth.session_ended)) FOR UPDATE SKIP LOCKED))",
-					  0,
-					  {0},
-					  true},
-	[ENDED_FORGET] = {"DELETE FROM djust_auth.session_ended WHERE ctid" EQ
-					  "ANY (ARRAY(SELECT e.ctid FROM djust_auth.session_ended e"
-					  " WHERE NOT EXISTS (SELECT FROM djust_auth.session s WHERE s.sid" EQ
-					  "e.sid) FOR UPDATE SKIP LOCKED))",
-					  0,
-					  {0},
-					  true},
-	[FIRST_PURGE + PURGE_SESSION] = PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", POSTPONE),
-	[FIRST_PURGE + PURGE_RESET_TOKEN] = PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""),
-	[FIRST_PURGE + PURGE_MAIL_QUEUE] = PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""),
-	[FIRST_PURGE + PURGE_SIGNING_KEY] = PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""),
-	[FIRST_PURGE + PURGE_THROTTLE_LOCK] =
-		PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", "failures" LT "100 AND ", ""),
-	[FIRST_PURGE + PURGE_AUDIT_EVENT] = PURGE("audit_event", "at", "id", "uuid", "true", "", ""),
+static StoreStatement purges[] = {
+	[PURGE_SESSION] = PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", POSTPONE),
+	[PURGE_RESET_TOKEN] = PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""),
+	[PURGE_MAIL_QUEUE] = PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""),
+	[PURGE_SIGNING_KEY] = PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""),
+	[PURGE_THROTTLE_LOCK] = PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", "failures" LT "100 AND ", ""),
+	[PURGE_AUDIT_EVENT] = PURGE("audit_event", "at", "id", "uuid", "true", "", ""),
 };
 
-StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
+StaticAssertDecl(lengthof(purges) == PURGE_TABLES, "every table has a statement");
 
 /* The lowest id of each type. */
 static const char *const first_ids[] = {
@@ -117,17 +73,20 @@ detail_of(const AuditRow *row)
 static void
 insert_by_statement(const AuditRow *row)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		{UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}};
 
-	put_uuid(&call, &row->id);
-	put_time(&call, row->at);
-	put_text(&call, row->event);
-	put_uuid(&call, row->user_id);
-	put_uuid(&call, row->sid);
-	put_text(&call, row->actor);
-	put(&call, row->client_address, row->client_address == (Datum) 0);
-	put(&call, detail_of(row), row->detail == NULL);
-	store_run(&statements[AUDIT_INSERT], &call);
+	store_run(&statement,
+			  ARGUMENTS(UUIDPGetDatum(&row->id),
+						TimestampTzGetDatum(row->at),
+						text_datum(row->event),
+						UUIDPGetDatum(row->user_id),
+						UUIDPGetDatum(row->sid),
+						text_datum(row->actor),
+						row->client_address,
+						detail_of(row)));
 }
 
 void
@@ -150,48 +109,52 @@ store_audit_insert(const AuditRow *event)
 void
 store_audit_forget(ArrayType *user_ids)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"UPDATE djust_auth.audit_event SET client_address = NULL, detail = detail OPERATOR(pg_catalog.-) 'personal'"
+		" WHERE user_id" EQ "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
+		{UUIDARRAYOID},
+		.by_index = true};
 
-	put(&call, PointerGetDatum(user_ids), false);
-	store_run(&statements[AUDIT_FORGET], &call);
+	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
 }
 
 void
-store_lock_save(const uint8_t *tag, size_t size, int32 failures, TimestampTz allowed_at, TimestampTz at,
-				const pg_uuid_t *user_id)
+store_lock_save(const AccountTag *tag, int32 failures, TimestampTz allowed_at, TimestampTz at, const pg_uuid_t *user_id)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at, user_id)"
+		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures,"
+		" allowed_at = excluded.allowed_at, saved_at = excluded.saved_at, user_id = excluded.user_id",
+		{BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID}};
 
-	put_bytes(&call, tag, size);
-	put_int(&call, failures);
-	put_time(&call, allowed_at);
-	put_time(&call, at);
-	put_uuid(&call, user_id);
-	store_run(&statements[LOCK_SAVE], &call);
+	store_run(&statement,
+			  ARGUMENTS(bytes_datum(tag->bytes, sizeof(tag->bytes)),
+						Int32GetDatum(failures),
+						TimestampTzGetDatum(allowed_at),
+						TimestampTzGetDatum(at),
+						UUIDPGetDatum(user_id)));
 }
 
 void
-store_lock_delete(const uint8_t *tag, size_t size)
+store_lock_delete(const AccountTag *tag)
 {
-	Call call = {0};
+	static StoreStatement statement = {"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1", {BYTEAOID}};
 
-	put_bytes(&call, tag, size);
-	store_run(&statements[LOCK_DELETE], &call);
+	store_run(&statement, ARGUMENTS(bytes_datum(tag->bytes, sizeof(tag->bytes))));
 }
 
 uint64
 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor)
 {
-	Call call = {0};
+	TimestampTz key = cursor->begun ? cursor->key : DT_NOBEGIN;
+	const char *id = cursor->begun ? cursor->id : first_ids[table];
 	int64 removed = 0;
 	int64 seen = 0;
 
-	put_time(&call, before);
-	put_time(&call, cursor->begun ? cursor->key : DT_NOBEGIN);
-	put_text(&call, cursor->begun ? cursor->id : first_ids[table]);
-	put_int(&call, max);
 	store_connect();
-	if (store_execute(&statements[FIRST_PURGE + table], &call) > 0)
+	if (store_execute(
+			&purges[table],
+			ARGUMENTS(TimestampTzGetDatum(before), TimestampTzGetDatum(key), text_datum(id), Int32GetDatum(max))) > 0)
 	{
 		removed = DatumGetInt64(store_value(0, 1, INT8OID));
 		seen = DatumGetInt64(store_value(0, 2, INT8OID));
@@ -207,13 +170,20 @@ store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor)
 uint64
 store_purge_ended(void)
 {
-	Call call = {0};
+	static StoreStatement delete_sessions = {
+		"DELETE FROM djust_auth.session WHERE ctid" EQ "ANY (ARRAY(SELECT ctid FROM djust_auth.session"
+		" WHERE sid" EQ "ANY (ARRAY(SELECT sid FROM djust_auth.session_ended)) FOR UPDATE SKIP LOCKED))",
+		.by_index = true};
+	static StoreStatement forget = {
+		"DELETE FROM djust_auth.session_ended WHERE ctid" EQ "ANY (ARRAY(SELECT e.ctid FROM djust_auth.session_ended e"
+		" WHERE NOT EXISTS (SELECT FROM djust_auth.session s WHERE s.sid" EQ "e.sid) FOR UPDATE SKIP LOCKED))",
+		.by_index = true};
 	uint64 rows;
 
 	if (catalog_pages(TABLE_SESSION_ENDED) == 0)
 		return 0;
-	rows = store_run(&statements[ENDED_DELETE], &call);
-	store_run(&statements[ENDED_FORGET], &call);
+	rows = store_run(&delete_sessions, ARGUMENTS());
+	store_run(&forget, ARGUMENTS());
 	return rows;
 }
 

@@ -14,6 +14,7 @@
 
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "tables/store.h"
@@ -37,12 +38,11 @@ store_finish(void)
 }
 
 static SPIPlanPtr
-plan_of(StoreStatement *statement)
+plan_of(StoreStatement *statement, int n)
 {
 	if (statement->plan == NULL)
 	{
-		SPIPlanPtr plan =
-			SPI_prepare_cursor(statement->text, statement->narguments, statement->types, CURSOR_OPT_GENERIC_PLAN);
+		SPIPlanPtr plan = SPI_prepare_cursor(statement->text, n, statement->types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare a statement");
@@ -76,16 +76,26 @@ store_is_own_work(void)
 }
 
 static int
-run_plan(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
+run_plan(StoreStatement *statement, Arguments arguments, Snapshot snapshot, bool only_reads)
 {
+	char nulls[MAX_ARGUMENTS];
 	int outer_depth = own_depth;
 	int result;
+	int i;
 
+	for (i = 0; i < arguments.n; i++)
+		nulls[i] = arguments.values[i] == (Datum) 0 && !get_typbyval(statement->types[i]) ? 'n' : ' ';
 	own_depth = statement->administrative ? -1 : trigger_depth();
 	PG_TRY();
 	{
-		result = SPI_execute_snapshot(
-			plan_of(statement), call->values, call->nulls, snapshot, InvalidSnapshot, only_reads, true, 0);
+		result = SPI_execute_snapshot(plan_of(statement, arguments.n),
+									  (Datum *) arguments.values,
+									  nulls,
+									  snapshot,
+									  InvalidSnapshot,
+									  only_reads,
+									  true,
+									  0);
 	}
 	PG_FINALLY();
 	{
@@ -96,15 +106,15 @@ run_plan(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_rea
 }
 
 static uint64
-execute(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_reads)
+execute(StoreStatement *statement, Arguments arguments, Snapshot snapshot, bool only_reads)
 {
 	int level = 0;
 	int result;
 
-	Assert(call->n == statement->narguments);
+	Assert(statement->types[arguments.n] == InvalidOid);
 	if (statement->by_index)
 		level = plan_by_index();
-	result = run_plan(statement, call, snapshot, only_reads);
+	result = run_plan(statement, arguments, snapshot, only_reads);
 	if (statement->by_index)
 		AtEOXact_GUC(true, level);
 	if (result < 0)
@@ -113,15 +123,15 @@ execute(StoreStatement *statement, Call *call, Snapshot snapshot, bool only_read
 }
 
 uint64
-store_execute(StoreStatement *statement, Call *call)
+store_execute(StoreStatement *statement, Arguments arguments)
 {
-	return execute(statement, call, GetLatestSnapshot(), false);
+	return execute(statement, arguments, GetLatestSnapshot(), false);
 }
 
 uint64
-store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot)
+store_execute_under(StoreStatement *statement, Arguments arguments, Snapshot snapshot)
 {
-	return execute(statement, call, snapshot, true);
+	return execute(statement, arguments, snapshot, true);
 }
 
 /* An administrator may have changed a column, and with it the result type. */
@@ -153,23 +163,23 @@ store_value(uint64 row, int number, Oid type)
 }
 
 uint64
-store_run(StoreStatement *statement, Call *call)
+store_run(StoreStatement *statement, Arguments arguments)
 {
 	uint64 rows;
 
 	store_connect();
-	rows = store_execute(statement, call);
+	rows = store_execute(statement, arguments);
 	store_finish();
 	return rows;
 }
 
 Datum
-store_run_value(StoreStatement *statement, Call *call, Oid type, bool *is_null)
+store_run_value(StoreStatement *statement, Arguments arguments, Oid type, bool *is_null)
 {
 	Datum value;
 
 	store_connect();
-	if (store_execute(statement, call) != 1)
+	if (store_execute(statement, arguments) != 1)
 		elog(ERROR, "a statement gave no value");
 	value = store_column(0, 1, type, is_null);
 	store_finish();

@@ -20,93 +20,58 @@
 #define GT " OPERATOR(pg_catalog.>) "
 #define MAX_ARGUMENTS 12
 
+/* Static, in the function that runs it. */
 typedef struct StoreStatement
 {
 	const char *text;
-	int narguments;
-	Oid types[MAX_ARGUMENTS];
+	Oid types[MAX_ARGUMENTS + 1]; /* of the arguments, ended by InvalidOid */
 	bool by_index; /* forbids sequential scans, whatever the planner estimates */
 	bool administrative; /* an administrator's change, to be audited; others are the library's own work */
 	SPIPlanPtr plan; /* prepared at the first use in a backend */
 } StoreStatement;
 
-/* Arguments of one call. */
-typedef struct Call
+typedef struct Arguments
 {
 	int n;
-	Datum values[MAX_ARGUMENTS];
-	char nulls[MAX_ARGUMENTS];
-} Call;
+	const Datum *values; /* 0 is NULL where the type is passed by reference */
+} Arguments;
+
+#define ARGUMENTS(...) ((Arguments){sizeof((Datum[]){__VA_ARGS__}) / sizeof(Datum), (Datum[]){__VA_ARGS__}})
 
 extern void store_connect(void);
 extern void store_finish(void);
 
 /* Call between store_connect and store_finish; results are in SPI_tuptable. */
-extern uint64 store_execute(StoreStatement *statement, Call *call);
+extern uint64 store_execute(StoreStatement *statement, Arguments arguments);
 /* Reads under a snapshot that the caller has registered. */
-extern uint64 store_execute_under(StoreStatement *statement, Call *call, Snapshot snapshot);
+extern uint64 store_execute_under(StoreStatement *statement, Arguments arguments, Snapshot snapshot);
 /* Raise 55000 if the column has another type; store_value also if it is null. */
 extern Datum store_column(uint64 row, int number, Oid type, bool *is_null);
 extern Datum store_value(uint64 row, int number, Oid type);
 
 /* Connects, runs, finishes; returns the number of rows. */
-extern uint64 store_run(StoreStatement *statement, Call *call);
+extern uint64 store_run(StoreStatement *statement, Arguments arguments);
 /* The value, of a type passed by value, of a statement that returns one row. */
-extern Datum store_run_value(StoreStatement *statement, Call *call, Oid type, bool *is_null);
+extern Datum store_run_value(StoreStatement *statement, Arguments arguments, Oid type, bool *is_null);
 
-static inline void
-put(Call *call, Datum value, bool is_null)
+/* NULL becomes NULL. */
+static inline Datum
+text_datum(const char *value)
 {
-	Assert(call->n < MAX_ARGUMENTS);
-	call->values[call->n] = value;
-	call->nulls[call->n] = is_null ? 'n' : ' ';
-	call->n++;
-}
-
-static inline void
-put_text(Call *call, const char *value)
-{
-	put(call, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
-}
-
-static inline void
-put_uuid(Call *call, const pg_uuid_t *value)
-{
-	put(call, value ? UUIDPGetDatum(value) : (Datum) 0, value == NULL);
-}
-
-static inline void
-put_time(Call *call, TimestampTz value)
-{
-	put(call, TimestampTzGetDatum(value), false);
-}
-
-static inline void
-put_int(Call *call, int32 value)
-{
-	put(call, Int32GetDatum(value), false);
-}
-
-static inline void
-put_id(Call *call, int64 value)
-{
-	put(call, Int64GetDatum(value), false);
+	return value ? CStringGetTextDatum(value) : (Datum) 0;
 }
 
 static inline Datum
 bytes_datum(const uint8 *value, size_t n)
 {
-	bytea *copy = palloc(VARHDRSZ + n);
+	bytea *copy;
 
+	if (value == NULL)
+		return (Datum) 0;
+	copy = palloc(VARHDRSZ + n);
 	SET_VARSIZE(copy, VARHDRSZ + n);
 	memcpy(VARDATA(copy), value, n);
 	return PointerGetDatum(copy);
-}
-
-static inline void
-put_bytes(Call *call, const uint8 *value, size_t n)
-{
-	put(call, value ? bytes_datum(value, n) : (Datum) 0, value == NULL);
 }
 
 #endif

@@ -12,94 +12,8 @@
 #include "tables/store_seal_row.h"
 
 #define CHAIN_COLUMNS \
-	"chain, key_id, first_seal, last_seal, started_at, started_id, sealed_at, sealed_id," \
-	" after_loss, last_mac, mac"
+	"chain, key_id, first_seal, last_seal, started_at, started_id, sealed_at, sealed_id, after_loss, last_mac, mac"
 #define SEAL_COLUMNS "chain, number, from_at, from_id, to_at, to_id, made_at, events, previous, mac, members"
-typedef enum Statement
-{
-	CHAINS_LOCK,
-	CHAINS_READ,
-	CHAIN_PUT,
-	CHAIN_DELETE,
-	SEALS_DELETE,
-	SEAL_INSERT,
-	SEALS_OLDEST,
-	SEALS_RETIRE,
-	SEAL_ANY,
-	SEALS_ORPHANED,
-	SEALS_READ,
-	STATEMENTS
-} Statement;
-
-static StoreStatement statements[] = {
-	[CHAINS_LOCK] = {"SELECT " CHAIN_COLUMNS
-					 " FROM djust_auth.audit_chain ORDER BY sealed_at DESC, chain LIMIT 16 FOR UPDATE",
-					 0,
-					 {0}},
-	[CHAINS_READ] = {"SELECT " CHAIN_COLUMNS
-					 " FROM djust_auth.audit_chain ORDER BY started_at, sealed_at, chain LIMIT 16",
-					 0,
-					 {0}},
-	[CHAIN_PUT] =
-		{"INSERT INTO djust_auth.audit_chain (" CHAIN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-		 " ON CONFLICT (chain) DO UPDATE SET first_seal = excluded.first_seal, last_seal = excluded.last_seal,"
-		 " started_at = excluded.started_at, started_id = excluded.started_id, sealed_at = excluded.sealed_at,"
-		 " sealed_id = excluded.sealed_id, last_mac = excluded.last_mac, mac = excluded.mac",
-		 11,
-		 {UUIDOID,
-		  BYTEAOID,
-		  INT8OID,
-		  INT8OID,
-		  TIMESTAMPTZOID,
-		  UUIDOID,
-		  TIMESTAMPTZOID,
-		  UUIDOID,
-		  BOOLOID,
-		  BYTEAOID,
-		  BYTEAOID}},
-	[CHAIN_DELETE] = {"DELETE FROM djust_auth.audit_chain WHERE chain" EQ "$1", 1, {UUIDOID}},
-	[SEALS_DELETE] = {"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1", 1, {UUIDOID}},
-	[SEAL_INSERT] = {"INSERT INTO djust_auth.audit_seal (" SEAL_COLUMNS
-					 ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-					 11,
-					 {UUIDOID,
-					  INT8OID,
-					  TIMESTAMPTZOID,
-					  UUIDOID,
-					  TIMESTAMPTZOID,
-					  UUIDOID,
-					  TIMESTAMPTZOID,
-					  INT4OID,
-					  BYTEAOID,
-					  BYTEAOID,
-					  BYTEAOID}},
-	[SEALS_OLDEST] = {"SELECT number, to_at, to_id FROM djust_auth.audit_seal WHERE chain" EQ
-					  "$1 ORDER BY number LIMIT 100",
-					  1,
-					  {UUIDOID},
-					  .by_index = true},
-	[SEALS_RETIRE] = {"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" LE "$2",
-					  2,
-					  {UUIDOID, INT8OID}},
-	[SEAL_ANY] = {"SELECT 1 FROM djust_auth.audit_seal LIMIT 1", 0, {0}},
-	[SEALS_ORPHANED] = {"SELECT 1 FROM djust_auth.audit_seal AS s WHERE NOT EXISTS"
-						" (SELECT FROM djust_auth.audit_chain AS c WHERE c.chain" EQ "s.chain) LIMIT 1",
-						0,
-						{0}},
-	[SEALS_READ] = {"SELECT " SEAL_COLUMNS " FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" GT
-					"$2 ORDER BY number LIMIT 16",
-					2,
-					{UUIDOID, INT8OID},
-					.by_index = true},
-};
-
-StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
-
-static uint64
-run(Statement statement, Call *call)
-{
-	return store_run(&statements[statement], call);
-}
 
 /* A value of the wrong length becomes zeroes, which match no MAC. */
 static void
@@ -129,14 +43,13 @@ read_chain(int row, AuditChain *chain)
 }
 
 static int
-read_chains(Statement statement, Snapshot snapshot, AuditChain *chains)
+read_chains(StoreStatement *statement, Snapshot snapshot, AuditChain *chains)
 {
-	Call call = {0};
 	int rows;
 	int i;
 
 	store_connect();
-	rows = Min(read_rows(&statements[statement], &call, snapshot), CHAINS_MAX);
+	rows = Min(read_rows(statement, ARGUMENTS(), snapshot), CHAINS_MAX);
 	for (i = 0; i < rows; i++)
 		read_chain(i, &chains[i]);
 	store_finish();
@@ -146,70 +59,105 @@ read_chains(Statement statement, Snapshot snapshot, AuditChain *chains)
 int
 store_chains_lock(AuditChain chains[CHAINS_MAX])
 {
-	return read_chains(CHAINS_LOCK, NULL, chains);
+	static StoreStatement statement = {
+		"SELECT " CHAIN_COLUMNS " FROM djust_auth.audit_chain ORDER BY sealed_at DESC, chain LIMIT 16 FOR UPDATE"};
+
+	return read_chains(&statement, NULL, chains);
 }
 
 int
 store_chains_read(Snapshot snapshot, AuditChain chains[CHAINS_MAX])
 {
-	return read_chains(CHAINS_READ, snapshot, chains);
+	static StoreStatement statement = {"SELECT " CHAIN_COLUMNS
+									   " FROM djust_auth.audit_chain ORDER BY started_at, sealed_at, chain LIMIT 16"};
+
+	return read_chains(&statement, snapshot, chains);
 }
 
 void
 store_chain_put(const AuditChain *chain)
 {
-	Call call = {0};
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.audit_chain (" CHAIN_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+		" ON CONFLICT (chain) DO UPDATE SET first_seal = excluded.first_seal, last_seal = excluded.last_seal,"
+		" started_at = excluded.started_at, started_id = excluded.started_id, sealed_at = excluded.sealed_at,"
+		" sealed_id = excluded.sealed_id, last_mac = excluded.last_mac, mac = excluded.mac",
+		{UUIDOID,
+		 BYTEAOID,
+		 INT8OID,
+		 INT8OID,
+		 TIMESTAMPTZOID,
+		 UUIDOID,
+		 TIMESTAMPTZOID,
+		 UUIDOID,
+		 BOOLOID,
+		 BYTEAOID,
+		 BYTEAOID}};
 
-	put_uuid(&call, &chain->chain);
-	put_bytes(&call, chain->key_id, KEY_ID_SIZE);
-	put_id(&call, chain->first);
-	put_id(&call, chain->last);
-	put_key(&call, &chain->started);
-	put_key(&call, &chain->sealed);
-	put(&call, BoolGetDatum(chain->after_loss), false);
-	put_bytes(&call, chain->last_mac, SHA256_SIZE);
-	put_bytes(&call, chain->mac, SHA256_SIZE);
-	run(CHAIN_PUT, &call);
+	store_run(&statement,
+			  ARGUMENTS(UUIDPGetDatum(&chain->chain),
+						bytes_datum(chain->key_id, KEY_ID_SIZE),
+						Int64GetDatum(chain->first),
+						Int64GetDatum(chain->last),
+						KEY_DATUMS(&chain->started),
+						KEY_DATUMS(&chain->sealed),
+						BoolGetDatum(chain->after_loss),
+						bytes_datum(chain->last_mac, SHA256_SIZE),
+						bytes_datum(chain->mac, SHA256_SIZE)));
 }
 
 void
 store_chain_delete(const pg_uuid_t *chain)
 {
-	Call call = {0};
+	static StoreStatement delete_seals = {"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1", {UUIDOID}};
+	static StoreStatement delete_chain = {"DELETE FROM djust_auth.audit_chain WHERE chain" EQ "$1", {UUIDOID}};
 
-	put_uuid(&call, chain);
-	run(SEALS_DELETE, &call);
-	run(CHAIN_DELETE, &call);
+	store_run(&delete_seals, ARGUMENTS(UUIDPGetDatum(chain)));
+	store_run(&delete_chain, ARGUMENTS(UUIDPGetDatum(chain)));
 }
 
 void
 store_seal_insert(const AuditSeal *seal)
 {
-	Call call = {0};
+	static StoreStatement statement = {"INSERT INTO djust_auth.audit_seal (" SEAL_COLUMNS
+									   ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+									   {UUIDOID,
+										INT8OID,
+										TIMESTAMPTZOID,
+										UUIDOID,
+										TIMESTAMPTZOID,
+										UUIDOID,
+										TIMESTAMPTZOID,
+										INT4OID,
+										BYTEAOID,
+										BYTEAOID,
+										BYTEAOID}};
 
-	put_uuid(&call, &seal->chain);
-	put_id(&call, seal->number);
-	put_key(&call, &seal->from);
-	put_key(&call, &seal->to);
-	put_time(&call, seal->made_at);
-	put_int(&call, seal->count);
-	put_bytes(&call, seal->previous, SHA256_SIZE);
-	put_bytes(&call, seal->mac, SHA256_SIZE);
-	put_bytes(&call, seal->members, seal->count * MEMBER_SIZE);
-	run(SEAL_INSERT, &call);
+	store_run(&statement,
+			  ARGUMENTS(UUIDPGetDatum(&seal->chain),
+						Int64GetDatum(seal->number),
+						KEY_DATUMS(&seal->from),
+						KEY_DATUMS(&seal->to),
+						TimestampTzGetDatum(seal->made_at),
+						Int32GetDatum(seal->count),
+						bytes_datum(seal->previous, SHA256_SIZE),
+						bytes_datum(seal->mac, SHA256_SIZE),
+						bytes_datum(seal->members, seal->count * MEMBER_SIZE)));
 }
 
 bool
 store_seals_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT number, to_at, to_id FROM djust_auth.audit_seal WHERE chain" EQ
+									   "$1 ORDER BY number LIMIT 100",
+									   {UUIDOID},
+									   .by_index = true};
 	bool found = false;
 	int rows;
 	int i;
 
-	put_uuid(&call, chain);
 	store_connect();
-	rows = (int) store_execute(&statements[SEALS_OLDEST], &call);
+	rows = (int) store_execute(&statement, ARGUMENTS(UUIDPGetDatum(chain)));
 	for (i = 0; i < rows; i++)
 	{
 		int number = 0;
@@ -228,29 +176,29 @@ store_seals_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 void
 store_seals_retire(const pg_uuid_t *chain, int64 last)
 {
-	Call call = {0};
+	static StoreStatement statement = {"DELETE FROM djust_auth.audit_seal WHERE chain" EQ "$1 AND number" LE "$2",
+									   {UUIDOID, INT8OID}};
 
-	put_uuid(&call, chain);
-	put_id(&call, last);
-	run(SEALS_RETIRE, &call);
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(chain), Int64GetDatum(last)));
 }
 
 bool
 store_seal_any(void)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.audit_seal LIMIT 1"};
 
-	return run(SEAL_ANY, &call) > 0;
+	return store_run(&statement, ARGUMENTS()) > 0;
 }
 
 bool
 store_seals_orphaned(Snapshot snapshot)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.audit_seal AS s WHERE NOT EXISTS"
+									   " (SELECT FROM djust_auth.audit_chain AS c WHERE c.chain" EQ "s.chain) LIMIT 1"};
 	bool found;
 
 	store_connect();
-	found = read_rows(&statements[SEALS_ORPHANED], &call, snapshot) > 0;
+	found = read_rows(&statement, ARGUMENTS(), snapshot) > 0;
 	store_finish();
 	return found;
 }
@@ -279,15 +227,16 @@ int
 store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chain, int64 after,
 				 AuditSeal seals[SEALS_AT_ONCE])
 {
+	static StoreStatement statement = {"SELECT " SEAL_COLUMNS " FROM djust_auth.audit_seal WHERE chain" EQ
+									   "$1 AND number" GT "$2 ORDER BY number LIMIT 16",
+									   {UUIDOID, INT8OID},
+									   .by_index = true};
 	MemoryContext caller;
-	Call call = {0};
 	int rows;
 	int i;
 
-	put_uuid(&call, chain);
-	put_id(&call, after);
 	store_connect();
-	rows = Min(read_rows(&statements[SEALS_READ], &call, snapshot), SEALS_AT_ONCE);
+	rows = Min(read_rows(&statement, ARGUMENTS(UUIDPGetDatum(chain), Int64GetDatum(after)), snapshot), SEALS_AT_ONCE);
 	caller = MemoryContextSwitchTo(context);
 	for (i = 0; i < rows; i++)
 		read_seal(i, &seals[i]);

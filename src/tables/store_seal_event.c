@@ -21,48 +21,14 @@
 	" CASE WHEN " IS_OBJECT " THEN (detail OPERATOR(pg_catalog.->) 'personal')::pg_catalog.text END"
 #define BEFORE " AND (at, id)" LT "($3, $4) ORDER BY at, id LIMIT 1001"
 
-typedef enum Statement
-{
-	EVENT_FIRST,
-	EVENT_WRITERS,
-	EVENTS_FROM,
-	EVENTS_BEHIND,
-	EVENTS_COUNT,
-	STATEMENTS
-} Statement;
-
-static StoreStatement statements[] = {
-	[EVENT_FIRST] = {"SELECT at FROM djust_auth.audit_event ORDER BY at LIMIT 1", 0, {0}, .by_index = true},
-	/* a prepared transaction holds its locks under a new virtual transaction id */
-	[EVENT_WRITERS] = {"SELECT virtualtransaction FROM pg_catalog.pg_locks WHERE locktype" EQ
-					   "'relation' AND database" EQ "$1"
-					   " AND relation" EQ "$2 AND mode" EQ "'RowExclusiveLock' AND granted"
-					   " AND (pid IS NULL OR pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid())",
-					   2,
-					   {OIDOID, OIDOID}},
-	[EVENTS_FROM] = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)" BEFORE,
-					 4,
-					 {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
-					 .by_index = true},
-	[EVENTS_BEHIND] = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GT "($1, $2)" BEFORE,
-					   4,
-					   {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
-					   .by_index = true},
-	[EVENTS_COUNT] = {"SELECT pg_catalog.count(*) FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)",
-					  2,
-					  {TIMESTAMPTZOID, UUIDOID}},
-};
-
-StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
-
 bool
 store_event_first(TimestampTz *at)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT at FROM djust_auth.audit_event ORDER BY at LIMIT 1", .by_index = true};
 	bool found;
 
 	store_connect();
-	found = store_execute(&statements[EVENT_FIRST], &call) > 0;
+	found = store_execute(&statement, ARGUMENTS()) > 0;
 	if (found)
 		*at = DatumGetTimestampTz(store_value(0, 1, TIMESTAMPTZOID));
 	store_finish();
@@ -72,23 +38,23 @@ store_event_first(TimestampTz *at)
 List *
 store_event_writers(MemoryContext context)
 {
+	/* a prepared transaction holds its locks under a new virtual transaction id */
+	static StoreStatement statement = {"SELECT virtualtransaction FROM pg_catalog.pg_locks WHERE locktype" EQ
+									   "'relation' AND database" EQ "$1"
+									   " AND relation" EQ "$2 AND mode" EQ "'RowExclusiveLock' AND granted"
+									   " AND (pid IS NULL OR pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid())",
+									   {OIDOID, OIDOID}};
 	MemoryContext caller;
 	List *writers = NIL;
-	Call call = {0};
 	int rows;
 	int i;
 
-	put(&call, ObjectIdGetDatum(MyDatabaseId), false);
-	put(&call, ObjectIdGetDatum(catalog_table(TABLE_AUDIT_EVENT)), false);
 	store_connect();
-	rows = (int) store_execute(&statements[EVENT_WRITERS], &call);
+	rows = (int) store_execute(
+		&statement, ARGUMENTS(ObjectIdGetDatum(MyDatabaseId), ObjectIdGetDatum(catalog_table(TABLE_AUDIT_EVENT))));
 	caller = MemoryContextSwitchTo(context);
 	for (i = 0; i < rows; i++)
-	{
-		int number = 0;
-
-		writers = lappend(writers, TextDatumGetCString(column(i, &number, TEXTOID)));
-	}
+		writers = lappend(writers, TextDatumGetCString(store_value(i, 1, TEXTOID)));
 	MemoryContextSwitchTo(caller);
 	store_finish();
 	return writers;
@@ -133,15 +99,21 @@ int
 store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool behind, const EventKey *to,
 				  SealedEvent events[EVENTS_AT_ONCE])
 {
+	static StoreStatement after = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GT
+								   "($1, $2)" BEFORE,
+								   {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
+								   .by_index = true};
+	static StoreStatement starting_at = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GE
+										 "($1, $2)" BEFORE,
+										 {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
+										 .by_index = true};
 	MemoryContext caller;
-	Call call = {0};
 	int rows;
 	int i;
 
-	put_key(&call, from);
-	put_key(&call, to);
 	store_connect();
-	rows = Min(read_rows(&statements[behind ? EVENTS_BEHIND : EVENTS_FROM], &call, snapshot), EVENTS_AT_ONCE);
+	rows = read_rows(behind ? &after : &starting_at, ARGUMENTS(KEY_DATUMS(from), KEY_DATUMS(to)), snapshot);
+	rows = Min(rows, EVENTS_AT_ONCE);
 	caller = MemoryContextSwitchTo(context);
 	for (i = 0; i < rows; i++)
 		read_event(i, &events[i]);
@@ -153,14 +125,14 @@ store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from
 int64
 store_events_count(Snapshot snapshot, const EventKey *from)
 {
-	Call call = {0};
-	int number = 0;
+	static StoreStatement statement = {"SELECT pg_catalog.count(*) FROM djust_auth.audit_event WHERE (at, id)" GE
+									   "($1, $2)",
+									   {TIMESTAMPTZOID, UUIDOID}};
 	int64 count;
 
-	put_key(&call, from);
 	store_connect();
-	read_rows(&statements[EVENTS_COUNT], &call, snapshot);
-	count = DatumGetInt64(column(0, &number, INT8OID));
+	read_rows(&statement, ARGUMENTS(KEY_DATUMS(from)), snapshot);
+	count = DatumGetInt64(store_value(0, 1, INT8OID));
 	store_finish();
 	return count;
 }

@@ -12,9 +12,9 @@
 
 /* Call between store_connect and store_finish. */
 static inline int
-read_rows(StoreStatement *statement, Call *call, Snapshot snapshot)
+read_rows(StoreStatement *statement, Arguments arguments, Snapshot snapshot)
 {
-	return (int) (snapshot ? store_execute_under(statement, call, snapshot) : store_execute(statement, call));
+	return (int) (snapshot ? store_execute_under(statement, arguments, snapshot) : store_execute(statement, arguments));
 }
 
 static inline Datum
@@ -39,11 +39,6 @@ key_columns(int row, int *number)
 	return key;
 }
 
-static inline void
-put_key(Call *call, const EventKey *key)
-{
-	put_time(call, key->at);
-	put_uuid(call, &key->id);
-}
+#define KEY_DATUMS(key) TimestampTzGetDatum((key)->at), UUIDPGetDatum(&(key)->id)
 
 #endif

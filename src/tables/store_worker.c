@@ -15,67 +15,39 @@
 #include "tables/store_run.h"
 #include "text/bytes.h"
 
-typedef enum Statement
-{
-	WORKER_START,
-	WORKER_WRITE,
-	WORKER_PURGE,
-	WORKER_SEAL,
-	CLAIM_MAIL,
-	MAIL_SENT,
-	MAIL_FAILED,
-	MAIL_REJECTED,
-	MAIL_DUE,
-	STATEMENTS
-} Statement;
-
-static StoreStatement statements[] = {
-	[WORKER_START] = {"SELECT djust_auth.worker_start()", 0, {0}},
-	[WORKER_WRITE] = {"SELECT djust_auth.worker_write()", 0, {0}},
-	[WORKER_PURGE] = {"SELECT djust_auth.worker_purge()", 0, {0}},
-	[WORKER_SEAL] = {"SELECT djust_auth.worker_seal()", 0, {0}},
-	[CLAIM_MAIL] = {"SELECT id, recipient, subject, body_text, body_html FROM djust_auth.claim_mail(1)", 0, {0}},
-	[MAIL_SENT] = {"SELECT djust_auth.mail_sent($1)", 1, {INT8OID}},
-	[MAIL_FAILED] = {"SELECT djust_auth.mail_failed($1, $2)", 2, {INT8OID, TEXTOID}},
-	[MAIL_REJECTED] = {"SELECT djust_auth.mail_rejected($1, $2)", 2, {INT8OID, TEXTOID}},
-	[MAIL_DUE] = {"SELECT djust_auth.mail_due()", 0, {0}},
-};
-
-StaticAssertDecl(lengthof(statements) == STATEMENTS, "every statement has a text");
-
 void
 store_call_start(void)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT djust_auth.worker_start()"};
 
-	store_run(&statements[WORKER_START], &call);
+	store_run(&statement, ARGUMENTS());
 }
 
 int
 store_call_write(void)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT djust_auth.worker_write()"};
 	bool is_null;
 
-	return DatumGetInt32(store_run_value(&statements[WORKER_WRITE], &call, INT4OID, &is_null));
+	return DatumGetInt32(store_run_value(&statement, ARGUMENTS(), INT4OID, &is_null));
 }
 
 bool
 store_call_purge(void)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT djust_auth.worker_purge()"};
 	bool is_null;
 
-	return DatumGetBool(store_run_value(&statements[WORKER_PURGE], &call, BOOLOID, &is_null));
+	return DatumGetBool(store_run_value(&statement, ARGUMENTS(), BOOLOID, &is_null));
 }
 
 TimestampTz
 store_call_seal(void)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT djust_auth.worker_seal()"};
 	bool is_null;
 
-	return DatumGetTimestampTz(store_run_value(&statements[WORKER_SEAL], &call, TIMESTAMPTZOID, &is_null));
+	return DatumGetTimestampTz(store_run_value(&statement, ARGUMENTS(), TIMESTAMPTZOID, &is_null));
 }
 
 /* A UTF-8 copy, as mails need, wiped with its context: the texts contain a link. */
@@ -96,12 +68,13 @@ secret_text(int number)
 bool
 store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 {
+	static StoreStatement statement = {
+		"SELECT id, recipient, subject, body_text, body_html FROM djust_auth.claim_mail(1)"};
 	MemoryContext caller;
-	Call call = {0};
 	bool found;
 
 	store_connect();
-	found = store_execute(&statements[CLAIM_MAIL], &call) > 0;
+	found = store_execute(&statement, ARGUMENTS()) > 0;
 	if (found)
 	{
 		caller = MemoryContextSwitchTo(context);
@@ -119,28 +92,26 @@ store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 void
 store_call_mail_sent(int64 id)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT djust_auth.mail_sent($1)", {INT8OID}};
 
-	put_id(&call, id);
-	store_run(&statements[MAIL_SENT], &call);
+	store_run(&statement, ARGUMENTS(Int64GetDatum(id)));
 }
 
 void
 store_call_mail_failed(int64 id, const char *reason, bool for_good)
 {
-	Call call = {0};
+	static StoreStatement rejected = {"SELECT djust_auth.mail_rejected($1, $2)", {INT8OID, TEXTOID}};
+	static StoreStatement failed = {"SELECT djust_auth.mail_failed($1, $2)", {INT8OID, TEXTOID}};
 
-	put_id(&call, id);
-	put_text(&call, reason);
-	store_run(&statements[for_good ? MAIL_REJECTED : MAIL_FAILED], &call);
+	store_run(for_good ? &rejected : &failed, ARGUMENTS(Int64GetDatum(id), text_datum(reason)));
 }
 
 bool
 store_call_mail_due(TimestampTz *due)
 {
-	Call call = {0};
+	static StoreStatement statement = {"SELECT djust_auth.mail_due()"};
 	bool is_null;
 
-	*due = DatumGetTimestampTz(store_run_value(&statements[MAIL_DUE], &call, TIMESTAMPTZOID, &is_null));
+	*due = DatumGetTimestampTz(store_run_value(&statement, ARGUMENTS(), TIMESTAMPTZOID, &is_null));
 	return !is_null;
 }

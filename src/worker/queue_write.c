@@ -35,11 +35,10 @@ write_entry(const QueueEntry *entry)
 			audit_write(entry);
 			break;
 		case EVENT_QUEUE_LOCK:
-			store_lock_save(
-				lock->tag.bytes, sizeof(lock->tag.bytes), lock->failures, lock->allowed_at, entry->at, &lock->user_id);
+			store_lock_save(&lock->tag, lock->failures, lock->allowed_at, entry->at, &lock->user_id);
 			break;
 		case EVENT_QUEUE_UNLOCK:
-			store_lock_delete(lock->tag.bytes, sizeof(lock->tag.bytes));
+			store_lock_delete(&lock->tag);
 			break;
 	}
 }
