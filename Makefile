@@ -87,7 +87,6 @@ preloaded:
 # no server needed: unit tests and fuzzers of the pure folders, under sanitizers
 
 OUT ?= test/out
-FUZZ_SECONDS ?= 20
 PURE_C = $(patsubst %.o,%.c,$(call objects,$(PURE)))
 UNITS = $(patsubst test/unit/%_test.c,%,$(wildcard test/unit/*_test.c))
 FUZZERS = $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
@@ -117,8 +116,12 @@ $(COVER_O): $(OUT)/cover/%.o: src/%.c $(OWN_HEADERS)
 $(OUT)/%_cover: test/fuzz/%_fuzz.c $(wildcard test/fuzz/*.h test/unit/*.h) $(COVER_O)
 	clang $(SANITIZED) $(COVERED) -fsanitize=fuzzer -o $@ $< $(COVER_O) $(LIBS_PURE)
 
-# make fuzz-NAME runs one; FUZZ_RUNS=10000000 counts executions instead of seconds; FUZZ_SEED repeats a run on the same corpus
-FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS))
+# make fuzz-NAME runs one; FUZZ_RUNS=10000000 counts executions, FUZZ_SECONDS (20) seconds, both end at what comes first;
+# FUZZ_SEED repeats a run on the same corpus
+ifndef FUZZ_RUNS
+FUZZ_SECONDS ?= 20
+endif
+FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS)) $(if $(FUZZ_SECONDS),-max_total_time=$(FUZZ_SECONDS))
 ifndef FUZZ_SEED
 FUZZ_SEED := $(strip $(shell od -An -N3 -tu4 /dev/urandom))
 endif
@@ -126,9 +129,9 @@ fuzz: $(addprefix fuzz-,$(FUZZERS))
 $(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(OUT)/%_fuzz
 	@mkdir -p $(OUT)/corpus/$*
 	@if ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=4 $< $(FUZZ_LIMIT) -seed=$(FUZZ_SEED) -timeout=10 -max_len=9000 \
-		-len_control=100 -verbosity=0 -artifact_prefix=$(OUT)/$*- $(OUT)/corpus/$* test/fuzz/corpus/$*; \
-		then echo "$*: survived $(or $(FUZZ_RUNS),$(FUZZ_SECONDS) s), seed $(FUZZ_SEED)"; \
-		else echo "$*: FAILED, seed $(FUZZ_SEED)"; exit 1; fi
+		-len_control=100 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(OUT)/$*- $(OUT)/corpus/$* test/fuzz/corpus/$* 2>$(OUT)/$*.log; \
+		then echo "$*: survived $$(sed -n 's/^stat::number_of_executed_units: *//p' $(OUT)/$*.log) executions, seed $(FUZZ_SEED)"; \
+		else cat $(OUT)/$*.log; echo "$*: FAILED, seed $(FUZZ_SEED)"; exit 1; fi
 
 # what the corpora in the tree reach, of the pure folders; fuzz-corpus takes up what runs have found
 fuzz-coverage: $(patsubst %,$(OUT)/%_cover,$(FUZZERS))

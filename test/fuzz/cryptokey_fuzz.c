@@ -15,6 +15,7 @@ check_signature(const CryptoKey *signer, const CryptoKey *verifier, size_t choic
 
 	if (!crypto_sign(signer, message, 16, signature, &n) || !crypto_verify(verifier, message, 16, signature, n))
 		return false;
+	assert(n == sizeof(signature) || !crypto_verify(verifier, message, 16, signature, n + 1));
 	exact = (uint8_t *) copy_of((Slice){(char *) signature, n});
 	assert(!crypto_verify(verifier, message, 16, exact, n - 1) && !crypto_verify(verifier, message, 16, exact, 0));
 	if (choice % 2)

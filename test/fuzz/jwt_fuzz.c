@@ -52,6 +52,23 @@ check_changed(Slice given, CryptoAlg alg)
 	free(changed);
 }
 
+/* A byte more or less, in base64url: a signature has one length. */
+static void
+check_length(const JwtParts *parts, CryptoAlg alg)
+{
+	uint8_t signature[CRYPTO_SIGNATURE_MAX] = "";
+	char spelled[B64URL_LENGTH(CRYPTO_SIGNATURE_MAX)];
+	JwtParts changed = *parts;
+	size_t n, length;
+
+	assert(b64_decode(BASE64_URL, parts->signature, signature, sizeof(signature), &n));
+	for (length = n - 1; length <= n + 1 && length <= sizeof(signature); length += 2)
+	{
+		changed.signature = (Slice){spelled, b64_encode(BASE64_URL, signature, length, spelled)};
+		assert(!jwt_verify(&changed, headers[alg], keys[alg]));
+	}
+}
+
 /* ES256 signs anew each time, so only that the new token passes. */
 static void
 check_accepted(Slice given, const JwtParts *parts, CryptoAlg alg)
@@ -61,6 +78,7 @@ check_accepted(Slice given, const JwtParts *parts, CryptoAlg alg)
 
 	assert(slice_equal(parts->header, headers[alg]));
 	check_changed(given, alg);
+	check_length(parts, alg);
 	if (!jwt_payload(parts, payload, &n))
 		return;
 	assert(jwt_sign(keys[alg], headers[alg], (Slice){payload, n}, token, &length));

@@ -17,6 +17,21 @@ same_segments(const RoutePath *a, const RoutePath *b)
 	return a->nsegments == b->nsegments && a->is_code == b->is_code && a->rest == b->rest;
 }
 
+/* No escape of a text that passes stands for a byte that another program could decode into another path. */
+static void
+check_escapes(Slice text)
+{
+	const char *escape;
+	uint8_t byte;
+
+	while ((escape = memchr(text.data, '%', text.length)) != NULL)
+	{
+		text = slice_after(text, (size_t) (escape - text.data) + 1);
+		assert(bytes_hex_decode(take(&text, 2), &byte, 1) && strchr("/.\\%;", byte) == NULL && byte >= ' ' &&
+			   byte != 0x7f);
+	}
+}
+
 /* The list of the contract, of a decoded segment. */
 static void
 check_segment(Slice text)
@@ -50,6 +65,8 @@ check_pattern(Slice text)
 	size_t i;
 
 	assert(text.length <= ROUTE_PATTERN_MAX && route.nsegments <= ROUTE_SEGMENTS_MAX && uni_is_ascii((Slice){once, n}));
+	if (!route.is_code)
+		check_escapes(text);
 	for (i = 0; i < (size_t) route.nsegments && !route.is_code; i++)
 		if (route.segment[i].data != NULL)
 			check_segment(route.segment[i]);
@@ -66,11 +83,14 @@ static void
 check_path(Slice text)
 {
 	char spelled[3 * ROUTE_PATH_MAX];
+	Slice path = take_until(&text, '?');
 	int i;
 
+	if (!route.is_code)
+		check_escapes(path);
 	for (i = 0; i < route.nsegments && !route.is_code; i++)
 		check_segment(route.segment[i]);
-	if (route.is_code || text.length > ROUTE_PATTERN_MAX)
+	if (route.is_code || path.length > ROUTE_PATTERN_MAX)
 		return;
 	assert(route_parse_path((Slice){spelled, route_canonical(&route, spelled)}, &again) == ROUTE_OK &&
 		   same_segments(&route, &again));
