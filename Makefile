@@ -20,7 +20,7 @@ IN_http = postgrest html answer reset_page
 IN_audit = throttle_event audit row_change admin_event audit_seal_form audit_seal audit_verify
 IN_auth = rights token password session login reset account policy grants mail_queue database_copy
 IN_worker = worker_task queue_write purge stats utility_hook worker mail_send
-IN_api = api admin admin_audit admin_keys constraints triggers
+IN_api = api admin constraints triggers
 
 objects = $(foreach folder,$(1),$(patsubst %,src/$(folder)/%.o,$(IN_$(folder))))
 OBJS = $(call objects,$(filter-out mailer,$(FOLDERS))) src/djust_auth.o

@@ -88,7 +88,7 @@ only '[^_a-zA-Z](table_open|relation_open|systable_beginscan|table_beginscan|ind
 only 'include "tables/catalog_scan\.h"' $(echo src/tables/catalog*.c src/tables/catalog_scan.c) src/tables/session_revoke.c | rule "only the readers of tables and session_revoke.c scan"
 only 'GenericXLog' src/tables/session_revoke.c | rule "pages are changed in place only in session_revoke.c"
 only '[^_A-Z]PG_(VERSION_NUM|MAJORVERSION_NUM)|^#.*PG_VERSION' src/server/compat.h | rule "the server's version only in compat.h"
-only 'PG_FUNCTION_INFO_V1' src/api/api.c src/api/admin.c src/api/admin_audit.c src/api/admin_keys.c src/api/constraints.c src/api/triggers.c | rule "SQL functions only in api.c, admin*.c, constraints.c, triggers.c"
+only 'PG_FUNCTION_INFO_V1|SQL_FUNCTION' $(echo src/api/*.[ch]) | rule "SQL functions only in api/"
 only 'DefineCustom[A-Za-z]*Variable' src/server/settings.c | rule "settings are defined only in settings.c"
 grep -nwE '(strcpy|strncpy|strcat|strncat|sprintf|vsprintf|gets|alloca) *\(' $SOURCES | rule "no unbounded string functions"
 

@@ -15,7 +15,10 @@
 
 #include "api/args.h"
 #include "audit/audit.h"
+#include "audit/audit_seal.h"
+#include "audit/audit_verify.h"
 #include "auth/account.h"
+#include "auth/database_copy.h"
 #include "auth/grants.h"
 #include "auth/mail_queue.h"
 #include "auth/password.h"
@@ -33,37 +36,6 @@
 #include "worker/queue_write.h"
 #include "worker/stats.h"
 
-PG_FUNCTION_INFO_V1(djust_auth_create_user);
-PG_FUNCTION_INFO_V1(djust_auth_import_user);
-PG_FUNCTION_INFO_V1(djust_auth_set_password);
-PG_FUNCTION_INFO_V1(djust_auth_disable_user);
-PG_FUNCTION_INFO_V1(djust_auth_enable_user);
-PG_FUNCTION_INFO_V1(djust_auth_delete_user);
-PG_FUNCTION_INFO_V1(djust_auth_change_email);
-PG_FUNCTION_INFO_V1(djust_auth_unlock_user);
-PG_FUNCTION_INFO_V1(djust_auth_end_sessions);
-PG_FUNCTION_INFO_V1(djust_auth_open_session);
-PG_FUNCTION_INFO_V1(djust_auth_check_password);
-PG_FUNCTION_INFO_V1(djust_auth_create_profile);
-PG_FUNCTION_INFO_V1(djust_auth_drop_profile);
-PG_FUNCTION_INFO_V1(djust_auth_add_profile);
-PG_FUNCTION_INFO_V1(djust_auth_remove_profile);
-PG_FUNCTION_INFO_V1(djust_auth_set_right);
-PG_FUNCTION_INFO_V1(djust_auth_explain);
-PG_FUNCTION_INFO_V1(djust_auth_profile_access);
-PG_FUNCTION_INFO_V1(djust_auth_claim_mail);
-PG_FUNCTION_INFO_V1(djust_auth_mail_sent);
-PG_FUNCTION_INFO_V1(djust_auth_mail_failed);
-PG_FUNCTION_INFO_V1(djust_auth_mail_rejected);
-PG_FUNCTION_INFO_V1(djust_auth_mail_due);
-PG_FUNCTION_INFO_V1(djust_auth_purge);
-PG_FUNCTION_INFO_V1(djust_auth_grant_api);
-PG_FUNCTION_INFO_V1(djust_auth_postgrest_config);
-PG_FUNCTION_INFO_V1(djust_auth_stats);
-PG_FUNCTION_INFO_V1(djust_auth_worker_start);
-PG_FUNCTION_INFO_V1(djust_auth_worker_write);
-PG_FUNCTION_INFO_V1(djust_auth_worker_purge);
-
 /* NULL means no profiles. */
 static ArrayType *
 profiles_argument(FunctionCallInfo fcinfo, int n)
@@ -80,40 +52,22 @@ begin_user(FunctionCallInfo fcinfo, const char *command)
 	return PG_GETARG_UUID_P(0);
 }
 
-static Datum
-return_uuid(const pg_uuid_t *id)
+SQL_FUNCTION(djust_auth_create_user)
 {
-	pg_uuid_t *copy = palloc(sizeof(pg_uuid_t));
-
-	*copy = *id;
-	return UUIDPGetDatum(copy);
-}
-
-Datum
-djust_auth_create_user(PG_FUNCTION_ARGS)
-{
-	pg_uuid_t id;
-
 	begin_write("djust_auth.create_user()");
 	REQUIRED(0, "email");
-	account_create(TEXT(0), SLICE_OR_NULL(1), NULL, profiles_argument(fcinfo, 2), &id);
-	return return_uuid(&id);
+	PG_RETURN_UUID_P(account_create(TEXT(0), SLICE_OR_NULL(1), NULL, profiles_argument(fcinfo, 2)));
 }
 
-Datum
-djust_auth_import_user(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_import_user)
 {
-	pg_uuid_t id;
-
 	begin_write("djust_auth.import_user()");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password_hash");
-	account_create(TEXT(0), (Slice){NULL, 0}, TEXT(1), profiles_argument(fcinfo, 2), &id);
-	return return_uuid(&id);
+	PG_RETURN_UUID_P(account_create(TEXT(0), (Slice){NULL, 0}, TEXT(1), profiles_argument(fcinfo, 2)));
 }
 
-Datum
-djust_auth_set_password(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_set_password)
 {
 	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.set_password()");
 
@@ -122,29 +76,25 @@ djust_auth_set_password(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_disable_user(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_disable_user)
 {
 	account_set_disabled(begin_user(fcinfo, "djust_auth.disable_user()"), true);
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_enable_user(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_enable_user)
 {
 	account_set_disabled(begin_user(fcinfo, "djust_auth.enable_user()"), false);
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_delete_user(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_delete_user)
 {
 	account_delete(begin_user(fcinfo, "djust_auth.delete_user()"));
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_change_email(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_change_email)
 {
 	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.change_email()");
 
@@ -153,21 +103,18 @@ djust_auth_change_email(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_unlock_user(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_unlock_user)
 {
 	account_unlock(begin_user(fcinfo, "djust_auth.unlock_user()"));
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_end_sessions(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_end_sessions)
 {
 	PG_RETURN_INT32(account_end_sessions(begin_user(fcinfo, "djust_auth.end_sessions()")));
 }
 
-Datum
-djust_auth_open_session(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_open_session)
 {
 	Answer answer = {VERDICT_OK};
 
@@ -175,8 +122,7 @@ djust_auth_open_session(PG_FUNCTION_ARGS)
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_OAUTH));
 }
 
-Datum
-djust_auth_check_password(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_check_password)
 {
 	Datum codes[PWPOLICY_VIOLATIONS];
 	Password password;
@@ -194,8 +140,7 @@ djust_auth_check_password(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_array(codes, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-Datum
-djust_auth_create_profile(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_create_profile)
 {
 	begin_write("djust_auth.create_profile()");
 	REQUIRED(0, "name");
@@ -203,8 +148,7 @@ djust_auth_create_profile(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_drop_profile(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_drop_profile)
 {
 	begin_write("djust_auth.drop_profile()");
 	REQUIRED(0, "name");
@@ -212,8 +156,7 @@ djust_auth_drop_profile(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_add_profile(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_add_profile)
 {
 	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.add_profile()");
 
@@ -222,8 +165,7 @@ djust_auth_add_profile(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_remove_profile(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_remove_profile)
 {
 	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.remove_profile()");
 
@@ -238,8 +180,7 @@ access_label(Oid value)
 	return DatumGetCString(DirectFunctionCall1(enum_out, ObjectIdGetDatum(value)));
 }
 
-Datum
-djust_auth_set_right(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_set_right)
 {
 	begin_write("djust_auth.set_right()");
 	REQUIRED(0, "profile");
@@ -249,8 +190,7 @@ djust_auth_set_right(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_explain(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_explain)
 {
 	preloaded_require();
 	REQUIRED(1, "route");
@@ -258,8 +198,7 @@ djust_auth_explain(PG_FUNCTION_ARGS)
 	RETURN_TEXT(policy_explain(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), TEXT(1), TEXT(2)));
 }
 
-Datum
-djust_auth_profile_access(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_profile_access)
 {
 	static const char *const labels[] = {"none", "read", "write"};
 	RouteRight right;
@@ -283,8 +222,7 @@ keep_in_memory(ReturnSetInfo *result)
 	MemoryContextSwitchTo(old);
 }
 
-Datum
-djust_auth_claim_mail(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_claim_mail)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	int max = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
@@ -311,8 +249,7 @@ djust_auth_claim_mail(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-Datum
-djust_auth_mail_sent(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_mail_sent)
 {
 	begin_write("djust_auth.mail_sent()");
 	REQUIRED(0, "id");
@@ -320,46 +257,41 @@ djust_auth_mail_sent(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_mail_failed(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_mail_failed)
 {
 	begin_write("djust_auth.mail_failed()");
 	REQUIRED(0, "id");
 	REQUIRED(1, "reason");
-	mail_queue_mark_failed(PG_GETARG_INT64(0), TEXT(1));
+	mail_queue_mark_failed(PG_GETARG_INT64(0), TEXT(1), false);
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_mail_rejected(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_mail_rejected)
 {
 	begin_write("djust_auth.mail_rejected()");
 	REQUIRED(0, "id");
 	REQUIRED(1, "reason");
-	mail_queue_mark_rejected(PG_GETARG_INT64(0), TEXT(1));
+	mail_queue_mark_failed(PG_GETARG_INT64(0), TEXT(1), true);
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_mail_due(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_mail_due)
 {
 	TimestampTz due;
 
 	preloaded_require();
-	if (!mail_due(&due))
+	if (!store_mail_next(GetCurrentTimestamp(), &due))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(due);
 }
 
-Datum
-djust_auth_purge(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_purge)
 {
 	begin_write("djust_auth.purge()");
 	RETURN_TEXT(purge_all());
 }
 
-Datum
-djust_auth_grant_api(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_grant_api)
 {
 	begin_write("djust_auth.grant_api()");
 	REQUIRED(0, "role");
@@ -367,8 +299,7 @@ djust_auth_grant_api(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_postgrest_config(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_postgrest_config)
 {
 	preloaded_require();
 	postgrest_configure(signing_key_jwks(true),
@@ -377,11 +308,63 @@ djust_auth_postgrest_config(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_stats(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_stats)
 {
 	preloaded_require();
 	RETURN_TEXT(stats_json());
+}
+
+SQL_FUNCTION(djust_auth_rotate_signing_key)
+{
+	char *kid;
+
+	begin_write("djust_auth.rotate_signing_key()");
+	kid = signing_key_rotate(TEXT_OR_NULL(0));
+	audit_event("administration", NULL, NULL, psprintf("{\"change\": \"signing key rotated\", \"kid\": \"%s\"}", kid));
+	RETURN_TEXT(kid);
+}
+
+SQL_FUNCTION(djust_auth_hs256_key)
+{
+	char *key;
+
+	begin_write("djust_auth.hs256_key()");
+	key = signing_key_hs256();
+	audit_event("administration", NULL, NULL, "{\"change\": \"signing key handed out\"}");
+	RETURN_TEXT(key);
+}
+
+SQL_FUNCTION(djust_auth_accept_key_file)
+{
+	begin_write("djust_auth.accept_key_file()");
+	database_accept_key_file();
+	PG_RETURN_VOID();
+}
+
+SQL_FUNCTION(djust_auth_after_restore)
+{
+	begin_write("djust_auth.after_restore()");
+	database_after_restore();
+	PG_RETURN_VOID();
+}
+
+static void
+put_finding(void *arg, TimestampTz at, const pg_uuid_t *id, const char *finding)
+{
+	ReturnSetInfo *result = arg;
+	Datum values[3] = {TimestampTzGetDatum(at), id ? UUIDPGetDatum(id) : (Datum) 0, CStringGetTextDatum(finding)};
+	bool nulls[3] = {false, id == NULL, false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	pfree(DatumGetPointer(values[2]));
+}
+
+SQL_FUNCTION(djust_auth_audit_verify)
+{
+	preloaded_require();
+	InitMaterializedSRF(fcinfo, 0);
+	audit_verify(put_finding, fcinfo->resultinfo);
+	return (Datum) 0;
 }
 
 /* These functions run under the worker's role, with EXECUTE granted to it, but work only in the worker. */
@@ -395,24 +378,27 @@ begin_work(const char *command)
 				 errmsg("%s is for the background worker alone", command)));
 }
 
-Datum
-djust_auth_worker_start(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_worker_start)
 {
 	begin_work("djust_auth.worker_start()");
-	mail_queue_take_back();
+	store_mail_release(GetCurrentTimestamp());
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_auth_worker_write(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_worker_write)
 {
 	begin_work("djust_auth.worker_write()");
 	PG_RETURN_INT32(queue_write_batch());
 }
 
-Datum
-djust_auth_worker_purge(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_auth_worker_purge)
 {
 	begin_work("djust_auth.worker_purge()");
 	PG_RETURN_BOOL(purge_step());
+}
+
+SQL_FUNCTION(djust_auth_worker_seal)
+{
+	begin_work("djust_auth.worker_seal()");
+	PG_RETURN_TIMESTAMPTZ(audit_seal_some());
 }

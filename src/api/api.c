@@ -30,25 +30,7 @@ begin_call(const char *function)
 	postgrest_refuse_query(CALL(function));
 }
 
-PG_FUNCTION_INFO_V1(djust_login);
-PG_FUNCTION_INFO_V1(djust_token);
-PG_FUNCTION_INFO_V1(djust_refresh);
-PG_FUNCTION_INFO_V1(djust_logout);
-PG_FUNCTION_INFO_V1(djust_can);
-PG_FUNCTION_INFO_V1(djust_reset_request);
-PG_FUNCTION_INFO_V1(djust_reset_confirm);
-PG_FUNCTION_INFO_V1(djust_reset_page);
-PG_FUNCTION_INFO_V1(djust_introspect);
-PG_FUNCTION_INFO_V1(djust_change_password);
-PG_FUNCTION_INFO_V1(djust_sessions);
-PG_FUNCTION_INFO_V1(djust_end_session);
-PG_FUNCTION_INFO_V1(djust_jwks);
-PG_FUNCTION_INFO_V1(djust_request_user);
-PG_FUNCTION_INFO_V1(djust_request_can);
-PG_FUNCTION_INFO_V1(djust_pre_request);
-
-Datum
-djust_login(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_login)
 {
 	Answer answer = {VERDICT_OK};
 
@@ -84,8 +66,7 @@ token_grant(FunctionCallInfo fcinfo, Answer *answer)
 		answer->verdict = VERDICT_UNSUPPORTED_GRANT_TYPE;
 }
 
-Datum
-djust_token(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_token)
 {
 	Answer answer = {VERDICT_OK};
 
@@ -95,8 +76,7 @@ djust_token(PG_FUNCTION_ARGS)
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_OAUTH));
 }
 
-Datum
-djust_refresh(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_refresh)
 {
 	Answer answer = {VERDICT_OK};
 
@@ -106,8 +86,7 @@ djust_refresh(PG_FUNCTION_ARGS)
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_LOGIN));
 }
 
-Datum
-djust_logout(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_logout)
 {
 	begin_call("djust_logout");
 	REQUIRED(0, "token");
@@ -149,8 +128,7 @@ right_on(Slice route, const Bearer *identity)
 	return rights_access(identity->session.profiles, &path);
 }
 
-Datum
-djust_can(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_can)
 {
 	RouteRight needed;
 	Bearer identity;
@@ -166,8 +144,7 @@ djust_can(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(right_on(SLICE(1), &identity) >= needed);
 }
 
-Datum
-djust_reset_request(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_reset_request)
 {
 	begin_call("djust_reset_request");
 	REQUIRED(0, "email");
@@ -175,8 +152,7 @@ djust_reset_request(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-djust_reset_confirm(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_reset_confirm)
 {
 	Answer answer = {VERDICT_OK};
 
@@ -188,8 +164,7 @@ djust_reset_confirm(PG_FUNCTION_ARGS)
 }
 
 /* Opening the page writes nothing and checks nothing; only a password sent with the token does. */
-Datum
-djust_reset_page(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_reset_page)
 {
 	Answer answer = {VERDICT_OK};
 	Slice token;
@@ -204,8 +179,7 @@ djust_reset_page(PG_FUNCTION_ARGS)
 	RETURN_TEXT(reset_page_html(token, PG_ARGISNULL(1) ? NULL : &answer));
 }
 
-Datum
-djust_introspect(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_introspect)
 {
 	bool refresh_too;
 
@@ -217,8 +191,7 @@ djust_introspect(PG_FUNCTION_ARGS)
 	RETURN_TEXT(session_introspect(SLICE(0), refresh_too));
 }
 
-Datum
-djust_change_password(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_change_password)
 {
 	Answer answer = {VERDICT_OK};
 
@@ -230,8 +203,7 @@ djust_change_password(PG_FUNCTION_ARGS)
 	RETURN_TEXT(answer_password_updated(&answer));
 }
 
-Datum
-djust_sessions(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_sessions)
 {
 	preloaded_require();
 	postgrest_refuse_query(CALL("djust_sessions"));
@@ -240,16 +212,14 @@ djust_sessions(PG_FUNCTION_ARGS)
 	RETURN_TEXT(session_list(SLICE(0)));
 }
 
-Datum
-djust_end_session(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_end_session)
 {
 	begin_call("djust_end_session");
 	REQUIRED(0, "access_token");
 	PG_RETURN_INT32(session_end(SLICE(0), PG_ARGISNULL(1) ? NULL : PG_GETARG_UUID_P(1)));
 }
 
-Datum
-djust_jwks(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_jwks)
 {
 	preloaded_require();
 	RETURN_TEXT(signing_key_jwks(false));
@@ -267,8 +237,7 @@ request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
 	return !*present || token_access(token, memo->identity, identity);
 }
 
-Datum
-djust_request_user(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_request_user)
 {
 	Bearer identity;
 	pg_uuid_t *user_id;
@@ -282,8 +251,7 @@ djust_request_user(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(user_id);
 }
 
-Datum
-djust_request_can(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_request_can)
 {
 	RouteRight needed;
 	Bearer identity;
@@ -331,8 +299,7 @@ request_is_allowed(const Bearer *identity)
 		   right_on(slice_of(postgrest_path()), identity) >= needed;
 }
 
-Datum
-djust_pre_request(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_pre_request)
 {
 	Bearer identity;
 	bool present;

@@ -14,6 +14,11 @@
 #include "server/normalize.h"
 #include "shmem/counters.h"
 
+/* Head of a function that SQL can call. */
+#define SQL_FUNCTION(name) \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS)
+
 /* Raises 22004 if the argument is NULL. */
 #define REQUIRED(n, name) \
 	do \

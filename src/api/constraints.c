@@ -17,15 +17,7 @@
 #include "server/normalize.h"
 #include "text/mime.h"
 
-PG_FUNCTION_INFO_V1(djust_email_is_valid);
-PG_FUNCTION_INFO_V1(djust_password_hash_is_valid);
-PG_FUNCTION_INFO_V1(djust_route_is_valid);
-PG_FUNCTION_INFO_V1(djust_route_key);
-PG_FUNCTION_INFO_V1(djust_event_is_valid);
-PG_FUNCTION_INFO_V1(djust_mail_template_is_valid);
-
-Datum
-djust_email_is_valid(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_email_is_valid)
 {
 	const char *fault = email_fault(SLICE(0));
 
@@ -34,8 +26,7 @@ djust_email_is_valid(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-Datum
-djust_password_hash_is_valid(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_password_hash_is_valid)
 {
 	PwFault fault = pwhash_fault(SLICE(0));
 
@@ -61,8 +52,7 @@ parse_or_raise(Slice route, RoutePath *path)
 				 errhint("Use a path such as /orders/{id} or /orders/**, or a code such as ORDER-200.")));
 }
 
-Datum
-djust_route_is_valid(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_route_is_valid)
 {
 	RoutePath path;
 
@@ -70,8 +60,7 @@ djust_route_is_valid(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-Datum
-djust_route_key(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_route_key)
 {
 	RoutePath path;
 	char *key = palloc(ROUTE_PATH_MAX);
@@ -80,14 +69,12 @@ djust_route_key(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(key, route_canonical(&path, key)));
 }
 
-Datum
-djust_event_is_valid(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_event_is_valid)
 {
 	PG_RETURN_BOOL(audit_is_event(SLICE(0)));
 }
 
-Datum
-djust_mail_template_is_valid(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_mail_template_is_valid)
 {
 	/* mails are sent in UTF-8 */
 	const char *fault =

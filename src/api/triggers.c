@@ -31,75 +31,47 @@
 #include "tables/session_revoke.h"
 #include "tables/store.h"
 
-PG_FUNCTION_INFO_V1(djust_trigger_user_normalise);
-PG_FUNCTION_INFO_V1(djust_trigger_blocklist_normalise);
-PG_FUNCTION_INFO_V1(djust_trigger_user_changed);
-PG_FUNCTION_INFO_V1(djust_trigger_user_profile_changed);
-PG_FUNCTION_INFO_V1(djust_trigger_session_updated);
-PG_FUNCTION_INFO_V1(djust_trigger_policy_changed);
-PG_FUNCTION_INFO_V1(djust_trigger_audit_change);
-PG_FUNCTION_INFO_V1(djust_trigger_keep_anonymous);
-PG_FUNCTION_INFO_V1(djust_trigger_session_purge_at);
-
-/* An event that a trigger function accepts. */
+/* Events that a trigger function accepts. */
 typedef struct Firing
 {
 	CatalogTable table;
-	TriggerEvent event; /* with level and timing; AFTER and STATEMENT have no bits */
+	TriggerEvent when; /* level and timing; AFTER and STATEMENT have no bits */
+	unsigned operations; /* a bit each */
 } Firing;
 
-#define ROW(event) ((event) | TRIGGER_EVENT_ROW)
-#define BEFORE(event) ((event) | TRIGGER_EVENT_BEFORE)
-#define FIRING_BITS (TRIGGER_EVENT_OPMASK | TRIGGER_EVENT_ROW | TRIGGER_EVENT_TIMINGMASK)
+#define INSERT (1u << TRIGGER_EVENT_INSERT)
+#define UPDATE (1u << TRIGGER_EVENT_UPDATE)
+#define DELETE (1u << TRIGGER_EVENT_DELETE)
+#define TRUNCATE (1u << TRIGGER_EVENT_TRUNCATE)
+#define AFTER_STATEMENT 0
+#define AFTER_ROW TRIGGER_EVENT_ROW
+#define BEFORE_STATEMENT TRIGGER_EVENT_BEFORE
+#define BEFORE_ROW (TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW)
+#define WHEN_BITS (TRIGGER_EVENT_ROW | TRIGGER_EVENT_TIMINGMASK)
 
-static const Firing normalise_firings[] = {
-	{TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_INSERT))},
-	{TABLE_CUSTOMER_USER, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
-};
-static const Firing blocklist_firings[] = {
-	{TABLE_PASSWORD_BLOCKLIST, BEFORE(ROW(TRIGGER_EVENT_INSERT))},
-	{TABLE_PASSWORD_BLOCKLIST, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
-};
+static const Firing normalise_firings[] = {{TABLE_CUSTOMER_USER, BEFORE_ROW, INSERT | UPDATE}};
+static const Firing blocklist_firings[] = {{TABLE_PASSWORD_BLOCKLIST, BEFORE_ROW, INSERT | UPDATE}};
 static const Firing user_firings[] = {
-	{TABLE_CUSTOMER_USER, TRIGGER_EVENT_UPDATE},
-	{TABLE_CUSTOMER_USER, TRIGGER_EVENT_DELETE},
-	{TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_CUSTOMER_USER, ROW(TRIGGER_EVENT_DELETE)},
+	{TABLE_CUSTOMER_USER, AFTER_STATEMENT, UPDATE | DELETE},
+	{TABLE_CUSTOMER_USER, AFTER_ROW, UPDATE | DELETE},
 };
 static const Firing user_profile_firings[] = {
-	{TABLE_USER_PROFILE, TRIGGER_EVENT_INSERT},
-	{TABLE_USER_PROFILE, TRIGGER_EVENT_UPDATE},
-	{TABLE_USER_PROFILE, TRIGGER_EVENT_DELETE},
-	{TABLE_USER_PROFILE, TRIGGER_EVENT_TRUNCATE},
-	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_INSERT)},
-	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_USER_PROFILE, ROW(TRIGGER_EVENT_DELETE)},
+	{TABLE_USER_PROFILE, AFTER_STATEMENT, INSERT | UPDATE | DELETE | TRUNCATE},
+	{TABLE_USER_PROFILE, AFTER_ROW, INSERT | UPDATE | DELETE},
 };
-static const Firing session_firings[] = {
-	{TABLE_SESSION, ROW(TRIGGER_EVENT_UPDATE)},
-};
-static const Firing purge_at_firings[] = {
-	{TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_INSERT))},
-	{TABLE_SESSION, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
-};
+static const Firing session_firings[] = {{TABLE_SESSION, AFTER_ROW, UPDATE}};
+static const Firing purge_at_firings[] = {{TABLE_SESSION, BEFORE_ROW, INSERT | UPDATE}};
 static const Firing policy_firings[] = {
-	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_INSERT)},
-	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_PROFILE_RIGHT, ROW(TRIGGER_EVENT_DELETE)},
-	{TABLE_PROFILE_RIGHT, TRIGGER_EVENT_TRUNCATE},
-	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_INSERT)},
-	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_SIGNING_KEY, ROW(TRIGGER_EVENT_DELETE)},
-	{TABLE_SIGNING_KEY, TRIGGER_EVENT_TRUNCATE},
-	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_INSERT)},
-	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_UPDATE)},
-	{TABLE_KEY_FILE, ROW(TRIGGER_EVENT_DELETE)},
-	{TABLE_KEY_FILE, TRIGGER_EVENT_TRUNCATE},
+	{TABLE_PROFILE_RIGHT, AFTER_ROW, INSERT | UPDATE | DELETE},
+	{TABLE_PROFILE_RIGHT, AFTER_STATEMENT, TRUNCATE},
+	{TABLE_SIGNING_KEY, AFTER_ROW, INSERT | UPDATE | DELETE},
+	{TABLE_SIGNING_KEY, AFTER_STATEMENT, TRUNCATE},
+	{TABLE_KEY_FILE, AFTER_ROW, INSERT | UPDATE | DELETE},
+	{TABLE_KEY_FILE, AFTER_STATEMENT, TRUNCATE},
 };
 static const Firing anonymous_firings[] = {
-	{TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_UPDATE))},
-	{TABLE_PROFILE, BEFORE(ROW(TRIGGER_EVENT_DELETE))},
-	{TABLE_PROFILE, BEFORE(TRIGGER_EVENT_TRUNCATE)},
+	{TABLE_PROFILE, BEFORE_ROW, UPDATE | DELETE},
+	{TABLE_PROFILE, BEFORE_STATEMENT, TRUNCATE},
 };
 
 static void
@@ -131,7 +103,8 @@ fired_by(FunctionCallInfo fcinfo, const Firing *firings, int n)
 	if (catalog_is_table(RelationGetRelid(data->tg_relation), &table) &&
 		(TRIGGER_FIRED_FOR_ROW(data->tg_event) || row_changes_has_tables(data)))
 		for (i = 0; i < n; i++)
-			if (firings[i].table == table && firings[i].event == (data->tg_event & FIRING_BITS))
+			if (firings[i].table == table && firings[i].when == (data->tg_event & WHEN_BITS) &&
+				(firings[i].operations & 1u << (data->tg_event & TRIGGER_EVENT_OPMASK)) != 0)
 				return data;
 	refuse(RelationGetRelationName(data->tg_relation));
 	return NULL;
@@ -182,32 +155,25 @@ normalised(const TriggerData *data, AttrNumber column, const char *(*normal)(Sli
 	return with_column(data, column, CStringGetTextDatum(normal(text_slice(DatumGetTextPP(value)))));
 }
 
-Datum
-djust_trigger_user_normalise(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_user_normalise)
 {
 	return normalised(FIRED_BY(normalise_firings), Anum_customer_user_email, normalize_email);
 }
 
-Datum
-djust_trigger_blocklist_normalise(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_blocklist_normalise)
 {
 	return normalised(FIRED_BY(blocklist_firings), Anum_password_blocklist_password, normalize_blocklist_entry);
 }
 
-/* A set of user ids. */
-typedef struct Users
-{
-	ArrayBuildState *ids; /* NULL if empty */
-} Users;
-
+/* Adds a user to a set, which is NULL if empty. */
 static void
-collect(Users *users, Datum id)
+collect(ArrayBuildState **users, Datum id)
 {
-	users->ids = accumArrayResult(users->ids, id, false, UUIDOID, CurrentMemoryContext);
+	*users = accumArrayResult(*users, id, false, UUIDOID, CurrentMemoryContext);
 }
 
 static void
-collect_column(Users *users, TupleTableSlot *row, AttrNumber column)
+collect_column(ArrayBuildState **users, TupleTableSlot *row, AttrNumber column)
 {
 	bool is_null;
 	Datum id = row_column(row, column, UUIDOID, &is_null);
@@ -217,16 +183,16 @@ collect_column(Users *users, TupleTableSlot *row, AttrNumber column)
 }
 
 static ArrayType *
-array_of(const Users *users)
+array_of(ArrayBuildState *users)
 {
-	return DatumGetArrayTypeP(makeArrayResult(users->ids, CurrentMemoryContext));
+	return DatumGetArrayTypeP(makeArrayResult(users, CurrentMemoryContext));
 }
 
 /* Users whose sessions and reset links end because of a change. */
 typedef struct Ended
 {
-	Users sessions;
-	Users links;
+	ArrayBuildState *sessions;
+	ArrayBuildState *links;
 } Ended;
 
 static char *
@@ -269,22 +235,22 @@ user_updated(const RowChanges *changes, Ended *ended)
 static void
 users_updated(const TriggerData *data)
 {
-	Ended ended = {{NULL}};
+	Ended ended = {NULL};
 	RowChanges changes;
 
 	row_changes_begin(&changes, data, 0);
 	while (row_changes_next(&changes))
 		user_updated(&changes, &ended);
 	row_changes_end(&changes);
-	if (ended.sessions.ids)
-		store_session_delete_of_all(array_of(&ended.sessions));
-	if (ended.links.ids)
-		store_reset_delete_of_all(array_of(&ended.links));
+	if (ended.sessions)
+		store_session_delete_of_all(array_of(ended.sessions));
+	if (ended.links)
+		store_reset_delete_of_all(array_of(ended.links));
 }
 
 /* Adds all users in this column of the statement's old and new rows. */
 static void
-collect_users(const TriggerData *data, AttrNumber column, Users *users)
+collect_users(const TriggerData *data, AttrNumber column, ArrayBuildState **users)
 {
 	RowChanges changes;
 
@@ -311,11 +277,10 @@ users_removed(const TriggerData *data, ArrayType *ids)
 	}
 }
 
-Datum
-djust_trigger_user_changed(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_user_changed)
 {
 	TriggerData *data = FIRED_BY(user_firings);
-	Users removed = {NULL};
+	ArrayBuildState *removed = NULL;
 
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 	{
@@ -323,8 +288,8 @@ djust_trigger_user_changed(PG_FUNCTION_ARGS)
 		return done();
 	}
 	collect_users(data, Anum_customer_user_id, &removed);
-	if (removed.ids)
-		users_removed(data, array_of(&removed));
+	if (removed)
+		users_removed(data, array_of(removed));
 	return done();
 }
 
@@ -332,11 +297,10 @@ djust_trigger_user_changed(PG_FUNCTION_ARGS)
  * Sessions have a copy of their user's profiles.  Locks the users' rows first: a concurrent login holds its user's row
  * until its session is visible, or waits and then reads the new profiles.
  */
-Datum
-djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_user_profile_changed)
 {
 	TriggerData *data = FIRED_BY(user_profile_firings);
-	Users users = {NULL};
+	ArrayBuildState *users = NULL;
 	ArrayType *ids;
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
@@ -345,17 +309,16 @@ djust_trigger_user_profile_changed(PG_FUNCTION_ARGS)
 		return done();
 	}
 	collect_users(data, Anum_user_profile_user_id, &users);
-	if (users.ids == NULL)
+	if (users == NULL)
 		return done();
-	ids = array_of(&users);
+	ids = array_of(users);
 	if (store_user_lock_all(ids) > 0)
 		store_session_copy_profiles(ids);
 	return done();
 }
 
 /* The old version was read when the trigger fired, after the update. */
-Datum
-djust_trigger_session_updated(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_session_updated)
 {
 	TriggerData *data = FIRED_BY(session_firings);
 
@@ -363,16 +326,14 @@ djust_trigger_session_updated(PG_FUNCTION_ARGS)
 	return done();
 }
 
-Datum
-djust_trigger_policy_changed(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_policy_changed)
 {
 	FIRED_BY(policy_firings);
 	catalog_bump_epoch();
 	return done();
 }
 
-Datum
-djust_trigger_keep_anonymous(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_keep_anonymous)
 {
 	FIRED_BY(anonymous_firings);
 	ereport(ERROR,
@@ -382,8 +343,7 @@ djust_trigger_keep_anonymous(PG_FUNCTION_ARGS)
 }
 
 /* For sessions inserted, or whose expiry is changed, by statements other than the extension's own. */
-Datum
-djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_session_purge_at)
 {
 	TriggerData *data = FIRED_BY(purge_at_firings);
 	bool is_null;
@@ -398,16 +358,15 @@ djust_trigger_session_purge_at(PG_FUNCTION_ARGS)
 static bool
 is_audited_event(const TriggerData *data, int table)
 {
-	TriggerEvent event = data->tg_event & FIRING_BITS;
+	TriggerEvent when = data->tg_event & WHEN_BITS;
 
-	if (TRIGGER_FIRED_BY_TRUNCATE(event))
-		return event == (table == TABLE_AUDIT_EVENT ? TRIGGER_EVENT_TRUNCATE : BEFORE(TRIGGER_EVENT_TRUNCATE));
-	return event == (event & TRIGGER_EVENT_OPMASK) && row_changes_has_tables(data);
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		return when == (table == TABLE_AUDIT_EVENT ? AFTER_STATEMENT : BEFORE_STATEMENT);
+	return when == AFTER_STATEMENT && row_changes_has_tables(data);
 }
 
 /* Fires on every table of the extension. */
-Datum
-djust_trigger_audit_change(PG_FUNCTION_ARGS)
+SQL_FUNCTION(djust_trigger_audit_change)
 {
 	TriggerData *data = trigger_data(fcinfo);
 	Oid relation = RelationGetRelid(data->tg_relation);

@@ -70,9 +70,10 @@ begin_count(const char *address)
 	throttle_start_over(&tag);
 }
 
-void
-account_create(const char *email, Slice password, const char *hash, ArrayType *profiles, pg_uuid_t *id)
+pg_uuid_t *
+account_create(const char *email, Slice password, const char *hash, ArrayType *profiles)
 {
+	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 	char made[PWHASH_MAX];
 
 	if (password.data)
@@ -83,6 +84,7 @@ account_create(const char *email, Slice password, const char *hash, ArrayType *p
 	store_user_insert(email, hash, id);
 	add_profiles(id, profiles);
 	begin_count(email);
+	return id;
 }
 
 void

@@ -12,7 +12,7 @@
 #include "text/bytes.h"
 
 /* password and hash may be NULL.  Raises unless it succeeds. */
-extern void account_create(const char *email, Slice password, const char *hash, ArrayType *profiles, pg_uuid_t *id);
+extern pg_uuid_t *account_create(const char *email, Slice password, const char *hash, ArrayType *profiles);
 extern void account_set_password(const pg_uuid_t *id, Slice password);
 extern void account_set_disabled(const pg_uuid_t *id, bool disabled);
 extern void account_delete(const pg_uuid_t *id);

@@ -18,7 +18,6 @@
 
 #include "audit/audit.h"
 #include "auth/mail_queue.h"
-#include "auth/reset_link.h"
 #include "http/html.h"
 #include "keys/key_file.h"
 #include "server/normalize.h"
@@ -276,19 +275,6 @@ mail_queue_forget(const char *email)
 	}
 }
 
-bool
-mail_due(TimestampTz *due)
-{
-	return store_mail_next(GetCurrentTimestamp(), due);
-}
-
-/* Releases mails claimed by a worker that has died. */
-void
-mail_queue_take_back(void)
-{
-	store_mail_release(GetCurrentTimestamp());
-}
-
 /* The sender's domain, in ASCII. */
 static const char *
 sender_domain(void)
@@ -367,8 +353,8 @@ without_secrets(const char *reason)
 }
 
 /* Gives the mail up if the server rejected it permanently, or if the next attempt would come after the link expires. */
-static void
-mark_failed(int64 id, const char *reason, bool permanent)
+void
+mail_queue_mark_failed(int64 id, const char *reason, bool permanent)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	char *safe_reason = without_secrets(reason);
@@ -391,16 +377,4 @@ mark_failed(int64 id, const char *reason, bool permanent)
 						queued.kind,
 						queued.attempts,
 						permanent ? "true" : "false"));
-}
-
-void
-mail_queue_mark_failed(int64 id, const char *reason)
-{
-	mark_failed(id, reason, false);
-}
-
-void
-mail_queue_mark_rejected(int64 id, const char *reason)
-{
-	mark_failed(id, reason, true);
 }

@@ -14,7 +14,6 @@
 #include "auth/mail_queue.h"
 #include "auth/password.h"
 #include "auth/reset.h"
-#include "auth/reset_link.h"
 #include "keys/key_file.h"
 #include "server/normalize.h"
 #include "shmem/counters.h"
