@@ -16,44 +16,13 @@
 #include "utils/varlena.h"
 
 #include "pwhash/pwhash.h"
+#define SETTING /* defined here, where the header declares them elsewhere */
 #include "server/settings.h"
 #include "text/mime.h"
 
 #define MINUTE 60
 #define HOUR 3600
 #define DAY 86400
-
-int setting_access_token_lifetime;
-int setting_argon2_iterations;
-int setting_argon2_memory;
-int setting_argon2_parallelism;
-char *setting_audience;
-int setting_audit_retention;
-char *setting_client_address_header;
-char *setting_client_id;
-char *setting_databases;
-bool setting_enforce_routes;
-int setting_hash_wait_timeout;
-char *setting_issuer;
-char *setting_jwt_role;
-char *setting_key_file;
-char *setting_mail_from;
-int setting_mail_lease;
-int setting_max_concurrent_hashes;
-int setting_max_login_failures;
-int setting_password_min_length;
-int setting_purge_interval;
-int setting_refresh_reuse_grace;
-int setting_refresh_token_lifetime;
-int setting_reset_link_lifetime;
-char *setting_reset_url;
-int setting_session_max_lifetime;
-char *setting_smtp_ca_file;
-char *setting_smtp_password_file;
-bool setting_smtp_require_tls;
-char *setting_smtp_url;
-char *setting_smtp_user;
-char *setting_worker_role;
 
 /* Bounds are checked here rather than by guc.c, which gives no hint. */
 static bool
@@ -269,7 +238,7 @@ check_key_file(char **newval, void **extra, GucSource source)
 }
 
 /* Each has its variable, and an integer its RANGE_CHECK, under its own name. */
-#define DEFINE_INT(name, description, boot, context, flags) \
+#define DEFINE_INT_IN(context, name, boot, unit, description) \
 	DefineCustomIntVariable("djust_auth." #name, \
 							description, \
 							NULL, \
@@ -278,16 +247,23 @@ check_key_file(char **newval, void **extra, GucSource source)
 							INT_MIN, \
 							INT_MAX, \
 							context, \
-							flags, \
+							unit, \
 							check_##name, \
 							NULL, \
 							NULL)
-#define DEFINE_STRING(name, description, boot, context, flags, check) \
+#define DEFINE_STRING_IN(context, name, boot, check, flags, description) \
 	DefineCustomStringVariable( \
 		"djust_auth." #name, description, NULL, &setting_##name, boot, context, flags, check, NULL, NULL)
-#define DEFINE_BOOL(name, description, boot) \
+#define DEFINE_BOOL(name, boot, description) \
 	DefineCustomBoolVariable( \
 		"djust_auth." #name, description, NULL, &setting_##name, boot, PGC_SUSET, 0, NULL, NULL, NULL)
+
+#define DEFINE_INT(name, boot, unit, description) DEFINE_INT_IN(PGC_SUSET, name, boot, unit, description)
+#define DEFINE_STRING(name, boot, check, description) DEFINE_STRING_IN(PGC_SUSET, name, boot, check, 0, description)
+#define DEFINE_HIDDEN(name, boot, check, description) \
+	DEFINE_STRING_IN(PGC_SUSET, name, boot, check, GUC_SUPERUSER_ONLY, description)
+#define DEFINE_AT_START(name, boot, check, flags, description) \
+	DEFINE_STRING_IN(PGC_POSTMASTER, name, boot, check, flags, description)
 
 static int
 number_of_cpus(void)
@@ -300,100 +276,67 @@ number_of_cpus(void)
 static void
 define_passwords(void)
 {
-	DEFINE_INT(argon2_iterations, "Passes of Argon2id over its memory.", 2, PGC_SUSET, 0);
-	DEFINE_INT(argon2_memory, "Memory of one Argon2id hash.", 19456, PGC_SUSET, GUC_UNIT_KB);
-	DEFINE_INT(argon2_parallelism, "Lanes of one Argon2id hash.", 1, PGC_SUSET, 0);
-	DEFINE_INT(hash_wait_timeout, "How long a caller waits for a free hash slot.", 5000, PGC_SUSET, GUC_UNIT_MS);
-	DEFINE_INT(max_concurrent_hashes,
-			   "Password hashes computed at the same time in the whole server.",
-			   number_of_cpus(),
-			   PGC_POSTMASTER,
-			   0);
-	DEFINE_INT(
-		max_login_failures, "Consecutive failures after which each further attempt must wait.", 10, PGC_SUSET, 0);
-	DEFINE_INT(password_min_length, "Least number of characters of a password.", 8, PGC_SUSET, 0);
+	DEFINE_INT(argon2_iterations, 2, 0, "Passes of Argon2id over its memory.");
+	DEFINE_INT(argon2_memory, 19456, GUC_UNIT_KB, "Memory of one Argon2id hash.");
+	DEFINE_INT(argon2_parallelism, 1, 0, "Lanes of one Argon2id hash.");
+	DEFINE_INT(hash_wait_timeout, 5000, GUC_UNIT_MS, "How long a caller waits for a free hash slot.");
+	DEFINE_INT_IN(PGC_POSTMASTER,
+				  max_concurrent_hashes,
+				  number_of_cpus(),
+				  0,
+				  "Password hashes computed at the same time in the whole server.");
+	DEFINE_INT(max_login_failures, 10, 0, "Consecutive failures after which each further attempt must wait.");
+	DEFINE_INT(password_min_length, 8, 0, "Least number of characters of a password.");
 }
 
 static void
 define_tokens(void)
 {
-	DEFINE_INT(access_token_lifetime, "Life of an access token.", 10 * MINUTE, PGC_SUSET, GUC_UNIT_S);
-	DEFINE_STRING(audience, "Claim aud of access tokens (RFC 9068).", "djust_auth", PGC_SUSET, 0, check_claim);
-	DEFINE_STRING(client_id, "Claim client_id of access tokens (RFC 9068).", "djust_auth", PGC_SUSET, 0, check_claim);
-	DEFINE_STRING(issuer, "Claim iss of access tokens (RFC 9068).", "djust_auth", PGC_SUSET, 0, check_claim);
-	DEFINE_STRING(jwt_role,
-				  "Claim role of access tokens, which PostgREST impersonates; empty for none.",
-				  "",
-				  PGC_SUSET,
-				  0,
-				  check_role);
-	DEFINE_STRING(key_file,
-				  "File of the key that protects signing keys and tokens.",
-				  "djust_auth.key",
-				  PGC_POSTMASTER,
-				  GUC_SUPERUSER_ONLY,
-				  check_key_file);
-	DEFINE_INT(
-		refresh_reuse_grace, "How long a used refresh token still gets its successor.", 10, PGC_SUSET, GUC_UNIT_S);
-	DEFINE_INT(
-		refresh_token_lifetime, "Life of a refresh token, renewed at each use.", 2 * HOUR, PGC_SUSET, GUC_UNIT_S);
-	DEFINE_INT(
-		session_max_lifetime, "Life of a session, however often it is refreshed.", 12 * HOUR, PGC_SUSET, GUC_UNIT_S);
+	DEFINE_INT(access_token_lifetime, 10 * MINUTE, GUC_UNIT_S, "Life of an access token.");
+	DEFINE_STRING(audience, "djust_auth", check_claim, "Claim aud of access tokens (RFC 9068).");
+	DEFINE_STRING(client_id, "djust_auth", check_claim, "Claim client_id of access tokens (RFC 9068).");
+	DEFINE_STRING(issuer, "djust_auth", check_claim, "Claim iss of access tokens (RFC 9068).");
+	DEFINE_STRING(
+		jwt_role, "", check_role, "Claim role of access tokens, which PostgREST impersonates; empty for none.");
+	DEFINE_AT_START(key_file,
+					"djust_auth.key",
+					check_key_file,
+					GUC_SUPERUSER_ONLY,
+					"File of the key that protects signing keys and tokens.");
+	DEFINE_INT(refresh_reuse_grace, 10, GUC_UNIT_S, "How long a used refresh token still gets its successor.");
+	DEFINE_INT(refresh_token_lifetime, 2 * HOUR, GUC_UNIT_S, "Life of a refresh token, renewed at each use.");
+	DEFINE_INT(session_max_lifetime, 12 * HOUR, GUC_UNIT_S, "Life of a session, however often it is refreshed.");
 }
 
 static void
 define_http(void)
 {
-	DEFINE_STRING(client_address_header,
-				  "HTTP header that carries the client's address; empty for none.",
-				  "",
-				  PGC_SUSET,
-				  0,
-				  check_header);
-	DEFINE_BOOL(enforce_routes, "Let djust_pre_request refuse routes the profiles do not give.", false);
+	DEFINE_STRING(
+		client_address_header, "", check_header, "HTTP header that carries the client's address; empty for none.");
+	DEFINE_BOOL(enforce_routes, false, "Let djust_pre_request refuse routes the profiles do not give.");
 }
 
 static void
 define_worker(void)
 {
-	DEFINE_INT(audit_retention, "Age at which audit events are purged.", 90 * DAY, PGC_SUSET, GUC_UNIT_S);
-	DEFINE_STRING(databases,
-				  "Databases served by the background worker, separated by commas.",
-				  "",
-				  PGC_POSTMASTER,
-				  0,
-				  check_databases);
-	DEFINE_STRING(mail_from, "Sender of mails: an address, or Name <address>.", "", PGC_SUSET, 0, check_mail_from);
-	DEFINE_INT(mail_lease,
-			   "How long a claimed mail is left to the mailer that claimed it.",
-			   5 * MINUTE,
-			   PGC_SUSET,
-			   GUC_UNIT_S);
-	DEFINE_INT(purge_interval, "Pause between two purges by the worker.", MINUTE, PGC_SUSET, GUC_UNIT_S);
-	DEFINE_INT(reset_link_lifetime, "Life of a password reset link.", DAY, PGC_SUSET, GUC_UNIT_S);
+	DEFINE_INT(audit_retention, 90 * DAY, GUC_UNIT_S, "Age at which audit events are purged.");
+	DEFINE_AT_START(
+		databases, "", check_databases, 0, "Databases served by the background worker, separated by commas.");
+	DEFINE_STRING(mail_from, "", check_mail_from, "Sender of mails: an address, or Name <address>.");
+	DEFINE_INT(mail_lease, 5 * MINUTE, GUC_UNIT_S, "How long a claimed mail is left to the mailer that claimed it.");
+	DEFINE_INT(purge_interval, MINUTE, GUC_UNIT_S, "Pause between two purges by the worker.");
+	DEFINE_INT(reset_link_lifetime, DAY, GUC_UNIT_S, "Life of a password reset link.");
 	DEFINE_STRING(reset_url,
-				  "Link in reset mails; {token} stands for the secret.",
 				  "https://shop.example/reset?token={token}",
-				  PGC_SUSET,
-				  0,
-				  check_reset_url);
-	DEFINE_STRING(smtp_ca_file,
-				  "Certificates the SMTP server's is verified with; empty for the system's.",
-				  "",
-				  PGC_SUSET,
-				  GUC_SUPERUSER_ONLY,
-				  check_plain);
-	DEFINE_STRING(
-		smtp_password_file, "File that holds the SMTP password.", "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
-	DEFINE_BOOL(smtp_require_tls, "Send no mail over a connection that is not encrypted.", true);
-	DEFINE_STRING(smtp_url, "SMTP server mails are sent through.", "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_smtp_url);
-	DEFINE_STRING(smtp_user, "SMTP user name.", "", PGC_SUSET, GUC_SUPERUSER_ONLY, check_plain);
-	DEFINE_STRING(worker_role,
-				  "Role of the background worker; empty for the extension's owner.",
-				  "",
-				  PGC_POSTMASTER,
-				  0,
-				  check_role);
+				  check_reset_url,
+				  "Link in reset mails; {token} stands for the secret.");
+	DEFINE_HIDDEN(
+		smtp_ca_file, "", check_plain, "Certificates the SMTP server's is verified with; empty for the system's.");
+	DEFINE_HIDDEN(smtp_password_file, "", check_plain, "File that holds the SMTP password.");
+	DEFINE_BOOL(smtp_require_tls, true, "Send no mail over a connection that is not encrypted.");
+	DEFINE_HIDDEN(smtp_url, "", check_smtp_url, "SMTP server mails are sent through.");
+	DEFINE_HIDDEN(smtp_user, "", check_plain, "SMTP user name.");
+	DEFINE_AT_START(worker_role, "", check_role, 0, "Role of the background worker; empty for the extension's owner.");
 }
 
 void
