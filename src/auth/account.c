@@ -36,9 +36,8 @@ hash_or_raise(Slice password, char *hash)
 	Password normal = normalize_password(password);
 	Answer answer = {VERDICT_OK};
 
-	answer.violations = password_violations(&normal);
-	answer.verdict = answer.violations ? VERDICT_WEAK_PASSWORD : password_hash(&normal, hash, &answer.retry_after);
-	answer_raise(&answer);
+	if (!password_hash(&normal, hash, &answer))
+		answer_raise(&answer);
 }
 
 static void

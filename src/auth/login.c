@@ -28,6 +28,7 @@
 
 typedef struct Candidate
 {
+	AccountTag tag;
 	UserRow user;
 	bool known;
 	bool usable; /* enabled, with a hash of its own */
@@ -35,16 +36,17 @@ typedef struct Candidate
 } Candidate;
 
 static void
-find_candidate(const char *address, const AccountTag *tag, Candidate *candidate)
+find_candidate(const char *address, Candidate *candidate)
 {
 	static UserRow sample;
 	pg_uuid_t point;
 	bool sampled;
 
-	memcpy(point.data, tag->bytes, UUID_LEN);
+	password_tag(address, &candidate->tag);
+	memcpy(point.data, candidate->tag.bytes, UUID_LEN);
 	candidate->known = catalog_user_by_email(address, &point, &candidate->user);
 	sampled = catalog_user_from(&point, &sample);
-	throttle_owner(tag, candidate->known ? candidate->user.id.data : NULL);
+	throttle_owner(&candidate->tag, candidate->known ? candidate->user.id.data : NULL);
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
 	if (candidate->known && candidate->user.has_hash)
 		candidate->hash = candidate->user.hash;
@@ -63,19 +65,19 @@ cause_of(const Candidate *candidate)
 }
 
 static void
-record_failure(Verdict verdict, const Candidate *candidate, const AccountTag *tag)
+record_failure(Verdict verdict, const Candidate *candidate)
 {
 	const pg_uuid_t *user_id = candidate->known ? &candidate->user.id : NULL;
 
 	if (verdict == VERDICT_INVALID_GRANT)
 	{
 		counter_add(COUNT_LOGIN_FAILURES, 1);
-		audit_login_failed(user_id, tag, cause_of(candidate));
+		audit_login_failed(user_id, &candidate->tag, cause_of(candidate));
 	}
 	else if (verdict != VERDICT_UNAVAILABLE)
 	{
 		counter_add(COUNT_THROTTLED, 1);
-		audit_throttled(user_id, tag);
+		audit_throttled(user_id, &candidate->tag);
 	}
 }
 
@@ -97,18 +99,16 @@ login_with_password(Slice email, Slice password, Answer *answer)
 	Password secret = normalize_password(password);
 	char replacement[PWHASH_MAX];
 	Candidate candidate;
-	AccountTag tag;
 	pg_uuid_t sid;
 	int tries;
 
 	key_file_require();
-	password_tag(address, &tag);
 	/* Twice, if a concurrent login replaced the hash while it was checked. */
 	for (tries = 0; tries < 2; tries++)
 	{
-		find_candidate(address, &tag, &candidate);
-		answer->verdict =
-			password_check(&tag, candidate.hash, candidate.usable, &secret, replacement, &answer->retry_after);
+		find_candidate(address, &candidate);
+		answer->verdict = password_check(
+			&candidate.tag, candidate.hash, candidate.usable, &secret, replacement, &answer->retry_after);
 		if (answer->verdict != VERDICT_OK)
 			break;
 		if (confirm(&candidate, replacement))
@@ -120,7 +120,7 @@ login_with_password(Slice email, Slice password, Answer *answer)
 		}
 		answer->verdict = VERDICT_INVALID_GRANT;
 	}
-	record_failure(answer->verdict, &candidate, &tag);
+	record_failure(answer->verdict, &candidate);
 }
 
 /* Checks the session again under the user's lock: it may have been ended meanwhile. */
@@ -140,9 +140,7 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 	char replacement[PWHASH_MAX];
 	char hash[PWHASH_MAX];
 	Candidate candidate;
-	AccountTag tag;
 	Bearer identity;
-	const char *address;
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
@@ -154,18 +152,15 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 		answer->verdict = VERDICT_WEAK_PASSWORD;
 		return;
 	}
-	address = candidate.user.email;
-	password_tag(address, &tag);
-	find_candidate(address, &tag, &candidate);
-	answer->verdict =
-		password_check(&tag, candidate.hash, candidate.usable, &old_password, replacement, &answer->retry_after);
+	find_candidate(candidate.user.email, &candidate);
+	answer->verdict = password_check(
+		&candidate.tag, candidate.hash, candidate.usable, &old_password, replacement, &answer->retry_after);
 	if (answer->verdict != VERDICT_OK)
 	{
-		record_failure(answer->verdict, &candidate, &tag);
+		record_failure(answer->verdict, &candidate);
 		return;
 	}
-	answer->verdict = password_hash(&new_password, hash, &answer->retry_after);
-	if (answer->verdict != VERDICT_OK)
+	if (!password_hash(&new_password, hash, answer))
 		return;
 	if (!store_user_confirm(&candidate.user.id, candidate.user.hash, true) || !still_live(&identity.session.sid))
 	{

@@ -40,8 +40,8 @@
 
 static const TemplateRow reset_template = {
 	"Reset your password",
-	"Somebody, probably you, asked for a new password for {email}.\n\nChoose it here:\n\n{link}\n\nThe link works "
-	"once, for 24 hours at most.\n"
+	"Somebody, probably you, asked for a new password for {email}.\n\nChoose it here:\n\n{link}\n\n"
+	"The link works once, for 24 hours at most.\n"
 	"If it was not you, do nothing: your password stays as it is.\n",
 	"<p>Somebody, probably you, asked for a new password for {email}.</p>\n"
 	"<p><a href=\"{link}\">Choose a new password</a>. The link works once, for 24 hours at most.</p>\n"

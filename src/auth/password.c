@@ -152,13 +152,17 @@ password_check(const AccountTag *tag, const char *hash, bool usable, const Passw
 	return result == PW_MATCH ? VERDICT_OK : VERDICT_INVALID_GRANT;
 }
 
-Verdict
-password_hash(const Password *password, char *out, int *retry_after)
+bool
+password_hash(const Password *password, char *out, Answer *answer)
 {
 	PwArena arena;
 	volatile bool made = false;
 
-	*retry_after = 1;
+	answer->violations = password_violations(password);
+	answer->verdict = VERDICT_WEAK_PASSWORD;
+	if (answer->violations != 0)
+		return false;
+	answer->retry_after = 1;
 	PG_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
 	{
 		if (hash_slot_acquire(&arena))
@@ -168,5 +172,6 @@ password_hash(const Password *password, char *out, int *retry_after)
 		}
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
-	return made ? VERDICT_OK : VERDICT_UNAVAILABLE;
+	answer->verdict = made ? VERDICT_OK : VERDICT_UNAVAILABLE;
+	return made;
 }

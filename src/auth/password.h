@@ -22,8 +22,8 @@ extern unsigned password_violations(const Password *password);
 extern Verdict password_check(const AccountTag *tag, const char *hash, bool usable, const Password *password,
 							  char *replacement, int *retry_after);
 
-/* New hash; VERDICT_OK or VERDICT_UNAVAILABLE.  out takes PWHASH_MAX bytes. */
-extern Verdict password_hash(const Password *password, char *out, int *retry_after);
+/* New hash, if the policy allows the password; else false, and answer says why.  out takes PWHASH_MAX bytes. */
+extern bool password_hash(const Password *password, char *out, Answer *answer);
 
 /* A hash that no known password matches and that costs as much as new ones. */
 extern const char *password_decoy(void);

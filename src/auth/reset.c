@@ -58,14 +58,7 @@ reset_confirm(Slice token, Slice password, Answer *answer)
 		!crypto_sha256(token.data, token.length, token_hash) ||
 		!catalog_reset_token(token_hash, &user_id, &expires_at) || expires_at <= GetCurrentTimestamp())
 		return;
-	answer->violations = password_violations(&fresh);
-	if (answer->violations != 0)
-	{
-		answer->verdict = VERDICT_WEAK_PASSWORD;
-		return;
-	}
-	answer->verdict = password_hash(&fresh, hash, &answer->retry_after);
-	if (answer->verdict != VERDICT_OK)
+	if (!password_hash(&fresh, hash, answer))
 		return;
 	if (!store_user_confirm(&user_id, NULL, true) || !store_reset_consume(token_hash, GetCurrentTimestamp()) ||
 		!catalog_user_by_id(&user_id, &user))

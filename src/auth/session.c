@@ -25,7 +25,9 @@
 #include "tables/store.h"
 
 #define REFRESH_TRIES 50
-#define CLAIMED_PROFILES_MAX 2048 /* longest claim profiles, in bytes of names */
+
+/* Longest claim profiles, in bytes of names: a token must fit into an HTTP header. */
+#define CLAIMED_PROFILES_MAX 2048
 
 static TimestampTz
 after(TimestampTz time, int seconds)
@@ -33,9 +35,9 @@ after(TimestampTz time, int seconds)
 	return time + seconds * USECS_PER_SEC;
 }
 
-/* A token must fit into an HTTP header, but a session may have any number of profiles. */
-static bool
-fit_into_token(ArrayType *profiles)
+/* Omitted if the names have more than this many bytes in all. */
+static void
+append_profiles(StringInfo out, ArrayType *profiles, size_t longest)
 {
 	Datum *values;
 	size_t length = 0;
@@ -45,17 +47,8 @@ fit_into_token(ArrayType *profiles)
 	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
 	for (i = 0; i < n; i++)
 		length += VARSIZE_ANY_EXHDR(DatumGetPointer(values[i]));
-	return length <= CLAIMED_PROFILES_MAX;
-}
-
-static void
-append_profiles(StringInfo out, ArrayType *profiles)
-{
-	Datum *values;
-	int n;
-	int i;
-
-	deconstruct_array(profiles, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+	if (length > longest)
+		return;
 	json_member(out, "profiles");
 	appendStringInfoChar(out, '[');
 	for (i = 0; i < n; i++)
@@ -65,8 +58,7 @@ append_profiles(StringInfo out, ArrayType *profiles)
 
 /* RFC 9068 section 2.2.  sid comes first: token.c finds the session by it. */
 static Slice
-make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *profiles, TimestampTz now,
-				  TimestampTz expires_at)
+make_access_token(const SessionRow *session, TimestampTz now)
 {
 	StringInfoData out;
 	pg_uuid_t jti;
@@ -74,16 +66,15 @@ make_access_token(const pg_uuid_t *sid, const pg_uuid_t *user_id, ArrayType *pro
 	audit_new_id(&jti);
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	json_uuid(&out, "sid", sid);
-	json_number(&out, "exp", timestamptz_to_time_t(expires_at));
+	json_uuid(&out, "sid", &session->sid);
+	json_number(&out, "exp", timestamptz_to_time_t(session->access_expires_at));
 	json_number(&out, "iat", timestamptz_to_time_t(now));
-	json_uuid(&out, "sub", user_id);
+	json_uuid(&out, "sub", &session->user_id);
 	json_uuid(&out, "jti", &jti);
 	json_string(&out, "iss", setting_issuer);
 	json_string(&out, "aud", setting_audience);
 	json_string(&out, "client_id", setting_client_id);
-	if (fit_into_token(profiles))
-		append_profiles(&out, profiles);
+	append_profiles(&out, session->profiles, CLAIMED_PROFILES_MAX);
 	if (*setting_jwt_role != '\0')
 		json_string(&out, "role", setting_jwt_role);
 	appendStringInfoChar(&out, '}');
@@ -111,13 +102,6 @@ seconds_until(TimestampTz now, TimestampTz then)
 	return (int) ((then - now + USECS_PER_SEC / 2) / USECS_PER_SEC);
 }
 
-static void
-hash_token(Slice token, uint8_t hash[SHA256_SIZE])
-{
-	if (!crypto_sha256(token.data, token.length, hash))
-		elog(ERROR, "could not hash a token");
-}
-
 /* Whole seconds, as in tokens. */
 static TimestampTz
 whole_now(void)
@@ -125,47 +109,34 @@ whole_now(void)
 	return GetCurrentTimestamp() / USECS_PER_SEC * USECS_PER_SEC;
 }
 
+/* Makes both tokens of a session of this generation and expiry; sets the hash and the expiry of the access token. */
+static void
+issue(SessionRow *session, TimestampTz now, Answer *answer)
+{
+	Slice token;
+
+	session->access_expires_at = access_expiry(now, session->expires_at);
+	token = make_access_token(session, now);
+	if (!crypto_sha256(token.data, token.length, session->access_hash))
+		elog(ERROR, "could not hash a token");
+	answer->access_token = token.data;
+	answer->refresh_token = token_refresh_token(&session->sid, session->generation);
+	answer->expires_in = seconds_until(now, session->access_expires_at);
+	answer->refresh_expires_in = seconds_until(now, session->expires_at);
+}
+
 void
 session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 {
-	NewSession session = {.user_id = *user_id};
 	TimestampTz now = whole_now();
-	uint8_t hash[SHA256_SIZE];
-	Slice token;
+	SessionRow session = {.user_id = *user_id, .created_at = now, .expires_at = refresh_expiry(now, now)};
 
 	audit_new_id(&session.sid);
-	session.created_at = now;
-	session.expires_at = refresh_expiry(now, now);
-	session.access_expires_at = access_expiry(now, session.expires_at);
 	session.profiles = catalog_profiles_of(user_id);
-	token = make_access_token(&session.sid, user_id, session.profiles, now, session.access_expires_at);
-	hash_token(token, hash);
-	session.access_hash = hash;
-	session.client_address = postgrest_client_address();
-	session.user_agent = postgrest_user_agent();
-	store_session_insert(&session);
-
+	issue(&session, now, answer);
+	store_session_insert(&session, postgrest_client_address(), postgrest_user_agent());
 	answer->verdict = VERDICT_OK;
-	answer->access_token = token.data;
-	answer->refresh_token = token_refresh_token(&session.sid, 0);
-	answer->expires_in = seconds_until(now, session.access_expires_at);
-	answer->refresh_expires_in = seconds_until(now, session.expires_at);
 	*sid = session.sid;
-}
-
-/* Answers a retry within the grace period; writes nothing, so any number of retries do not conflict. */
-static void
-repeat_successor(const SessionRow *session, Answer *answer)
-{
-	TimestampTz now = whole_now();
-	TimestampTz access_expires_at = access_expiry(now, session->expires_at);
-
-	answer->verdict = VERDICT_OK;
-	answer->access_token =
-		make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at).data;
-	answer->refresh_token = token_refresh_token(&session->sid, session->generation);
-	answer->expires_in = seconds_until(now, access_expires_at);
-	answer->refresh_expires_in = seconds_until(now, session->expires_at);
 }
 
 /* session_max_lifetime may have been lowered since the session was opened. */
@@ -182,20 +153,13 @@ static bool
 rotate(const SessionRow *session, Answer *answer)
 {
 	TimestampTz now = whole_now();
-	TimestampTz expires_at = refresh_expiry(now, session->created_at);
-	TimestampTz access_expires_at = access_expiry(now, expires_at);
-	Slice token = make_access_token(&session->sid, &session->user_id, session->profiles, now, access_expires_at);
-	uint8_t hash[SHA256_SIZE];
+	SessionRow next = *session;
 
-	hash_token(token, hash);
-	if (!store_session_refresh(session, GetCurrentTimestamp(), expires_at, access_expires_at, hash))
-		return false;
-	answer->verdict = VERDICT_OK;
-	answer->access_token = token.data;
-	answer->refresh_token = token_refresh_token(&session->sid, session->generation + 1);
-	answer->expires_in = seconds_until(now, access_expires_at);
-	answer->refresh_expires_in = seconds_until(now, expires_at);
-	return true;
+	next.generation++;
+	next.expires_at = refresh_expiry(now, session->created_at);
+	issue(&next, now, answer);
+	return store_session_refresh(
+		session, GetCurrentTimestamp(), next.expires_at, next.access_expires_at, next.access_hash);
 }
 
 static void
@@ -226,18 +190,20 @@ session_refresh(Slice token, Answer *answer)
 				end_reused(&session);
 				return;
 			case REFRESH_PREVIOUS:
-				repeat_successor(&session, answer);
-				counter_add(COUNT_REFRESHES, 1);
-				return;
+				/* a retry within the grace period; writes nothing, so any number of retries do not conflict */
+				issue(&session, whole_now(), answer);
+				break;
 			case REFRESH_CURRENT:
 				if (!may_be_refreshed(&session))
 					return;
 				if (!rotate(&session, answer))
 					continue;
-				counter_add(COUNT_REFRESHES, 1);
 				audit_event("refresh", &session.user_id, &session.sid, NULL);
-				return;
+				break;
 		}
+		answer->verdict = VERDICT_OK;
+		counter_add(COUNT_REFRESHES, 1);
+		return;
 	}
 }
 
@@ -360,7 +326,7 @@ session_introspect(Slice token, bool refresh_too)
 	json_number(&out, "exp", timestamptz_to_time_t(identity.expires_at));
 	json_string(&out, "iss", setting_issuer);
 	json_string(&out, "token_type", type);
-	append_profiles(&out, identity.session.profiles);
+	append_profiles(&out, identity.session.profiles, SIZE_MAX);
 	appendStringInfoChar(&out, '}');
 	return out.data;
 }

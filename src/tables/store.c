@@ -20,7 +20,7 @@
 #define PURGE_TRIGGER "djust_purge_at"
 
 void
-store_session_insert(const NewSession *session)
+store_session_insert(const SessionRow *session, Datum client_address, const char *user_agent)
 {
 	static StoreStatement statement = {
 		"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, "
@@ -36,8 +36,8 @@ store_session_insert(const NewSession *session)
 						TimestampTzGetDatum(session->access_expires_at),
 						bytes_datum(session->access_hash, SHA256_SIZE),
 						PointerGetDatum(session->profiles),
-						session->client_address,
-						text_datum(session->user_agent)));
+						client_address,
+						text_datum(user_agent)));
 }
 
 static bool

@@ -17,19 +17,6 @@
 #include "crypto/crypto.h"
 #include "tables/catalog.h"
 
-typedef struct NewSession
-{
-	pg_uuid_t sid;
-	pg_uuid_t user_id;
-	TimestampTz created_at;
-	TimestampTz expires_at;
-	TimestampTz access_expires_at;
-	const uint8_t *access_hash; /* SHA256_SIZE */
-	ArrayType *profiles;
-	Datum client_address; /* inet, 0 if unknown */
-	const char *user_agent; /* NULL if unknown */
-} NewSession;
-
 typedef struct AuditRow
 {
 	pg_uuid_t id;
@@ -98,7 +85,8 @@ typedef struct PurgeCursor
 } PurgeCursor;
 
 /* sessions */
-extern void store_session_insert(const NewSession *session);
+/* client_address: inet, 0 if unknown; user_agent: NULL if unknown. */
+extern void store_session_insert(const SessionRow *session, Datum client_address, const char *user_agent);
 extern bool store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at,
 								  TimestampTz access_expires_at, const uint8_t *access_hash);
 extern uint64 store_session_delete(const pg_uuid_t *sid);
