@@ -70,7 +70,7 @@ grep -nE '#[[:space:]]*include "[^/"]*"' $SOURCES | grep -vE '"(postgres|fmgr|fu
 
 # shellcheck disable=SC2086 # a list of files
 grep -nE 'include "(postgres|c)\.h"' $(echo "$SOURCES" | grep '\.h$') | rule "no header includes postgres.h"
-only 'include <openssl/' src/crypto/crypto.c src/crypto/cryptokey.c src/crypto/keygen.c | rule "OpenSSL only in crypto.c, cryptokey.c, keygen.c"
+only 'include <openssl/' src/crypto/crypto.c src/crypto/cryptokey.c | rule "OpenSSL only in crypto.c and cryptokey.c"
 only 'include <argon2\.h>' src/pwhash/pwhash.c src/pwhash/pwargon2.c | rule "libargon2 only in pwhash.c and pwargon2.c"
 only 'include <crypt\.h>' src/pwhash/pwcrypt.c | rule "crypt only in pwcrypt.c"
 only 'include <uni[a-z]*\.h>' src/text/unicode.c | grep -v '<unistd' | rule "libunistring only in unicode.c"

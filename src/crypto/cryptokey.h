@@ -49,6 +49,13 @@ extern CryptoKey *crypto_key_private(CryptoAlg alg, const uint8_t *der, size_t n
 extern CryptoKey *crypto_key_public(CryptoAlg alg, const uint8_t *der, size_t n);
 extern void crypto_key_free(CryptoKey *key);
 
+/*
+ * A new key: private as PKCS#8 DER, public as SubjectPublicKeyInfo DER.  HS256: 32 random bytes and no public key;
+ * RS256: 3072 bits.  The buffers hold CRYPTO_PRIVATE_MAX and CRYPTO_PUBLIC_MAX bytes.
+ */
+extern bool crypto_generate(CryptoAlg alg, uint8_t *private_der, size_t *private_length, uint8_t *public_der,
+							size_t *public_length);
+
 /* JWS signature bytes: ES256 as raw R || S of 64 bytes (RFC 7518 section 3.4). */
 extern bool crypto_sign(const CryptoKey *key, const void *data, size_t n, uint8_t signature[CRYPTO_SIGNATURE_MAX],
 						size_t *length);

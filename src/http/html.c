@@ -12,27 +12,17 @@
 void
 html_append(StringInfo out, Slice text)
 {
+	static const char special[] = "&<>\"'";
+	static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
 	size_t i;
 
 	for (i = 0; i < text.length; i++)
-		switch (text.data[i])
-		{
-			case '&':
-				appendStringInfoString(out, "&amp;");
-				break;
-			case '<':
-				appendStringInfoString(out, "&lt;");
-				break;
-			case '>':
-				appendStringInfoString(out, "&gt;");
-				break;
-			case '"':
-				appendStringInfoString(out, "&quot;");
-				break;
-			case '\'':
-				appendStringInfoString(out, "&#39;");
-				break;
-			default:
-				appendStringInfoChar(out, text.data[i]);
-		}
+	{
+		const char *at = memchr(special, text.data[i], sizeof(special) - 1);
+
+		if (at)
+			appendStringInfoString(out, entities[at - special]);
+		else
+			appendStringInfoChar(out, text.data[i]);
+	}
 }

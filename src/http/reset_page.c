@@ -25,23 +25,19 @@
 
 static const char style[] =
 	":root{color-scheme:light dark;--ink:#1c2126;--soft:#59636e;--paper:#fff;--back:#f3f4f6;--line:#8b949e;"
-	"--act:#1f5fbf;"
-	"--good:#17692f;--bad:#a4262c}"
+	"--act:#1f5fbf;--good:#17692f;--bad:#a4262c}"
 	"@media(prefers-color-scheme:dark){:root{--ink:#e8eaed;--soft:#a8b0b9;--paper:#1d2126;--back:#121519;"
-	"--line:#737c86;"
-	"--act:#8ab8ff;--good:#7bd894;--bad:#ff9a9a}}"
+	"--line:#737c86;--act:#8ab8ff;--good:#7bd894;--bad:#ff9a9a}}"
 	"*{box-sizing:border-box}"
 	"[hidden]{display:none!important}"
 	"body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--back);"
-	"color:var(--ink);"
-	"font:1rem/1.5 system-ui,sans-serif}"
+	"color:var(--ink);font:1rem/1.5 system-ui,sans-serif}"
 	"main{width:100%;max-width:27rem;padding:2rem;background:var(--paper);border-radius:.75rem;"
 	"box-shadow:0 1px 3px rgba(0,0,0,.2)}"
 	"h1{margin:0 0 1.25rem;font-size:1.5rem;line-height:1.25}"
 	"label{display:block;margin-bottom:.375rem;font-weight:600}"
 	"input[type=password],input[type=text]{width:100%;padding:.625rem .75rem;font:inherit;color:inherit;"
-	"background:var(--paper);"
-	"border:1px solid var(--line);border-radius:.375rem}"
+	"background:var(--paper);border:1px solid var(--line);border-radius:.375rem}"
 	":focus-visible{outline:3px solid var(--act);outline-offset:2px}"
 	".show{display:flex;gap:.5rem;align-items:center;margin:.625rem 0 0;font-weight:400}"
 	"ul{list-style:none;margin:1.25rem 0;padding:0}"
@@ -79,8 +75,7 @@ static const char script[] =
 	"if(body.status==='password_updated'){form.hidden=true;tell(['password_updated']);"
 	"document.title=document.querySelector('h1').textContent='Password changed'}"
 	"else if(body.error==='weak_password'){check();body.violations.forEach(function(code){if(rules[code])"
-	"mark(code,'unmet')});"
-	"tell(['weak_password'].concat(body.violations));field.focus()}"
+	"mark(code,'unmet')});tell(['weak_password'].concat(body.violations));field.focus()}"
 	"else{form.hidden=body.error==='invalid_grant';tell([body.error])}}"
 	"form.addEventListener('submit',function(event){event.preventDefault();button.disabled=true;tell([]);"
 	"fetch('djust_reset_confirm',{method:'POST',headers:{'Content-Type':'application/json',Accept:'application/json'},"
@@ -174,17 +169,16 @@ static void
 append_form(StringInfo out, Slice token, const Answer *answer)
 {
 	appendStringInfo(out,
-					 "<form method=\"post\" action=\"?\" data-min=\"%d\">\n<input type=\"hidden\" "
-					 "name=\"token\" value=\"",
+					 "<form method=\"post\" action=\"?\" data-min=\"%d\">\n"
+					 "<input type=\"hidden\" name=\"token\" value=\"",
 					 setting_password_min_length);
 	html_append(out, token);
-	appendStringInfoString(out,
-						   "\">\n<label for=\"new_password\">New password</label>\n"
-						   "<input type=\"password\" id=\"new_password\" name=\"new_password\" "
-						   "autocomplete=\"new-password\" "
-						   "required autofocus aria-describedby=\"rules\">\n"
-						   "<label class=\"show\" hidden><input type=\"checkbox\" id=\"show\"> Show "
-						   "password</label>\n");
+	appendStringInfoString(
+		out,
+		"\">\n<label for=\"new_password\">New password</label>\n"
+		"<input type=\"password\" id=\"new_password\" name=\"new_password\" "
+		"autocomplete=\"new-password\" required autofocus aria-describedby=\"rules\">\n"
+		"<label class=\"show\" hidden><input type=\"checkbox\" id=\"show\"> Show password</label>\n");
 	append_rules(out, answer);
 	appendStringInfoString(out, "<button>Set new password</button>\n</form>\n");
 }
@@ -220,8 +214,8 @@ reset_page_html(Slice token, const Answer *answer)
 	appendStringInfo(&out,
 					 "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 					 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-					 "<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n<link rel=\"icon\" "
-					 "href=\"data:,\">\n"
+					 "<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n"
+					 "<link rel=\"icon\" href=\"data:,\">\n"
 					 "<style>%s</style>\n</head>\n<body>\n<main>\n<h1>%s</h1>\n",
 					 title,
 					 style,

@@ -40,12 +40,8 @@ static KeyFileKeys keys;
 static uint64_t generation = 0; /* 0: no file was read */
 static char failure[256] = "it was not read";
 
-static bool
-fail(const char *what)
-{
-	snprintf(failure, sizeof(failure), "%s: %m", what);
-	return false;
-}
+/* False, and the reason kept for key_file_failure. */
+#define FAIL(...) (snprintf(failure, sizeof(failure), __VA_ARGS__), false)
 
 static bool
 write_new(const char *path)
@@ -56,7 +52,7 @@ write_new(const char *path)
 	bool written;
 
 	if (!pg_strong_random(master, sizeof(master)))
-		return fail("could not generate random bytes");
+		return FAIL("could not generate random bytes");
 	bytes_hex_encode(master, sizeof(master), text);
 	text[FILE_SIZE - 1] = '\n';
 	bytes_wipe(master, sizeof(master));
@@ -66,10 +62,8 @@ write_new(const char *path)
 	written = fd >= 0 && write(fd, text, sizeof(text)) == (ssize_t) sizeof(text) && pg_fsync(fd) == 0;
 	bytes_wipe(text, sizeof(text));
 	if (fd < 0)
-		return fail("could not create it");
-	if (close(fd) != 0 || !written)
-		return fail("could not write it");
-	return true;
+		return FAIL("could not create it: %m");
+	return (close(fd) == 0 && written) || FAIL("could not write it: %m");
 }
 
 static void
@@ -90,7 +84,8 @@ key_file_create(void)
 	bool created;
 
 	snprintf(temporary, sizeof(temporary), "%s.new.%d", setting_key_file, (int) getpid());
-	created = write_new(temporary) && (link(temporary, setting_key_file) == 0 || fail("could not put it into place"));
+	created =
+		write_new(temporary) && (link(temporary, setting_key_file) == 0 || FAIL("could not put it into place: %m"));
 	unlink(temporary);
 	if (!created)
 		return false;
@@ -99,17 +94,6 @@ key_file_create(void)
 			(errmsg("created key file \"%s\" of djust_auth", setting_key_file),
 			 errhint("Back it up apart from the database, and put it on every standby.")));
 	return true;
-}
-
-static bool
-is_private(int fd)
-{
-	if (secret_file_is_private(fd))
-		return true;
-	strlcpy(failure,
-			"it must be a regular file that only its owner may read (0600, or 0640 if owned by root)",
-			sizeof(failure));
-	return false;
 }
 
 /* The digits may end in a newline. */
@@ -121,23 +105,19 @@ read_master(int fd, uint8_t master[MASTER_SIZE])
 	bool good;
 
 	if (n < 0)
-		return fail("could not read it");
+		return FAIL("could not read it: %m");
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
 		n--;
 	good = bytes_hex_decode((Slice){text, n}, master, MASTER_SIZE);
 	bytes_wipe(text, sizeof(text));
-	if (!good)
-		strlcpy(failure, "it must hold 64 hexadecimal digits", sizeof(failure));
-	return good;
+	return good || FAIL("it must hold 64 hexadecimal digits");
 }
 
 static bool
 derive(const uint8_t master[MASTER_SIZE], const char *purpose, uint8_t *out, size_t n)
 {
-	if (crypto_hkdf(master, MASTER_SIZE, "djust_auth", 10, purpose, strlen(purpose), out, n))
-		return true;
-	strlcpy(failure, "could not derive keys from it", sizeof(failure));
-	return false;
+	return crypto_hkdf(master, MASTER_SIZE, "djust_auth", 10, purpose, strlen(purpose), out, n) ||
+		   FAIL("could not derive keys from it");
 }
 
 static bool
@@ -161,8 +141,10 @@ key_file_read(void)
 	int fd = open(setting_key_file, O_RDONLY | O_NONBLOCK, 0);
 
 	if (fd < 0)
-		return fail("could not open it");
-	good = is_private(fd) && read_master(fd, master);
+		return FAIL("could not open it: %m");
+	good = secret_file_is_private(fd) ||
+		   FAIL("it must be a regular file that only its owner may read (0600, or 0640 if owned by root)");
+	good = good && read_master(fd, master);
 	close(fd);
 	good = good && derive_all(master, &fresh);
 	bytes_wipe(master, sizeof(master));

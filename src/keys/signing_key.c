@@ -15,7 +15,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "crypto/keygen.h"
 #include "keys/key_file.h"
 #include "keys/key_file_check.h"
 #include "keys/key_file_disk.h"

@@ -101,12 +101,13 @@ run_crypt(CryptWork *work, const Parsed *parsed)
 
 /*
  * crypt(3) stops at a NUL and reads fewer than CRYPT_MAX_PASSPHRASE_SIZE bytes: a password it would not read completely
- * costs the same and never matches.  bcrypt reads only 72 bytes by definition.
+ * costs the same and never matches.  bcrypt reads only 72 bytes by definition: passwords that agree in these are equal.
  */
-static PwResult
-verify_crypt(const Parsed *parsed, Slice password, size_t most)
+PwResult
+pw_verify_crypt(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	CryptWork *work = calloc(1, sizeof(*work));
+	size_t most = parsed->scheme->reads > 0 ? BCRYPT_PASSWORD_MAX : PWHASH_PASSWORD_MAX;
 	size_t n = password.length < most ? password.length : most;
 	bool whole = n < CRYPT_MAX_PASSPHRASE_SIZE && memchr(password.data, '\0', password.length) == NULL;
 	PwResult result;
@@ -121,19 +122,4 @@ verify_crypt(const Parsed *parsed, Slice password, size_t most)
 	bytes_wipe(work, sizeof(*work));
 	free(work);
 	return result == PW_MATCH && !whole ? PW_MISMATCH : result;
-}
-
-/* Passwords that agree in 72 bytes are equal for bcrypt. */
-PwResult
-pw_verify_bcrypt(const Parsed *parsed, Slice password, const PwArena *arena)
-{
-	(void) arena;
-	return verify_crypt(parsed, password, BCRYPT_PASSWORD_MAX);
-}
-
-PwResult
-pw_verify_sha_crypt(const Parsed *parsed, Slice password, const PwArena *arena)
-{
-	(void) arena;
-	return verify_crypt(parsed, password, PWHASH_PASSWORD_MAX);
 }

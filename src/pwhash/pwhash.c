@@ -37,11 +37,11 @@ static const Scheme schemes[] = {
 	{"$pbkdf2$", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA1},
 	{"pbkdf2_sha256$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA256},
 	{"pbkdf2_sha1$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA1},
-	{"$2a$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
-	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
-	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_bcrypt, 0, BCRYPT_PASSWORD_MAX - 1},
-	{"$5$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 43},
-	{"$6$", "sha-crypt", pw_parse_sha_crypt, pw_verify_sha_crypt, 86},
+	{"$2a$", "bcrypt", pw_parse_bcrypt, pw_verify_crypt, 0, BCRYPT_PASSWORD_MAX - 1},
+	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_crypt, 0, BCRYPT_PASSWORD_MAX - 1},
+	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_crypt, 0, BCRYPT_PASSWORD_MAX - 1},
+	{"$5$", "sha-crypt", pw_parse_sha_crypt, pw_verify_crypt, 43},
+	{"$6$", "sha-crypt", pw_parse_sha_crypt, pw_verify_crypt, 86},
 };
 
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))

@@ -74,18 +74,16 @@ PwResult
 pw_verify_scrypt(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	uint8_t derived[PW_DERIVED_MAX];
-	bool made;
+	bool made = crypto_scrypt(password.data,
+							  password.length,
+							  parsed->salt,
+							  parsed->salt_length,
+							  parsed->n,
+							  parsed->r,
+							  parsed->parallelism,
+							  derived,
+							  parsed->derived_length);
 
-	(void) arena;
-	made = crypto_scrypt(password.data,
-						 password.length,
-						 parsed->salt,
-						 parsed->salt_length,
-						 parsed->n,
-						 parsed->r,
-						 parsed->parallelism,
-						 derived,
-						 parsed->derived_length);
 	return pw_compare(parsed, made, derived);
 }
 
@@ -142,7 +140,6 @@ PwResult
 pw_parse_pbkdf2_django(Cursor *cursor, Parsed *parsed)
 {
 	size_t size = digest_size(parsed->scheme->variant);
-
 	PwResult result = take_iterations(cursor, parsed);
 
 	if (result == PW_MATCH &&
@@ -157,16 +154,14 @@ PwResult
 pw_verify_pbkdf2(const Parsed *parsed, Slice password, const PwArena *arena)
 {
 	uint8_t derived[PW_DERIVED_MAX];
-	bool made;
+	bool made = crypto_pbkdf2((CryptoDigest) parsed->scheme->variant,
+							  password.data,
+							  password.length,
+							  parsed->salt,
+							  parsed->salt_length,
+							  parsed->iterations,
+							  derived,
+							  parsed->derived_length);
 
-	(void) arena;
-	made = crypto_pbkdf2((CryptoDigest) parsed->scheme->variant,
-						 password.data,
-						 password.length,
-						 parsed->salt,
-						 parsed->salt_length,
-						 parsed->iterations,
-						 derived,
-						 parsed->derived_length);
 	return pw_compare(parsed, made, derived);
 }

@@ -87,8 +87,7 @@ extern PwResult pw_verify_pbkdf2(const Parsed *parsed, Slice password, const PwA
 
 /* pwcrypt.c */
 extern PwResult pw_parse_bcrypt(Cursor *cursor, Parsed *parsed);
-extern PwResult pw_verify_bcrypt(const Parsed *parsed, Slice password, const PwArena *arena);
 extern PwResult pw_parse_sha_crypt(Cursor *cursor, Parsed *parsed);
-extern PwResult pw_verify_sha_crypt(const Parsed *parsed, Slice password, const PwArena *arena);
+extern PwResult pw_verify_crypt(const Parsed *parsed, Slice password, const PwArena *arena);
 
 #endif

@@ -19,16 +19,8 @@
 /* The longest canonical spelling has three characters for each byte of the pattern. */
 _Static_assert(3 * ROUTE_PATTERN_MAX <= ROUTE_PATH_MAX, "canonical patterns fit where paths do");
 
-/* C0 and DEL. */
-#define CONTROLS(n) \
-	[n] = ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, ROUTE_CONTROL, \
-	ROUTE_CONTROL
-
 /* Why a byte is forbidden in a segment, raw or decoded; check_byte() decides on '%' and '$'. */
-static const uint8_t byte_faults[256] = {CONTROLS(0),
-										 CONTROLS(8),
-										 CONTROLS(16),
-										 CONTROLS(24),
+static const uint8_t byte_faults[256] = {[0 ... 0x1f] = ROUTE_CONTROL,
 										 [0x7f] = ROUTE_CONTROL,
 										 ['\\'] = ROUTE_BACKSLASH,
 										 [';'] = ROUTE_SEMICOLON,
@@ -36,12 +28,6 @@ static const uint8_t byte_faults[256] = {CONTROLS(0),
 										 ['#'] = ROUTE_QUERY,
 										 ['$'] = ROUTE_STREAM,
 										 ['%'] = ROUTE_BAD_ESCAPE};
-
-static bool
-is_control(unsigned char byte)
-{
-	return byte_faults[byte] == ROUTE_CONTROL;
-}
 
 /* Why a byte written as %XX is forbidden. */
 static RouteFault
@@ -195,7 +181,7 @@ parse_code(Slice code, RoutePath *out)
 	size_t i;
 
 	for (i = 0; i < code.length; i++)
-		if (is_control((unsigned char) code.data[i]))
+		if (byte_faults[(unsigned char) code.data[i]] == ROUTE_CONTROL)
 			return ROUTE_CONTROL;
 	fault = uni_is_ascii(code) ? ROUTE_OK : segment_unicode_fault(code);
 	if (fault != ROUTE_OK)

@@ -69,43 +69,30 @@ is_own_database(const char *database)
 	return OidIsValid(id) && CompatOwnsDatabase(id, GetUserId());
 }
 
-static void
-run_command(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
-			ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
-{
-	if (previous_hook)
-		previous_hook(statement, text, read_only_tree, context, params, environment, receiver, completion);
-	else
-		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, receiver, completion);
-}
-
 /* The command itself waits some seconds for other connections to end; the worker ends sooner. */
 static void
 process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
 				QueryCompletion *completion)
 {
+	ProcessUtility_hook_type run = previous_hook ? previous_hook : standard_ProcessUtility;
 	const char *database = exclusive_database(statement->utilityStmt);
+	bool alone = database && event_queue_is_served(database) && is_own_database(database);
 	bool creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
 				   strcmp(((CreateExtensionStmt *) statement->utilityStmt)->extname, EXTENSION) == 0;
 
-	if (database && event_queue_is_served(database) && is_own_database(database))
-	{
+	if (alone)
 		event_queue_send_away(database, true);
-		PG_TRY();
-		{
-			run_command(statement, text, read_only_tree, context, params, environment, receiver, completion);
-		}
-		PG_CATCH();
-		{
-			event_queue_send_away(database, false);
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
-		event_queue_send_away(database, false);
+	PG_TRY();
+	{
+		run(statement, text, read_only_tree, context, params, environment, receiver, completion);
 	}
-	else
-		run_command(statement, text, read_only_tree, context, params, environment, receiver, completion);
+	PG_FINALLY();
+	{
+		if (alone)
+			event_queue_send_away(database, false);
+	}
+	PG_END_TRY();
 	if (creates)
 		event_queue_wake_at_commit();
 }

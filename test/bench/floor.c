@@ -21,7 +21,6 @@
 #include "text/bytes.h"
 #include "server/compat.h"
 #include "crypto/jwt.h"
-#include "crypto/keygen.h"
 #include "tables/catalog.h"
 
 PG_MODULE_MAGIC;

@@ -1,6 +1,6 @@
 /* cryptokey_fuzz.c: a key has one algorithm, its signatures are its own, and its public numbers make it again. */
 #include "../unit/keys.h"
-#include "crypto/keygen.h"
+#include "crypto/cryptokey.h"
 #include "der.h"
 
 static uint8_t signature[CRYPTO_SIGNATURE_MAX];

@@ -11,7 +11,7 @@
 
 #include "text/bytes.h"
 #include "check.h"
-#include "crypto/keygen.h"
+#include "crypto/cryptokey.h"
 #include "keys.h"
 
 /* Its public half. */

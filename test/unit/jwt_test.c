@@ -11,7 +11,6 @@
 #include "text/bytes.h"
 #include "check.h"
 #include "crypto/jwt.h"
-#include "crypto/keygen.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
