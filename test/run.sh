@@ -11,7 +11,7 @@
 #	                    whose worker mails, and RELAY_READ (test/lib/setup.sh)
 #
 # ONLY=name limits regress, isolation, pgtap, programs and http to files so called; KEEP=1 keeps the folder with logs and data;
-# TEST_TIMEOUT is the limit of one file in seconds.
+# TEST_TIMEOUT is the limit of one file in seconds.  EXCEPT has lines "FILE why": programs that do not run, which count as skipped.
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 . "$ROOT/test/lib/setup.sh"
@@ -33,9 +33,16 @@ point()
 	if [ "$2" = 0 ]; then count "$1" 1 0; else count "$1" 0 1; fi
 }
 
+# A crash is a failure, and so is what a sanitizer or an assertion says, also where the test did not notice.
+crashes()
+{
+	! grep -aE -A 15 'ERROR: AddressSanitizer|[0-9]: runtime error:|TRAP:|terminated by signal (4|7|8|11):' "$DJUST_TMP"/*/log | head -n 200 | grep .
+}
+
 # The last line, and whether all went well.
 conclude()
 {
+	[ -z "$CLUSTERS" ] || { crashes; point "no server crashed" $?; }
 	echo
 	if [ $skipped != 0 ]; then
 		echo "$skipped skipped:"
@@ -50,6 +57,15 @@ conclude()
 skip()
 {
 	echo "$1: $2" >>"$DJUST_TMP/skipped"
+}
+
+# excluded FILE
+excluded()
+{
+	reason=$(echo "$EXCEPT" | sed -n "s/^$1 //p")
+	[ -n "$reason" ] || return 1
+	count "$1" 0 0 1
+	skip "$1" "$reason"
 }
 
 # Adds up the lines "N passed, N failed" of a log; none at all, or a bad status without a failure, is a failure.
@@ -107,12 +123,13 @@ stage_unit()
 
 stage_fuzz()
 {
-	make -s -k -C "$DJUST_TMP/build" fuzz -j "$(nproc)" FUZZ_SECONDS="${FUZZ_SECONDS:-5}" >"$DJUST_TMP/fuzz.log" 2>&1
+	make -s -k -C "$DJUST_TMP/build" fuzz -j "$(nproc)" FUZZ_SECONDS="${FUZZ_SECONDS:-5}" FUZZ_RUNS="$FUZZ_RUNS" >"$DJUST_TMP/fuzz.log" 2>&1
 	status=$?
 	good=$(grep -c ': survived' "$DJUST_TMP/fuzz.log")
 	bad=$(grep -c ': FAILED' "$DJUST_TMP/fuzz.log")
 	[ $status = 0 ] || [ "$bad" != 0 ] || bad=1
 	[ "$bad" = 0 ] || cat "$DJUST_TMP/fuzz.log"
+	sed -n 's/: survived \([0-9]*\) executions.*/: \1/p' "$DJUST_TMP/fuzz.log" | paste -sd , | sed 's/^/# executions: /; s/,/, /g'
 	count fuzz "$good" "$bad"
 	make -s -C "$DJUST_TMP/build" fuzz-coverage -j "$(nproc)" >"$DJUST_TMP/coverage.log" 2>&1
 	status=$?
@@ -223,6 +240,7 @@ stage_programs()
 	cluster
 	for file in $(files "$ROOT"/test/t/*.py "$ROOT"/test/torture/*.py "$ROOT"/test/t/*.mjs "$ROOT"/test/t/*.sh); do
 		name=${file##*/}
+		! excluded "$name" || continue
 		PGDATABASE=$(echo "t_$name" | tr . _)
 		new_database "$PGDATABASE" djust_template
 		export PGDATABASE

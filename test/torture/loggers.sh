@@ -1,7 +1,8 @@
 #!/bin/sh
-# loggers.sh: every logger people have, at its loudest (loud.conf), beside isolation tests, pgTAP and the ledger of crashes
+# loggers.sh: every logger people have, at its loudest (loud.conf), beside regress, isolation, pgtap and programs
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 DJUST_CONF=$(cat "$ROOT/test/torture/loud.conf")
-export DJUST_CONF
-sh "$ROOT/test/run.sh" isolation pgtap && ONLY=crash sh "$ROOT/test/run.sh" programs
+TEST_TIMEOUT=${TEST_TIMEOUT:-1800}
+export DJUST_CONF TEST_TIMEOUT
+EXCEPT='bench.sh it measures times, which loggers change' sh "$ROOT/test/run.sh" regress isolation pgtap programs

@@ -146,6 +146,7 @@ class Db:
         self.raw.close()
 
     def watch_statements(self):
+        self.run("SET log_min_messages = warning")  # what goes into the log, too, has its text masked
         self.run("LOAD 'auto_explain'")
         self.run("SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_level = notice")
 
@@ -372,8 +373,9 @@ class Cluster:
         setup("stop_cluster", self.name, mode, check=False)
 
     def log(self):
+        """Without the SQLSTATEs that log_error_verbosity adds."""
         with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as file:
-            return file.read()
+            return re.sub(r"\b((?:WARNING|ERROR|FATAL|PANIC):  )[0-9A-Z]{5}: ", r"\1", file.read())
 
     def environment(self, dbname):
         return {**os.environ, "PGHOST": self.host, "PGPORT": self.port, "PGUSER": "postgres", "PGDATABASE": dbname}
