@@ -289,7 +289,6 @@ static const char *const login_calls[] = {"djust_login",
 /* For HEAD, PostgREST does not even call them.  Functions that write are refused by their read-only transaction. */
 static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect", "djust_sessions", NULL};
 
-/* True if the profiles allow the request's path and method. */
 static bool
 request_is_allowed(const Bearer *identity)
 {

@@ -13,7 +13,6 @@
 #include "audit/audit.h"
 #include "pwhash/pwhash.h"
 #include "routes/route.h"
-#include "server/compat.h"
 #include "server/normalize.h"
 #include "text/mime.h"
 

@@ -24,7 +24,6 @@
 #include "audit/audit.h"
 #include "audit/row_change.h"
 #include "auth/account.h"
-#include "server/compat.h"
 #include "server/normalize.h"
 #include "shmem/counters.h"
 #include "tables/catalog.h"
@@ -143,7 +142,6 @@ unchanged(const TriggerData *data)
 	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple);
 }
 
-/* The new row with a text column normalised. */
 static Datum
 normalised(const TriggerData *data, AttrNumber column, const char *(*normal)(Slice))
 {
@@ -248,7 +246,6 @@ users_updated(const TriggerData *data)
 		store_reset_delete_of_all(array_of(ended.links));
 }
 
-/* Adds all users in this column of the statement's old and new rows. */
 static void
 collect_users(const TriggerData *data, AttrNumber column, ArrayBuildState **users)
 {

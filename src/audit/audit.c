@@ -21,7 +21,7 @@
 #include "audit/audit_seal_form.h"
 #include "audit/throttle_event.h"
 #include "http/postgrest.h"
-#include "keys/key_file.h"
+#include "keys/key_file_check.h"
 #include "server/compat.h"
 #include "shmem/counters.h"
 #include "tables/catalog.h"
@@ -101,7 +101,7 @@ load_floor(void)
 	TimestampTz floor = 1;
 	int n;
 
-	if (!event_queue_served() || event_queue_floor_known() || !key_file_audit_usable())
+	if (!event_queue_served() || event_queue_floor_known() || !key_file_matches())
 		return;
 	for (n = store_chains_read(NULL, chains); n > 0; n--)
 		if (audit_chain_is_ours(&chains[n - 1]) && audit_chain_is_good(&chains[n - 1]))

@@ -30,7 +30,7 @@
 #include "audit/audit_seal.h"
 #include "audit/audit_seal_form.h"
 #include "audit/throttle_event.h"
-#include "keys/key_file.h"
+#include "keys/key_file_check.h"
 #include "shmem/event_queue.h"
 #include "tables/catalog.h"
 #include "text/bytes.h"
@@ -287,7 +287,7 @@ audit_seal_retire(TimestampTz before)
 	{
 		AuditChain *chain = &chains[i];
 
-		if (!key_file_audit_usable())
+		if (!key_file_matches())
 			limit = Min(limit, chain->started.at);
 		else if (chain->sealed.at <= before &&
 				 (audit_chain_is_ours(chain) ? i > 0 && audit_chain_is_good(chain) : true))

@@ -29,7 +29,6 @@ require_user(const pg_uuid_t *id, UserRow *user)
 		answer_unknown_user(id);
 }
 
-/* Checks the policy and hashes, or raises an error. */
 static void
 hash_or_raise(Slice password, char *hash)
 {

@@ -29,7 +29,6 @@
 
 #define GIVEN_UP "the address was sealed under another key file"
 
-/* Numbers of ended items. */
 typedef struct Ended
 {
 	uint64 sessions;

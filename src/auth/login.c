@@ -21,7 +21,6 @@
 #include "keys/key_file.h"
 #include "server/normalize.h"
 #include "shmem/counters.h"
-#include "shmem/throttle.h"
 #include "shmem/throttle_owner.h"
 #include "tables/catalog.h"
 #include "tables/store.h"

@@ -275,7 +275,6 @@ mail_queue_forget(const char *email)
 	}
 }
 
-/* The sender's domain, in ASCII. */
 static const char *
 sender_domain(void)
 {

@@ -5,7 +5,6 @@
 #ifndef DJUST_MAIL_QUEUE_H
 #define DJUST_MAIL_QUEUE_H
 
-#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 

@@ -10,13 +10,11 @@
  * under 2048 bits, exponent 1); a signature of another length or encoding;
  * secrets left in freed memory.
  */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>

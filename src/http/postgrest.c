@@ -18,7 +18,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/inet.h"
 
 #include "http/postgrest.h"
 #include "server/compat.h"
@@ -86,7 +85,6 @@ last_segment(const char *path, const char **end)
 	return stop - *end;
 }
 
-/* True if a path calls this API function. */
 static bool
 path_calls(const char *path, const char *function)
 {

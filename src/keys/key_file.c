@@ -108,12 +108,6 @@ key_file_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE])
 		cannot_happen();
 }
 
-bool
-key_file_audit_usable(void)
-{
-	return key_file_matches();
-}
-
 /* Hashes the address first, so that purpose, database and address have fixed sizes. */
 void
 key_file_tag(const char *purpose, Slice email, AccountTag *tag)

@@ -23,9 +23,8 @@ extern void key_file_require(void);
 /* MAC of a refresh token's content. */
 extern void key_file_refresh_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
 
-/* MAC for audit seals; whether the key file allows making it. */
+/* MAC for audit seals; only if key_file_matches. */
 extern void key_file_audit_mac(const void *data, size_t n, uint8_t mac[SHA256_SIZE]);
-extern bool key_file_audit_usable(void);
 
 /* Keyed identifier of an account, reveals no address; purpose separates the counters. */
 extern void key_file_tag(const char *purpose, Slice email, AccountTag *tag);

@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "commands/async.h"
-#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"

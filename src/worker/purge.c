@@ -22,7 +22,6 @@
 #define BATCH_ROWS 1000
 #define LOCK_LIFE_S SECS_PER_DAY
 
-/* Progress of a purge. */
 typedef struct Purge
 {
 	bool under_way;

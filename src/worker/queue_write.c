@@ -76,7 +76,6 @@ give_up(const QueueEntry *entry, ErrorData *error)
 	FreeErrorData(error);
 }
 
-/* Writes an entry in a subtransaction. */
 static void
 write_alone(const QueueEntry *entry)
 {
