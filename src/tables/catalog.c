@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/dependency.h"
@@ -19,13 +18,11 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
-#include "executor/tuptable.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -34,7 +31,7 @@
 #define SCHEMA "djust_auth"
 #define AUDIT_FUNCTION "audit_change"
 
-static const char *const table_names[] = {
+static const char *const names[] = {
 	[TABLE_CUSTOMER_USER] = "customer_user",
 	[TABLE_PROFILE] = "profile",
 	[TABLE_USER_PROFILE] = "user_profile",
@@ -52,9 +49,6 @@ static const char *const table_names[] = {
 	[TABLE_AUDIT_CHAIN] = "audit_chain",
 	[TABLE_AUDIT_SEAL] = "audit_seal",
 	[TABLE_KEY_FILE] = "key_file",
-};
-
-static const char *const index_names[] = {
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",
@@ -70,14 +64,12 @@ static const char *const index_names[] = {
 	[INDEX_KEY_FILE] = "key_file_pkey",
 };
 
-StaticAssertDecl(lengthof(table_names) == CATALOG_TABLES, "every table has a name");
-StaticAssertDecl(lengthof(index_names) == CATALOG_INDEXES, "every index has a name");
+StaticAssertDecl(lengthof(names) == CATALOG_RELATIONS, "every table and index has a name");
 
 typedef struct Ids
 {
 	bool valid;
-	Oid tables[CATALOG_TABLES];
-	Oid indexes[CATALOG_INDEXES];
+	Oid relations[CATALOG_RELATIONS];
 	Oid audit_function;
 } Ids;
 
@@ -97,13 +89,10 @@ relation_changed(Datum arg, Oid relid)
 		epoch++;
 		return;
 	}
-	if (relid == ids.tables[TABLE_POLICY_EPOCH])
+	if (relid == ids.relations[TABLE_POLICY_EPOCH])
 		epoch++;
-	for (i = 0; i < CATALOG_TABLES; i++)
-		if (relid == ids.tables[i])
-			ids.valid = false;
-	for (i = 0; i < CATALOG_INDEXES; i++)
-		if (relid == ids.indexes[i])
+	for (i = 0; i < CATALOG_RELATIONS; i++)
+		if (relid == ids.relations[i])
 			ids.valid = false;
 }
 
@@ -140,10 +129,8 @@ resolve_all(void)
 	{
 		begun = epoch;
 		schema = get_namespace_oid(SCHEMA, true);
-		for (i = 0; i < CATALOG_TABLES; i++)
-			fresh.tables[i] = resolve(schema, table_names[i]);
-		for (i = 0; i < CATALOG_INDEXES; i++)
-			fresh.indexes[i] = resolve(schema, index_names[i]);
+		for (i = 0; i < CATALOG_RELATIONS; i++)
+			fresh.relations[i] = resolve(schema, names[i]);
 		fresh.audit_function = GetSysCacheOid3(PROCNAMEARGSNSP,
 											   Anum_pg_proc_oid,
 											   CStringGetDatum(AUDIT_FUNCTION),
@@ -171,7 +158,7 @@ Oid
 catalog_table(CatalogTable table)
 {
 	resolve_all();
-	return ids.tables[table];
+	return ids.relations[table];
 }
 
 Relation
@@ -190,7 +177,7 @@ catalog_is_table(Oid relation, CatalogTable *table)
 
 	resolve_all();
 	for (i = 0; i < CATALOG_TABLES; i++)
-		if (ids.tables[i] == relation)
+		if (ids.relations[i] == relation)
 		{
 			*table = i;
 			return true;
@@ -234,7 +221,7 @@ Oid
 catalog_index(CatalogIndex index)
 {
 	resolve_all();
-	return ids.indexes[index];
+	return ids.relations[index];
 }
 
 uint32

@@ -44,7 +44,7 @@ typedef enum CatalogTable
 	CATALOG_TABLES
 } CatalogTable;
 
-/* Attribute numbers; a test compares them with pg_attribute. */
+/* Attribute numbers, table by table; a test compares them with pg_attribute. */
 enum
 {
 	Anum_customer_user_id = 1,
@@ -54,10 +54,8 @@ enum
 	Anum_customer_user_created_at,
 	Anum_customer_user_hash_replaced_at,
 	Anum_customer_user_locale,
-	Natts_customer_user = Anum_customer_user_locale
-};
-enum
-{
+	Natts_customer_user = Anum_customer_user_locale,
+
 	Anum_session_sid = 1,
 	Anum_session_user_id,
 	Anum_session_created_at,
@@ -70,62 +68,44 @@ enum
 	Anum_session_client_address,
 	Anum_session_user_agent,
 	Anum_session_purge_at,
-	Natts_session = Anum_session_purge_at
-};
-enum
-{
+	Natts_session = Anum_session_purge_at,
+
 	Anum_session_ended_sid = 1,
-	Anum_session_ended_ended_at
-};
-enum
-{
-	Anum_profile_name = 1
-};
-enum
-{
+	Anum_session_ended_ended_at,
+
+	Anum_profile_name = 1,
+
 	Anum_user_profile_user_id = 1,
 	Anum_user_profile_profile,
-	Natts_user_profile = Anum_user_profile_profile
-};
-enum
-{
+	Natts_user_profile = Anum_user_profile_profile,
+
 	Anum_profile_right_profile = 1,
 	Anum_profile_right_route,
 	Anum_profile_right_access,
-	Natts_profile_right = Anum_profile_right_access
-};
-enum
-{
+	Natts_profile_right = Anum_profile_right_access,
+
 	Anum_reset_token_token_hash = 1,
 	Anum_reset_token_user_id,
 	Anum_reset_token_created_at,
 	Anum_reset_token_expires_at,
-	Natts_reset_token = Anum_reset_token_expires_at
-};
-enum
-{
+	Natts_reset_token = Anum_reset_token_expires_at,
+
 	Anum_mail_template_kind = 1,
 	Anum_mail_template_locale,
 	Anum_mail_template_subject,
 	Anum_mail_template_body_text,
 	Anum_mail_template_body_html,
-	Natts_mail_template = Anum_mail_template_body_html
-};
-enum
-{
-	Anum_password_blocklist_password = 1
-};
-enum
-{
+	Natts_mail_template = Anum_mail_template_body_html,
+
+	Anum_password_blocklist_password = 1,
+
 	Anum_throttle_lock_tag = 1,
 	Anum_throttle_lock_failures,
 	Anum_throttle_lock_allowed_at,
 	Anum_throttle_lock_saved_at,
 	Anum_throttle_lock_user_id,
-	Natts_throttle_lock = Anum_throttle_lock_user_id
-};
-enum
-{
+	Natts_throttle_lock = Anum_throttle_lock_user_id,
+
 	Anum_audit_event_id = 1,
 	Anum_audit_event_at,
 	Anum_audit_event_event,
@@ -134,10 +114,8 @@ enum
 	Anum_audit_event_actor,
 	Anum_audit_event_client_address,
 	Anum_audit_event_detail,
-	Natts_audit_event = Anum_audit_event_detail
-};
-enum
-{
+	Natts_audit_event = Anum_audit_event_detail,
+
 	Anum_signing_key_kid = 1,
 	Anum_signing_key_algorithm,
 	Anum_signing_key_private_key,
@@ -145,11 +123,8 @@ enum
 	Anum_signing_key_created_at,
 	Anum_signing_key_verify_until,
 	Anum_signing_key_longest_token,
-	Natts_signing_key = Anum_signing_key_longest_token
-};
+	Natts_signing_key = Anum_signing_key_longest_token,
 
-enum
-{
 	Anum_key_file_one = 1,
 	Anum_key_file_check_value,
 	Anum_key_file_database,

@@ -7,13 +7,12 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_enum.h"
-#include "utils/builtins.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "routes/route_trie.h"
 #include "tables/catalog_scan.h"
+#include "tables/datum.h"
 #include "text/bytes.h"
 
 /* True if a row with this text key exists.  Wipes its copy of the key, which may be a password. */
@@ -25,8 +24,8 @@ exists(CatalogTable table, CatalogIndex index, const char *value)
 	bool found;
 
 	scan_text_key(&key, 1, value);
-	scan_begin(&scan, table, index, 1, &key);
-	found = HeapTupleIsValid(scan_next(&scan));
+	scan_begin(&scan, table, index, &key);
+	found = scan_next(&scan);
 	scan_end(&scan);
 	bytes_wipe(DatumGetPointer(key.sk_argument), VARSIZE_ANY(DatumGetPointer(key.sk_argument)));
 	return found;
@@ -69,19 +68,15 @@ catalog_rights_of(const char *profile)
 	List *rights = NIL;
 	ScanKeyData key;
 	Scan scan;
-	HeapTuple tuple;
 
 	scan_text_key(&key, Anum_profile_right_profile, profile);
-	scan_begin(&scan, TABLE_PROFILE_RIGHT, INDEX_PROFILE_RIGHT, 1, &key);
-	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	scan_begin(&scan, TABLE_PROFILE_RIGHT, INDEX_PROFILE_RIGHT, &key);
+	while (scan_next(&scan))
 	{
-		Datum values[Natts_profile_right];
-		bool nulls[Natts_profile_right];
 		RightRow *row = palloc(sizeof(RightRow));
 
-		scan_values(TABLE_PROFILE_RIGHT, scan.relation, tuple, values, nulls);
-		row->route = TextDatumGetCString(values[Anum_profile_right_route - 1]);
-		row->access = read_access(DatumGetObjectId(values[Anum_profile_right_access - 1]));
+		row->route = TextDatumGetCString(scan.values[Anum_profile_right_route - 1]);
+		row->access = read_access(DatumGetObjectId(scan.values[Anum_profile_right_access - 1]));
 		rights = lappend(rights, row);
 	}
 	scan_end(&scan);
@@ -89,18 +84,16 @@ catalog_rights_of(const char *profile)
 }
 
 static KeyRow *
-read_key(Scan *scan, HeapTuple tuple)
+read_key(const Scan *scan)
 {
 	KeyRow *row = palloc(sizeof(KeyRow));
-	Datum values[Natts_signing_key];
-	bool nulls[Natts_signing_key];
+	const Datum *values = scan->values;
 
-	scan_values(TABLE_SIGNING_KEY, scan->relation, tuple, values, nulls);
 	row->kid = TextDatumGetCString(values[Anum_signing_key_kid - 1]);
 	row->algorithm = TextDatumGetCString(values[Anum_signing_key_algorithm - 1]);
 	row->private_key = DatumGetByteaPCopy(values[Anum_signing_key_private_key - 1]);
 	row->public_key = DatumGetByteaPCopy(values[Anum_signing_key_public_key - 1]);
-	row->active = nulls[Anum_signing_key_verify_until - 1];
+	row->active = scan->nulls[Anum_signing_key_verify_until - 1];
 	row->created_at = DatumGetTimestampTz(values[Anum_signing_key_created_at - 1]);
 	row->longest_token = DatumGetInt32(values[Anum_signing_key_longest_token - 1]);
 	row->verify_until = row->active ? DT_NOEND : DatumGetTimestampTz(values[Anum_signing_key_verify_until - 1]);
@@ -113,17 +106,28 @@ catalog_keys(void)
 {
 	List *keys = NIL;
 	Scan scan;
-	HeapTuple tuple;
 
-	scan_begin(&scan, TABLE_SIGNING_KEY, INDEX_SIGNING_KEY, 0, NULL);
-	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	scan_begin(&scan, TABLE_SIGNING_KEY, INDEX_SIGNING_KEY, NULL);
+	while (scan_next(&scan))
 	{
-		KeyRow *row = read_key(&scan, tuple);
+		KeyRow *row = read_key(&scan);
 
 		keys = row->active ? lcons(row, keys) : lappend(keys, row);
 	}
 	scan_end(&scan);
 	return keys;
+}
+
+bool
+catalog_known_key_file(KnownKeyFile *known)
+{
+	Scan scan;
+
+	if (!scan_row(&scan, TABLE_KEY_FILE, INDEX_KEY_FILE, NULL))
+		return false;
+	known->database = DatumGetObjectId(scan.values[Anum_key_file_database - 1]);
+	datum_bytes(scan.values[Anum_key_file_check_value - 1], known->check_value, SHA256_SIZE);
+	return true;
 }
 
 /*
@@ -146,48 +150,25 @@ locale_fit(const char *offered, const char *wanted)
 	return n == 0 || wanted[n] == '\0' || wanted[n] == '-' || wanted[n] == '_' ? n : -1;
 }
 
-/* A check value of the wrong size matches no file. */
-bool
-catalog_known_key_file(KnownKeyFile *known)
-{
-	Datum values[Natts_key_file];
-	bool nulls[Natts_key_file];
-	bytea *value;
-
-	if (!scan_row(TABLE_KEY_FILE, INDEX_KEY_FILE, 0, NULL, values, nulls))
-		return false;
-	memset(known, 0, sizeof(*known));
-	known->database = DatumGetObjectId(values[Anum_key_file_database - 1]);
-	value = DatumGetByteaPP(values[Anum_key_file_check_value - 1]);
-	if (VARSIZE_ANY_EXHDR(value) == SHA256_SIZE)
-		memcpy(known->check_value, VARDATA_ANY(value), SHA256_SIZE);
-	return true;
-}
-
 bool
 catalog_template(const char *kind, const char *locale, TemplateRow *row)
 {
-	Datum values[Natts_mail_template];
-	bool nulls[Natts_mail_template];
 	ScanKeyData key;
 	Scan scan;
-	HeapTuple tuple;
 	int best = -1;
 
 	scan_text_key(&key, Anum_mail_template_kind, kind);
-	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, 1, &key);
-	while (HeapTupleIsValid(tuple = scan_next(&scan)))
+	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, &key);
+	while (scan_next(&scan))
 	{
-		int fit;
+		int fit = locale_fit(TextDatumGetCString(scan.values[Anum_mail_template_locale - 1]), locale);
 
-		scan_values(TABLE_MAIL_TEMPLATE, scan.relation, tuple, values, nulls);
-		fit = locale_fit(TextDatumGetCString(values[Anum_mail_template_locale - 1]), locale);
 		if (fit <= best)
 			continue;
 		best = fit;
-		row->subject = TextDatumGetCString(values[Anum_mail_template_subject - 1]);
-		row->body_text = TextDatumGetCString(values[Anum_mail_template_body_text - 1]);
-		row->body_html = TextDatumGetCString(values[Anum_mail_template_body_html - 1]);
+		row->subject = TextDatumGetCString(scan.values[Anum_mail_template_subject - 1]);
+		row->body_text = TextDatumGetCString(scan.values[Anum_mail_template_body_text - 1]);
+		row->body_html = TextDatumGetCString(scan.values[Anum_mail_template_body_html - 1]);
 	}
 	scan_end(&scan);
 	return best >= 0;

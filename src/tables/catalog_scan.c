@@ -15,18 +15,16 @@
 
 #include "access/htup_details.h"
 #include "access/relscan.h"
-#include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 #include "server/compat.h"
 #include "tables/catalog_scan.h"
+#include "tables/datum.h"
 
 #define NOT_NULL false
 #define NULLABLE true
@@ -186,77 +184,74 @@ check_columns(CatalogTable table, Relation relation)
 
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		refuse(relation, "It is no table.");
-	if (shapes[table].n == 0)
+	if (shapes[table].n == 0 || shapes[table].n > SCAN_COLUMNS)
 		elog(ERROR, "the columns of table %d are not listed", (int) table);
 	for (i = 0; i < shapes[table].n; i++)
 		if (i >= descriptor->natts || !is_of_type(TupleDescAttr(descriptor, i), shapes[table].columns[i].type))
 			refuse(relation, psprintf("Column number %d was dropped or has another type.", i + 1));
 }
 
-Relation
-scan_open_locked(CatalogTable table, LOCKMODE mode)
+void
+scan_open(Scan *scan, CatalogTable table, LOCKMODE mode)
 {
-	Relation relation = catalog_open(table, mode);
-
-	check_columns(table, relation);
-	return relation;
+	scan->table = table;
+	scan->relation = catalog_open(table, mode);
+	check_columns(table, scan->relation);
 }
 
-Relation
-scan_open_table(CatalogTable table)
+/* Opening the table may have invalidated the ids, but only the index's is still needed. */
+void
+scan_start(Scan *scan, CatalogIndex index, ScanKey key, Snapshot snapshot)
 {
-	return scan_open_locked(table, AccessShareLock);
-}
-
-/* Opening the table may have invalidated the ids, but only the index's is still needed.  snapshot NULL: the latest. */
-static SysScanDesc
-begin(Relation relation, CatalogIndex index, Snapshot snapshot, int nkeys, ScanKey keys)
-{
-	SysScanDesc scan = systable_beginscan(relation, catalog_index(index), true, snapshot, nkeys, keys);
-
+	scan->scan = systable_beginscan(scan->relation, catalog_index(index), true, snapshot, key ? 1 : 0, key);
 	/* any role may connect so; each look-up would read a whole table, and take the longer the later its row comes */
-	if (scan->irel == NULL)
+	if (scan->scan->irel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("djust_auth does not work without its indexes"),
 				 errhint("Connect without ignore_system_indexes.")));
-	if (scan->irel->rd_index->indrelid != RelationGetRelid(relation))
-		refuse(relation, "Its index is another table's.");
-	return scan;
-}
-
-SysScanDesc
-scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
-{
-	return begin(relation, index, NULL, nkeys, keys);
-}
-
-SysScanDesc
-scan_of_all_versions(Relation relation, CatalogIndex index, int nkeys, ScanKey keys)
-{
-	return begin(relation, index, SnapshotAny, nkeys, keys);
+	if (scan->scan->irel->rd_index->indrelid != RelationGetRelid(scan->relation))
+		refuse(scan->relation, "Its index is another table's.");
 }
 
 void
-scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys)
+scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key)
 {
-	scan->relation = scan_open_table(table);
-	scan->scan = scan_of_index(scan->relation, index, nkeys, keys);
+	scan_open(scan, table, AccessShareLock);
+	scan_start(scan, index, key, NULL);
 }
 
-/* Sees uncommitted rows; the snapshot then holds the transaction that deletes or updates a row. */
 void
-scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot)
+scan_values(Scan *scan, HeapTuple tuple)
 {
-	InitDirtySnapshot(*snapshot);
-	scan->relation = scan_open_table(table);
-	scan->scan = begin(scan->relation, index, snapshot, 1, key);
+	TupleDesc descriptor = RelationGetDescr(scan->relation);
+	int i;
+
+	scan->tuple = tuple;
+	if (descriptor->natts <= SCAN_COLUMNS)
+		heap_deform_tuple(tuple, descriptor, scan->values, scan->nulls);
+	else
+	{
+		Datum *all = palloc(descriptor->natts * (sizeof(Datum) + sizeof(bool)));
+
+		heap_deform_tuple(tuple, descriptor, all, (bool *) (all + descriptor->natts));
+		memcpy(scan->values, all, sizeof(scan->values));
+		memcpy(scan->nulls, all + descriptor->natts, sizeof(scan->nulls));
+		pfree(all);
+	}
+	for (i = 0; i < shapes[scan->table].n; i++)
+		if (scan->nulls[i] && !shapes[scan->table].columns[i].nullable)
+			refuse(scan->relation, psprintf("Column \"%s\" is null.", NameStr(TupleDescAttr(descriptor, i)->attname)));
 }
 
-HeapTuple
+bool
 scan_next(Scan *scan)
 {
-	return systable_getnext(scan->scan);
+	HeapTuple tuple = systable_getnext(scan->scan);
+
+	if (HeapTupleIsValid(tuple))
+		scan_values(scan, tuple);
+	return HeapTupleIsValid(tuple);
 }
 
 void
@@ -267,24 +262,16 @@ scan_end(Scan *scan)
 }
 
 bool
-scan_row(CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys, Datum *values, bool *nulls)
+scan_row(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key)
 {
-	Scan scan;
 	HeapTuple tuple;
 
-	scan_begin(&scan, table, index, nkeys, keys);
-	tuple = scan_next(&scan);
+	scan_begin(scan, table, index, key);
+	tuple = systable_getnext(scan->scan);
 	if (HeapTupleIsValid(tuple))
-		scan_values(table, scan.relation, heap_copytuple(tuple), values, nulls);
-	scan_end(&scan);
+		scan_values(scan, heap_copytuple(tuple));
+	scan_end(scan);
 	return HeapTupleIsValid(tuple);
-}
-
-void
-scan_end_locked(Scan *scan)
-{
-	systable_endscan(scan->scan);
-	table_close(scan->relation, NoLock);
 }
 
 void
@@ -299,42 +286,14 @@ scan_uuid_key(ScanKey key, AttrNumber attribute, const pg_uuid_t *value)
 	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(value));
 }
 
-char *
-scan_text_or_null(Datum value, bool is_null)
-{
-	return is_null ? NULL : TextDatumGetCString(value);
-}
-
-/* The extension's columns of a table opened by scan_open_table; raises if a NOT NULL one is null. */
-void
-scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *values, bool *nulls)
-{
-	TupleDesc descriptor = RelationGetDescr(relation);
-	int n = shapes[table].n;
-	int i;
-
-	if (descriptor->natts == n)
-		heap_deform_tuple(tuple, descriptor, values, nulls);
-	else
-	{
-		Datum *all = palloc(descriptor->natts * (sizeof(Datum) + sizeof(bool)));
-
-		heap_deform_tuple(tuple, descriptor, all, (bool *) (all + descriptor->natts));
-		memcpy(values, all, n * sizeof(Datum));
-		memcpy(nulls, all + descriptor->natts, n * sizeof(bool));
-		pfree(all);
-	}
-	for (i = 0; i < n; i++)
-		if (nulls[i] && !shapes[table].columns[i].nullable)
-			refuse(relation, psprintf("Column \"%s\" is null.", NameStr(TupleDescAttr(descriptor, i)->attname)));
-}
-
 void
 scan_bytes_key(ScanKey key, AttrNumber attribute, const uint8_t *bytes, size_t size)
 {
-	bytea *value = palloc(VARHDRSZ + size);
+	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_BYTEAEQ, bytes_datum(bytes, size));
+}
 
-	SET_VARSIZE(value, VARHDRSZ + size);
-	memcpy(VARDATA(value), bytes, size);
-	ScanKeyInit(key, attribute, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(value));
+char *
+scan_text_or_null(const Scan *scan, AttrNumber attribute)
+{
+	return scan->nulls[attribute - 1] ? NULL : TextDatumGetCString(scan->values[attribute - 1]);
 }

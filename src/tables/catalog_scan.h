@@ -1,21 +1,19 @@
 /*
  * catalog_scan.h
- *		Index scans of the extension's tables; for catalog_*.c.
+ *		Index scans of the extension's tables; for catalog_*.c and
+ *		session_revoke.c.
  */
 #ifndef DJUST_CATALOG_SCAN_H
 #define DJUST_CATALOG_SCAN_H
 
 #include "access/genam.h"
-#include "access/skey.h"
-#include "storage/lockdefs.h"
-#include "utils/relcache.h"
-#include "utils/snapshot.h"
 
 #include "tables/catalog.h"
 
+/* Numbered on from the tables. */
 typedef enum CatalogIndex
 {
-	INDEX_CUSTOMER_USER_ID,
+	INDEX_CUSTOMER_USER_ID = CATALOG_TABLES,
 	INDEX_CUSTOMER_USER_EMAIL,
 	INDEX_PROFILE,
 	INDEX_USER_PROFILE,
@@ -28,35 +26,41 @@ typedef enum CatalogIndex
 	INDEX_PASSWORD_BLOCKLIST,
 	INDEX_THROTTLE_LOCK,
 	INDEX_KEY_FILE,
-	CATALOG_INDEXES
+	CATALOG_RELATIONS
 } CatalogIndex;
 
 extern Oid catalog_index(CatalogIndex index);
 
-/* A scan in progress. */
+#define SCAN_COLUMNS 12 /* of the widest table */
+
+/* A scan in progress, and the extension's columns of the row it is at. */
 typedef struct Scan
 {
+	CatalogTable table;
 	Relation relation;
 	SysScanDesc scan;
+	HeapTuple tuple;
+	Datum values[SCAN_COLUMNS];
+	bool nulls[SCAN_COLUMNS];
 } Scan;
 
 /* Raises 55000 if the table's columns are not as the extension made them. */
-extern Relation scan_open_table(CatalogTable table);
-extern Relation scan_open_locked(CatalogTable table, LOCKMODE mode);
-extern SysScanDesc scan_of_index(Relation relation, CatalogIndex index, int nkeys, ScanKey keys);
-extern SysScanDesc scan_of_all_versions(Relation relation, CatalogIndex index, int nkeys, ScanKey keys);
-extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys);
-extern void scan_begin_dirty(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key, SnapshotData *snapshot);
-extern HeapTuple scan_next(Scan *scan);
+extern void scan_open(Scan *scan, CatalogTable table, LOCKMODE mode);
+/* key NULL: all rows; snapshot NULL: the latest. */
+extern void scan_start(Scan *scan, CatalogIndex index, ScanKey key, Snapshot snapshot);
+/* Opens the table and starts. */
+extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key);
+/* Reads the next row, which stays until the next call; false at the end. */
+extern bool scan_next(Scan *scan);
 extern void scan_end(Scan *scan);
-/* Values of the first row, copied; false if there is none. */
-extern bool scan_row(CatalogTable table, CatalogIndex index, int nkeys, ScanKey keys, Datum *values, bool *nulls);
-/* Keeps the table locked until the end of the transaction. */
-extern void scan_end_locked(Scan *scan);
+/* Copies the first row; false if there is none. */
+extern bool scan_row(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key);
+/* Reads a row of the open table; raises if a NOT NULL column of the extension is null. */
+extern void scan_values(Scan *scan, HeapTuple tuple);
+
 extern void scan_text_key(ScanKey key, AttrNumber attribute, const char *value);
 extern void scan_uuid_key(ScanKey key, AttrNumber attribute, const pg_uuid_t *value);
-extern char *scan_text_or_null(Datum value, bool is_null);
-extern void scan_values(CatalogTable table, Relation relation, HeapTuple tuple, Datum *values, bool *nulls);
 extern void scan_bytes_key(ScanKey key, AttrNumber attribute, const uint8_t *bytes, size_t size);
+extern char *scan_text_or_null(const Scan *scan, AttrNumber attribute);
 
 #endif

@@ -14,21 +14,21 @@
 #include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "storage/bufmgr.h"
-#include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "server/compat.h"
 #include "tables/catalog_scan.h"
+#include "tables/datum.h"
 #include "tables/session_tid.h"
 
 static void
-read_session(HeapTuple tuple, const Datum *values, SessionRow *row)
+read_session(const Scan *scan, SessionRow *row)
 {
-	bytea *hash;
+	const Datum *values = scan->values;
 
-	row->place = tuple->t_self;
+	row->place = scan->tuple->t_self;
 	row->sid = *DatumGetUUIDP(values[Anum_session_sid - 1]);
 	row->user_id = *DatumGetUUIDP(values[Anum_session_user_id - 1]);
 	row->created_at = DatumGetTimestampTz(values[Anum_session_created_at - 1]);
@@ -37,35 +37,8 @@ read_session(HeapTuple tuple, const Datum *values, SessionRow *row)
 	row->access_expires_at = DatumGetTimestampTz(values[Anum_session_access_expires_at - 1]);
 	row->purge_at = DatumGetTimestampTz(values[Anum_session_purge_at - 1]);
 	row->generation = DatumGetInt32(values[Anum_session_generation - 1]);
-	hash = DatumGetByteaPP(values[Anum_session_access_hash - 1]);
-	memset(row->access_hash, 0, SHA256_SIZE);
-	memcpy(row->access_hash, VARDATA_ANY(hash), Min(VARSIZE_ANY_EXHDR(hash), SHA256_SIZE));
+	datum_bytes(values[Anum_session_access_hash - 1], row->access_hash, SHA256_SIZE);
 	row->profiles = DatumGetArrayTypePCopy(values[Anum_session_profiles - 1]);
-}
-
-static SessionEntry *
-read_entry(Scan *scan, HeapTuple tuple)
-{
-	SessionEntry *entry = palloc0(sizeof(SessionEntry));
-	Datum values[Natts_session];
-	bool nulls[Natts_session];
-
-	scan_values(TABLE_SESSION, scan->relation, tuple, values, nulls);
-	read_session(tuple, values, &entry->session);
-	entry->user_agent = scan_text_or_null(values[Anum_session_user_agent - 1], nulls[Anum_session_user_agent - 1]);
-	if (!nulls[Anum_session_client_address - 1])
-		entry->client_address = DatumGetCString(DirectFunctionCall1(inet_out, values[Anum_session_client_address - 1]));
-	return entry;
-}
-
-static void
-read_session_tuple(Relation relation, HeapTuple tuple, SessionRow *row)
-{
-	Datum values[Natts_session];
-	bool nulls[Natts_session];
-
-	scan_values(TABLE_SESSION, relation, tuple, values, nulls);
-	read_session(tuple, values, row);
 }
 
 /* sid is the first column; an administrator may have allowed NULL. */
@@ -106,8 +79,9 @@ visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *tid, HeapT
  * need the predicate locks of the index scan.
  */
 static bool
-session_at_tid(Relation relation, const pg_uuid_t *sid, SessionRow *row)
+session_at_tid(Scan *scan, const pg_uuid_t *sid, SessionRow *row)
 {
+	Relation relation = scan->relation;
 	HeapTupleData tuple;
 	SessionTid tid;
 	bool found;
@@ -118,52 +92,55 @@ session_at_tid(Relation relation, const pg_uuid_t *sid, SessionRow *row)
 	heap_page_prune_opt(relation, tid.buffer);
 	found = visible_at(relation, sid, &tid, &tuple);
 	if (found)
-		read_session_tuple(relation, &tuple, row);
+	{
+		scan_values(scan, &tuple);
+		read_session(scan, row);
+	}
 	ReleaseBuffer(tid.buffer);
 	return found;
 }
 
-static void
-keep_tid(const pg_uuid_t *sid, SysScanDesc scan, HeapTuple tuple)
-{
-	SessionTid tid;
-
-	if (!TTS_IS_BUFFERTUPLE(scan->slot))
-		return;
-	tid.buffer = ((BufferHeapTupleTableSlot *) scan->slot)->buffer;
-	tid.block = ItemPointerGetBlockNumber(&tuple->t_self);
-	tid.line = ItemPointerGetOffsetNumber(&tuple->t_self);
-	tid.at = (uint16) ((char *) tuple->t_data - (char *) BufferGetPage(tid.buffer));
-	session_tid_keep(sid, &tid);
-}
-
 static bool
-session_by_index(Relation relation, const pg_uuid_t *sid, SessionRow *row)
+session_by_index(Scan *scan, const pg_uuid_t *sid, SessionRow *row)
 {
 	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	bool found;
 
 	scan_uuid_key(&key, Anum_session_sid, sid);
-	scan = scan_of_index(relation, INDEX_SESSION_SID, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	scan_start(scan, INDEX_SESSION_SID, &key, NULL);
+	found = scan_next(scan);
+	if (found)
 	{
-		read_session_tuple(relation, tuple, row);
-		keep_tid(sid, scan, tuple);
+		read_session(scan, row);
+		session_tid_keep(sid, scan->scan->slot, &scan->tuple->t_self);
 	}
-	systable_endscan(scan);
-	return HeapTupleIsValid(tuple);
+	systable_endscan(scan->scan);
+	return found;
 }
 
 bool
 catalog_session(const pg_uuid_t *sid, SessionRow *row)
 {
-	Relation relation = scan_open_table(TABLE_SESSION);
-	bool found = session_at_tid(relation, sid, row) || session_by_index(relation, sid, row);
+	Scan scan;
+	bool found;
 
-	table_close(relation, AccessShareLock);
+	scan_open(&scan, TABLE_SESSION, AccessShareLock);
+	found = session_at_tid(&scan, sid, row) || session_by_index(&scan, sid, row);
+	table_close(scan.relation, AccessShareLock);
 	return found;
+}
+
+static SessionEntry *
+read_entry(const Scan *scan)
+{
+	SessionEntry *entry = palloc0(sizeof(SessionEntry));
+	Datum address = scan->values[Anum_session_client_address - 1];
+
+	read_session(scan, &entry->session);
+	entry->user_agent = scan_text_or_null(scan, Anum_session_user_agent);
+	if (!scan->nulls[Anum_session_client_address - 1])
+		entry->client_address = DatumGetCString(DirectFunctionCall1(inet_out, address));
+	return entry;
 }
 
 List *
@@ -172,12 +149,11 @@ catalog_sessions_of(const pg_uuid_t *user_id)
 	List *sessions = NIL;
 	ScanKeyData key;
 	Scan scan;
-	HeapTuple tuple;
 
 	scan_uuid_key(&key, Anum_session_user_id, user_id);
-	scan_begin(&scan, TABLE_SESSION, INDEX_SESSION_USER, 1, &key);
-	while (HeapTupleIsValid(tuple = scan_next(&scan)))
-		sessions = lappend(sessions, read_entry(&scan, tuple));
+	scan_begin(&scan, TABLE_SESSION, INDEX_SESSION_USER, &key);
+	while (scan_next(&scan))
+		sessions = lappend(sessions, read_entry(&scan));
 	scan_end(&scan);
 	return sessions;
 }

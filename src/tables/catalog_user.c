@@ -4,15 +4,15 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/relscan.h"
-#include "access/stratnum.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "tables/catalog_scan.h"
@@ -20,21 +20,18 @@
 #define PASSED_OVER_MAX 100 /* users without a password in a row */
 
 static void
-read_user(Scan *scan, HeapTuple tuple, UserRow *row)
+read_user(const Scan *scan, UserRow *row)
 {
-	Datum values[Natts_customer_user];
-	bool nulls[Natts_customer_user];
 	text *hash;
 
-	scan_values(TABLE_CUSTOMER_USER, scan->relation, tuple, values, nulls);
 	memset(row, 0, sizeof(*row));
-	row->id = *DatumGetUUIDP(values[Anum_customer_user_id - 1]);
-	row->email = TextDatumGetCString(values[Anum_customer_user_email - 1]);
-	row->locale = scan_text_or_null(values[Anum_customer_user_locale - 1], nulls[Anum_customer_user_locale - 1]);
-	row->disabled = !nulls[Anum_customer_user_disabled_at - 1];
-	if (nulls[Anum_customer_user_password_hash - 1])
+	row->id = *DatumGetUUIDP(scan->values[Anum_customer_user_id - 1]);
+	row->email = TextDatumGetCString(scan->values[Anum_customer_user_email - 1]);
+	row->locale = scan_text_or_null(scan, Anum_customer_user_locale);
+	row->disabled = !scan->nulls[Anum_customer_user_disabled_at - 1];
+	if (scan->nulls[Anum_customer_user_password_hash - 1])
 		return;
-	hash = DatumGetTextPP(values[Anum_customer_user_password_hash - 1]);
+	hash = DatumGetTextPP(scan->values[Anum_customer_user_password_hash - 1]);
 	if (VARSIZE_ANY_EXHDR(hash) > PWHASH_MAX)
 		return;
 	row->has_hash = true;
@@ -64,16 +61,16 @@ static bool
 one_user(CatalogIndex index, ScanKey key, const pg_uuid_t *choice, UserRow *row)
 {
 	Scan scan;
-	HeapTuple tuple;
+	bool found;
 
-	scan_begin(&scan, TABLE_CUSTOMER_USER, index, 1, key);
-	tuple = scan_next(&scan);
-	if (HeapTupleIsValid(tuple))
-		read_user(&scan, tuple, row);
+	scan_begin(&scan, TABLE_CUSTOMER_USER, index, key);
+	found = scan_next(&scan);
+	if (found)
+		read_user(&scan, row);
 	else if (choice)
 		read_as_if_found(&scan, choice);
 	scan_end(&scan);
-	return HeapTupleIsValid(tuple);
+	return found;
 }
 
 bool
@@ -94,7 +91,10 @@ catalog_user_by_id(const pg_uuid_t *id, UserRow *row)
 	return one_user(INDEX_CUSTOMER_USER_ID, &key, NULL, row);
 }
 
-/* A running UPDATE leaves a new version without xmax, a running DELETE leaves none.  Row locks do not matter. */
+/*
+ * A dirty snapshot sees uncommitted rows, and then holds the transaction that deletes or updates the row.  A running
+ * UPDATE leaves a new version without xmax, a running DELETE leaves none.  Row locks do not matter.
+ */
 bool
 catalog_user_stays(const pg_uuid_t *id)
 {
@@ -105,8 +105,10 @@ catalog_user_stays(const pg_uuid_t *id)
 	Scan scan;
 
 	scan_uuid_key(&key, Anum_customer_user_id, id);
-	scan_begin_dirty(&scan, TABLE_CUSTOMER_USER, INDEX_CUSTOMER_USER_ID, &key, &dirty);
-	while (!stays && HeapTupleIsValid(scan_next(&scan)))
+	InitDirtySnapshot(dirty);
+	scan_open(&scan, TABLE_CUSTOMER_USER, AccessShareLock);
+	scan_start(&scan, INDEX_CUSTOMER_USER_ID, &key, &dirty);
+	while (!stays && HeapTupleIsValid(systable_getnext(scan.scan)))
 	{
 		found = true;
 		stays = !TransactionIdIsValid(dirty.xmax);
@@ -122,14 +124,13 @@ first_with_hash(const pg_uuid_t *id, UserRow *row)
 {
 	ScanKeyData key;
 	Scan scan;
-	HeapTuple tuple;
 	int read = 0;
 
 	row->has_hash = false;
 	ScanKeyInit(&key, Anum_customer_user_id, BTGreaterEqualStrategyNumber, F_UUID_GE, UUIDPGetDatum(id));
-	scan_begin(&scan, TABLE_CUSTOMER_USER, INDEX_CUSTOMER_USER_ID, 1, &key);
-	while (!row->has_hash && read++ < PASSED_OVER_MAX && HeapTupleIsValid(tuple = scan_next(&scan)))
-		read_user(&scan, tuple, row);
+	scan_begin(&scan, TABLE_CUSTOMER_USER, INDEX_CUSTOMER_USER_ID, &key);
+	while (!row->has_hash && read++ < PASSED_OVER_MAX && scan_next(&scan))
+		read_user(&scan, row);
 	scan_end(&scan);
 	return row->has_hash;
 }
@@ -155,49 +156,42 @@ catalog_profiles_of(const pg_uuid_t *user_id)
 	ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	ScanKeyData key;
 	Scan scan;
-	HeapTuple tuple;
 
 	scan_uuid_key(&key, Anum_user_profile_user_id, user_id);
-	scan_begin(&scan, TABLE_USER_PROFILE, INDEX_USER_PROFILE, 1, &key);
-	while (HeapTupleIsValid(tuple = scan_next(&scan)))
-	{
-		Datum values[Natts_user_profile];
-		bool nulls[Natts_user_profile];
-
-		scan_values(TABLE_USER_PROFILE, scan.relation, tuple, values, nulls);
-		state = accumArrayResult(state, values[Anum_user_profile_profile - 1], false, TEXTOID, CurrentMemoryContext);
-	}
-	scan_end_locked(&scan);
+	scan_begin(&scan, TABLE_USER_PROFILE, INDEX_USER_PROFILE, &key);
+	while (scan_next(&scan))
+		state =
+			accumArrayResult(state, scan.values[Anum_user_profile_profile - 1], false, TEXTOID, CurrentMemoryContext);
+	systable_endscan(scan.scan);
+	table_close(scan.relation, NoLock);
 	return DatumGetArrayTypeP(makeArrayResult(state, CurrentMemoryContext));
 }
 
 bool
 catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at)
 {
-	Datum values[Natts_reset_token];
-	bool nulls[Natts_reset_token];
 	ScanKeyData key;
+	Scan scan;
 
 	scan_bytes_key(&key, Anum_reset_token_token_hash, hash, SHA256_SIZE);
-	if (!scan_row(TABLE_RESET_TOKEN, INDEX_RESET_TOKEN, 1, &key, values, nulls))
+	if (!scan_row(&scan, TABLE_RESET_TOKEN, INDEX_RESET_TOKEN, &key))
 		return false;
-	*user_id = *DatumGetUUIDP(values[Anum_reset_token_user_id - 1]);
-	*expires_at = DatumGetTimestampTz(values[Anum_reset_token_expires_at - 1]);
+	*user_id = *DatumGetUUIDP(scan.values[Anum_reset_token_user_id - 1]);
+	*expires_at = DatumGetTimestampTz(scan.values[Anum_reset_token_expires_at - 1]);
 	return true;
 }
 
 bool
 catalog_lock(const AccountTag *tag, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at)
 {
-	Datum values[Natts_throttle_lock];
-	bool nulls[Natts_throttle_lock];
 	ScanKeyData key;
+	Scan scan;
 
 	scan_bytes_key(&key, Anum_throttle_lock_tag, tag->bytes, sizeof(tag->bytes));
-	if (!scan_row(TABLE_THROTTLE_LOCK, INDEX_THROTTLE_LOCK, 1, &key, values, nulls))
+	if (!scan_row(&scan, TABLE_THROTTLE_LOCK, INDEX_THROTTLE_LOCK, &key))
 		return false;
-	*failures = DatumGetInt32(values[Anum_throttle_lock_failures - 1]);
-	*allowed_at = DatumGetTimestampTz(values[Anum_throttle_lock_allowed_at - 1]);
-	*saved_at = DatumGetTimestampTz(values[Anum_throttle_lock_saved_at - 1]);
+	*failures = DatumGetInt32(scan.values[Anum_throttle_lock_failures - 1]);
+	*allowed_at = DatumGetTimestampTz(scan.values[Anum_throttle_lock_allowed_at - 1]);
+	*saved_at = DatumGetTimestampTz(scan.values[Anum_throttle_lock_saved_at - 1]);
 	return true;
 }

@@ -36,9 +36,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "storage/bufmgr.h"
-#include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -159,41 +157,40 @@ mark_from(Relation relation, const ItemPointerData *first, const pg_uuid_t *sid,
 static void
 mark_all(const pg_uuid_t *sid)
 {
-	Relation relation = scan_open_locked(TABLE_SESSION, RowExclusiveLock);
-	Size offset = expiry_offset(RelationGetDescr(relation));
 	ScanKeyData key;
-	SysScanDesc scan;
 	HeapTuple tuple;
+	Size offset;
+	Scan scan;
 
+	scan_open(&scan, TABLE_SESSION, RowExclusiveLock);
+	offset = expiry_offset(RelationGetDescr(scan.relation));
 	if (offset > 0)
 	{
 		scan_uuid_key(&key, Anum_session_sid, sid);
-		scan = scan_of_all_versions(relation, INDEX_SESSION_SID, 1, &key);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			mark_from(relation, &tuple->t_self, sid, offset);
-		systable_endscan(scan);
+		scan_start(&scan, INDEX_SESSION_SID, &key, SnapshotAny);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+			mark_from(scan.relation, &tuple->t_self, sid, offset);
+		systable_endscan(scan.scan);
 	}
-	table_close(relation, NoLock);
+	table_close(scan.relation, NoLock);
 }
 
 /* Enters the session in session_ended, which has no index and no constraint. */
 static void
 insert_ended(const pg_uuid_t *sid)
 {
-	Relation relation = scan_open_locked(TABLE_SESSION_ENDED, RowExclusiveLock);
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	int natts = RelationGetNumberOfAttributes(relation);
+	Scan ended;
+	TupleTableSlot *slot;
 
-	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, natts * sizeof(bool));
+	scan_open(&ended, TABLE_SESSION_ENDED, RowExclusiveLock);
+	slot = ExecStoreAllNullTuple(table_slot_create(ended.relation, NULL));
 	slot->tts_values[Anum_session_ended_sid - 1] = UUIDPGetDatum(sid);
 	slot->tts_isnull[Anum_session_ended_sid - 1] = false;
 	slot->tts_values[Anum_session_ended_ended_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 	slot->tts_isnull[Anum_session_ended_ended_at - 1] = false;
-	ExecStoreVirtualTuple(slot);
-	table_tuple_insert(relation, slot, GetCurrentCommandId(true), TABLE_INSERT_FROZEN, NULL);
+	table_tuple_insert(ended.relation, slot, GetCurrentCommandId(true), TABLE_INSERT_FROZEN, NULL);
 	ExecDropSingleTupleTableSlot(slot);
-	table_close(relation, NoLock);
+	table_close(ended.relation, NoLock);
 }
 
 void

@@ -25,7 +25,6 @@
 
 #include "miscadmin.h"
 #include "storage/buf_internals.h"
-#include "storage/bufmgr.h"
 #include "storage/shmem.h"
 
 #include "tables/session_tid.h"
@@ -100,22 +99,34 @@ session_tid_find(const pg_uuid_t *sid, SessionTid *tid)
 }
 
 /* Replaces the session's own entry, or an empty one, or each of the four in turn. */
-void
-session_tid_keep(const pg_uuid_t *sid, SessionTid *tid)
+static SessionTid *
+entry_for(SessionTid *way, uint32 tag)
 {
 	static unsigned turn = 0;
-	SessionTid *way = set_of(sid);
 	SessionTid *best = &way[turn++ % WAYS];
 	int i;
 
-	tid->tag = word(sid, 12);
 	for (i = WAYS - 1; i >= 0; i--)
 		if (way[i].buffer == InvalidBuffer)
 			best = &way[i];
 	for (i = 0; i < WAYS; i++)
-		if (way[i].tag == tid->tag)
+		if (way[i].tag == tag)
 			best = &way[i];
-	*best = *tid;
+	return best;
+}
+
+/* The page is not locked, so all that is noted is a hint. */
+void
+session_tid_keep(const pg_uuid_t *sid, TupleTableSlot *slot, const ItemPointerData *tid)
+{
+	SessionTid entry = {
+		.tag = word(sid, 12), .block = ItemPointerGetBlockNumber(tid), .line = ItemPointerGetOffsetNumber(tid)};
+
+	if (!TTS_IS_BUFFERTUPLE(slot) || entry.block != ItemPointerGetBlockNumber(&slot->tts_tid))
+		return;
+	entry.buffer = ((BufferHeapTupleTableSlot *) slot)->buffer;
+	entry.at = ItemIdGetOffset(PageGetItemId(BufferGetPage(entry.buffer), entry.line));
+	*entry_for(set_of(sid), entry.tag) = entry;
 }
 
 void

@@ -5,9 +5,7 @@
 #ifndef DJUST_SESSION_TID_H
 #define DJUST_SESSION_TID_H
 
-#include "storage/block.h"
-#include "storage/buf.h"
-#include "storage/off.h"
+#include "executor/tuptable.h"
 #include "utils/uuid.h"
 
 /* 16 bytes, so that four share a cache line. */
@@ -25,8 +23,8 @@ extern void session_tid_attach(void);
 
 /* The entry may be another session's, torn, or out of date: the reader verifies what it leads to. */
 extern bool session_tid_find(const pg_uuid_t *sid, SessionTid *tid);
-/* Fills in the tag. */
-extern void session_tid_keep(const pg_uuid_t *sid, SessionTid *tid);
+/* Keeps where a row is, if it is on the page that the slot pins. */
+extern void session_tid_keep(const pg_uuid_t *sid, TupleTableSlot *slot, const ItemPointerData *tid);
 /* Prefetch the entry, and the row it leads to, while the caller does other work. */
 extern void session_tid_prefetch(const pg_uuid_t *sid);
 extern void session_tid_prefetch_row(const pg_uuid_t *sid);

@@ -68,7 +68,6 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	Row read = {0};
 	Row change = {.settled = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
 	RowOutcome outcome;
-	SessionTid moved;
 
 	if (session->expires_at <= now)
 		return false;
@@ -80,11 +79,9 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	give_time(&change, Anum_session_expires_at, expires_at);
 	give_time(&change, Anum_session_access_expires_at, access_expires_at);
 	give(&change, Anum_session_access_hash, BYTEAOID, bytes_datum(access_hash, SHA256_SIZE), false);
-	outcome = row_update(TABLE_SESSION, &session->place, &read, &change, &moved);
+	outcome = row_update_session(session, &read, &change);
 	if (outcome == ROW_NEEDS_STATEMENT)
 		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);
-	if (outcome == ROW_WRITTEN && moved.buffer != InvalidBuffer)
-		session_tid_keep(&session->sid, &moved);
 	return outcome == ROW_WRITTEN;
 }
 

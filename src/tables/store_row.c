@@ -23,7 +23,6 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
-#include "executor/tuptable.h"
 #include "storage/bufmgr.h"
 #include "utils/datum.h"
 #include "utils/rel.h"
@@ -31,6 +30,7 @@
 
 #include "server/compat.h"
 #include "tables/session_revoke.h"
+#include "tables/session_tid.h"
 #include "tables/store_row.h"
 
 /* A table that is being written, from begin() to end(). */
@@ -83,7 +83,7 @@ keeps_key(List *keys, Oid constraint, const Row *row)
 	return false;
 }
 
-/* row_update carries the end of a session over to the new row version by itself. */
+/* row_update_session carries the end of a session over to the new row version by itself. */
 static bool
 is_done_here(const Trigger *trigger)
 {
@@ -318,41 +318,23 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 	return true;
 }
 
-/*
- * Notes where the new version is, when it is on the page of the old one.  The page is pinned but not locked, so the
- * offset is a hint that its user must verify.
- */
-static void
-note_tid(const Target *target, TupleTableSlot *old, SessionTid *written_at)
-{
-	ItemPointer tid = &target->slot->tts_tid;
-
-	written_at->buffer = InvalidBuffer;
-	if (!TTS_IS_BUFFERTUPLE(old) || ItemPointerGetBlockNumber(tid) != ItemPointerGetBlockNumber(&old->tts_tid))
-		return;
-	written_at->buffer = ((BufferHeapTupleTableSlot *) old)->buffer;
-	written_at->block = ItemPointerGetBlockNumber(tid);
-	written_at->line = ItemPointerGetOffsetNumber(tid);
-	written_at->at = ItemIdGetOffset(PageGetItemId(BufferGetPage(written_at->buffer), written_at->line));
-}
-
 RowOutcome
-row_update(CatalogTable table, const ItemPointerData *tid, const Row *read, Row *change, SessionTid *written_at)
+row_update_session(const SessionRow *session, const Row *read, Row *change)
 {
 	Target target;
 	TupleTableSlot *old;
+	ItemPointer tid;
 	bool written;
 
-	if (!begin(&target, table, CMD_UPDATE, read, change))
+	if (!begin(&target, TABLE_SESSION, CMD_UPDATE, read, change))
 		return ROW_NEEDS_STATEMENT;
 	PushActiveSnapshot(GetLatestSnapshot());
 	old = table_slot_create(target.relation, NULL);
-	written = find(target.relation, tid, read, old) && replace(&target, old, change);
-	if (written && table == TABLE_SESSION &&
-		session_revoke_follow(target.relation, ExecFetchSlotHeapTuple(old, false, NULL), &target.slot->tts_tid))
-		written = false;
+	tid = &target.slot->tts_tid;
+	written = find(target.relation, &session->place, read, old) && replace(&target, old, change) &&
+			  !session_revoke_follow(target.relation, ExecFetchSlotHeapTuple(old, false, NULL), tid);
 	if (written)
-		note_tid(&target, old, written_at);
+		session_tid_keep(&session->sid, old, tid);
 	ExecDropSingleTupleTableSlot(old);
 	PopActiveSnapshot();
 	end(&target);

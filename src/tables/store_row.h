@@ -6,13 +6,10 @@
 #define DJUST_STORE_ROW_H
 
 #include "catalog/pg_type.h"
-#include "storage/itemptr.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "tables/catalog.h"
-#include "tables/session_tid.h"
+#include "tables/datum.h"
 
 #define ROW_COLUMNS 12
 
@@ -37,12 +34,10 @@ typedef enum RowOutcome
 /* The row gives every column a value.  Returns false, and writes nothing, when the table needs a statement. */
 extern bool row_insert(CatalogTable table, const Row *row);
 /*
- * Changes the row at the tuple id, if its columns still have the values in "read"; waits for a transaction that is
- * changing it.  Sets written_at to the place of the new version; its buffer is InvalidBuffer when the version is on
- * another page.
+ * Changes the session's row where it was read, if its columns still have the values in "read"; waits for a transaction
+ * that is changing it.
  */
-extern RowOutcome row_update(CatalogTable table, const ItemPointerData *tid, const Row *read, Row *change,
-							 SessionTid *written_at);
+extern RowOutcome row_update_session(const SessionRow *session, const Row *read, Row *change);
 
 static inline void
 give(Row *row, AttrNumber column, Oid type, Datum value, bool is_null)
@@ -69,13 +64,13 @@ give_int(Row *row, AttrNumber column, int32 value)
 static inline void
 give_uuid(Row *row, AttrNumber column, const pg_uuid_t *value)
 {
-	give(row, column, UUIDOID, value ? UUIDPGetDatum(value) : (Datum) 0, value == NULL);
+	give(row, column, UUIDOID, UUIDPGetDatum(value), value == NULL);
 }
 
 static inline void
 give_text(Row *row, AttrNumber column, const char *value)
 {
-	give(row, column, TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+	give(row, column, TEXTOID, text_datum(value), value == NULL);
 }
 
 #endif

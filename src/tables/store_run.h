@@ -11,7 +11,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "server/compat.h"
+#include "tables/datum.h"
 
 #define EQ " OPERATOR(pg_catalog.=) "
 #define LE " OPERATOR(pg_catalog.<=) "
@@ -53,25 +53,5 @@ extern Datum store_value(uint64 row, int number, Oid type);
 extern uint64 store_run(StoreStatement *statement, Arguments arguments);
 /* The value, of a type passed by value, of a statement that returns one row. */
 extern Datum store_run_value(StoreStatement *statement, Arguments arguments, Oid type, bool *is_null);
-
-/* NULL becomes NULL. */
-static inline Datum
-text_datum(const char *value)
-{
-	return value ? CStringGetTextDatum(value) : (Datum) 0;
-}
-
-static inline Datum
-bytes_datum(const uint8 *value, size_t n)
-{
-	bytea *copy;
-
-	if (value == NULL)
-		return (Datum) 0;
-	copy = palloc(VARHDRSZ + n);
-	SET_VARSIZE(copy, VARHDRSZ + n);
-	memcpy(VARDATA(copy), value, n);
-	return PointerGetDatum(copy);
-}
 
 #endif

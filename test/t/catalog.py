@@ -10,9 +10,9 @@ db = Db()
 
 def column_numbers():
     with open(os.path.join(ROOT, "src", "tables", "catalog.h"), encoding="ascii") as file:
-        enums = re.findall(r"enum\n\{\n(.*?)\n\};", file.read(), re.S)
+        enums = re.search(r"enum\n\{\n(\tAnum_.*?)\n\};", file.read(), re.S).group(1)
     seen = []
-    for enum in enums:
+    for enum in enums.split("\n\n"):
         names = re.findall(r"Anum_(\w+?)(?: = 1)?,", enum)
         if not names:
             names = re.findall(r"Anum_(\w+)", enum)
