@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-
 #include "tables/session_revoke.h"
 #include "tables/store.h"
 #include "tables/store_row.h"
@@ -212,8 +210,7 @@ store_user_insert(const char *email, const char *hash, pg_uuid_t *id)
 		{TEXTOID, TEXTOID},
 		.administrative = true};
 
-	store_connect();
-	if (store_execute(&statement, ARGUMENTS(text_datum(email), text_datum(hash))) != 1)
+	if (store_query(&statement, ARGUMENTS(text_datum(email), text_datum(hash)), NULL) != 1)
 		elog(ERROR, "user was not inserted");
 	*id = *DatumGetUUIDP(store_value(0, 1, UUIDOID));
 	store_finish();

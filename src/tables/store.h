@@ -9,12 +9,6 @@
 #ifndef DJUST_STORE_H
 #define DJUST_STORE_H
 
-#include "datatype/timestamp.h"
-#include "nodes/pg_list.h"
-#include "utils/array.h"
-#include "utils/uuid.h"
-
-#include "crypto/crypto.h"
 #include "tables/catalog.h"
 
 typedef struct AuditRow

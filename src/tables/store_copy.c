@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-
 #include "tables/store.h"
 #include "tables/store_run.h"
 
@@ -97,13 +95,12 @@ static UserLock *
 read_lock(uint64 row)
 {
 	UserLock *lock = palloc(sizeof(UserLock));
-	bool is_null;
 
-	lock->user_id = *DatumGetUUIDP(store_column(row, 1, UUIDOID, &is_null));
-	lock->email = TextDatumGetCString(store_column(row, 2, TEXTOID, &is_null));
-	lock->failures = DatumGetInt32(store_column(row, 3, INT4OID, &is_null));
-	lock->allowed_at = DatumGetTimestampTz(store_column(row, 4, TIMESTAMPTZOID, &is_null));
-	lock->saved_at = DatumGetTimestampTz(store_column(row, 5, TIMESTAMPTZOID, &is_null));
+	lock->user_id = *DatumGetUUIDP(store_value(row, 1, UUIDOID));
+	lock->email = TextDatumGetCString(store_value(row, 2, TEXTOID));
+	lock->failures = DatumGetInt32(store_value(row, 3, INT4OID));
+	lock->allowed_at = DatumGetTimestampTz(store_value(row, 4, TIMESTAMPTZOID));
+	lock->saved_at = DatumGetTimestampTz(store_value(row, 5, TIMESTAMPTZOID));
 	return lock;
 }
 
@@ -114,21 +111,13 @@ store_locks_take(void)
 		"SELECT l.user_id, u.email, l.failures, l.allowed_at, l.saved_at FROM djust_auth.throttle_lock l"
 		" JOIN djust_auth.customer_user u ON u.id" EQ "l.user_id"};
 	static StoreStatement delete_locks = {"DELETE FROM djust_auth.throttle_lock"};
-	MemoryContext caller = CurrentMemoryContext;
 	List *locks = NIL;
-	uint64 rows;
+	uint64 rows = store_query(&read_locks, ARGUMENTS(), NULL);
 	uint64 i;
 
-	store_connect();
-	rows = store_execute(&read_locks, ARGUMENTS());
 	for (i = 0; i < rows; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(caller);
-
 		locks = lappend(locks, read_lock(i));
-		MemoryContextSwitchTo(old);
-	}
-	store_execute(&delete_locks, ARGUMENTS());
 	store_finish();
+	store_run(&delete_locks, ARGUMENTS());
 	return locks;
 }

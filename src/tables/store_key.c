@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-
 #include "tables/store.h"
 #include "tables/store_run.h"
 

@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-
 #include "tables/store.h"
 #include "tables/store_run.h"
 
@@ -71,11 +69,9 @@ store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *add
 						TimestampTzGetDatum(expires_at)));
 }
 
-/* Copies a result row into the caller's context. */
 static void
-read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
+read_mail(uint64 row, QueuedMail *mail)
 {
-	MemoryContext old = MemoryContextSwitchTo(context);
 	bool no_address;
 	bool no_user;
 	Datum user_id = store_column(row, 3, UUIDOID, &no_user);
@@ -90,27 +86,21 @@ read_mail(uint64 row, MemoryContext context, QueuedMail *mail)
 	mail->expires_at = DatumGetTimestampTz(store_value(row, 5, TIMESTAMPTZOID));
 	mail->attempts = DatumGetInt32(store_value(row, 6, INT4OID));
 	mail->next_attempt_at = DatumGetTimestampTz(store_value(row, 7, TIMESTAMPTZOID));
-	MemoryContextSwitchTo(old);
 }
 
 static List *
 read_mails(StoreStatement *statement, Arguments arguments)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	List *mails = NIL;
-	uint64 rows;
+	uint64 rows = store_query(statement, arguments, NULL);
 	uint64 i;
 
-	store_connect();
-	rows = store_execute(statement, arguments);
 	for (i = 0; i < rows; i++)
 	{
-		MemoryContext old = MemoryContextSwitchTo(caller);
 		QueuedMail *mail = palloc0(sizeof(QueuedMail));
 
+		read_mail(i, mail);
 		mails = lappend(mails, mail);
-		MemoryContextSwitchTo(old);
-		read_mail(i, caller, mail);
 	}
 	store_finish();
 	return mails;
@@ -165,13 +155,10 @@ store_mail_get(int64 id, QueuedMail *mail)
 	static StoreStatement statement = {"SELECT " MAIL_COLUMNS " FROM djust_auth.mail_queue"
 									   " WHERE id" EQ "$1 AND done_at IS NULL AND attempts" GT "0 FOR UPDATE",
 									   {INT8OID}};
-	MemoryContext caller = CurrentMemoryContext;
-	bool found;
+	bool found = store_query(&statement, ARGUMENTS(Int64GetDatum(id)), NULL) > 0;
 
-	store_connect();
-	found = store_execute(&statement, ARGUMENTS(Int64GetDatum(id))) > 0;
 	if (found)
-		read_mail(0, caller, mail);
+		read_mail(0, mail);
 	store_finish();
 	return found;
 }
@@ -259,7 +246,6 @@ int64
 store_mail_waiting(void)
 {
 	static StoreStatement statement = {"SELECT pg_catalog.count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL"};
-	bool is_null;
 
-	return DatumGetInt64(store_run_value(&statement, ARGUMENTS(), INT8OID, &is_null));
+	return DatumGetInt64(store_run_value(&statement, ARGUMENTS(), INT8OID, NULL));
 }

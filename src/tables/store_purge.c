@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-
 #include "tables/store.h"
 #include "tables/store_row.h"
 #include "tables/store_run.h"
@@ -41,28 +39,24 @@
 	" WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE NOT ended)))"
 #define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
-static StoreStatement purges[] = {
-	[PURGE_SESSION] = PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", POSTPONE),
-	[PURGE_RESET_TOKEN] = PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""),
-	[PURGE_MAIL_QUEUE] = PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""),
-	[PURGE_SIGNING_KEY] = PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""),
-	[PURGE_THROTTLE_LOCK] = PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", "failures" LT "100 AND ", ""),
-	[PURGE_AUDIT_EVENT] = PURGE("audit_event", "at", "id", "uuid", "true", "", ""),
+#define NO_SUSPENSION "failures" LT "100 AND "
+#define LOWEST_UUID "00000000-0000-0000-0000-000000000000"
+#define LOWEST_INT8 "-9223372036854775808"
+
+static struct
+{
+	StoreStatement statement;
+	const char *lowest_id;
+} purges[] = {
+	[PURGE_SESSION] = {PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", POSTPONE), LOWEST_UUID},
+	[PURGE_RESET_TOKEN] = {PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""), ""},
+	[PURGE_MAIL_QUEUE] = {PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""), LOWEST_INT8},
+	[PURGE_SIGNING_KEY] = {PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""), ""},
+	[PURGE_THROTTLE_LOCK] = {PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", NO_SUSPENSION, ""), ""},
+	[PURGE_AUDIT_EVENT] = {PURGE("audit_event", "at", "id", "uuid", "true", "", ""), LOWEST_UUID},
 };
 
 StaticAssertDecl(lengthof(purges) == PURGE_TABLES, "every table has a statement");
-
-/* The lowest id of each type. */
-static const char *const first_ids[] = {
-	[PURGE_SESSION] = "00000000-0000-0000-0000-000000000000",
-	[PURGE_RESET_TOKEN] = "",
-	[PURGE_MAIL_QUEUE] = "-9223372036854775808",
-	[PURGE_SIGNING_KEY] = "",
-	[PURGE_THROTTLE_LOCK] = "",
-	[PURGE_AUDIT_EVENT] = "00000000-0000-0000-0000-000000000000",
-};
-
-StaticAssertDecl(lengthof(first_ids) == PURGE_TABLES, "every table has a first id");
 
 static Datum
 detail_of(const AuditRow *row)
@@ -147,14 +141,14 @@ uint64
 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor)
 {
 	TimestampTz key = cursor->begun ? cursor->key : DT_NOBEGIN;
-	const char *id = cursor->begun ? cursor->id : first_ids[table];
+	const char *id = cursor->begun ? cursor->id : purges[table].lowest_id;
 	int64 removed = 0;
 	int64 seen = 0;
 
-	store_connect();
-	if (store_execute(
-			&purges[table],
-			ARGUMENTS(TimestampTzGetDatum(before), TimestampTzGetDatum(key), text_datum(id), Int32GetDatum(max))) > 0)
+	if (store_query(
+			&purges[table].statement,
+			ARGUMENTS(TimestampTzGetDatum(before), TimestampTzGetDatum(key), text_datum(id), Int32GetDatum(max)),
+			NULL) > 0)
 	{
 		removed = DatumGetInt64(store_value(0, 1, INT8OID));
 		seen = DatumGetInt64(store_value(0, 2, INT8OID));

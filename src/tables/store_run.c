@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -76,13 +75,14 @@ store_is_own_work(void)
 }
 
 static int
-run_plan(StoreStatement *statement, Arguments arguments, Snapshot snapshot, bool only_reads)
+run_plan(StoreStatement *statement, Arguments arguments, Snapshot snapshot)
 {
 	char nulls[MAX_ARGUMENTS];
 	int outer_depth = own_depth;
 	int result;
 	int i;
 
+	Assert(statement->types[arguments.n] == InvalidOid);
 	for (i = 0; i < arguments.n; i++)
 		nulls[i] = arguments.values[i] == (Datum) 0 && !get_typbyval(statement->types[i]) ? 'n' : ' ';
 	own_depth = statement->administrative ? -1 : trigger_depth();
@@ -91,9 +91,9 @@ run_plan(StoreStatement *statement, Arguments arguments, Snapshot snapshot, bool
 		result = SPI_execute_snapshot(plan_of(statement, arguments.n),
 									  (Datum *) arguments.values,
 									  nulls,
-									  snapshot,
+									  snapshot ? snapshot : GetLatestSnapshot(),
 									  InvalidSnapshot,
-									  only_reads,
+									  snapshot != NULL,
 									  true,
 									  0);
 	}
@@ -105,33 +105,23 @@ run_plan(StoreStatement *statement, Arguments arguments, Snapshot snapshot, bool
 	return result;
 }
 
-static uint64
-execute(StoreStatement *statement, Arguments arguments, Snapshot snapshot, bool only_reads)
+uint64
+store_query(StoreStatement *statement, Arguments arguments, Snapshot snapshot)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int level = 0;
 	int result;
 
-	Assert(statement->types[arguments.n] == InvalidOid);
+	store_connect();
 	if (statement->by_index)
 		level = plan_by_index();
-	result = run_plan(statement, arguments, snapshot, only_reads);
+	result = run_plan(statement, arguments, snapshot);
 	if (statement->by_index)
 		AtEOXact_GUC(true, level);
 	if (result < 0)
 		elog(ERROR, "a statement failed: %s", SPI_result_code_string(result));
+	MemoryContextSwitchTo(caller);
 	return SPI_processed;
-}
-
-uint64
-store_execute(StoreStatement *statement, Arguments arguments)
-{
-	return execute(statement, arguments, GetLatestSnapshot(), false);
-}
-
-uint64
-store_execute_under(StoreStatement *statement, Arguments arguments, Snapshot snapshot)
-{
-	return execute(statement, arguments, snapshot, true);
 }
 
 /* An administrator may have changed a column, and with it the result type. */
@@ -165,10 +155,8 @@ store_value(uint64 row, int number, Oid type)
 uint64
 store_run(StoreStatement *statement, Arguments arguments)
 {
-	uint64 rows;
+	uint64 rows = store_query(statement, arguments, NULL);
 
-	store_connect();
-	rows = store_execute(statement, arguments);
 	store_finish();
 	return rows;
 }
@@ -178,10 +166,9 @@ store_run_value(StoreStatement *statement, Arguments arguments, Oid type, bool *
 {
 	Datum value;
 
-	store_connect();
-	if (store_execute(statement, arguments) != 1)
+	if (store_query(statement, arguments, NULL) != 1)
 		elog(ERROR, "a statement gave no value");
-	value = store_column(0, 1, type, is_null);
+	value = is_null ? store_column(0, 1, type, is_null) : store_value(0, 1, type);
 	store_finish();
 	return value;
 }

@@ -5,11 +5,9 @@
 #ifndef DJUST_STORE_RUN_H
 #define DJUST_STORE_RUN_H
 
-#include "datatype/timestamp.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "tables/datum.h"
 
@@ -41,17 +39,18 @@ typedef struct Arguments
 extern void store_connect(void);
 extern void store_finish(void);
 
-/* Call between store_connect and store_finish; results are in SPI_tuptable. */
-extern uint64 store_execute(StoreStatement *statement, Arguments arguments);
-/* Reads under a snapshot that the caller has registered. */
-extern uint64 store_execute_under(StoreStatement *statement, Arguments arguments, Snapshot snapshot);
+/*
+ * Connects and runs, under the latest snapshot, or only reads, under one that the caller has registered; returns the
+ * number of rows, which are in SPI_tuptable until store_finish.  The caller's memory context stays the current one.
+ */
+extern uint64 store_query(StoreStatement *statement, Arguments arguments, Snapshot snapshot);
 /* Raise 55000 if the column has another type; store_value also if it is null. */
 extern Datum store_column(uint64 row, int number, Oid type, bool *is_null);
 extern Datum store_value(uint64 row, int number, Oid type);
 
 /* Connects, runs, finishes; returns the number of rows. */
 extern uint64 store_run(StoreStatement *statement, Arguments arguments);
-/* The value, of a type passed by value, of a statement that returns one row. */
+/* The value, of a type passed by value, of a statement that returns one row; is_null NULL: it is never null. */
 extern Datum store_run_value(StoreStatement *statement, Arguments arguments, Oid type, bool *is_null);
 
 #endif

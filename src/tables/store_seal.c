@@ -7,23 +7,16 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-
 #include "tables/store_seal_row.h"
 
 #define CHAIN_COLUMNS \
 	"chain, key_id, first_seal, last_seal, started_at, started_id, sealed_at, sealed_id, after_loss, last_mac, mac"
 #define SEAL_COLUMNS "chain, number, from_at, from_id, to_at, to_id, made_at, events, previous, mac, members"
 
-/* A value of the wrong length becomes zeroes, which match no MAC. */
 static void
 bytes_column(int row, int *number, uint8_t *out, size_t n)
 {
-	bytea *value = DatumGetByteaPP(column(row, number, BYTEAOID));
-
-	memset(out, 0, n);
-	if (VARSIZE_ANY_EXHDR(value) == n)
-		memcpy(out, VARDATA_ANY(value), n);
+	datum_bytes(column(row, number, BYTEAOID), out, n);
 }
 
 static void
@@ -45,11 +38,9 @@ read_chain(int row, AuditChain *chain)
 static int
 read_chains(StoreStatement *statement, Snapshot snapshot, AuditChain *chains)
 {
-	int rows;
+	int rows = (int) store_query(statement, ARGUMENTS(), snapshot);
 	int i;
 
-	store_connect();
-	rows = Min(read_rows(statement, ARGUMENTS(), snapshot), CHAINS_MAX);
 	for (i = 0; i < rows; i++)
 		read_chain(i, &chains[i]);
 	store_finish();
@@ -60,7 +51,8 @@ int
 store_chains_lock(AuditChain chains[CHAINS_MAX])
 {
 	static StoreStatement statement = {
-		"SELECT " CHAIN_COLUMNS " FROM djust_auth.audit_chain ORDER BY sealed_at DESC, chain LIMIT 16 FOR UPDATE"};
+		"SELECT " CHAIN_COLUMNS
+		" FROM djust_auth.audit_chain ORDER BY sealed_at DESC, chain" UP_TO(CHAINS_MAX) " FOR UPDATE"};
 
 	return read_chains(&statement, NULL, chains);
 }
@@ -68,8 +60,8 @@ store_chains_lock(AuditChain chains[CHAINS_MAX])
 int
 store_chains_read(Snapshot snapshot, AuditChain chains[CHAINS_MAX])
 {
-	static StoreStatement statement = {"SELECT " CHAIN_COLUMNS
-									   " FROM djust_auth.audit_chain ORDER BY started_at, sealed_at, chain LIMIT 16"};
+	static StoreStatement statement = {
+		"SELECT " CHAIN_COLUMNS " FROM djust_auth.audit_chain ORDER BY started_at, sealed_at, chain" UP_TO(CHAINS_MAX)};
 
 	return read_chains(&statement, snapshot, chains);
 }
@@ -82,17 +74,7 @@ store_chain_put(const AuditChain *chain)
 		" ON CONFLICT (chain) DO UPDATE SET first_seal = excluded.first_seal, last_seal = excluded.last_seal,"
 		" started_at = excluded.started_at, started_id = excluded.started_id, sealed_at = excluded.sealed_at,"
 		" sealed_id = excluded.sealed_id, last_mac = excluded.last_mac, mac = excluded.mac",
-		{UUIDOID,
-		 BYTEAOID,
-		 INT8OID,
-		 INT8OID,
-		 TIMESTAMPTZOID,
-		 UUIDOID,
-		 TIMESTAMPTZOID,
-		 UUIDOID,
-		 BOOLOID,
-		 BYTEAOID,
-		 BYTEAOID}};
+		{UUIDOID, BYTEAOID, INT8OID, INT8OID, KEY_OIDS, KEY_OIDS, BOOLOID, BYTEAOID, BYTEAOID}};
 
 	store_run(&statement,
 			  ARGUMENTS(UUIDPGetDatum(&chain->chain),
@@ -119,19 +101,9 @@ store_chain_delete(const pg_uuid_t *chain)
 void
 store_seal_insert(const AuditSeal *seal)
 {
-	static StoreStatement statement = {"INSERT INTO djust_auth.audit_seal (" SEAL_COLUMNS
-									   ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-									   {UUIDOID,
-										INT8OID,
-										TIMESTAMPTZOID,
-										UUIDOID,
-										TIMESTAMPTZOID,
-										UUIDOID,
-										TIMESTAMPTZOID,
-										INT4OID,
-										BYTEAOID,
-										BYTEAOID,
-										BYTEAOID}};
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.audit_seal (" SEAL_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		{UUIDOID, INT8OID, KEY_OIDS, KEY_OIDS, TIMESTAMPTZOID, INT4OID, BYTEAOID, BYTEAOID, BYTEAOID}};
 
 	store_run(&statement,
 			  ARGUMENTS(UUIDPGetDatum(&seal->chain),
@@ -153,11 +125,9 @@ store_seals_ended(const pg_uuid_t *chain, TimestampTz before, int64 *last)
 									   {UUIDOID},
 									   .by_index = true};
 	bool found = false;
-	int rows;
+	int rows = (int) store_query(&statement, ARGUMENTS(UUIDPGetDatum(chain)), NULL);
 	int i;
 
-	store_connect();
-	rows = (int) store_execute(&statement, ARGUMENTS(UUIDPGetDatum(chain)));
 	for (i = 0; i < rows; i++)
 	{
 		int number = 0;
@@ -195,10 +165,8 @@ store_seals_orphaned(Snapshot snapshot)
 {
 	static StoreStatement statement = {"SELECT 1 FROM djust_auth.audit_seal AS s WHERE NOT EXISTS"
 									   " (SELECT FROM djust_auth.audit_chain AS c WHERE c.chain" EQ "s.chain) LIMIT 1"};
-	bool found;
+	bool found = store_query(&statement, ARGUMENTS(), snapshot) > 0;
 
-	store_connect();
-	found = read_rows(&statement, ARGUMENTS(), snapshot) > 0;
 	store_finish();
 	return found;
 }
@@ -228,19 +196,15 @@ store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chai
 				 AuditSeal seals[SEALS_AT_ONCE])
 {
 	static StoreStatement statement = {"SELECT " SEAL_COLUMNS " FROM djust_auth.audit_seal WHERE chain" EQ
-									   "$1 AND number" GT "$2 ORDER BY number LIMIT 16",
+									   "$1 AND number" GT "$2 ORDER BY number" UP_TO(SEALS_AT_ONCE),
 									   {UUIDOID, INT8OID},
 									   .by_index = true};
-	MemoryContext caller;
-	int rows;
+	int rows = (int) store_query(&statement, ARGUMENTS(UUIDPGetDatum(chain), Int64GetDatum(after)), snapshot);
 	int i;
 
-	store_connect();
-	rows = Min(read_rows(&statement, ARGUMENTS(UUIDPGetDatum(chain), Int64GetDatum(after)), snapshot), SEALS_AT_ONCE);
-	caller = MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(context);
 	for (i = 0; i < rows; i++)
 		read_seal(i, &seals[i]);
-	MemoryContextSwitchTo(caller);
 	store_finish();
 	return rows;
 }

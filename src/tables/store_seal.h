@@ -14,8 +14,8 @@
 
 #define KEY_ID_SIZE 8
 #define MEMBER_SIZE 56 /* of an event in a seal, see audit_seal_form.c */
-#define SEAL_EVENTS 1000 /* in one seal, at most */
-#define EVENTS_AT_ONCE (SEAL_EVENTS + 1)
+#define EVENTS_AT_ONCE 1001
+#define SEAL_EVENTS (EVENTS_AT_ONCE - 1) /* in one seal, at most */
 #define SEALS_AT_ONCE 16
 #define CHAINS_MAX 16
 

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 
 #include "tables/catalog.h"
@@ -19,20 +18,16 @@
 	" THEN (detail OPERATOR(pg_catalog.-) 'personal')::pg_catalog.text ELSE detail::pg_catalog.text END," \
 	" client_address::pg_catalog.text," \
 	" CASE WHEN " IS_OBJECT " THEN (detail OPERATOR(pg_catalog.->) 'personal')::pg_catalog.text END"
-#define BEFORE " AND (at, id)" LT "($3, $4) ORDER BY at, id LIMIT 1001"
+#define BEFORE " AND (at, id)" LT "($3, $4) ORDER BY at, id" UP_TO(EVENTS_AT_ONCE)
 
 bool
 store_event_first(TimestampTz *at)
 {
-	static StoreStatement statement = {"SELECT at FROM djust_auth.audit_event ORDER BY at LIMIT 1", .by_index = true};
-	bool found;
+	static StoreStatement statement = {"SELECT pg_catalog.min(at) FROM djust_auth.audit_event", .by_index = true};
+	bool is_null;
 
-	store_connect();
-	found = store_execute(&statement, ARGUMENTS()) > 0;
-	if (found)
-		*at = DatumGetTimestampTz(store_value(0, 1, TIMESTAMPTZOID));
-	store_finish();
-	return found;
+	*at = DatumGetTimestampTz(store_run_value(&statement, ARGUMENTS(), TIMESTAMPTZOID, &is_null));
+	return !is_null;
 }
 
 List *
@@ -44,18 +39,14 @@ store_event_writers(MemoryContext context)
 									   " AND relation" EQ "$2 AND mode" EQ "'RowExclusiveLock' AND granted"
 									   " AND (pid IS NULL OR pid OPERATOR(pg_catalog.<>) pg_catalog.pg_backend_pid())",
 									   {OIDOID, OIDOID}};
-	MemoryContext caller;
 	List *writers = NIL;
-	int rows;
+	Oid table = catalog_table(TABLE_AUDIT_EVENT);
+	int rows = (int) store_query(&statement, ARGUMENTS(ObjectIdGetDatum(MyDatabaseId), ObjectIdGetDatum(table)), NULL);
 	int i;
 
-	store_connect();
-	rows = (int) store_execute(
-		&statement, ARGUMENTS(ObjectIdGetDatum(MyDatabaseId), ObjectIdGetDatum(catalog_table(TABLE_AUDIT_EVENT))));
-	caller = MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(context);
 	for (i = 0; i < rows; i++)
 		writers = lappend(writers, TextDatumGetCString(store_value(i, 1, TEXTOID)));
-	MemoryContextSwitchTo(caller);
 	store_finish();
 	return writers;
 }
@@ -101,23 +92,18 @@ store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from
 {
 	static StoreStatement after = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GT
 								   "($1, $2)" BEFORE,
-								   {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
+								   {KEY_OIDS, KEY_OIDS},
 								   .by_index = true};
 	static StoreStatement starting_at = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GE
 										 "($1, $2)" BEFORE,
-										 {TIMESTAMPTZOID, UUIDOID, TIMESTAMPTZOID, UUIDOID},
+										 {KEY_OIDS, KEY_OIDS},
 										 .by_index = true};
-	MemoryContext caller;
-	int rows;
+	int rows = (int) store_query(behind ? &after : &starting_at, ARGUMENTS(KEY_DATUMS(from), KEY_DATUMS(to)), snapshot);
 	int i;
 
-	store_connect();
-	rows = read_rows(behind ? &after : &starting_at, ARGUMENTS(KEY_DATUMS(from), KEY_DATUMS(to)), snapshot);
-	rows = Min(rows, EVENTS_AT_ONCE);
-	caller = MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(context);
 	for (i = 0; i < rows; i++)
 		read_event(i, &events[i]);
-	MemoryContextSwitchTo(caller);
 	store_finish();
 	return rows;
 }
@@ -125,13 +111,11 @@ store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from
 int64
 store_events_count(Snapshot snapshot, const EventKey *from)
 {
-	static StoreStatement statement = {"SELECT pg_catalog.count(*) FROM djust_auth.audit_event WHERE (at, id)" GE
-									   "($1, $2)",
-									   {TIMESTAMPTZOID, UUIDOID}};
+	static StoreStatement statement = {
+		"SELECT pg_catalog.count(*) FROM djust_auth.audit_event WHERE (at, id)" GE "($1, $2)", {KEY_OIDS}};
 	int64 count;
 
-	store_connect();
-	read_rows(&statement, ARGUMENTS(KEY_DATUMS(from)), snapshot);
+	store_query(&statement, ARGUMENTS(KEY_DATUMS(from)), snapshot);
 	count = DatumGetInt64(store_value(0, 1, INT8OID));
 	store_finish();
 	return count;

@@ -5,17 +5,8 @@
 #ifndef DJUST_STORE_SEAL_ROW_H
 #define DJUST_STORE_SEAL_ROW_H
 
-#include "catalog/pg_type.h"
-
 #include "tables/store_run.h"
 #include "tables/store_seal.h"
-
-/* Call between store_connect and store_finish. */
-static inline int
-read_rows(StoreStatement *statement, Arguments arguments, Snapshot snapshot)
-{
-	return (int) (snapshot ? store_execute_under(statement, arguments, snapshot) : store_execute(statement, arguments));
-}
 
 static inline Datum
 column(int row, int *number, Oid type)
@@ -39,6 +30,8 @@ key_columns(int row, int *number)
 	return key;
 }
 
+#define UP_TO(n) " LIMIT " CppAsString2(n)
+#define KEY_OIDS TIMESTAMPTZOID, UUIDOID
 #define KEY_DATUMS(key) TimestampTzGetDatum((key)->at), UUIDPGetDatum(&(key)->id)
 
 #endif

@@ -5,10 +5,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-
 #include "server/normalize.h"
 #include "server/secret.h"
 #include "tables/store.h"
@@ -27,27 +23,24 @@ int
 store_call_write(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_write()"};
-	bool is_null;
 
-	return DatumGetInt32(store_run_value(&statement, ARGUMENTS(), INT4OID, &is_null));
+	return DatumGetInt32(store_run_value(&statement, ARGUMENTS(), INT4OID, NULL));
 }
 
 bool
 store_call_purge(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_purge()"};
-	bool is_null;
 
-	return DatumGetBool(store_run_value(&statement, ARGUMENTS(), BOOLOID, &is_null));
+	return DatumGetBool(store_run_value(&statement, ARGUMENTS(), BOOLOID, NULL));
 }
 
 TimestampTz
 store_call_seal(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_seal()"};
-	bool is_null;
 
-	return DatumGetTimestampTz(store_run_value(&statement, ARGUMENTS(), TIMESTAMPTZOID, &is_null));
+	return DatumGetTimestampTz(store_run_value(&statement, ARGUMENTS(), TIMESTAMPTZOID, NULL));
 }
 
 /* A UTF-8 copy, as mails need, wiped with its context: the texts contain a link. */
@@ -70,20 +63,16 @@ store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 {
 	static StoreStatement statement = {
 		"SELECT id, recipient, subject, body_text, body_html FROM djust_auth.claim_mail(1)"};
-	MemoryContext caller;
-	bool found;
+	bool found = store_query(&statement, ARGUMENTS(), NULL) > 0;
 
-	store_connect();
-	found = store_execute(&statement, ARGUMENTS()) > 0;
 	if (found)
 	{
-		caller = MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(context);
 		mail->id = DatumGetInt64(store_value(0, 1, INT8OID));
 		mail->recipient = secret_text(2);
 		mail->subject = secret_text(3);
 		mail->body_text = secret_text(4);
 		mail->body_html = secret_text(5);
-		MemoryContextSwitchTo(caller);
 	}
 	store_finish();
 	return found;
