@@ -18,6 +18,7 @@
 #include "server/normalize.h"
 #include "shmem/counters.h"
 #include "shmem/throttle_owner.h"
+#include "shmem/throttle.h"
 #include "shmem/throttle_reset.h"
 #include "tables/catalog.h"
 #include "tables/store.h"

@@ -8,6 +8,8 @@
 #define DJUST_DEADLINE_H
 
 #include "portability/instr_time.h"
+#include "storage/condition_variable.h"
+#include "utils/wait_event.h"
 
 typedef struct Deadline
 {
@@ -24,15 +26,19 @@ deadline_in(long ms)
 	return deadline;
 }
 
-/* Milliseconds left; 0 or less once it is over. */
-static inline long
-deadline_left(const Deadline *deadline)
+/* Sleeps until a signal; false, without sleeping, once the time is over. */
+static inline bool
+deadline_sleep(const Deadline *deadline, ConditionVariable *signalled)
 {
 	instr_time now;
+	long left;
 
 	INSTR_TIME_SET_CURRENT(now);
 	INSTR_TIME_SUBTRACT(now, deadline->begun);
-	return deadline->length_ms - (long) INSTR_TIME_GET_MILLISEC(now);
+	left = deadline->length_ms - (long) INSTR_TIME_GET_MILLISEC(now);
+	if (left > 0)
+		ConditionVariableTimedSleep(signalled, left, PG_WAIT_EXTENSION);
+	return left > 0;
 }
 
 #endif

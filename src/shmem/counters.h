@@ -5,10 +5,6 @@
 #ifndef DJUST_COUNTERS_H
 #define DJUST_COUNTERS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 /* In the order of stats(). */
 typedef enum Counter
 {

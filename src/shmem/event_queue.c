@@ -18,19 +18,15 @@
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "pgstat.h"
+#include "nodes/value.h"
 #include "port/atomics.h"
-#include "storage/condition_variable.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/proc.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "server/compat.h"
 #include "server/deadline.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
@@ -52,7 +48,7 @@ typedef struct Queue
 	QueueEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Queue;
 
-static List *names = NIL;
+static List *names = NIL; /* of String */
 static bool names_known = false;
 static char *queues = NULL;
 
@@ -74,15 +70,7 @@ read_names(void)
 	/* settings.c has checked the syntax */
 	if (!names_known && setting_databases && SplitIdentifierString(pstrdup(setting_databases), ',', &all))
 		foreach(cell, all)
-		{
-			ListCell *other;
-			bool twice = false;
-
-			foreach(other, names)
-				twice = twice || strcmp(lfirst(other), lfirst(cell)) == 0;
-			if (!twice)
-				names = lappend(names, lfirst(cell));
-		}
+			names = list_append_unique(names, makeString(lfirst(cell)));
 	names_known = true;
 	MemoryContextSwitchTo(old);
 }
@@ -97,7 +85,7 @@ event_queue_count(void)
 const char *
 event_queue_name(int n)
 {
-	return list_nth(names, n);
+	return strVal(list_nth(names, n));
 }
 
 static size_t
@@ -152,7 +140,7 @@ database_number(const char *database)
 	int i;
 
 	for (i = 0; i < list_length(names); i++)
-		if (strcmp(list_nth(names, i), database) == 0)
+		if (strcmp(event_queue_name(i), database) == 0)
 			return i;
 	return -1;
 }
@@ -288,14 +276,8 @@ event_queue_await(uint64_t ticket)
 	if (ticket == 0 || is_written(ticket, &no_worker) || no_worker)
 		return;
 	ConditionVariablePrepareToSleep(&mine->written);
-	while (!is_written(ticket, &no_worker) && !no_worker)
-	{
-		long left = deadline_left(&deadline);
-
-		if (left <= 0)
-			break;
-		ConditionVariableTimedSleep(&mine->written, left, PG_WAIT_EXTENSION);
-	}
+	while (!is_written(ticket, &no_worker) && !no_worker && deadline_sleep(&deadline, &mine->written))
+		continue;
 	ConditionVariableCancelSleep();
 }
 

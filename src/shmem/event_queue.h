@@ -6,9 +6,6 @@
 #ifndef DJUST_EVENT_QUEUE_H
 #define DJUST_EVENT_QUEUE_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "datatype/timestamp.h"
 #include "storage/lwlock.h"
 #include "utils/uuid.h"

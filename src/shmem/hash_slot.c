@@ -17,9 +17,6 @@
 
 #include <sys/mman.h>
 
-#include "miscadmin.h"
-#include "pgstat.h"
-#include "storage/condition_variable.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 
@@ -101,13 +98,10 @@ try_acquire(void)
 
 	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
 	for (i = 0; i < setting_max_concurrent_hashes && held_slot < 0; i++)
-	{
 		if (!slots->busy[i])
-		{
-			slots->busy[i] = true;
 			held_slot = i;
-		}
-	}
+	if (held_slot >= 0)
+		slots->busy[held_slot] = true;
 	LWLockRelease(slots_lock);
 	return held_slot >= 0;
 }
@@ -117,17 +111,11 @@ static bool
 wait_for_slot(void)
 {
 	Deadline deadline = deadline_in(setting_hash_wait_timeout);
-	long left;
 
 	counter_add(COUNT_HASH_WAITS, 1);
 	ConditionVariablePrepareToSleep(&slots->freed);
-	while (!try_acquire())
-	{
-		left = deadline_left(&deadline);
-		if (left <= 0)
-			break;
-		ConditionVariableTimedSleep(&slots->freed, left, PG_WAIT_EXTENSION);
-	}
+	while (!try_acquire() && deadline_sleep(&deadline, &slots->freed))
+		continue;
 	ConditionVariableCancelSleep();
 
 	/* passes on a signal that arrived too late for this waiter */

@@ -5,9 +5,6 @@
 #ifndef DJUST_HASH_SLOT_H
 #define DJUST_HASH_SLOT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "pwhash/pwhash.h"
 
 struct LWLock;

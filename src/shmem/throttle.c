@@ -21,10 +21,7 @@
  */
 #include "postgres.h"
 
-#include "pgstat.h"
 #include "port/pg_bitutils.h"
-#include "storage/condition_variable.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
@@ -34,8 +31,6 @@
 #include "shmem/throttle.h"
 #include "shmem/throttle_owner.h"
 #include "shmem/throttle_prepared.h"
-#include "shmem/throttle_rule.h"
-#include "shmem/throttle_table.h"
 #include "shmem/throttle_undo.h"
 #include "tables/catalog.h"
 
@@ -63,7 +58,6 @@ static ThrottleTable attempts;
 
 /* The entry of this backend's running attempt; it is not evicted meanwhile. */
 static ThrottleEntry *held_entry = NULL;
-static bool held_shared;
 
 /* The last message that this backend queued for the worker and has not waited for. */
 static uint64 last_message = 0;
@@ -90,9 +84,9 @@ read_saved(const AccountTag *tag, SavedLock *saved)
 
 	memset(saved, 0, sizeof(*saved));
 	LWLockAcquire(throttle_lock, LW_SHARED);
-	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
+	entry = throttle_table_find(&attempts, tag);
 	if (entry)
-		throttle_prepared_note(entry, &saved->prepared);
+		saved->prepared = (ThrottlePrepared){entry->clears_with, entry->prepared_at};
 	saved->cleared = throttle->cleared;
 	LWLockRelease(throttle_lock);
 	throttle_prepared_look_up(&saved->prepared);
@@ -103,16 +97,44 @@ read_saved(const AccountTag *tag, SavedLock *saved)
 	lock->saved = saved->found;
 }
 
+/* Call with throttle_lock held, so that messages on one tag reach the worker in order. */
 static void
-copy_lock(ThrottleEntry *to, const ThrottleEntry *from)
+throttle_enqueue(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
 {
-	to->count = from->count;
-	to->allowed_at = from->allowed_at;
-	to->wait_s = from->wait_s;
-	to->saved = from->saved;
+	QueueEntry message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
+
+	if (entry)
+	{
+		message.u.lock.failures = entry->count;
+		message.u.lock.allowed_at = entry->allowed_at;
+	}
+	last_message = event_queue_put(&message, 0);
+	if (entry && last_message != 0)
+		entry->saved = kind == EVENT_QUEUE_LOCK;
 }
 
-static void clear_entry(ThrottleEntry *entry);
+static void
+count_failure(ThrottleEntry *entry, TimestampTz now)
+{
+	entry->count = Min(entry->count + 1, THROTTLE_SUSPENDED_AT);
+	entry->touched_at = now;
+	if (!throttle_is_lock(entry->count))
+		return;
+	entry->wait_s = throttle_delay_s(entry->count);
+	entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
+	if (!entry->shared)
+		throttle_enqueue(entry, EVENT_QUEUE_LOCK, &entry->tag);
+}
+
+static void
+clear_entry(ThrottleEntry *entry)
+{
+	entry->count = 0;
+	if (!entry->saved)
+		return;
+	throttle->cleared++;
+	throttle_enqueue(entry, EVENT_QUEUE_UNLOCK, &entry->tag);
+}
 
 /*
  * Restores a saved lock into an entry of its own or, if the set is full, into *outside.  False: read the table again,
@@ -122,9 +144,7 @@ static bool
 find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, ThrottleEntry **entry,
 				ThrottleEntry *outside)
 {
-	ThrottleSet *set = throttle_table_set(&attempts, tag);
-
-	*entry = throttle_table_find(set, tag);
+	*entry = throttle_table_find(&attempts, tag);
 	if (*entry)
 	{
 		if (throttle_prepared_clears(&saved->prepared, *entry))
@@ -135,8 +155,13 @@ find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, 
 		return false;
 	*outside = saved->lock;
 	*entry = throttle_table_take(&attempts, tag, now);
-	if (*entry != &set->overflow)
-		copy_lock(*entry, outside);
+	if (!(*entry)->shared)
+	{
+		(*entry)->count = outside->count;
+		(*entry)->allowed_at = outside->allowed_at;
+		(*entry)->wait_s = outside->wait_s;
+		(*entry)->saved = outside->saved;
+	}
 	return true;
 }
 
@@ -153,9 +178,7 @@ try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool 
 	*again = !find_or_restore(tag, now, saved, &entry, &outside);
 	if (!*again)
 	{
-		bool is_shared = entry == &throttle_table_set(&attempts, tag)->overflow;
-
-		if (is_shared)
+		if (entry->shared)
 			answer = throttle_judge(&outside, now, retry_after);
 		if (answer == THROTTLE_GO)
 			answer = throttle_judge(entry, now, retry_after);
@@ -163,7 +186,6 @@ try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool 
 		{
 			entry->under_way++;
 			held_entry = entry;
-			held_shared = is_shared;
 		}
 	}
 	LWLockRelease(throttle_lock);
@@ -190,7 +212,6 @@ throttle_enter(const AccountTag *tag, int *retry_after)
 {
 	ThrottleAnswer answer;
 	Deadline deadline;
-	long left;
 
 	Assert(held_entry == NULL);
 	answer = enter(tag, retry_after);
@@ -199,55 +220,10 @@ throttle_enter(const AccountTag *tag, int *retry_after)
 
 	deadline = deadline_in(setting_hash_wait_timeout);
 	ConditionVariablePrepareToSleep(&throttle->ended);
-	while ((answer = enter(tag, retry_after)) == THROTTLE_BUSY)
-	{
-		left = deadline_left(&deadline);
-		if (left <= 0)
-			break;
-		ConditionVariableTimedSleep(&throttle->ended, left, PG_WAIT_EXTENSION);
-	}
+	while ((answer = enter(tag, retry_after)) == THROTTLE_BUSY && deadline_sleep(&deadline, &throttle->ended))
+		continue;
 	ConditionVariableCancelSleep();
 	return answer;
-}
-
-/* Call with throttle_lock held, so that messages on one tag reach the worker in order. */
-static void
-throttle_enqueue(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
-{
-	QueueEntry message = {.kind = kind, .u.lock = {.tag = *tag, .user_id = throttle_owner_of(tag)}};
-
-	if (entry)
-	{
-		message.u.lock.failures = entry->count;
-		message.u.lock.allowed_at = entry->allowed_at;
-	}
-	last_message = event_queue_put(&message, 0);
-	if (entry && last_message != 0)
-		entry->saved = kind == EVENT_QUEUE_LOCK;
-}
-
-static void
-count_failure(ThrottleEntry *entry, TimestampTz now, bool is_shared)
-{
-	entry->count = Min(entry->count + 1, THROTTLE_SUSPENDED_AT);
-	entry->touched_at = now;
-	if (entry->count >= setting_max_login_failures)
-	{
-		entry->wait_s = throttle_delay_s(entry->count);
-		entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
-	}
-	if (!is_shared && throttle_is_lock(entry->count))
-		throttle_enqueue(entry, EVENT_QUEUE_LOCK, &entry->tag);
-}
-
-static void
-clear_entry(ThrottleEntry *entry)
-{
-	entry->count = 0;
-	if (!entry->saved)
-		return;
-	throttle->cleared++;
-	throttle_enqueue(entry, EVENT_QUEUE_UNLOCK, &entry->tag);
 }
 
 /* A success clears the account's own entry once it commits, but never a shared entry. */
@@ -257,13 +233,13 @@ throttle_leave(ThrottleOutcome outcome)
 	TimestampTz now;
 
 	Assert(held_entry != NULL);
-	if (outcome == ATTEMPT_GOOD && !held_shared && (held_entry->count > 0 || held_entry->saved))
+	if (outcome == ATTEMPT_GOOD && !held_entry->shared && (held_entry->count > 0 || held_entry->saved))
 		throttle_undo_clear_at_commit(&held_entry->tag);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
 	held_entry->under_way--;
 	if (outcome == ATTEMPT_BAD)
-		count_failure(held_entry, now, held_shared);
+		count_failure(held_entry, now);
 	held_entry = NULL;
 	LWLockRelease(throttle_lock);
 	ConditionVariableBroadcast(&throttle->ended);
@@ -282,7 +258,7 @@ clear_committed(const AccountTag *tag)
 	ThrottleEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
+	entry = throttle_table_find(&attempts, tag);
 	if (entry)
 		clear_entry(entry);
 	LWLockRelease(throttle_lock);
@@ -295,7 +271,7 @@ clear_with(const AccountTag *tag, TransactionId prepared)
 	ThrottleEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
+	entry = throttle_table_find(&attempts, tag);
 	if (entry)
 	{
 		entry->clears_with = prepared;
@@ -319,7 +295,7 @@ take_own(const AccountTag *tag)
 {
 	ThrottleEntry *entry = throttle_table_take(&attempts, tag, GetCurrentTimestamp());
 
-	return entry == &throttle_table_set(&attempts, tag)->overflow ? NULL : entry;
+	return entry->shared ? NULL : entry;
 }
 
 /* Also called during a rollback.  A lock without an entry in memory goes to the worker only. */
@@ -356,7 +332,7 @@ clear(const AccountTag *tag)
 
 	read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
-	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
+	entry = throttle_table_find(&attempts, tag);
 	note->failures = entry ? entry->count : saved.lock.count;
 	note->allowed_at = entry ? entry->allowed_at : saved.lock.allowed_at;
 	entry = take_own(tag);
@@ -385,7 +361,7 @@ is_counted(const AccountTag *tag)
 
 	read_saved(tag, &saved);
 	LWLockAcquire(throttle_lock, LW_SHARED);
-	entry = throttle_table_find(throttle_table_set(&attempts, tag), tag);
+	entry = throttle_table_find(&attempts, tag);
 	counted = saved.found || (entry && entry->count > 0);
 	LWLockRelease(throttle_lock);
 	return counted;

@@ -5,11 +5,6 @@
 #ifndef DJUST_THROTTLE_H
 #define DJUST_THROTTLE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "crypto/account_tag.h"
 #include "shmem/throttle_rule.h"
 
 struct LWLock;

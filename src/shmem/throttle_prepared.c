@@ -21,13 +21,6 @@
 
 #define PREPARED_MAX_S SECS_PER_DAY
 
-void
-throttle_prepared_note(const ThrottleEntry *entry, ThrottlePrepared *prepared)
-{
-	prepared->xid = entry->clears_with;
-	prepared->prepared_at = entry->prepared_at;
-}
-
 /* False if the server has already forgotten the outcome; XactTruncationLock keeps it from being forgotten now. */
 static bool
 did_commit(TransactionId xid)

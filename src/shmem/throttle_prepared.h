@@ -9,16 +9,12 @@
 
 typedef struct ThrottlePrepared
 {
-	uint32_t xid; /* 0: none, or still prepared */
+	uint32_t xid; /* of the entry; 0: none, or still prepared */
 	TimestampTz prepared_at;
 	bool committed;
 } ThrottlePrepared;
 
-/*
- * In this order: copies the entry's transaction, with throttle_lock held; looks up its outcome, without the lock;
- * returns whether to clear the entry, with the lock.
- */
-extern void throttle_prepared_note(const ThrottleEntry *entry, ThrottlePrepared *prepared);
+/* Looks up the outcome of an entry's transaction, without throttle_lock; then, with it: whether to clear the entry. */
 extern void throttle_prepared_look_up(ThrottlePrepared *prepared);
 extern bool throttle_prepared_clears(const ThrottlePrepared *prepared, ThrottleEntry *entry);
 

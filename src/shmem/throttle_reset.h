@@ -6,7 +6,6 @@
 #define DJUST_THROTTLE_RESET_H
 
 #include "crypto/account_tag.h"
-#include "shmem/throttle.h"
 
 struct LWLock;
 

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "common/int.h"
-#include "utils/timestamp.h"
 
 #include "server/settings.h"
 #include "shmem/throttle_rule.h"

@@ -40,8 +40,8 @@ throttle_table_attach(ThrottleTable *table, const char *name, uint32_t sets, boo
 		memset(table->sets, 0, mul_size(sets, sizeof(ThrottleSet)));
 }
 
-ThrottleSet *
-throttle_table_set(const ThrottleTable *table, const AccountTag *tag)
+static ThrottleSet *
+set_of(const ThrottleTable *table, const AccountTag *tag)
 {
 	uint32 hash;
 
@@ -50,8 +50,9 @@ throttle_table_set(const ThrottleTable *table, const AccountTag *tag)
 }
 
 ThrottleEntry *
-throttle_table_find(ThrottleSet *set, const AccountTag *tag)
+throttle_table_find(const ThrottleTable *table, const AccountTag *tag)
 {
+	ThrottleSet *set = set_of(table, tag);
 	int i;
 
 	for (i = 0; i < THROTTLE_TABLE_WAYS; i++)
@@ -90,14 +91,15 @@ overflow_entry(ThrottleSet *set, TimestampTz now)
 {
 	if (set->overflow.under_way == 0 && is_over(set->overflow.touched_at, now))
 		memset(&set->overflow, 0, sizeof(set->overflow));
+	set->overflow.shared = true;
 	return &set->overflow;
 }
 
 ThrottleEntry *
 throttle_table_take(const ThrottleTable *table, const AccountTag *tag, TimestampTz now)
 {
-	ThrottleSet *set = throttle_table_set(table, tag);
-	ThrottleEntry *entry = throttle_table_find(set, tag);
+	ThrottleSet *set = set_of(table, tag);
+	ThrottleEntry *entry = throttle_table_find(table, tag);
 	ThrottleEntry *victim = NULL;
 	int i;
 

@@ -19,6 +19,7 @@ typedef struct ThrottleEntry
 	int32_t count; /* consecutive failures, or reset requests in the window */
 	int32_t under_way;
 	bool saved; /* a lock that may have a saved row */
+	bool shared; /* the overflow entry of its set */
 	uint32_t clears_with; /* clears the count if it commits; 0: none */
 	TimestampTz prepared_at;
 	int32_t wait_s; /* original length of the wait until allowed_at */
@@ -44,8 +45,7 @@ extern size_t throttle_table_size(uint32_t sets);
 extern void throttle_table_attach(ThrottleTable *table, const char *name, uint32_t sets, bool forgets);
 
 /* Call the following with the table's LWLock held. */
-extern ThrottleSet *throttle_table_set(const ThrottleTable *table, const AccountTag *tag);
-extern ThrottleEntry *throttle_table_find(ThrottleSet *set, const AccountTag *tag);
+extern ThrottleEntry *throttle_table_find(const ThrottleTable *table, const AccountTag *tag);
 /* Returns the tag's entry, a new one in a free or evicted place, or the overflow entry of its set. */
 extern ThrottleEntry *throttle_table_take(const ThrottleTable *table, const AccountTag *tag, TimestampTz now);
 
