@@ -20,7 +20,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/uuid.h"
 
 #include "audit/admin_event.h"
 #include "audit/audit.h"
@@ -73,10 +72,8 @@ typedef struct EventParts
 	StringInfoData personal_old;
 	StringInfoData personal_new;
 	StringInfoData changed;
-	pg_uuid_t user_id;
-	pg_uuid_t sid;
-	bool has_user;
-	bool has_sid;
+	pg_uuid_t *user_id; /* in the row; NULL if none */
+	pg_uuid_t *sid;
 } EventParts;
 
 static const char *
@@ -89,9 +86,12 @@ operation_name(TriggerEvent event)
 }
 
 static void
-append_value(StringInfo out, Form_pg_attribute attribute, Datum value, bool is_null)
+append_column(StringInfo out, TupleTableSlot *row, int column)
 {
+	Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column - 1);
 	const char *name = NameStr(attribute->attname);
+	bool is_null;
+	Datum value = slot_getattr(row, column, &is_null);
 	Oid function;
 	bool is_varlena;
 
@@ -108,16 +108,6 @@ append_value(StringInfo out, Form_pg_attribute attribute, Datum value, bool is_n
 		getTypeOutputInfo(attribute->atttypid, &function, &is_varlena);
 		json_string(out, name, OidOutputFunctionCall(function, value));
 	}
-}
-
-static void
-append_column(StringInfo out, TupleTableSlot *row, int column)
-{
-	Form_pg_attribute attribute = TupleDescAttr(row->tts_tupleDescriptor, column - 1);
-	bool is_null;
-	Datum value = slot_getattr(row, column, &is_null);
-
-	append_value(out, attribute, value, is_null);
 }
 
 /* Appends nothing if there are no members. */
@@ -157,7 +147,7 @@ append_changed(StringInfo out, const RowChanges *changes, int column)
 
 /* The current id, or a deleted row's. */
 static void
-take_id(pg_uuid_t *id, bool *has_id, EventParts *parts, const RowChanges *changes, int column)
+take_id(pg_uuid_t **id, EventParts *parts, const RowChanges *changes, int column)
 {
 	TupleTableSlot *row = changes->new ? changes->new : changes->old;
 	bool is_null;
@@ -165,9 +155,8 @@ take_id(pg_uuid_t *id, bool *has_id, EventParts *parts, const RowChanges *change
 
 	if (TupleDescAttr(row->tts_tupleDescriptor, column - 1)->atttypid != UUIDOID)
 		return;
-	*has_id = !is_null;
 	if (!is_null)
-		*id = *DatumGetUUIDP(value);
+		*id = DatumGetUUIDP(value);
 	if (changes->old && changes->new)
 		append_values(&parts->old, &parts->new, changes, column);
 }
@@ -178,10 +167,10 @@ append_parts(EventParts *parts, const RowChanges *changes, int column, char lett
 	switch (letter)
 	{
 		case 'u':
-			take_id(&parts->user_id, &parts->has_user, parts, changes, column);
+			take_id(&parts->user_id, parts, changes, column);
 			break;
 		case 'i':
-			take_id(&parts->sid, &parts->has_sid, parts, changes, column);
+			take_id(&parts->sid, parts, changes, column);
 			break;
 		case 'k':
 			append_column(&parts->keys, changes->new ? changes->new : changes->old, column);
@@ -200,12 +189,6 @@ append_parts(EventParts *parts, const RowChanges *changes, int column, char lett
 			append_changed(&parts->changed, changes, column);
 			break;
 	}
-}
-
-static TupleDesc
-descriptor_of(const RowChanges *changes)
-{
-	return RelationGetDescr(changes->trigger->tg_relation);
 }
 
 static void
@@ -248,8 +231,7 @@ write_row(EventParts *parts, const RowChanges *changes)
 	append_nested(&personal, "new", "{}", &parts->personal_new);
 	append_nested(&out, "personal", "{}", &personal);
 	appendStringInfoChar(&out, '}');
-	audit_event(
-		"administration", parts->has_user ? &parts->user_id : NULL, parts->has_sid ? &parts->sid : NULL, out.data);
+	audit_event("administration", parts->user_id, parts->sid, out.data);
 }
 
 /* An UPDATE that changes nothing is not audited. */
@@ -265,14 +247,14 @@ was_deleted_with_user(const EventParts *parts, const RowChanges *changes)
 {
 	UserRow user;
 
-	return TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event) && parts->has_user &&
-		   !catalog_user_by_id(&parts->user_id, &user);
+	return TRIGGER_FIRED_BY_DELETE(changes->trigger->tg_event) && parts->user_id &&
+		   !catalog_user_by_id(parts->user_id, &user);
 }
 
 static void
 audit_row(const RowChanges *changes, const char *columns, bool goes_with_user)
 {
-	TupleDesc descriptor = descriptor_of(changes);
+	TupleDesc descriptor = RelationGetDescr(changes->trigger->tg_relation);
 	int known = strlen(columns);
 	EventParts parts;
 	int column;
@@ -306,7 +288,7 @@ audit_each(RowChanges *changes, const char *columns, bool goes_with_user)
 static void
 collect_changed(RowChanges *changes, bool *changed)
 {
-	TupleDesc descriptor = descriptor_of(changes);
+	TupleDesc descriptor = RelationGetDescr(changes->trigger->tg_relation);
 	int column;
 
 	while (row_changes_next(changes))
@@ -318,7 +300,7 @@ collect_changed(RowChanges *changes, bool *changed)
 static void
 audit_sum(RowChanges *changes)
 {
-	TupleDesc descriptor = descriptor_of(changes);
+	TupleDesc descriptor = RelationGetDescr(changes->trigger->tg_relation);
 	bool *changed = palloc0(descriptor->natts + 1);
 	StringInfoData names;
 	StringInfoData out;

@@ -22,12 +22,10 @@
 #include "audit/throttle_event.h"
 #include "http/postgrest.h"
 #include "keys/key_file_check.h"
-#include "server/compat.h"
 #include "shmem/counters.h"
 #include "tables/catalog.h"
+#include "tables/datum.h"
 #include "tables/store.h"
-#include "tables/store_seal.h"
-#include "text/bytes.h"
 
 /* In bytes; shorter causes are padded. */
 #define LONGEST_CAUSE 14
@@ -157,11 +155,16 @@ describe_event(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, co
 }
 
 static void
-audit_enqueue(const QueuedEvent *event, int kept)
+enqueue_or_write(const QueuedEvent *event, int kept)
 {
 	QueueEntry entry = {.kind = EVENT_QUEUE_EVENT, .u.event = *event};
 
-	if (event_queue_put(&entry, kept) == 0)
+	if (!event_queue_served())
+	{
+		entry.at = GetCurrentTimestamp();
+		audit_write(&entry);
+	}
+	else if (event_queue_put(&entry, kept) == 0)
 		counter_add(COUNT_AUDIT_LOST, 1);
 }
 
@@ -170,26 +173,10 @@ audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t 
 {
 	QueuedEvent row;
 
-	if (!event_queue_served())
-	{
-		audit_event(event, user_id, sid, detail);
-		return;
-	}
 	Assert(detail == NULL || strlen(detail) < EVENT_QUEUE_DETAIL_MAX);
 	describe_event(&row, event, user_id, sid);
 	strlcpy(row.detail, detail ? detail : "", EVENT_QUEUE_DETAIL_MAX);
-	audit_enqueue(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
-}
-
-static void
-enqueue_or_write(const QueuedEvent *event, int kept)
-{
-	QueueEntry entry = {.at = GetCurrentTimestamp(), .u.event = *event};
-
-	if (event_queue_served())
-		audit_enqueue(event, kept);
-	else
-		audit_write(&entry);
+	enqueue_or_write(&row, EVENT_QUEUE_KEPT_FOR_LOCKS);
 }
 
 void
@@ -270,12 +257,6 @@ audit_write(const QueueEntry *entry)
 	if (event->detail[0] != '\0')
 		row.detail = event->detail;
 	if (event->address_size > 0 && may_keep_address(event))
-	{
-		struct varlena *address = palloc(VARHDRSZ + event->address_size);
-
-		SET_VARSIZE(address, VARHDRSZ + event->address_size);
-		memcpy(VARDATA(address), event->address, event->address_size);
-		row.client_address = PointerGetDatum(address);
-	}
+		row.client_address = bytes_datum(event->address, event->address_size);
 	store_audit_insert(&row);
 }

@@ -6,9 +6,7 @@
 #define DJUST_AUDIT_H
 
 #include "utils/array.h"
-#include "utils/uuid.h"
 
-#include "crypto/account_tag.h"
 #include "shmem/event_queue.h"
 #include "text/bytes.h"
 
@@ -23,7 +21,7 @@ extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uu
 
 /*
  * Queues an event for the worker, so that it survives a rollback; counts it as lost if the queue is full.  detail is
- * shorter than EVENT_QUEUE_DETAIL_MAX.  In a database without a worker this is audit_event.
+ * shorter than EVENT_QUEUE_DETAIL_MAX.  A database without a worker has it written at once, like audit_event.
  */
 extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
 /* Audits a refused password.  user_id is NULL if no user has the address. */

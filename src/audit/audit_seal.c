@@ -33,7 +33,6 @@
 #include "keys/key_file_check.h"
 #include "shmem/event_queue.h"
 #include "tables/catalog.h"
-#include "text/bytes.h"
 
 #define INTERVAL_S 30
 #define BUSY_S 5 /* until writers are checked again */

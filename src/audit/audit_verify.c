@@ -196,27 +196,14 @@ compare_events(Walk *walk, const AuditSeal *seal)
 	}
 }
 
-/* Number of missing seals before this number. */
-static int64
-missing_before(const Walk *walk, int64 number)
-{
-	return walk->expected == 0 ? 0 : number - walk->expected - walk->forged;
-}
-
-static void
-report_missing(Walk *walk, TimestampTz at, int64 missing)
-{
-	if (missing > 0)
-		report_seals(walk, at, psprintf(INT64_FORMAT " seal(s) before this time were removed", missing));
-}
-
 /* Checks the gap before the next good seal or the end of the chain. */
 static void
 check_gap(Walk *walk, int64 number, const EventKey *from, const uint8_t *previous)
 {
-	int64 missing = missing_before(walk, number);
+	int64 missing = walk->expected == 0 ? 0 : number - walk->expected - walk->forged;
 
-	report_missing(walk, from->at, missing);
+	if (missing > 0)
+		report_seals(walk, from->at, psprintf(INT64_FORMAT " seal(s) before this time were removed", missing));
 	if (missing > 0 || walk->forged > 0)
 		skip_before(walk, from);
 	else

@@ -7,7 +7,6 @@
 #define DJUST_ROW_CHANGE_H
 
 #include "commands/trigger.h"
-#include "executor/tuptable.h"
 #include "utils/tuplestore.h"
 
 typedef struct RowChanges

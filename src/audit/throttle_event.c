@@ -21,7 +21,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
 
@@ -115,43 +114,29 @@ free_entry(const AccountTag *tag, TimestampTz now)
 	return NULL;
 }
 
-static void
-start_entry(Entry *entry, const AccountTag *tag, const QueuedEvent *event, TimestampTz now)
-{
-	entry->tag = *tag;
-	entry->database = MyDatabaseId;
-	entry->since = now;
-	entry->count = 0;
-	entry->event = *event;
-}
-
 static uint32_t
 count_attempt(const AccountTag *tag, const QueuedEvent *event, bool has_worker, TimestampTz now)
 {
 	Entry *entry = find_entry(tag);
 	uint32_t attempts = 1;
 
-	if (entry == NULL)
-	{
-		entry = free_entry(tag, now);
-		if (entry == NULL)
-			return 1;
-		start_entry(entry, tag, event, now);
-	}
-	else if (has_worker || !is_over(entry, THROTTLE_EVENT_S, now))
+	if (entry && (has_worker || !is_over(entry, THROTTLE_EVENT_S, now)))
 	{
 		entry->count++;
 		return 0;
 	}
-	else
-	{
+	if (entry)
 		attempts = entry->count + 1;
-		start_entry(entry, tag, event, now);
-	}
-	if (!has_worker)
-		return attempts;
-	entry->count = attempts;
-	return 0;
+	else if ((entry = free_entry(tag, now)) == NULL)
+		return 1;
+	*entry = (Entry){
+		.tag = *tag,
+		.database = MyDatabaseId,
+		.since = now,
+		.count = has_worker ? attempts : 0,
+		.event = *event,
+	};
+	return has_worker ? 0 : attempts;
 }
 
 uint32_t

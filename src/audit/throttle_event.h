@@ -5,7 +5,6 @@
 #ifndef DJUST_THROTTLE_EVENT_H
 #define DJUST_THROTTLE_EVENT_H
 
-#include "crypto/account_tag.h"
 #include "shmem/event_queue.h"
 
 #define THROTTLE_EVENT_S 60
