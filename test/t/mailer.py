@@ -386,7 +386,7 @@ def ends():
     slow = os.path.join(folder.name, "slow.so")
     subprocess.run(["gcc", "-shared", "-fPIC", "-xc", "-", "-o", slow], input="int sleep(); int getaddrinfo() { return sleep(60); }", text=True, check=True)
     for name, preload in (("an answer", ""), ("an address", slow)):
-        equal(subprocess.run([sys.executable, __file__, silent.url, preload], env={**os.environ, "LD_PRELOAD": preload}, timeout=8, check=False).returncode, 7,
+        equal(subprocess.run([sys.executable, __file__, silent.url, preload], env={**os.environ, "LD_PRELOAD": (os.environ.get("LD_PRELOAD", "") + " " + preload).strip()}, timeout=8, check=False).returncode, 7,
               f"{name}: it ends well, and at once")
     silent.stop()
 

@@ -18,7 +18,7 @@ import psycopg2
 from cryptography.hazmat.primitives import serialization
 from jwt.algorithms import get_default_algorithms
 
-from support import (GOOD, OTHER, WRONG, Cluster, Db, claims_of, equal, error_of, fails, from_base64url, header_of, later, main, note, ok, shop, together,
+from support import (GOOD, OTHER, WRONG, Cluster, Db, claims_of, equal, error_of, fails, from_base64url, header_of, later, main, measured, note, ok, shop, together,
                      until, until_blocked)
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -468,7 +468,7 @@ def pattern_bombs():
         own.one("SELECT count(*) FROM generate_series(1, 100) i WHERE djust_can(%s, CASE WHEN i > 0 THEN %s END, 'read')", token, path)
         took[path[:40]] = round((processor_time(own) - begun) * 1e4)
     note(f"µs a check: {took}")
-    ok(max(took.values()) < 1000, "none is slow under 4,216 patterns", took)
+    measured(max(took.values()) < 1000, "none is slow under 4,216 patterns", took)
     own.rollback()
 
 

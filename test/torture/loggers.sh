@@ -3,6 +3,5 @@
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 DJUST_CONF=$(cat "$ROOT/test/torture/loud.conf")
-TEST_TIMEOUT=${TEST_TIMEOUT:-1800}
-export DJUST_CONF TEST_TIMEOUT
+export DJUST_CONF
 EXCEPT='bench.sh it measures times, which loggers change' sh "$ROOT/test/run.sh" regress isolation pgtap programs

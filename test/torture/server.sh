@@ -68,6 +68,12 @@ build()
 	export ASAN_OPTIONS
 	nice -n 10 make -s -j "${JOBS:-$(nproc)}"
 	nice -n 10 make -s DESTDIR="$WORK/root" install
+	nice -n 10 make -s -j "${JOBS:-$(nproc)}" -C contrib DESTDIR="$WORK/root" install
+	# of these the distribution's builds serve
+	for extension in pgtap pgaudit pgcrypto; do
+		cp "/usr/share/postgresql/$PG_MAJOR/extension/$extension"* "$WORK/root$1/share/extension/"
+	done
+	cp "/usr/lib/postgresql/$PG_MAJOR/lib/pgaudit.so" "/usr/lib/postgresql/$PG_MAJOR/lib/pgcrypto.so" "$WORK/root$1/lib/"
 	mv "$WORK/root$1" "$1"
 }
 
@@ -76,7 +82,7 @@ for prefix in "$CACHE/postgresql-$PG_MAJOR".*-"$KIND"; do
 	[ ! -x "$prefix/bin/postgres" ] || { echo "$prefix"; exit; }
 done
 source_lists
-need_packages build-essential dpkg-dev bison flex perl libcrypt-dev
+need_packages build-essential dpkg-dev bison flex perl libcrypt-dev "postgresql-$PG_MAJOR-pgtap" "postgresql-$PG_MAJOR-pgaudit"
 for version in $(versions); do
 	download "$version" || continue
 	prefix=$CACHE/postgresql-$version-$KIND

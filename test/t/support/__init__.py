@@ -79,6 +79,11 @@ def note(text):
     print("# " + str(text).replace("\n", "\n# "), flush=True)
 
 
+def measured(good, name, detail=None):
+    """A point about times or memory: it says nothing where a sanitizer multiplies both."""
+    return skip(name, "times and memory are those of a sanitizer") if "ASAN_OPTIONS" in os.environ else ok(good, name, detail)
+
+
 def tally(tried, lost, by_contract=0):
     """What make torture shows of a program: how often it tried, what did not survive, and what the contract lets go."""
     note(f"tally: {tried}, {tried - lost - by_contract}, {lost}, {by_contract}")
