@@ -139,7 +139,8 @@ set_goal(void)
 		goal.context = AllocSetContextCreate(TopMemoryContext, "djust_auth writers of events", ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(goal.context);
 	goal.is_set = false;
-	goal.to = event_queue_raise_floor(GetCurrentTimestamp());
+	/* after every event, even if the clock was set back */
+	goal.to = event_queue_raise_floor(event_queue_now() + 1);
 	goal.to = Min(goal.to, throttle_event_oldest());
 	goal.writers = store_event_writers(goal.context);
 	goal.is_set = true;

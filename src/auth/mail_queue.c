@@ -237,6 +237,8 @@ mail_queue_claim(int max)
 
 	key_file_require();
 	unfinished = false;
+	/* no wait is longer, unless the clock was set back */
+	store_mail_bound(now, now + Max(LONGEST_RETRY_S, setting_mail_lease) * USECS_PER_SEC);
 	MemoryContextSwitchTo(context);
 	while (list_length(mails) < max && !unfinished && (batch = store_mail_due(now, &last, size)) != NIL)
 	{

@@ -44,6 +44,7 @@ typedef struct Queue
 	pg_atomic_uint32 calls;
 	ConditionVariable written;
 	pg_atomic_uint64 floor; /* TimestampTz */
+	bool floor_known; /* it is not before the newest seal */
 	NewestSeal sealed;
 	QueueEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Queue;
@@ -182,19 +183,29 @@ wake(Queue *queue)
 		SetLatch(worker);
 }
 
+static TimestampTz
+raise_floor(Queue *queue, TimestampTz at)
+{
+	uint64 floor = pg_atomic_read_u64(&queue->floor);
+
+	while ((TimestampTz) floor < at && !pg_atomic_compare_exchange_u64(&queue->floor, &floor, (uint64) at))
+		continue;
+	return Max((TimestampTz) floor, at);
+}
+
 TimestampTz
 event_queue_now(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
 	/* a restore writes events without the preloaded library */
-	return queues ? Max(now, (TimestampTz) pg_atomic_read_u64(&my_queue()->floor)) : now;
+	return queues ? raise_floor(my_queue(), now) : now;
 }
 
 bool
 event_queue_floor_known(void)
 {
-	return pg_atomic_read_u64(&my_queue()->floor) != 0;
+	return my_queue()->floor_known;
 }
 
 TimestampTz
@@ -204,8 +215,8 @@ event_queue_raise_floor(TimestampTz at)
 	uint64 i;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	at = Max(at, (TimestampTz) pg_atomic_read_u64(&queue->floor));
-	pg_atomic_write_u64(&queue->floor, at);
+	at = raise_floor(queue, at);
+	queue->floor_known = true;
 	for (i = queue->tail; i < queue->head; i++)
 		at = Min(at, queue->entries[i % EVENT_QUEUE_ENTRIES].at);
 	LWLockRelease(queue->lock);

@@ -98,7 +98,7 @@ extern int event_queue_waiting(void);
 /* After this transaction's commit, the worker checks the mail queue. */
 extern void event_queue_wake_at_commit(void);
 
-/* Clock for events of a database with a worker: never before the floor, which rises to the time of the next seal. */
+/* Clock for events of a database with a worker.  It never goes back: its floor is the newest event or seal. */
 extern TimestampTz event_queue_now(void);
 extern bool event_queue_floor_known(void);
 /* Raises the floor.  No queued or later event is from before the returned time. */

@@ -125,6 +125,8 @@ extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const 
 							  TimestampTz now, TimestampTz expires_at);
 /* List of QueuedMail * by due time, after this one; not locked. */
 extern List *store_mail_due(TimestampTz now, const QueuedMail *after, int max);
+/* Makes mails due that would wait until after `latest`; skips locked mails. */
+extern void store_mail_bound(TimestampTz now, TimestampTz latest);
 /* Locks the mail; false if it is no longer due, or locked. */
 extern bool store_mail_take(int64 id, TimestampTz now);
 /* Skips locked mails; List of QueuedMail *. */

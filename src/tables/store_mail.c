@@ -123,6 +123,19 @@ store_mail_due(TimestampTz now, const QueuedMail *after, int max)
 								Int32GetDatum(max)));
 }
 
+void
+store_mail_bound(TimestampTz now, TimestampTz latest)
+{
+	static StoreStatement statement = {
+		"UPDATE djust_auth.mail_queue SET next_attempt_at = $1 WHERE ctid" EQ "ANY (ARRAY("
+		"SELECT ctid FROM djust_auth.mail_queue WHERE done_at IS NULL AND next_attempt_at" GT
+		"$2 FOR UPDATE SKIP LOCKED))",
+		{TIMESTAMPTZOID, TIMESTAMPTZOID},
+		.by_index = true};
+
+	store_run(&statement, ARGUMENTS(TimestampTzGetDatum(now), TimestampTzGetDatum(latest)));
+}
+
 bool
 store_mail_take(int64 id, TimestampTz now)
 {

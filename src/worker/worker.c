@@ -179,6 +179,20 @@ worker_run_job(Job *job)
 			(result == WORKER_ABSENT ? LONGEST_PAUSE_S : Min(1 << job->failures, LONGEST_PAUSE_S)) * INT64CONST(1000));
 }
 
+/* After the clock was set back a job would wait for its time to come once more. */
+static void
+notice_clock(void)
+{
+	static TimestampTz last = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	int i;
+
+	for (i = 0; i < lengthof(jobs); i++)
+		if (now < last && jobs[i].due != DT_NOEND)
+			jobs[i].due = 0;
+	last = now;
+}
+
 /* Makes jobs due after mail was queued, the extension created, a role granted or the configuration reloaded. */
 static void
 retry_jobs(bool configured)
@@ -274,6 +288,7 @@ djust_auth_worker_main(Datum arg)
 		}
 		if (event_queue_take_call())
 			retry_jobs(false);
+		notice_clock();
 		for (i = 0; i < lengthof(jobs); i++)
 			worker_run_job(&jobs[i]);
 		MemoryContextReset(context);

@@ -1,34 +1,11 @@
 """A clock that is set back or forward lengthens no wait, grace period or reset limit (libfaketime changes the server's clock)."""
 
 import datetime
-import glob
-import os
-import sys
 
-from support import GOOD, WRONG, Cluster, equal, error_of, main, ok, shop
+from support import GOOD, WRONG, equal, error_of, main, ok, shop
+from support.clock import cluster_with_clock, set_clock
 
-LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-if not LIBRARY:
-    print("1..0 # SKIP there is no libfaketime")
-    sys.exit(0)
-
-CLOCK = os.path.join(os.environ["DJUST_TMP"], "clock_offset")
-
-
-def set_clock(offset):
-    """Seconds from the true time."""
-    with open(CLOCK + ".new", "w", encoding="ascii") as file:
-        file.write(f"{offset:+d}\n")
-    os.chmod(CLOCK + ".new", 0o644)
-    os.rename(CLOCK + ".new", CLOCK)
-
-
-set_clock(0)
-os.environ.update(LD_PRELOAD=LIBRARY[0], FAKETIME_TIMESTAMP_FILE=CLOCK, FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1",
-                  FAKETIME_DONT_RESET="1")
-cluster = Cluster("clock")
-for name in ("LD_PRELOAD", "FAKETIME_TIMESTAMP_FILE"):
-    del os.environ[name]
+cluster = cluster_with_clock("clock")
 db = cluster.connect()
 db.run("CREATE EXTENSION djust_auth")
 shop(db)

@@ -2,10 +2,9 @@
 
 import os
 import re
-import shutil
 import stat
 
-from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, fails, later, main, ok, shop, together, until
+from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, fails, later, main, ok, shop, together, until, write_key
 from support.smtp import Server
 
 ANN, BOB, EVE = "ann@key.example", "bob@key.example", "eve@key.example"
@@ -21,15 +20,6 @@ def path(cluster, name=KEY_FILE):
 def read(file):
     with open(file, encoding="ascii") as opened:
         return opened.read()
-
-
-def write_key(file, digits, mode=0o600):
-    if os.path.exists(file):
-        os.remove(file)
-    with open(os.open(file, os.O_CREAT | os.O_WRONLY, mode), "w", encoding="ascii") as opened:
-        opened.write(digits)
-    if os.getuid() == 0:
-        shutil.chown(file, "postgres")
 
 
 def new_digits():

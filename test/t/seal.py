@@ -5,7 +5,7 @@ import random
 import re
 import time
 
-from support import GOOD, WRONG, Cluster, equal, fails, main, measured, note, ok, program, until
+from support import GOOD, WRONG, Cluster, equal, fails, main, measured, memory, note, ok, program, until
 
 # the long form: AUDIT_EVENTS=1000000 AUDIT_PLACES=1 TEST_TIMEOUT=3000
 EVENTS = int(os.environ.get("AUDIT_EVENTS", "6000"))
@@ -107,11 +107,6 @@ def fill():
     equal(said()[2], 0, "all of it is sealed")
     note(f"figures: {EVENTS} events sealed {time.monotonic() - start:.1f} s after they came; seals take {db.one('SELECT pg_size_pretty(pg_total_relation_size(%s::regclass))', 'djust_auth.audit_seal')}, "
          f"events {db.one('SELECT pg_size_pretty(pg_total_relation_size(%s::regclass))', 'djust_auth.audit_event')}")
-
-
-def memory(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return int(re.search(r"Private_Dirty: +(\d+)", file.read()).group(1))
 
 
 def cost():

@@ -296,6 +296,22 @@ def until_blocked(observer, pid, by=None):
 # Clusters
 
 
+def write_key(file, digits, mode=0o600):
+    """A key file, in place of what is there."""
+    if os.path.exists(file):
+        os.remove(file)
+    with open(os.open(file, os.O_CREAT | os.O_WRONLY, mode), "w", encoding="ascii") as opened:
+        opened.write(digits)
+    if os.getuid() == 0:
+        shutil.chown(file, "postgres")
+
+
+def memory(pid):
+    """Private memory of a process in kB."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return int(re.search(r"Private_Dirty: +(\d+)", file.read()).group(1))
+
+
 def kill(*pids):
     """SIGKILL; false where one of them is gone already."""
     gone = 0

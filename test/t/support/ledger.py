@@ -9,6 +9,7 @@ LEDGER_FAULT=yes gives it something to find: commits are asynchronous, and sabot
 """
 
 import contextlib
+import copy
 import os
 import random
 import threading
@@ -16,19 +17,25 @@ import time
 
 import psycopg2
 
-from support import WRONG, equal, later, note, ok, tally, until
+from support import WRONG, claims_of, equal, later, note, ok, tally, until
 
 CLIENTS, ACCOUNTS = 8, 4
+SKEW_S = 2	# how far ahead an access token may be issued
 LOCK_WRITTEN_S = 2	# the worker writes a lock within a second; younger ones may be lost by contract
 SETTINGS = ("djust_auth.databases = 'postgres'", "full_page_writes = on", "autovacuum_naptime = 1s", "djust_auth.access_token_lifetime = 1d",
             "djust_auth.refresh_token_lifetime = 1d", "djust_auth.session_max_lifetime = 1d")
 FAULT = bool(os.environ.get("LEDGER_FAULT"))
+SEALED = "SELECT max(sealed_at) > (SELECT max(at) FROM djust_auth.audit_event) FROM djust_auth.audit_chain"
 if FAULT:
     SETTINGS += ("synchronous_commit = off", "wal_writer_delay = 10s")
 
 
 class CutOff(Exception):
     """The connection ended before the answer came."""
+
+
+class Refused(CutOff):
+    """Nothing was done."""
 
 
 class Session:
@@ -79,8 +86,14 @@ class Client:
             if self.db is None:
                 self.db = self.ledger.server.connect()
                 self.pid = self.db.pid
+        except psycopg2.Error as error:
+            self.ledger.cut_off += 1
+            raise Refused from error
+        try:
             answer = self.db.row(sql, *values)
         except psycopg2.Error as error:
+            if error.pgcode is not None and error.pgcode == self.ledger.refusal:
+                raise Refused from error
             # the server went, or a resource did: both tell nothing of what was done
             if error.pgcode is None or error.pgcode.startswith(("57P", "53", "58")):
                 self.ledger.cut_off += 1
@@ -118,6 +131,7 @@ class Client:
             return
         if only(account.disabled):
             self.ledger.lost.append(f"{account.name}: a disabled user logged in")
+        account.locked_at = None
         account.events["login"] = account.events.get("login", 0) + 1
         account.sessions.append(Session(answer))
         del account.sessions[:-6]
@@ -149,7 +163,7 @@ class Client:
         for session in account.sessions:
             if session.alive == {True}:
                 session.alive.add(False)
-                if not self.call("SELECT djust_logout(%s)", session.access[-1]):
+                if not self.call("SELECT djust_logout(%s)", session.access[-1] if self.ledger.steady else session.refresh[-1]):
                     self.ledger.lost.append(f"{account.name}: the logout of a live session answered false")
                 session.alive = {False}
                 account.events["logout"] = account.events.get("logout", 0) + 1
@@ -160,7 +174,7 @@ class Client:
 
     def change_password(self, account):
         for session in account.sessions:
-            if session.alive == {True} and not only(account.disabled) and account.locked_at is None:
+            if self.ledger.steady and session.alive == {True} and not only(account.disabled) and account.locked_at is None:
                 account.n += 1
                 new, old = f"Tulips-4-{account.name}-{account.n}", only(account.password)
                 account.password.add(new)
@@ -183,6 +197,7 @@ class Client:
     def reset(self, account):
         """Asked for, claimed, used; the mails of others that are claimed at the same time are theirs."""
         email = only(account.email)
+        self.ledger.links.pop(email, None)		# a password that was set since has ended it
         self.call("SELECT djust_reset_request(%s)", email)
         claimed = self.call("""SELECT coalesce(json_object_agg(recipient, substring(body_text FROM 'djp_[A-Za-z0-9_-]+')), '{}')
             FROM djust_auth.claim_mail(1000)""")
@@ -224,7 +239,7 @@ class Client:
         """Wrong passwords up to the limit."""
         if account.locked_at or only(account.disabled):
             return
-        for _ in range(11):
+        for _ in range(12):		# one more than the limit, if the clock ends a wait
             answer = self.call("SELECT djust_login(%s, %s)", only(account.email), WRONG)
             if answer.get("error") == "too_many_attempts":
                 account.locked_at = time.time()
@@ -242,22 +257,29 @@ class Client:
         while not self.ledger.quiet.is_set():
             account = self.dice.choice(self.accounts)
             if not account.sure():
+                time.sleep(0.001)
                 continue
+            before = copy.deepcopy(account)
             verb = self.dice.choices(list(self.VERBS), self.VERBS.values())[0]
             try:
                 getattr(self, verb)(account)
-            except CutOff:
+            except CutOff as cut:
                 if not self.ledger.goes_on:
                     return
+                if isinstance(cut, Refused):
+                    account.__dict__.update(before.__dict__)
+                    time.sleep(0.01)
             except psycopg2.Error as error:
                 self.ledger.lost.append(f"{account.name}: {verb} raised {error.pgcode} {error}")
                 return
 
 
 class Ledger:
-    def __init__(self, server, seed):
+    def __init__(self, server, seed, steady=True):
         self.server = server	# where clients connect
         self.seed = seed
+        self.steady = steady	# the clock is: an access token lives from its answer on
+        self.refusal = None	# SQLSTATE with which calls may be refused
         self.lost = []	# findings
         self.lost_by_contract = self.acknowledged = self.refused = self.cut_off = 0
         self.links = {}	# by address: the secret of the last mail
@@ -332,8 +354,11 @@ class Ledger:
         self.settle(account.buyer, buyer, f"{account.name}: profile")
         for session in account.sessions:
             for token in session.access:
-                alive = db.one("SELECT (djust_introspect(%s) ->> 'active')::bool", token)
-                self.settle(session.alive, alive, f"{account.name}: session alive")
+                alive, now = db.row("SELECT (djust_introspect(%s) ->> 'active')::bool, extract(epoch FROM clock_timestamp())", token)
+                if claims_of(token)["iat"] <= now + SKEW_S and now < claims_of(token)["exp"]:
+                    self.settle(session.alive, alive, f"{account.name}: session alive")
+                elif alive:
+                    self.lost.append(f"{account.name}: a token is alive before or after its time")
                 if alive and db.can(token, "/orders", "write") != buyer:
                     self.lost.append(f"{account.name}: right to write is not {buyer}")
             if session.alive == {False} and "error" not in db.refresh(session.refresh[-1]):
@@ -371,9 +396,7 @@ class Ledger:
         with contextlib.closing(self.connected()) as db:
             db.until_worker()
             db.until_written()
-            now = db.one("SELECT clock_timestamp()")
-            until(lambda: db.one("SELECT max(sealed_at) >= %s FROM djust_auth.audit_chain", now) or db.one("SELECT pg_reload_conf(), pg_sleep(0.2)") is None,
-                  "the seal")
+            until(lambda: db.one(SEALED) or db.one("SELECT pg_reload_conf(), pg_sleep(0.2)") is None, "the seal")
             equal(db.all("SELECT finding FROM djust_auth.audit_verify()"), [], "audit_verify finds nothing")
             equal(db.all("""SELECT c.relname, v.msg FROM pg_class c, LATERAL verify_heapam(c.oid) v
                 WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind = 'r'"""), [], "verify_heapam finds nothing")
