@@ -1,7 +1,8 @@
 """
 An administrator's commands beside every verb: tables rewritten, reindexed, given columns and row security, read by logical
-decoding; in every other round the server is killed in the middle of one.  What clients were told is held against the database
-afterwards (support/ledger.py), and no verb may have met an error.
+decoding, and written by a subscription to another server; in every other round the server is killed in the middle of one.  What
+clients were told is held against the database afterwards (support/ledger.py), and what the other server has; no verb may have met an
+error.
 
 By environment: DDL_ROUNDS (2), DDL_COMMANDS a round (12), DDL_SEED.
 """
@@ -11,17 +12,47 @@ import random
 
 import psycopg2
 
-from support import Cluster, kill, later, main
-from support.ledger import SETTINGS, Ledger
+from support import Cluster, kill, later, main, ok, until
+from support.ledger import FAULT, SETTINGS, Ledger
 
 ROUNDS = int(os.environ.get("DDL_ROUNDS", "2"))
 COMMANDS = int(os.environ.get("DDL_COMMANDS", "12"))
 SEED = int(os.environ.get("DDL_SEED", str(random.randrange(10 ** 6))))
 TABLES = ["session", "session_ended", "customer_user", "user_profile", "profile_right", "profile", "reset_token", "mail_queue", "audit_event", "throttle_lock"]
 
-cluster = Cluster("ddl", *SETTINGS, "wal_level = logical")
+cluster = Cluster("ddl", *SETTINGS, "wal_level = logical", "wal_retrieve_retry_interval = 100ms")
 ledger = Ledger(cluster, SEED)
 dice = random.Random(SEED)
+origin = Cluster("ddl_source", "wal_level = logical")
+source = origin.connect()
+REPLICATED = """SELECT email, disabled_at IS NOT NULL, EXISTS (SELECT FROM djust_auth.user_profile WHERE user_id = id)
+    FROM djust_auth.customer_user WHERE email LIKE '%@source.example'
+    UNION ALL SELECT route || ' ' || access, NULL, NULL FROM djust_auth.profile_right WHERE profile = 'visitor'"""
+
+
+def subscribe(admin):
+    """To users, their profiles and rights of another server."""
+    source.run("CREATE EXTENSION djust_auth")
+    source.run("SELECT djust_auth.create_profile('visitor')")
+    source.run("""CREATE PUBLICATION users FOR TABLE djust_auth.customer_user, djust_auth.profile WHERE (name <> 'anonymous'),
+        djust_auth.profile_right, djust_auth.user_profile""")
+    admin.run(f"CREATE SUBSCRIPTION users CONNECTION 'host={origin.host} port={origin.port} user=postgres dbname=postgres' PUBLICATION users")
+
+
+def change_source():
+    user_id = source.one("SELECT djust_auth.create_user(gen_random_uuid() || '@source.example', profiles => '{visitor}')")
+    source.run(dice.choice(["SELECT djust_auth.disable_user(%s)", "SELECT djust_auth.remove_profile(%s, 'visitor')", "SELECT djust_auth.enable_user(%s)"]), user_id)
+    source.run("SELECT djust_auth.set_right('visitor', %s, %s)", f"/{dice.randrange(9)}", dice.choice(["none", "read", "write"]))
+
+
+def check_replicated(admin, name):
+    if FAULT:
+        admin.run("DELETE FROM djust_auth.customer_user WHERE email = (SELECT min(email) FROM djust_auth.customer_user WHERE email LIKE '%@source.example')")
+    sent = source.one("SELECT pg_current_wal_lsn()")
+    until(lambda: source.one("SELECT confirmed_flush_lsn >= %s FROM pg_replication_slots WHERE slot_name = 'users'", sent), "the subscription")
+    differing = set(source.all(REPLICATED)) ^ set(admin.all(REPLICATED))
+    ledger.lost.extend(f"replicated: {row}" for row in differing)
+    ok(not differing, f"{name}: users and rights of the other server are replicated", differing)
 
 
 def commands():
@@ -46,6 +77,7 @@ def commands():
 def administer(admin, kill_in_the_middle):
     for i in range(COMMANDS):
         steps = commands()
+        change_source()
         if kill_in_the_middle and i == COMMANDS - 1:
             cut = later(admin.run, steps[0])
             kill(cluster.postmaster(), *cluster.processes())
@@ -62,6 +94,7 @@ def rounds():
     ledger.open()
     admin = cluster.connect()
     admin.run("SELECT pg_create_logical_replication_slot('ddl', 'test_decoding')")
+    subscribe(admin)
     for i in range(ROUNDS):
         killed = i % 2 == 1
         struck_at = ledger.under_load(0.5, lambda: administer(admin, killed))
@@ -72,7 +105,9 @@ def rounds():
                 admin.run(f"ALTER TABLE djust_auth.{table} DROP COLUMN IF EXISTS extra, DISABLE ROW LEVEL SECURITY")
             admin.run("DROP INDEX IF EXISTS djust_auth.extra")
         ledger.sabotage()
-        ledger.check(struck_at, f"round {i + 1}, {COMMANDS} commands{', then killed' if killed else ''}")
+        name = f"round {i + 1}, {COMMANDS} commands{', then killed' if killed else ''}"
+        ledger.check(struck_at, name)
+        check_replicated(admin, name)
 
 
 main(rounds, ledger.sound, ledger.figures)

@@ -1,8 +1,9 @@
 """
-What runs out while clients work: room on the disk, connections, room for locks, memory for a backend.  Calls may be refused, with
-an error of class 53 or 58; what was acknowledged is there afterwards (support/ledger.py).
+What runs out or goes while clients work: connections, room for locks, memory, the key file, room on the disk.  Calls may be refused,
+with an error of class 53 or 58, and of 55000 without the key file; what was acknowledged is there afterwards (support/ledger.py).
 
-By environment: RESOURCES_SECONDS of load a part (2), RESOURCES_SEED.  The disk is a small file system in memory, which needs root.
+By environment: RESOURCES_SECONDS of load a part (2), RESOURCES_KEYS: ways in which the key file goes, of four (1), RESOURCES_SEED.  The
+disk is a small file system in memory, and memory is limited by a control group: both need root.
 """
 
 import contextlib
@@ -12,15 +13,19 @@ import subprocess
 
 import psycopg2
 
-from support import Cluster, main, ok, skip
+from support import WRONG, Cluster, kill, main, ok, skip, until, write_key
 from support.ledger import SETTINGS, Ledger
 
 SECONDS = float(os.environ.get("RESOURCES_SECONDS", "2"))
+KEYS = int(os.environ.get("RESOURCES_KEYS", "1"))
 SEED = int(os.environ.get("RESOURCES_SEED", str(random.randrange(10 ** 6))))
 CONNECTIONS = 20
+MEMORY = 400 * 1024 * 1024
+LIMITS = (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"))
 
 cluster = Cluster("resources", *SETTINGS, f"max_connections = {CONNECTIONS}", "max_locks_per_transaction = 10", "autovacuum = off")
 ledger = Ledger(cluster, SEED)
+dice = random.Random(SEED)
 
 
 def opened():
@@ -69,6 +74,90 @@ def locks():
     ledger.check(struck_at, "no room for locks was left")
 
 
+def control_group():
+    """With a limit of memory, of version 2 or 1; None where the machine gives none."""
+    for root, limit in LIMITS:
+        group = os.path.join(root, f"djust_auth_{os.getpid()}")
+        with contextlib.suppress(OSError):
+            os.mkdir(group)
+            try:
+                with open(os.path.join(group, limit), "r+", encoding="ascii") as file:
+                    file.write(str(MEMORY))
+                return group
+            except OSError:
+                os.rmdir(group)
+    return None
+
+
+def memory():
+    """A backend that wants more than the server's control group has is killed, and all others end with it."""
+    group = control_group()
+    if group is None:
+        skip("memory is limited", "root may make no control group with a limit of memory here")
+        return
+    for pid in (cluster.postmaster(), *cluster.processes()):
+        with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as file:
+            file.write(str(pid))
+    killed = []
+
+    def strike():
+        db = cluster.connect()
+        try:
+            db.run("SELECT length(repeat('x', 1000000000))")
+        except psycopg2.Error:
+            killed.append(db.pid)
+        ledger.connected().close()
+
+    struck_at = ledger.under_load(SECONDS, strike, goes_on=True)
+    ok(killed and f"(PID {killed[0]}) was terminated by signal 9" in cluster.log(), "the backend was killed", cluster.log()[-500:])
+    ledger.sabotage()
+    ledger.check(struck_at, "the limit of memory was reached")
+    cluster.stop("fast")
+    os.rmdir(group)
+    cluster.ctl("start")
+
+
+def refuses():
+    """Whether the server has no key file that it knows."""
+    try:
+        with contextlib.closing(cluster.connect()) as db:
+            db.login("nobody@ledger.example", WRONG)
+        return False
+    except psycopg2.Error as error:
+        return error.pgcode == "55000"
+
+
+def until_answered():
+    before = ledger.acknowledged
+    until(lambda: ledger.acknowledged > before + 50, "answers")
+
+
+def key_file():
+    """Gone, unreadable, cut short, another one: without a restart nothing ends; put back, all is answered again without one."""
+    path = os.path.join(cluster.data, "djust_auth.key")
+    with open(path, encoding="ascii") as file:
+        good = file.read()
+    harms = {"gone": lambda: os.remove(path), "unreadable": lambda: os.chmod(path, 0), "cut short": lambda: write_key(path, good[:40]),
+             "another one": lambda: write_key(path, os.urandom(32).hex())}
+
+    def strike():
+        harms[name]()
+        kill(*[client.pid for client in ledger.clients if client.pid][:1])
+        until_answered()
+        cluster.stop("immediate")
+        cluster.start_again()
+        until(refuses, "refusals")
+        write_key(path, good)
+        until_answered()
+
+    ledger.refusal = "55000"
+    for name in dice.sample(list(harms), KEYS):
+        struck_at = ledger.under_load(SECONDS / 2, strike, goes_on=True)
+        ledger.sabotage()
+        ledger.check(struck_at, f"the key file was {name}")
+    ledger.refusal = None
+
+
 def disk():
     """To the last byte, the log of changes and the tables; then there is room again."""
     if os.getuid() != 0:
@@ -107,4 +196,4 @@ def disk():
         subprocess.run(["umount", small], check=True)
 
 
-main(opened, connections, locks, disk, ledger.figures)
+main(opened, connections, locks, memory, key_file, disk, ledger.figures)

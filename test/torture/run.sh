@@ -19,7 +19,9 @@ parts()
 	sanitizers     1800 sanitizers.sh
 	pooler         1800 programs POOLER_ROUNDS=20
 	ddl            3600 programs DDL_ROUNDS=10 DDL_COMMANDS=200
-	resources      1800 programs RESOURCES_SECONDS=20
+	auto_failover  1800 programs AUTO_ROUNDS=4
+	resources      1800 programs RESOURCES_SECONDS=20 RESOURCES_KEYS=4
+	clock_steps    1800 programs CLOCK_ROUNDS=10 CLOCK_SECONDS=2
 	attacks        1800 programs
 	fuzz           7200 fuzz     FUZZ_RUNS=10000000 FUZZ_SECONDS=360
 	equal_time     7200 programs TIME_SAMPLES=10000
