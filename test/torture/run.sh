@@ -9,7 +9,7 @@
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 LOG=$(mktemp -d "${TMPDIR:-/tmp}/djust_torture.XXXXXX") || exit 1
 
-# part, seconds that one program of it may take, stage or script, settings; on two cores all of it takes less than 2 h 30 min
+# part, seconds that one program of it may take, stage or script, settings; meant for 2 h 30 min in all, on two cores
 parts()
 {
 	cat <<-'END'
