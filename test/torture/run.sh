@@ -22,6 +22,7 @@ parts()
 	auto_failover  1800 programs AUTO_ROUNDS=4
 	resources      1800 programs RESOURCES_SECONDS=20 RESOURCES_KEYS=4
 	clock_steps    1800 programs CLOCK_ROUNDS=10 CLOCK_SECONDS=2
+	day            1800 programs DAY_SECONDS=900
 	attacks        1800 programs
 	fuzz           7200 fuzz     FUZZ_RUNS=10000000 FUZZ_SECONDS=360
 	equal_time     7200 programs TIME_SAMPLES=10000
