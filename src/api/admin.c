@@ -314,6 +314,16 @@ SQL_FUNCTION(djust_auth_stats)
 	RETURN_TEXT(stats_json());
 }
 
+SQL_FUNCTION(djust_auth_stat_here)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	preloaded_require();
+	InitMaterializedSRF(fcinfo, 0);
+	stats_rows(result->setResult, result->setDesc);
+	return (Datum) 0;
+}
+
 SQL_FUNCTION(djust_auth_rotate_signing_key)
 {
 	char *kid;

@@ -1,6 +1,7 @@
 /*
  * constraints.c
- *		The functions called by constraints and by an index of the tables.
+ *		The functions called by constraints and by an index of the tables, and
+ *		check_hash(), which tells what a constraint would say.
  *
  * Threat: a value in the tables that operations would trust.  Constraint
  * functions raise the reason themselves, so that the server does not print the
@@ -13,6 +14,7 @@
 #include "audit/audit.h"
 #include "pwhash/pwhash.h"
 #include "routes/route.h"
+#include "server/import_hash.h"
 #include "server/normalize.h"
 #include "text/mime.h"
 
@@ -27,15 +29,29 @@ SQL_FUNCTION(djust_email_is_valid)
 
 SQL_FUNCTION(djust_password_hash_is_valid)
 {
-	PwFault fault = pwhash_fault(SLICE(0));
+	const char *scheme;
+	PwFault fault = pwhash_fault(SLICE(0), &scheme);
 
 	if (fault != PW_FAULT_NONE)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("invalid password hash"),
-				 errdetail("%s", pwhash_fault_text(fault)),
+				 errdetail(pwhash_fault_text(fault), scheme),
 				 errhint("%s", pwhash_fault_hint(fault))));
 	PG_RETURN_BOOL(true);
+}
+
+SQL_FUNCTION(djust_auth_check_hash)
+{
+	const char *scheme;
+	const char *hash = import_hash(SLICE(0));
+	PwFault fault = hash ? pwhash_fault(slice_of(hash), &scheme) : PW_FAULT_NONE;
+
+	if (hash == NULL)
+		RETURN_TEXT("no password");
+	if (fault == PW_FAULT_NONE)
+		RETURN_TEXT(scheme);
+	RETURN_TEXT(psprintf("refused: %s", psprintf(pwhash_fault_text(fault), scheme)));
 }
 
 static void

@@ -24,6 +24,7 @@
 #include "audit/audit.h"
 #include "audit/row_change.h"
 #include "auth/account.h"
+#include "server/import_hash.h"
 #include "server/normalize.h"
 #include "shmem/counters.h"
 #include "tables/catalog.h"
@@ -117,15 +118,17 @@ done(void)
 	return PointerGetDatum(NULL);
 }
 
-/* The new row of a BEFORE ROW trigger, with one column replaced. */
-static Datum
-with_column(const TriggerData *data, int column, Datum value)
+static HeapTuple
+new_row(const TriggerData *data)
 {
-	HeapTuple tuple = TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
-	bool is_null = false;
+	return TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple;
+}
 
-	return PointerGetDatum(
-		heap_modify_tuple_by_cols(tuple, RelationGetDescr(data->tg_relation), 1, &column, &value, &is_null));
+/* A row of a BEFORE ROW trigger, with one column replaced. */
+static HeapTuple
+with_column(const TriggerData *data, HeapTuple row, int column, Datum value, bool is_null)
+{
+	return heap_modify_tuple_by_cols(row, RelationGetDescr(data->tg_relation), 1, &column, &value, &is_null);
 }
 
 /* A column of the new row of a BEFORE ROW trigger. */
@@ -136,31 +139,34 @@ new_column(const TriggerData *data, AttrNumber column, Oid type, bool *is_null)
 		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot, column, type, is_null);
 }
 
-static Datum
-unchanged(const TriggerData *data)
-{
-	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple);
-}
-
-static Datum
-normalised(const TriggerData *data, AttrNumber column, const char *(*normal)(Slice))
+/* The row with a text column of the new row normalised. */
+static HeapTuple
+normalised(const TriggerData *data, HeapTuple row, AttrNumber column, const char *(*normal)(Slice))
 {
 	bool is_null;
 	Datum value = new_column(data, column, TEXTOID, &is_null);
+	const char *form;
 
 	if (is_null)
-		return unchanged(data);
-	return with_column(data, column, CStringGetTextDatum(normal(text_slice(DatumGetTextPP(value)))));
+		return row;
+	form = normal(text_slice(DatumGetTextPP(value)));
+	return with_column(data, row, column, form ? CStringGetTextDatum(form) : (Datum) 0, form == NULL);
 }
 
 SQL_FUNCTION(djust_trigger_user_normalise)
 {
-	return normalised(FIRED_BY(normalise_firings), Anum_customer_user_email, normalize_email);
+	const TriggerData *data = FIRED_BY(normalise_firings);
+	HeapTuple row = normalised(data, new_row(data), Anum_customer_user_email, normalize_email);
+
+	return PointerGetDatum(normalised(data, row, Anum_customer_user_password_hash, import_hash));
 }
 
 SQL_FUNCTION(djust_trigger_blocklist_normalise)
 {
-	return normalised(FIRED_BY(blocklist_firings), Anum_password_blocklist_password, normalize_blocklist_entry);
+	const TriggerData *data = FIRED_BY(blocklist_firings);
+
+	return PointerGetDatum(
+		normalised(data, new_row(data), Anum_password_blocklist_password, normalize_blocklist_entry));
 }
 
 /* Adds a user to a set, which is NULL if empty. */
@@ -348,7 +354,8 @@ SQL_FUNCTION(djust_trigger_session_purge_at)
 
 	new_column(data, Anum_session_purge_at, TIMESTAMPTZOID, &is_null);
 	expires_at = new_column(data, Anum_session_expires_at, TIMESTAMPTZOID, &is_null);
-	return is_null ? unchanged(data) : with_column(data, Anum_session_purge_at, expires_at);
+	return PointerGetDatum(is_null ? new_row(data) :
+									 with_column(data, new_row(data), Anum_session_purge_at, expires_at, false));
 }
 
 /* A TRUNCATE is audited while the rows exist; that of the audit itself afterwards, or its event would go, too. */

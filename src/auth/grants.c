@@ -10,6 +10,7 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 #include "audit/audit.h"
@@ -76,6 +77,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "unlock_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "end_sessions(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "check_password(text)", "d"},
+	{"EXECUTE", "FUNCTION", "check_hash(text)", "d"},
 	{"EXECUTE", "FUNCTION", "create_profile(text, text)", "d"},
 	{"EXECUTE", "FUNCTION", "drop_profile(text)", "d"},
 	{"EXECUTE", "FUNCTION", "add_profile(uuid, text)", "d"},
@@ -84,6 +86,9 @@ static const struct
 	{"EXECUTE", "FUNCTION", "explain(uuid, text, text)", "d"},
 	{"EXECUTE", "FUNCTION", "profile_access(text, text)", "d"},
 	{"EXECUTE", "FUNCTION", "stats()", "dm"},
+	{"EXECUTE", "FUNCTION", "stat_here()", "dm"},
+	{"EXECUTE", "FUNCTION", "check()", "dm"},
+	{"SELECT", "TABLE", "stat", "dm"},
 	/* constraints and indexes call these as the role that writes */
 	{"EXECUTE", "FUNCTION", "email_is_valid(text)", "d"},
 	{"EXECUTE", "FUNCTION", "password_hash_is_valid(text)", "d"},
@@ -140,6 +145,22 @@ grant(const char *privileges, const char *class, const char *schema, const char 
 	store_grant(psprintf("GRANT %s ON %s %s.%s TO %s", privileges, class, schema, object, role));
 }
 
+/* False for an object of a newer version of the schema than the database has. */
+static bool
+is_there(const char *class, const char *object)
+{
+	LOCAL_FCINFO(call, 1);
+
+	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = CStringGetTextDatum(psprintf("djust_auth.%s", object));
+	call->args[0].isnull = false;
+	if (strcmp(class, "FUNCTION") == 0)
+		to_regprocedure(call);
+	else if (strcmp(class, "TABLE") == 0)
+		to_regclass(call);
+	return !call->isnull;
+}
+
 static void
 audit_grant(const char *kind, const char *role)
 {
@@ -176,7 +197,7 @@ grants_give(Oid role, const char *kind)
 		if (strchr(public_api[i].kinds, letter))
 			grant("EXECUTE", "FUNCTION", schema, public_api[i].function, grantee);
 	for (i = 0; i < lengthof(administration); i++)
-		if (strchr(administration[i].kinds, letter))
+		if (strchr(administration[i].kinds, letter) && is_there(administration[i].class, administration[i].object))
 			grant(
 				administration[i].privileges, administration[i].class, "djust_auth", administration[i].object, grantee);
 	event_queue_wake_at_commit();

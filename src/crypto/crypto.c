@@ -16,6 +16,7 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 
@@ -222,8 +223,62 @@ digest_method(CryptoDigest digest)
 			return EVP_sha256();
 		case DIGEST_SHA512:
 			return EVP_sha512();
+		case DIGEST_MD5:
+			return EVP_md5();
+		case DIGEST_SHA224:
+			return EVP_sha224();
+		case DIGEST_SHA384:
+			return EVP_sha384();
 	}
 	return NULL;
+}
+
+size_t
+crypto_digest_size(CryptoDigest digest)
+{
+	return (size_t) EVP_MD_get_size(digest_method(digest));
+}
+
+/* The context is kept, as schemes repeat this a hundred thousand times. */
+bool
+crypto_digest(CryptoDigest digest, Slice first, Slice second, uint8_t *out)
+{
+	static EVP_MD_CTX *context = NULL;
+
+	if (context == NULL)
+		context = EVP_MD_CTX_new();
+	return crypto_outcome(context != NULL && EVP_DigestInit_ex2(context, digest_method(digest), NULL) == 1 &&
+						  EVP_DigestUpdate(context, crypto_or_empty(first.data), first.length) == 1 &&
+						  EVP_DigestUpdate(context, crypto_or_empty(second.data), second.length) == 1 &&
+						  EVP_DigestFinal_ex(context, out, NULL) == 1);
+}
+
+bool
+crypto_hmac(CryptoDigest digest, Slice key, Slice data, uint8_t *out)
+{
+	unsigned length;
+
+	return key.length <= INT_MAX && crypto_outcome(HMAC(digest_method(digest),
+														crypto_or_empty(key.data),
+														(int) key.length,
+														(const unsigned char *) crypto_or_empty(data.data),
+														data.length,
+														out,
+														&length) != NULL);
+}
+
+bool
+crypto_aes_256_ctr(const uint8_t key[AES_256_KEY_SIZE], const uint8_t *plain, size_t n, uint8_t *out)
+{
+	static const uint8_t counter[EVP_MAX_IV_LENGTH];
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	int length;
+	bool good = n <= INT_MAX && context != NULL &&
+				EVP_EncryptInit_ex(context, EVP_aes_256_ctr(), NULL, key, counter) == 1 &&
+				EVP_EncryptUpdate(context, out, &length, plain, (int) n) == 1;
+
+	EVP_CIPHER_CTX_free(context);
+	return crypto_outcome(good);
 }
 
 /* RFC 8018 section 5.2.  The library takes ints: larger values are refused, not truncated. */

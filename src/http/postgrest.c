@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 
 #include "access/xact.h"
-#include "common/jsonapi.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -20,7 +19,7 @@
 #include "utils/guc.h"
 
 #include "http/postgrest.h"
-#include "server/compat.h"
+#include "server/json.h"
 #include "server/secret.h"
 #include "server/settings.h"
 #include "text/bytes.h"
@@ -117,50 +116,11 @@ postgrest_refuse_query(const char *const *functions)
 		postgrest_refuse(405, "Allow", "POST", "secrets are sent in the body of a POST, never in the address");
 }
 
-/* State of the parser's callbacks: the search for a string member of the outermost object. */
-typedef struct MemberSearch
-{
-	JsonLexContext *lex;
-	const char *name;
-	bool any_case;
-	bool at_name;
-	char *value;
-} MemberSearch;
-
-static CompatJsonAction
-member_name(void *state, char *name, bool is_null)
-{
-	MemberSearch *search = state;
-
-	search->at_name = search->lex->lex_level == 1 &&
-					  (search->any_case ? pg_strcasecmp(name, search->name) : strcmp(name, search->name)) == 0;
-	return COMPAT_JSON_SUCCESS;
-}
-
-static CompatJsonAction
-member_value(void *state, char *token, JsonTokenType type)
-{
-	MemberSearch *search = state;
-
-	if (search->at_name && search->lex->lex_level == 1)
-		search->value = type == JSON_TOKEN_STRING ? token : NULL;
-	search->at_name = false;
-	return COMPAT_JSON_SUCCESS;
-}
-
 /* Any role can set these settings: malformed JSON is treated as an empty object and never quoted in an error. */
 static char *
 string_member(const char *json, const char *name, bool any_case)
 {
-	MemberSearch search = {.name = name, .any_case = any_case};
-	JsonSemAction actions = {.semstate = &search, .object_field_start = member_name, .scalar = member_value};
-
-	if (*json == '\0')
-		return NULL;
-	search.lex = CompatMakeJsonLexContext((char *) json, strlen(json), GetDatabaseEncoding());
-	if (pg_parse_json(search.lex, &actions) != JSON_SUCCESS)
-		return NULL;
-	return search.value;
+	return json_find(json, name, (any_case ? JSON_ANY_CASE : 0) | JSON_OUTERMOST | JSON_STRINGS);
 }
 
 /* Header names are case-insensitive.  NULL if there is no such header. */

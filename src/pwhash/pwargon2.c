@@ -110,14 +110,17 @@ pw_judge_argon2(const Parsed *parsed)
 	return PW_MATCH;
 }
 
-/* v=19$m=65536,t=3,p=4$salt$hash */
+/* v=19$m=65536,t=3,p=4$salt$hash; without v= it is version 16, which was written before there was another */
 PwResult
 pw_parse_argon2(Cursor *cursor, Parsed *parsed)
 {
 	PwResult result;
 
-	if (!pw_take_named(cursor, "v=", &parsed->version) || !pw_take_named(cursor, "$m=", &parsed->memory) ||
-		!pw_take_named(cursor, ",t=", &parsed->iterations) || !pw_take_named(cursor, ",p=", &parsed->parallelism))
+	parsed->version = ARGON2_VERSION_10;
+	if (pw_take(cursor, "v=") && (!pw_take_number(cursor, &parsed->version) || !pw_take(cursor, "$")))
+		return PW_MALFORMED;
+	if (!pw_take_named(cursor, "m=", &parsed->memory) || !pw_take_named(cursor, ",t=", &parsed->iterations) ||
+		!pw_take_named(cursor, ",p=", &parsed->parallelism))
 		return PW_MALFORMED;
 	if (parsed->version != ARGON2_VERSION_10 && parsed->version != ARGON2_VERSION_13)
 		return PW_MALFORMED;

@@ -20,7 +20,11 @@
 
 #define MADE_SIZE 32 /* of hashes that pwhash_make writes */
 
-/* The first matching prefix decides: "$pbkdf2-sha256$i=" must precede "$pbkdf2-sha256$". */
+/*
+ * The first matching prefix decides: "$pbkdf2-sha256$i=" must precede "$pbkdf2-sha256$".  In a prefix in braces a
+ * capital stands for the small letter, too: LDAP's names have no case, Spring's are in small letters.  The last rows
+ * have no prefix: their parse functions look at the form of the string, and the first that accepts it decides.
+ */
 static const Scheme schemes[] = {
 	{"$argon2id$", "argon2id", pw_parse_argon2, pw_verify_argon2, Argon2_id},
 	{"$argon2i$", "argon2i", pw_parse_argon2, pw_verify_argon2, Argon2_i},
@@ -28,49 +32,153 @@ static const Scheme schemes[] = {
 	{"argon2$argon2id$", "argon2id", pw_parse_argon2, pw_verify_argon2, Argon2_id},
 	{"argon2$argon2i$", "argon2i", pw_parse_argon2, pw_verify_argon2, Argon2_i},
 	{"argon2$argon2d$", "argon2d", pw_parse_argon2, pw_verify_argon2, Argon2_d},
-	{"$scrypt$", "scrypt", pw_parse_scrypt, pw_verify_scrypt, 0},
-	{"scrypt$", "scrypt", pw_parse_scrypt_django, pw_verify_scrypt, 0},
+	{"$scrypt$", "scrypt", pw_parse_scrypt, pw_verify_scrypt},
+	{"scrypt$", "scrypt", pw_parse_scrypt_django, pw_verify_scrypt},
+	{"scrypt:", "scrypt", pw_parse_scrypt_werkzeug, pw_verify_scrypt},
+	{"{scrypt}$", "scrypt", pw_parse_scrypt_spring, pw_verify_scrypt},
+	{"{scrypt@SpringSecurity_v5_8}$", "scrypt", pw_parse_scrypt_spring, pw_verify_scrypt},
+	{"$fbscrypt$", "firebase-scrypt", pw_parse_scrypt_firebase, pw_verify_scrypt_firebase},
+	{"$pbkdf2-sha1$i=", "pbkdf2", pw_parse_pbkdf2_phc, pw_verify_pbkdf2, DIGEST_SHA1},
 	{"$pbkdf2-sha256$i=", "pbkdf2", pw_parse_pbkdf2_phc, pw_verify_pbkdf2, DIGEST_SHA256},
 	{"$pbkdf2-sha512$i=", "pbkdf2", pw_parse_pbkdf2_phc, pw_verify_pbkdf2, DIGEST_SHA512},
+	{"$pbkdf2$i=", "pbkdf2", pw_parse_pbkdf2_phc, pw_verify_pbkdf2, DIGEST_SHA1},
 	{"$pbkdf2-sha256$", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA256},
 	{"$pbkdf2-sha512$", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA512},
 	{"$pbkdf2$", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA1},
 	{"pbkdf2_sha256$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA256},
 	{"pbkdf2_sha1$", "pbkdf2", pw_parse_pbkdf2_django, pw_verify_pbkdf2, DIGEST_SHA1},
+	{"pbkdf2:sha1:", "pbkdf2", pw_parse_pbkdf2_werkzeug, pw_verify_pbkdf2, DIGEST_SHA1},
+	{"pbkdf2:sha256:", "pbkdf2", pw_parse_pbkdf2_werkzeug, pw_verify_pbkdf2, DIGEST_SHA256},
+	{"pbkdf2:sha512:", "pbkdf2", pw_parse_pbkdf2_werkzeug, pw_verify_pbkdf2, DIGEST_SHA512},
+	{"{pbkdf2}", "pbkdf2", pw_parse_pbkdf2_spring, pw_verify_pbkdf2, 8},
+	{"{pbkdf2@SpringSecurity_v5_8}", "pbkdf2", pw_parse_pbkdf2_spring, pw_verify_pbkdf2, 16},
+	{"{PBKDF2}", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA1},
+	{"{PBKDF2-SHA1}", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA1},
+	{"{PBKDF2-SHA256}", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA256},
+	{"{PBKDF2-SHA512}", "pbkdf2", pw_parse_pbkdf2_passlib, pw_verify_pbkdf2, DIGEST_SHA512},
+	{"AQAAAA", "aspnet-identity", pw_parse_pbkdf2_aspnet, pw_verify_pbkdf2},
 	{"$2a$", "bcrypt", pw_parse_bcrypt, pw_verify_crypt, 0, BCRYPT_PASSWORD_MAX - 1},
 	{"$2b$", "bcrypt", pw_parse_bcrypt, pw_verify_crypt, 0, BCRYPT_PASSWORD_MAX - 1},
+	{"$2x$", "bcrypt", pw_parse_bcrypt, pw_verify_crypt, 0, BCRYPT_PASSWORD_MAX - 1},
 	{"$2y$", "bcrypt", pw_parse_bcrypt, pw_verify_crypt, 0, BCRYPT_PASSWORD_MAX - 1},
-	{"$5$", "sha-crypt", pw_parse_sha_crypt, pw_verify_crypt, 43},
-	{"$6$", "sha-crypt", pw_parse_sha_crypt, pw_verify_crypt, 86},
+	{"bcrypt_sha256$$2b$", "django-bcrypt-sha256", pw_parse_bcrypt, pw_verify_bcrypt_sha256, .outer = 14},
+	{"bcrypt_sha256$$2a$", "django-bcrypt-sha256", pw_parse_bcrypt, pw_verify_bcrypt_sha256, .outer = 14},
+	{"$wp$2y$", "wordpress-bcrypt", pw_parse_bcrypt, pw_verify_bcrypt_wordpress, .outer = 3},
+	{"$1$", "md5-crypt", pw_parse_md5_crypt, pw_verify_crypt},
+	{"$3$", "nt", pw_parse_nt, pw_verify_crypt},
+	{"$5$", "sha256-crypt", pw_parse_sha_crypt, pw_verify_crypt, 43},
+	{"$6$", "sha512-crypt", pw_parse_sha_crypt, pw_verify_crypt, 86},
+	{"$7$", "scrypt", pw_parse_scrypt_crypt, pw_verify_crypt},
+	{"$y$", "yescrypt", pw_parse_yescrypt, pw_verify_crypt},
+	{"$gy$", "gost-yescrypt", pw_parse_yescrypt, pw_verify_crypt},
+	{"$md5", "sun-md5", pw_parse_sun_md5, pw_verify_crypt},
+	{"$sha1$", "sha1-crypt", pw_parse_sha1_crypt, pw_verify_crypt},
+	{"_", "bsdi-crypt", pw_parse_bsdi, pw_verify_crypt},
+	{"$P$", "phpass", pw_parse_phpass, pw_verify_phpass, DIGEST_MD5},
+	{"$H$", "phpass", pw_parse_phpass, pw_verify_phpass, DIGEST_MD5},
+	{"$S$", "drupal-sha512", pw_parse_phpass, pw_verify_phpass, DIGEST_SHA512},
+	{"sha1$", "salted-sha1", pw_parse_digest_django, pw_verify_salt_first, DIGEST_SHA1},
+	{"md5$", "salted-md5", pw_parse_digest_django, pw_verify_salt_first, DIGEST_MD5},
+	{"{SHA}", "sha1", pw_parse_digest_ldap, pw_verify_salt_last, DIGEST_SHA1},
+	{"{SSHA}", "salted-sha1", pw_parse_digest_ldap_salted, pw_verify_salt_last, DIGEST_SHA1},
+	{"{SHA224}", "sha224", pw_parse_digest_ldap, pw_verify_salt_last, DIGEST_SHA224},
+	{"{SSHA224}", "salted-sha224", pw_parse_digest_ldap_salted, pw_verify_salt_last, DIGEST_SHA224},
+	{"{sha256}", "spring-sha256", pw_parse_spring_standard, pw_verify_spring_standard},
+	{"{SHA256}", "sha256", pw_parse_digest_ldap, pw_verify_salt_last, DIGEST_SHA256},
+	{"{SSHA256}", "salted-sha256", pw_parse_digest_ldap_salted, pw_verify_salt_last, DIGEST_SHA256},
+	{"{SHA384}", "sha384", pw_parse_digest_ldap, pw_verify_salt_last, DIGEST_SHA384},
+	{"{SSHA384}", "salted-sha384", pw_parse_digest_ldap_salted, pw_verify_salt_last, DIGEST_SHA384},
+	{"{SHA512}", "sha512", pw_parse_digest_ldap, pw_verify_salt_last, DIGEST_SHA512},
+	{"{SSHA512}", "salted-sha512", pw_parse_digest_ldap_salted, pw_verify_salt_last, DIGEST_SHA512},
+	{"{MD5}", "md5", pw_parse_digest_ldap, pw_verify_salt_last, DIGEST_MD5},
+	{"{SMD5}", "salted-md5", pw_parse_digest_ldap_salted, pw_verify_salt_last, DIGEST_MD5},
+	{"{SHA-1}", "salted-sha1", pw_parse_digest_spring, pw_verify_salt_last, DIGEST_SHA1},
+	{"{SHA-256}", "salted-sha256", pw_parse_digest_spring, pw_verify_salt_last, DIGEST_SHA256},
+	{"", "unsalted-md5", pw_parse_digest_bare, pw_verify_salt_last, DIGEST_MD5},
+	{"", "better-auth-scrypt", pw_parse_scrypt_better_auth, pw_verify_scrypt_better_auth},
 };
 
 #define SCHEME_COUNT (sizeof(schemes) / sizeof(schemes[0]))
 
-/* The scheme whose prefix the string has; moves the cursor behind it. */
-static const Scheme *
-find_scheme(Cursor *cursor)
+/* Marks that other systems put before a hash of a scheme that has its own prefix; the hash must be of this kind. */
+static const struct
 {
+	const char *mark;
+	PwResult (*verify)(const Parsed *parsed, Slice password, const PwArena *arena);
+} marks[] = {
+	{"bcrypt$", pw_verify_crypt},
+	{"{bcrypt}", pw_verify_crypt},
+	{"{CRYPT}", pw_verify_crypt},
+	{"{ARGON2}", pw_verify_argon2},
+	{"{argon2@SpringSecurity_v5_8}", pw_verify_argon2},
+	{"{ldap}", pw_verify_salt_last},
+};
+
+/* Consumes a prefix of the tables above. */
+static bool
+take_prefix(Cursor *cursor, const char *prefix)
+{
+	const char *p = cursor->p;
 	size_t i;
 
+	if (*prefix != '{')
+		return pw_take(cursor, prefix);
+	for (i = 0; prefix[i] != '\0'; i++, p++)
+		if (p == cursor->end ||
+			(*p != prefix[i] && !(prefix[i] >= 'A' && prefix[i] <= 'Z' && *p == prefix[i] + ('a' - 'A'))))
+			return false;
+	cursor->p = p;
+	return true;
+}
+
+/* The scheme of the string, without its prefix and the mark before it; parsed->stored is what crypt(3) knows. */
+static const Scheme *
+find_scheme(Cursor *cursor, Parsed *parsed)
+{
+	PwResult (*verify)(const Parsed *, Slice, const PwArena *) = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(marks) / sizeof(marks[0]) && verify == NULL; i++)
+		if (take_prefix(cursor, marks[i].mark))
+			verify = marks[i].verify;
+	parsed->stored = (Slice){cursor->p, (size_t) (cursor->end - cursor->p)};
 	for (i = 0; i < SCHEME_COUNT; i++)
-		if (pw_take(cursor, schemes[i].prefix))
+		if ((verify == NULL || schemes[i].verify == verify) && take_prefix(cursor, schemes[i].prefix))
+		{
+			parsed->stored = slice_after(parsed->stored, schemes[i].outer);
 			return &schemes[i];
+		}
 	return NULL;
+}
+
+/* Of the rows without a prefix, the one after this; NULL for all others. */
+static const Scheme *
+next_without_prefix(const Scheme *scheme)
+{
+	return *scheme->prefix == '\0' && scheme + 1 < schemes + SCHEME_COUNT ? scheme + 1 : NULL;
 }
 
 /* PW_MATCH, with *parsed filled, for a string that can be verified. */
 static PwResult
 parse(Slice stored, Parsed *parsed)
 {
-	Cursor cursor = {stored.data, stored.data};
+	Cursor cursor = {stored.data, stored.data + stored.length};
+	PwResult result = PW_MALFORMED;
+	const Scheme *scheme;
 
 	memset(parsed, 0, sizeof(*parsed));
 	if (stored.length > PWHASH_MAX)
 		return PW_MALFORMED;
-	cursor.end += stored.length;
-	parsed->stored = stored;
-	parsed->scheme = find_scheme(&cursor);
-	return parsed->scheme != NULL ? parsed->scheme->parse(&cursor, parsed) : PW_MALFORMED;
+	for (scheme = find_scheme(&cursor, parsed); scheme != NULL; scheme = next_without_prefix(scheme))
+	{
+		Cursor fields = cursor;
+
+		parsed->scheme = scheme;
+		result = scheme->parse(&fields, parsed);
+		if (result == PW_MATCH)
+			break;
+	}
+	return result;
 }
 
 /* An overlong password costs as much as its first PWHASH_PASSWORD_MAX bytes, and does not match. */
@@ -179,9 +287,16 @@ begins_like(Slice text, const char *prefix)
 	return true;
 }
 
-/* True for one of our prefixes after white space, in wrong case, or (if long) without its first "$". */
+/* Prefixes of one character, or none, say nothing about a string that has not the form of the scheme. */
 static bool
-resembles_scheme(Slice stored)
+has_telling_prefix(const Scheme *scheme)
+{
+	return strlen(scheme->prefix) > 1;
+}
+
+/* The scheme whose prefix it has after white space, in wrong case, or (if long) without its first "$"; NULL if none. */
+static const Scheme *
+resembled_scheme(Slice stored)
 {
 	size_t i;
 
@@ -191,10 +306,11 @@ resembles_scheme(Slice stored)
 	{
 		const char *prefix = schemes[i].prefix;
 
-		if (begins_like(stored, prefix) || (strlen(prefix) > 6 && *prefix == '$' && begins_like(stored, prefix + 1)))
-			return true;
+		if (has_telling_prefix(&schemes[i]) &&
+			(begins_like(stored, prefix) || (strlen(prefix) > 6 && *prefix == '$' && begins_like(stored, prefix + 1))))
+			return &schemes[i];
 	}
-	return false;
+	return NULL;
 }
 
 #define ALPHANUMERIC "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -208,45 +324,72 @@ consists_of(Slice text, const char *set)
 	return true;
 }
 
-/* True for "$1$", "{SSHA}", "sha1$" and the like: marks of other schemes. */
+/* True for "$8$", "{X-HASH}" and the like: marks of schemes, whatever they are. */
 static bool
 has_scheme_mark(Slice stored)
 {
-	static const char *const foreign[] = {
-		"md5$", "sha1$", "bcrypt$", "bcrypt_sha256$", "pbkdf2_sha512$", "pbkdf2:", "scrypt:", "scram-sha-256$", "md5:"};
 	char close = stored.length == 0 ? '\0' : *stored.data == '{' ? '}' : *stored.data == '$' ? '$' : '\0';
 	const char *end = close ? memchr(stored.data + 1, close, stored.length - 1) : NULL;
 	size_t n = end == NULL ? 0 : (size_t) (end - stored.data) - 1;
-	size_t i;
 
-	if (n > 0 && n < 24 && consists_of((Slice){stored.data + 1, n}, ALPHANUMERIC "-_."))
-		return true;
-	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		if (begins_like(stored, foreign[i]))
-			return true;
-	return false;
+	return n > 0 && n < 40 && consists_of((Slice){stored.data + 1, n}, ALPHANUMERIC "-_.@");
 }
 
-/* True for a hexadecimal digest of a usual length, or a DES hash of crypt(3): two characters of salt and 64 bits. */
 static bool
 is_bare_digest(Slice stored)
 {
 	size_t length = stored.length;
 
-	if (length == 13)
-		return consists_of((Slice){stored.data, 12}, "./" ALPHANUMERIC) &&
-			   consists_of(slice_after(stored, 12), ".26AEIMQUYcgkosw");
 	return (length == 32 || length == 40 || length == 56 || length == 64 || length == 96 || length == 128) &&
 		   consists_of(stored, "0123456789abcdefABCDEF");
 }
 
+/* DES of crypt(3): two characters of salt and 64 bits. */
+static bool
+is_des(Slice stored)
+{
+	return stored.length == 13 && consists_of((Slice){stored.data, 12}, "./" ALPHANUMERIC) &&
+		   consists_of(slice_after(stored, 12), ".26AEIMQUYcgkosw");
+}
+
+/* The name of the scheme of a hash that cannot be verified here; NULL if it does not look like a hash. */
+static const char *
+foreign_scheme(Slice stored)
+{
+	static const char *const foreign[][2] = {{"scram-sha-256$", "scram-sha-256"},
+											 {"{noop}", "noop"},
+											 {"md5:", "md5"},
+											 {"pbkdf2_sha512$", "pbkdf2"},
+											 {"pbkdf2:", "pbkdf2"},
+											 {"bcrypt$", "bcrypt"},
+											 {"bcrypt_sha256$", "django-bcrypt-sha256"},
+											 {"crypt$", "des-crypt"},
+											 {"$2$", "bcrypt"}};
+	size_t i;
+
+	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		if (begins_like(stored, foreign[i][0]))
+			return foreign[i][1];
+	return is_des(stored)          ? "des-crypt" :
+		   is_bare_digest(stored)  ? "hexadecimal digest" :
+		   has_scheme_mark(stored) ? "unknown" :
+									 NULL;
+}
+
 /* For import reports.  Our schemes take precedence over unsupported ones, and both over clear text. */
 PwFault
-pwhash_fault(Slice stored)
+pwhash_fault(Slice stored, const char **name)
 {
 	Parsed parsed;
+	PwResult result = parse(stored, &parsed);
+	const Scheme *scheme = parsed.scheme;
 
-	switch (parse(stored, &parsed))
+	if (result == PW_MALFORMED && stored.length > PWHASH_MAX)
+		stored.length = PWHASH_MAX;
+	if (result == PW_MALFORMED && (scheme == NULL || !has_telling_prefix(scheme)))
+		scheme = resembled_scheme(stored);
+	*name = scheme != NULL ? scheme->name : foreign_scheme(stored);
+	switch (result)
 	{
 		case PW_MATCH:
 			return PW_FAULT_NONE;
@@ -255,16 +398,18 @@ pwhash_fault(Slice stored)
 		case PW_TOO_CHEAP:
 			return PW_FAULT_TOO_CHEAP;
 		default:
-			break;
+			return scheme != NULL ? PW_FAULT_SPELLING : *name != NULL ? PW_FAULT_UNSUPPORTED : PW_FAULT_CLEAR_TEXT;
 	}
-	if (stored.length > PWHASH_MAX)
-		stored.length = PWHASH_MAX;
-	if (parsed.scheme != NULL || resembles_scheme(stored))
-		return PW_FAULT_SPELLING;
-	return has_scheme_mark(stored) || is_bare_digest(stored) ? PW_FAULT_UNSUPPORTED : PW_FAULT_CLEAR_TEXT;
 }
 
-/* Indexed by PwFault. */
+bool
+pwhash_is_unusable(Slice stored)
+{
+	return stored.length > 0 && *stored.data == '!' &&
+		   (stored.length == 1 || (stored.length == 41 && consists_of(slice_after(stored, 1), ALPHANUMERIC)));
+}
+
+/* Indexed by PwFault; %s is the name of a scheme. */
 static const struct
 {
 	const char *text;
@@ -273,14 +418,14 @@ static const struct
 	{"", ""},
 	{"It does not begin like any password hash, so it may be a password in clear.",
 	 "To set a password in clear, call djust_auth.set_password()."},
-	{"It begins like a hash of a known scheme, but is cut off, altered, or not in that scheme's canonical spelling.",
+	{"It begins like a hash of the scheme %s, but is cut off, altered, or not in that scheme's canonical spelling.",
 	 "Import the hash whole and exactly as the other system wrote it, without white space or quotes around it."},
-	{"Its cost is higher than what is accepted: checking it could stop the server.",
+	{"It is a hash of the scheme %s, but its cost is higher than what is accepted: checking it could stop the server.",
 	 "Create the user without a hash; a reset mail lets the user choose a new password."},
-	{"Its cost is lower than what its scheme allows.",
+	{"It is a hash of the scheme %s, but its cost is lower than what that scheme allows.",
 	 "Create the user without a hash; a reset mail lets the user choose a new password."},
-	{"It has the form of a hash of a scheme that cannot be checked here.",
-	 "Argon2, scrypt, PBKDF2, bcrypt and sha-crypt can be checked. Otherwise create the user without a hash; "
+	{"It has the form of a hash of a scheme that cannot be checked here (%s).",
+	 "doc/importing-users.md lists the schemes. Otherwise create the user without a hash; "
 	 "a reset mail lets the user choose a new password."},
 };
 

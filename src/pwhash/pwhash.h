@@ -2,8 +2,8 @@
  * pwhash.h
  *		Password hash strings: one table of schemes, parse, verify, make.
  *
- * Written: Argon2id as PHC strings.  Also verified: Argon2i and Argon2d,
- * scrypt, PBKDF2 (PHC, passlib and Django spellings), bcrypt, sha-crypt.
+ * Written: Argon2id as PHC strings.  Also verified, so that users of other
+ * systems can be imported: the schemes in the table of pwhash.c.
  */
 #ifndef DJUST_PWHASH_H
 #define DJUST_PWHASH_H
@@ -26,7 +26,8 @@
 #define PWHASH_SCRYPT_PARALLELISM_MAX 16 /* p multiplies the time, not the memory */
 #define PWHASH_PBKDF2_ITERATIONS_MAX 10000000
 #define PWHASH_BCRYPT_COST_MAX 16
-#define PWHASH_SHACRYPT_ROUNDS_MAX 5000000
+#define PWHASH_CRYPT_ROUNDS_MAX 5000000
+#define PWHASH_PHPASS_LOG_ROUNDS_MAX 22
 
 typedef enum PwResult
 {
@@ -63,10 +64,16 @@ typedef struct PwArena
 	size_t size;
 } PwArena;
 
-/* Fault of a stored hash, and texts about it, which quote nothing of the string.  Hashes nothing. */
-extern PwFault pwhash_fault(Slice stored);
+/*
+ * Fault of a stored hash, and texts about it, which quote nothing of the string.  Hashes nothing.  Sets *scheme to the
+ * name of the scheme that the string has or resembles, or to NULL.  Some texts have a %s for that name.
+ */
+extern PwFault pwhash_fault(Slice stored, const char **scheme);
 extern const char *pwhash_fault_text(PwFault fault);
 extern const char *pwhash_fault_hint(PwFault fault);
+
+/* Django's mark of a user without a password: "!", and 40 random characters in newer versions. */
+extern bool pwhash_is_unusable(Slice stored);
 
 extern PwResult pwhash_verify(Slice stored, Slice password, const PwArena *arena);
 

@@ -11,7 +11,7 @@
 #include "pwhash/pwscheme.h"
 #include "text/bytes.h"
 
-#define DERIVED_MIN 16
+#define DERIVED_MIN 12 /* the least that PHC strings have */
 
 bool
 pw_at_end(const Cursor *cursor)
@@ -75,32 +75,55 @@ pw_take_base64(Cursor *cursor, Spelling spelling, size_t min, size_t max, uint8_
 	Cursor field = pw_take_field(cursor);
 	size_t n = (size_t) (field.end - field.p);
 
-	if (n == 0 || (spelling == DJANGO && n % 4 != 0))
+	if (n == 0 || (spelling == PADDED && n % 4 != 0))
 		return false;
 	if (spelling != PASSLIB && memchr(field.p, '.', n) != NULL)
 		return false;
-	if (spelling != DJANGO && memchr(field.p, '=', n) != NULL)
+	if (spelling != PADDED && memchr(field.p, '=', n) != NULL)
 		return false;
 	return b64_decode(BASE64_STANDARD, (Slice){field.p, n}, out, max, length) && *length >= min;
 }
 
-/* Django uses the salt's printable characters as its bytes. */
+/* Hexadecimal digits of at least min and at most max bytes. */
 bool
-pw_take_salt_text(Cursor *cursor, Parsed *parsed)
+pw_take_hex(Cursor *cursor, size_t min, size_t max, uint8_t *out, size_t *length)
 {
 	Cursor field = pw_take_field(cursor);
+	size_t digits = (size_t) (field.end - field.p);
+
+	*length = digits / 2;
+	return *length >= min && *length <= max && bytes_hex_decode((Slice){field.p, digits}, out, *length);
+}
+
+/* Exactly size derived bytes in hexadecimal, and the end of the string. */
+bool
+pw_take_derived_hex(Cursor *cursor, size_t size, Parsed *parsed)
+{
+	return pw_take_hex(cursor, size, size, parsed->derived, &parsed->derived_length) && pw_at_end(cursor);
+}
+
+/* Text, of printable characters, whose bytes are the salt. */
+bool
+pw_keep_salt(Cursor text, Parsed *parsed)
+{
 	size_t i;
 
-	parsed->salt_length = (size_t) (field.end - field.p);
+	parsed->salt_length = (size_t) (text.end - text.p);
 	if (parsed->salt_length == 0 || parsed->salt_length > PW_SALT_MAX)
 		return false;
 	for (i = 0; i < parsed->salt_length; i++)
 	{
-		if (field.p[i] <= ' ' || field.p[i] > '~')
+		if (text.p[i] <= ' ' || text.p[i] > '~')
 			return false;
-		parsed->salt[i] = (uint8_t) field.p[i];
+		parsed->salt[i] = (uint8_t) text.p[i];
 	}
 	return true;
+}
+
+bool
+pw_take_salt_text(Cursor *cursor, Parsed *parsed)
+{
+	return pw_keep_salt(pw_take_field(cursor), parsed);
 }
 
 /* "$salt$derived", both in base64, and the end of the string. */

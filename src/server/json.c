@@ -1,6 +1,7 @@
 /*
  * json.c
- *		Owns the writing of JSON.
+ *		Owns the reading of members of JSON, by the server's parser, and the
+ *		writing of JSON.
  *
  * Threat: a text that breaks out of its quotes and adds members of its own.
  * Every text is escaped, by the server's own function.
@@ -8,11 +9,60 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
 
+#include "server/compat.h"
 #include "server/json.h"
+
+/* State of the parser's callbacks: the search for a member. */
+typedef struct MemberSearch
+{
+	JsonLexContext *lex;
+	const char *name;
+	int flags;
+	bool at_name;
+	char *value;
+} MemberSearch;
+
+static CompatJsonAction
+member_name(void *state, char *name, bool is_null)
+{
+	MemberSearch *search = state;
+
+	search->at_name =
+		((search->flags & JSON_OUTERMOST) == 0 || search->lex->lex_level == 1) &&
+		((search->flags & JSON_ANY_CASE) ? pg_strcasecmp(name, search->name) : strcmp(name, search->name)) == 0;
+	return COMPAT_JSON_SUCCESS;
+}
+
+static CompatJsonAction
+member_value(void *state, char *token, JsonTokenType type)
+{
+	MemberSearch *search = state;
+
+	if (search->at_name && ((search->flags & JSON_OUTERMOST) == 0 || search->lex->lex_level == 1))
+		search->value = type == JSON_TOKEN_STRING || (search->flags & JSON_STRINGS) == 0 ? token : NULL;
+	search->at_name = false;
+	return COMPAT_JSON_SUCCESS;
+}
+
+char *
+json_find(const char *json, const char *name, int flags)
+{
+	MemberSearch search = {.name = name, .flags = flags};
+	JsonSemAction actions = {.semstate = &search, .object_field_start = member_name, .scalar = member_value};
+
+	if (*json == '\0')
+		return NULL;
+	search.lex = CompatMakeJsonLexContext((char *) json, strlen(json), GetDatabaseEncoding());
+	if (pg_parse_json(search.lex, &actions) != JSON_SUCCESS)
+		return NULL;
+	return search.value;
+}
 
 void
 json_member(StringInfo out, const char *name)

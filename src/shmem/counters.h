@@ -1,9 +1,12 @@
 /*
  * counters.h
- *		Counters since server start, and whether the library was preloaded.
+ *		Counters since server start, of the server and of each database, and
+ *		whether the library was preloaded.
  */
 #ifndef DJUST_COUNTERS_H
 #define DJUST_COUNTERS_H
+
+#include "datatype/timestamp.h"
 
 /* In the order of stats(). */
 typedef enum Counter
@@ -33,7 +36,10 @@ extern bool preloaded(void);
 extern void preloaded_require(void);
 
 extern void counter_add(Counter counter, uint64_t n);
+/* Of all databases, and of this one; *since is when this one's were at 0. */
 extern uint64_t counter_value(Counter counter);
+extern uint64_t counter_here(Counter counter, TimestampTz *since);
 extern const char *counter_name(Counter counter);
+extern const char *counter_description(Counter counter);
 
 #endif

@@ -45,6 +45,7 @@ typedef struct Queue
 	ConditionVariable written;
 	pg_atomic_uint64 floor; /* TimestampTz */
 	bool floor_known; /* it is not before the newest seal */
+	pg_atomic_uint64 wrote_at; /* TimestampTz */
 	NewestSeal sealed;
 	QueueEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Queue;
@@ -131,6 +132,7 @@ event_queue_attach(LWLockPadded *locks)
 		queue->lock = &locks[i].lock;
 		pg_atomic_init_u32(&queue->calls, 0);
 		pg_atomic_init_u64(&queue->floor, 0);
+		pg_atomic_init_u64(&queue->wrote_at, 0);
 		ConditionVariableInit(&queue->written);
 	}
 }
@@ -377,6 +379,21 @@ event_queue_drop(int n)
 	mine->tail += n;
 	LWLockRelease(mine->lock);
 	ConditionVariableBroadcast(&mine->written);
+}
+
+void
+event_queue_all_written(void)
+{
+	pg_atomic_write_u64(&mine->wrote_at, (uint64) GetCurrentTimestamp());
+}
+
+bool
+event_queue_worker(TimestampTz *wrote_at)
+{
+	Queue *queue = my_queue();
+
+	*wrote_at = (TimestampTz) pg_atomic_read_u64(&queue->wrote_at);
+	return queue->worker != NULL;
 }
 
 bool

@@ -112,6 +112,10 @@ extern void event_queue_begin_work(int n);
 extern bool event_queue_working(void);
 extern int event_queue_peek(QueueEntry *entries, int max);
 extern void event_queue_drop(int n);
+/* The worker has written all that was queued. */
+extern void event_queue_all_written(void);
+/* True if a worker of this database runs; sets *wrote_at to when it last had written all (0: never). */
+extern bool event_queue_worker(TimestampTz *wrote_at);
 /* True if the worker was woken for mail since the last call. */
 extern bool event_queue_take_call(void);
 

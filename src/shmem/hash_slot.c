@@ -28,6 +28,7 @@
 typedef struct HashSlots
 {
 	ConditionVariable freed;
+	int waiting;
 	bool busy[FLEXIBLE_ARRAY_MEMBER];
 } HashSlots;
 
@@ -36,6 +37,7 @@ static char *arenas = NULL;
 static size_t arena_size = 0; /* when they were mapped: the setting may change */
 static LWLock *slots_lock = NULL;
 static int held_slot = -1;
+static bool is_waiting = false;
 
 #define HUGE_PAGE (2 * 1024 * 1024)
 #if defined(__linux__) && !defined(MADV_COLLAPSE)
@@ -87,6 +89,7 @@ hash_slot_attach(struct LWLock *lock)
 	if (!found)
 	{
 		ConditionVariableInit(&slots->freed);
+		slots->waiting = 0;
 		memset(slots->busy, 0, sizeof(bool) * setting_max_concurrent_hashes);
 	}
 }
@@ -106,6 +109,17 @@ try_acquire(void)
 	return held_slot >= 0;
 }
 
+static void
+set_waiting(bool waiting)
+{
+	if (waiting == is_waiting)
+		return;
+	LWLockAcquire(slots_lock, LW_EXCLUSIVE);
+	slots->waiting += waiting ? 1 : -1;
+	is_waiting = waiting;
+	LWLockRelease(slots_lock);
+}
+
 /* Waits until a slot is taken or the time is over. */
 static bool
 wait_for_slot(void)
@@ -113,10 +127,12 @@ wait_for_slot(void)
 	Deadline deadline = deadline_in(setting_hash_wait_timeout);
 
 	counter_add(COUNT_HASH_WAITS, 1);
+	set_waiting(true);
 	ConditionVariablePrepareToSleep(&slots->freed);
 	while (!try_acquire() && deadline_sleep(&deadline, &slots->freed))
 		continue;
 	ConditionVariableCancelSleep();
+	set_waiting(false);
 
 	/* passes on a signal that arrived too late for this waiter */
 	if (held_slot < 0)
@@ -153,8 +169,22 @@ hash_slot_release(void)
 void
 hash_slot_abandon(void)
 {
+	set_waiting(false);
 	if (held_slot >= 0)
 		hash_slot_release();
 	else
 		ConditionVariableSignal(&slots->freed);
+}
+
+void
+hash_slot_count(int *running, int *waiting)
+{
+	int i;
+
+	*running = 0;
+	LWLockAcquire(slots_lock, LW_SHARED);
+	for (i = 0; i < setting_max_concurrent_hashes; i++)
+		*running += slots->busy[i];
+	*waiting = slots->waiting;
+	LWLockRelease(slots_lock);
 }

@@ -20,4 +20,7 @@ extern bool hash_slot_acquire(PwArena *arena);
 extern void hash_slot_release(void);
 extern void hash_slot_abandon(void);
 
+/* How many callers in the whole server hash, and wait. */
+extern void hash_slot_count(int *running, int *waiting);
+
 #endif

@@ -173,13 +173,13 @@ bool
 uni_normalize(UniForm form, Slice text, char *out, size_t capacity, Slice *made)
 {
 	const uint8_t *given = (const uint8_t *) text.data;
+	uninorm_t normal = form == UNI_NFC ? UNINORM_NFC : form == UNI_NFD ? UNINORM_NFD : UNINORM_NFKC;
 	uint8_t *result;
 
 	if (u8_check(given, text.length) != NULL)
 		return false;
 	*made = (Slice){out, capacity};
-	result =
-		u8_normalize(form == UNI_NFC ? UNINORM_NFC : UNINORM_NFD, given, text.length, (uint8_t *) out, &made->length);
+	result = u8_normalize(normal, given, text.length, (uint8_t *) out, &made->length);
 	if (result != NULL && result != (uint8_t *) out)
 	{
 		bytes_wipe(result, made->length);

@@ -15,11 +15,13 @@
 
 /* NFC, NFD and case mappings are at most this many times as long as their input, in bytes (UAX #15). */
 #define UNI_GROWTH 3
+#define UNI_NFKC_GROWTH 11
 
 typedef enum UniForm
 {
 	UNI_NFC,
-	UNI_NFD
+	UNI_NFD,
+	UNI_NFKC /* up to UNI_NFKC_GROWTH times as long */
 } UniForm;
 
 /* Length of the code point at text; 0 if there is none: malformed, overlong, a surrogate, truncated, or n is 0. */

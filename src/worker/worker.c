@@ -106,6 +106,8 @@ write_waiting(TimestampTz *due)
 		if (result == WORKER_DONE)
 			queue_write_done();
 	}
+	if (result == WORKER_DONE)
+		event_queue_all_written();
 	return result;
 }
 

@@ -22,9 +22,10 @@ check_stored(Slice stored, Slice password, const PwArena *arena)
 	char *exact = copy_of(stored), *other = copy_of(password);
 	size_t choice = choose(password, 1 << 16);
 	size_t reads = pwhash_reads(stored);
+	const char *scheme;
 
 	stored.data = exact;
-	assert(pwhash_fault(stored) == PW_FAULT_NONE && reads > 0);
+	assert(pwhash_fault(stored, &scheme) == PW_FAULT_NONE && reads > 0);
 	assert(pwhash_verify(stored, password, arena) == (password.length > PWHASH_PASSWORD_MAX ? PW_MISMATCH : PW_MATCH));
 	if (password.length > 0)
 		other[choice % (password.length < reads ? password.length : reads)] ^= (char) (1 << choice % 8);

@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT plan(106);
+SELECT plan(107);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
@@ -67,7 +67,8 @@ INSERT INTO callable VALUES
 	('djust_auth.purge', 'worker'),
 	('djust_auth.grant_api', ''),
 	('djust_auth.postgrest_config', 'authenticator'),
-	('djust_auth.stats', 'dba monitor'),
+	('djust_auth.stats', 'dba monitor'), ('djust_auth.stat_here', 'dba monitor'), ('djust_auth.check', 'dba monitor'),
+	('djust_auth.check_hash', 'dba'),
 	('djust_auth.worker_start', 'worker'),
 	('djust_auth.worker_write', 'worker'),
 	('djust_auth.worker_purge', 'worker'), ('djust_auth.worker_seal', 'worker'), ('djust_auth.audit_verify', 'dba'),
@@ -121,11 +122,13 @@ CREATE TEMP VIEW table_privilege AS
 	FROM pg_class c
 	CROSS JOIN unnest('{anonymous,customer,backend,default,authenticator,worker,dba,monitor}'::text[]) AS k(kind)
 	WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind IN ('r', 'v', 'S');
-SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind <> 'dba' AND privileges IS NOT NULL$$,
-	'no other kind has a privilege on a table');
+SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind <> 'dba' AND privileges IS NOT NULL
+		AND (kind, name, privileges) <> ('monitor', 'stat', 'S')$$,
+	'no other kind has a privilege on a table, but for monitor, which reads stat');
+SELECT is((SELECT privileges FROM table_privilege WHERE kind = 'monitor' AND name = 'stat'), 'S', 'it does');
 SELECT set_eq($$SELECT name || ' ' || privileges FROM table_privilege WHERE kind = 'dba' AND privileges IS NOT NULL$$,
 	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'password_blocklist SIUD',
-		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'throttle_lock S'],
+		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'throttle_lock S', 'stat S'],
 	'dba: what the contract says');
 
 -- other kinds

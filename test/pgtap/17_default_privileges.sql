@@ -1,7 +1,7 @@
 -- 17_default_privileges: after CREATE EXTENSION nobody but the owner has a privilege, whatever ALTER DEFAULT PRIVILEGES said
 
 BEGIN;
-SELECT plan(28);
+SELECT plan(29);
 
 DROP EXTENSION djust_auth CASCADE;
 CREATE ROLE pgtap_reporting;
@@ -51,10 +51,16 @@ CREATE TEMP TABLE object AS
 		FROM member JOIN pg_proc p ON classid = 'pg_proc'::regclass AND p.oid = objid
 	UNION ALL SELECT 'type', t.oid::regtype::text, t.typowner, coalesce(t.typacl, acldefault('T', t.typowner)), 'pg_type'::regclass, t.oid
 		FROM pg_type t WHERE t.typnamespace = 'djust_auth'::regnamespace AND t.typelem = 0;
+-- the contract gives members of pg_monitor the schema, the view stat, and check(), which is read with its function
+CREATE TEMP VIEW stranger AS
+	SELECT o.kind, o.name, a.grantee::regrole, a.privilege_type FROM object o, aclexplode(o.acl) a
+	WHERE a.grantee <> o.owner AND (a.grantee <> (SELECT oid FROM pg_roles WHERE rolname = 'pg_monitor') OR a.is_grantable OR (o.name, a.privilege_type) NOT IN (
+		('djust_auth', 'USAGE'), ('djust_auth.stat', 'SELECT'), ('djust_auth.stat_here()', 'EXECUTE'), ('djust_auth."check"()', 'EXECUTE')));
+SELECT is(count(*), 4::bigint, 'pg_monitor has those four') FROM object o, aclexplode(o.acl) a WHERE a.grantee = 'pg_monitor'::regrole;
 
 SELECT ok(count(o.name) > 0, 'there are objects of kind ' || k)
 	FROM unnest('{schema,table,view,sequence,function,type}'::text[]) k LEFT JOIN object o ON o.kind = k GROUP BY k ORDER BY k;
-SELECT is_empty(format('SELECT o.name, a.grantee::regrole, a.privilege_type FROM object o, aclexplode(o.acl) a WHERE o.kind = %L AND a.grantee <> o.owner', k),
+SELECT is_empty(format('SELECT * FROM stranger WHERE kind = %L', k),
 		k || ': nobody but the owner has a privilege')
 	FROM unnest('{schema,table,view,sequence,function,type}'::text[]) k ORDER BY k;
 SELECT is_empty($$SELECT o.name FROM object o WHERE NOT EXISTS (SELECT FROM aclexplode(o.acl) a WHERE a.grantee = o.owner)$$, 'the owner has');
@@ -65,7 +71,7 @@ SELECT is_empty(
 -- pg_dump writes down what differs from this; of row types it knows nothing, and warns of each
 SELECT is_empty(
 	$$SELECT o.name, p.initprivs, o.acl FROM object o LEFT JOIN pg_init_privs p ON p.classoid = o.classid AND p.objoid = o.objid AND p.objsubid = 0
-		WHERE p.privtype IS DISTINCT FROM 'e' OR EXISTS (SELECT FROM aclexplode(p.initprivs) a WHERE a.grantee <> o.owner)
+		WHERE p.privtype IS DISTINCT FROM 'e' OR EXISTS (SELECT FROM aclexplode(p.initprivs) a WHERE a.grantee NOT IN (o.owner, 'pg_monitor'::regrole))
 			OR NOT (p.initprivs @> o.acl AND o.acl @> p.initprivs)
 		EXCEPT SELECT t.oid::regtype::text, NULL, t.typacl FROM pg_type t WHERE t.typtype = 'c'$$,
 	'what the extension starts with is written down as nothing for anybody else');

@@ -113,7 +113,7 @@ SELECT djust_auth.create_user('  ANN@Message.Example ')
 INSERT INTO djust_auth.customer_user (email) VALUES ('no-at-sign')
 -- hashes
 SELECT djust_auth.import_user('bob@message.example', 'Tulips-4-Ann')
-SELECT djust_auth.import_user('bob@message.example', '5f4dcc3b5aa765d61d8327deb882cf99')
+SELECT djust_auth.import_user('bob@message.example', '5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8')
 INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('bob@message.example', 'Tulips-4-Ann')
 UPDATE djust_auth.customer_user SET password_hash = 'Tulips-4-Ann'
 -- route patterns: the reason

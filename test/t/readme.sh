@@ -82,7 +82,7 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 	function role_of(text) {
 		if (text !~ /djust_auth\./ || text ~ /djust_auth\.(open_session|hs256_key|rotate_signing_key|grant_api)|[^_.]djust_[a-z]+\(/) return ""
 		if (text ~ /djust_auth\.(purge|claim_mail|mail_[a-z]+)\(/) return "readme_operator"
-		if (text ~ /djust_auth\.stats\(/) return "readme_monitor"
+		if (text ~ /djust_auth\.(stats\(|stat[ ;]|check\()/) return "readme_monitor"
 		return text ~ /^(SELECT|INSERT|UPDATE|DELETE|COPY)/ ? "readme_dba" : ""
 	}
 	# roles change before a statement, so that the data of COPY follow it; not where the text itself changes them

@@ -1,0 +1,217 @@
+/* djust_auth 1.1: hashes of other systems are judged beforehand; a view and a check for those who watch the server */
+
+-- complain if script is sourced in psql, rather than via ALTER EXTENSION
+\echo Use "ALTER EXTENSION djust_auth UPDATE TO '1.1'" to load this file. \quit
+
+CREATE FUNCTION djust_auth.check_hash(password_hash text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_check_hash';
+
+COMMENT ON FUNCTION djust_auth.check_hash(text) IS
+	'What import_user() would do with another system''s password hash: the name of its scheme, "no password", or "refused: " and the reason. Hashes nothing, and quotes nothing of the text.';
+
+-- monitoring
+
+CREATE FUNCTION djust_auth.stat_here(OUT name text, OUT kind text, OUT value double precision, OUT description text, OUT since timestamptz)
+	RETURNS SETOF record
+	LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_stat_here';
+
+CREATE VIEW djust_auth.stat AS
+	SELECT h.name, h.kind, h.value, h.description, h.since
+	FROM djust_auth.stat_here() h
+	UNION ALL
+	SELECT g.name, 'gauge', g.value, g.description, NULL
+	FROM (
+		SELECT pg_catalog.count(*)::double precision AS waiting,
+			(SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.min(d.next_attempt_at))
+				FROM djust_auth.mail_queue d
+				WHERE d.done_at IS NULL AND d.next_attempt_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()
+					AND d.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()) AS due
+		FROM djust_auth.mail_queue m
+		WHERE m.done_at IS NULL) mail
+	CROSS JOIN (
+		SELECT pg_catalog.count(*) FILTER (WHERE l.failures OPERATOR(pg_catalog.<) 100 AND l.allowed_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp())::double precision AS locked,
+			pg_catalog.count(*) FILTER (WHERE l.failures OPERATOR(pg_catalog.>=) 100)::double precision AS suspended
+		FROM djust_auth.throttle_lock l) lock
+	CROSS JOIN LATERAL (VALUES
+		('mails_waiting', mail.waiting, 'Mails that wait to be sent.'),
+		('mail_oldest_due_seconds', coalesce(mail.due, 0), 'Seconds for which the oldest mail has been due; 0 if none is.'),
+		('accounts_locked', lock.locked, 'Accounts that must wait after failures, as the worker has saved them.'),
+		('accounts_suspended', lock.suspended, 'Accounts whose password is suspended after 100 failures.'),
+		('sessions_live', (SELECT pg_catalog.count(*)::double precision FROM djust_auth.session s
+			WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()), 'Sessions that have not expired.'),
+		('signing_key_age_seconds', (SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) k.created_at)
+			FROM djust_auth.signing_key k WHERE k.verify_until IS NULL), 'Age of the key that signs tokens; NULL before the first token.'),
+		('replay_lag_seconds', CASE
+			WHEN pg_catalog.pg_is_in_recovery()
+				AND pg_catalog.pg_last_wal_receive_lsn() IS DISTINCT FROM pg_catalog.pg_last_wal_replay_lsn()
+			THEN pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.pg_last_xact_replay_timestamp())
+			ELSE 0 END, 'On a standby that has not replayed all it received: seconds since the last transaction it replayed. Else 0.')
+	) g(name, value, description);
+
+CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, hint text)
+	LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS $$
+	WITH s AS MATERIALIZED (SELECT name, value FROM djust_auth.stat),
+	served AS (
+		SELECT pg_catalog.current_database()::text = ANY (ARRAY(
+			SELECT pg_catalog.btrim(d, ' "') FROM pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.current_setting('djust_auth.databases'), ',')) d)) AS yes),
+	relation AS (
+		SELECT c.oid, c.relname, c.relrowsecurity
+		FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
+		JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid AND e.extname = 'djust_auth')
+	SELECT f.severity, f.finding, f.hint
+	FROM (
+		SELECT 1, 'error', 'the key file is not the one that this database was used with',
+			'Put the right file back, or call djust_auth.accept_key_file(); all sessions and links end.'
+		FROM s WHERE s.name = 'key_file_matches' AND s.value = 0
+		UNION ALL
+		SELECT 1, 'error', 'the background worker of this database does not run',
+			'See the server log; the role djust_auth.worker_role must exist and may log in.'
+		FROM s, served WHERE s.name = 'worker_alive' AND s.value = 0 AND served.yes AND NOT pg_catalog.pg_is_in_recovery()
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('the background worker has written nothing for %s seconds', pg_catalog.round(s.value)),
+			'See the server log for what stops it, such as a lock or a trigger.'
+		FROM s WHERE s.name = 'worker_last_write_seconds' AND s.value > 180 AND NOT pg_catalog.pg_is_in_recovery()
+		UNION ALL
+		SELECT 2, 'warning', 'no background worker serves this database',
+			'Add its name to djust_auth.databases and restart the server: events of refused logins are lost, mails wait, nothing is purged.'
+		FROM served WHERE NOT served.yes
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('trigger %I of table djust_auth.%I is disabled', t.tgname, r.relname),
+			pg_catalog.format('ALTER TABLE djust_auth.%I ENABLE TRIGGER %I;', r.relname, t.tgname)
+		FROM relation r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid WHERE t.tgenabled = 'D' AND NOT t.tgisinternal
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('table djust_auth.%I has row security', r.relname),
+			'Row security that hides rows from the owner hides users and sessions from djust_auth, too.'
+		FROM relation r WHERE r.relrowsecurity
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('everybody may call %s', p.oid::pg_catalog.regprocedure),
+			pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC;', p.oid::pg_catalog.regprocedure)
+		FROM pg_catalog.pg_proc p
+		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'djust_auth'
+		CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+		WHERE a.grantee = 0
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('a mail has been due for %s seconds', pg_catalog.round(s.value)),
+			'SELECT last_error FROM djust_auth.mail_queue WHERE done_at IS NULL; tells why.'
+		FROM s WHERE s.name = 'mail_oldest_due_seconds' AND s.value > 300
+		UNION ALL
+		SELECT 2, 'warning', 'no mail is sent: djust_auth.smtp_url or djust_auth.mail_from is empty',
+			'Set both, or run a mailer of your own.'
+		WHERE pg_catalog.current_setting('djust_auth.smtp_url') = '' OR pg_catalog.current_setting('djust_auth.mail_from') = ''
+		UNION ALL
+		SELECT 2, 'warning', 'djust_auth.reset_url is the example of the documentation',
+			'Set it to the page of your shop that takes reset links.'
+		WHERE pg_catalog.current_setting('djust_auth.reset_url') LIKE 'https://shop.example/%'
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('%s events and locks wait for the worker', s.value),
+			'Half of the queue is full: beyond that refused attempts are lost to the audit. See the server log.'
+		FROM s WHERE s.name = 'events_waiting' AND s.value > 8192
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('%s audit events were lost', s.value),
+			'They found no place in the queue, or a constraint or trigger of yours refused them.'
+		FROM s WHERE s.name = 'audit_lost' AND s.value > 0
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('%s callers found no hash slot in time', s.value),
+			'Raise djust_auth.max_concurrent_hashes on a machine with more processors, or let the proxy limit logins.'
+		FROM s WHERE s.name = 'hash_timeouts' AND s.value > 0
+		UNION ALL
+		SELECT 3, 'info', pg_catalog.format('the signing key is %s days old', pg_catalog.floor(s.value / 86400)),
+			'SELECT djust_auth.rotate_signing_key(); keeps live tokens valid.'
+		FROM s WHERE s.name = 'signing_key_age_seconds' AND s.value > 90 * 86400
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('anonymous callers may write %s', r.route),
+			'UPDATE or delete this row of djust_auth.profile_right if that is not meant.'
+		FROM djust_auth.profile_right r WHERE r.profile = 'anonymous' AND r.access = 'write' AND r.route LIKE '%**'
+		UNION ALL
+		SELECT 3, 'info', 'no profile has any right', 'Call djust_auth.set_right(); without rights djust_can() is false for everybody.'
+		WHERE NOT EXISTS (SELECT FROM djust_auth.profile_right)
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('%s is off', setting), 'A crash of the machine may lose what was committed, and bring ended sessions back.'
+		FROM pg_catalog.unnest(ARRAY['fsync', 'full_page_writes']) setting WHERE pg_catalog.current_setting(setting) = 'off'
+		UNION ALL
+		SELECT 2, 'warning', 'passwords may cross the network in clear: ssl is off, and the server listens beyond this machine',
+			'Set ssl = on, and hostssl in pg_hba.conf.'
+		WHERE pg_catalog.current_setting('ssl') = 'off'
+			AND pg_catalog.current_setting('listen_addresses') NOT IN ('', 'localhost', '127.0.0.1', '::1', 'localhost,127.0.0.1', '127.0.0.1,::1')
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('the schema is of version %s, the library of version %s', e.extversion, a.default_version),
+			'ALTER EXTENSION djust_auth UPDATE;'
+		FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_available_extensions a ON a.name = e.extname
+		WHERE e.extname = 'djust_auth' AND a.default_version <> e.extversion
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('this standby is %s seconds behind', pg_catalog.round(s.value)),
+			'Revoked sessions and rights live on here for that long.'
+		FROM s WHERE s.name = 'replay_lag_seconds' AND s.value > 10
+	) f(rank, severity, finding, hint)
+	ORDER BY f.rank, f.finding
+	$$;
+
+COMMENT ON FUNCTION djust_auth.stat_here() IS
+	'The rows of the view stat that come from shared memory and the key file.';
+COMMENT ON VIEW djust_auth.stat IS
+	'Counters since the server started and gauges of now, of this database, one a row; hashes_running and hashes_waiting are of the whole server.';
+COMMENT ON COLUMN djust_auth.stat.name IS 'Name, as in stats().';
+COMMENT ON COLUMN djust_auth.stat.kind IS 'counter: only grows, until the server restarts; or gauge.';
+COMMENT ON COLUMN djust_auth.stat.value IS 'The value; seconds where the name says so.';
+COMMENT ON COLUMN djust_auth.stat.description IS 'What it counts.';
+COMMENT ON COLUMN djust_auth.stat.since IS 'When a counter was 0; NULL for gauges.';
+COMMENT ON FUNCTION djust_auth.check() IS
+	'What an experienced colleague would see at a glance, the worst first: severity is error, warning or info. No row: all is well.';
+
+-- privileges: as at the end of 1.0, for what is new; grants on older objects stay
+
+DO $$
+DECLARE
+	statement text;
+	routines CONSTANT oid[] := ARRAY['djust_auth.check_hash(text)', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
+	relations CONSTANT oid[] := ARRAY['djust_auth.stat']::pg_catalog.regclass[];
+BEGIN
+	FOR statement IN
+		WITH object AS (
+			SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass AS class, p.oid, 'ROUTINE' AS kind, p.proowner AS owner,
+				coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)) AS acl
+			FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) ANY (routines)
+			UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 'TABLE', c.relowner, coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))
+			FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY (relations)
+			UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, 'TYPE', t.typowner, coalesce(t.typacl, pg_catalog.acldefault('T', t.typowner))
+			FROM pg_catalog.pg_type t WHERE t.typrelid OPERATOR(pg_catalog.=) ANY (relations))
+		SELECT pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind, (pg_catalog.pg_identify_object(o.class, o.oid, 0)).identity,
+			pg_catalog.string_agg(DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+				ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END, ', '))
+		FROM object o
+		CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a
+		WHERE a.grantee OPERATOR(pg_catalog.<>) o.owner
+		GROUP BY o.class, o.oid, o.kind
+	LOOP
+		EXECUTE statement;
+	END LOOP;
+
+	-- not of row types: pg_dump does not dump their privileges, and warns of each such entry
+	DELETE FROM pg_catalog.pg_init_privs i USING pg_catalog.pg_type t
+	WHERE i.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass AND t.oid OPERATOR(pg_catalog.=) i.objoid
+		AND t.typrelid OPERATOR(pg_catalog.=) ANY (relations);
+END $$;
+
+-- The schema's initial privileges (pg_init_privs) stay those of 1.0 and this one: GRANT would take grants of administrators for
+-- initial ones, and pg_dump would not dump them.
+DO $$
+DECLARE
+	initial pg_catalog.aclitem[];
+	monitor CONSTANT oid := 'pg_monitor'::pg_catalog.regrole;
+BEGIN
+	SELECT i.initprivs INTO initial FROM pg_catalog.pg_init_privs i
+	WHERE i.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+		AND i.objoid OPERATOR(pg_catalog.=) 'djust_auth'::pg_catalog.regnamespace;
+	GRANT USAGE ON SCHEMA djust_auth TO pg_monitor;
+	UPDATE pg_catalog.pg_init_privs i
+	SET initprivs = coalesce(initial, pg_catalog.acldefault('n', n.nspowner))
+		OPERATOR(pg_catalog.||) pg_catalog.makeaclitem(monitor, n.nspowner, 'USAGE', false)
+	FROM pg_catalog.pg_namespace n
+	WHERE n.nspname OPERATOR(pg_catalog.=) 'djust_auth' AND i.objoid OPERATOR(pg_catalog.=) n.oid
+		AND i.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass;
+END $$;
+GRANT SELECT ON djust_auth.stat TO pg_monitor;
+GRANT EXECUTE ON FUNCTION djust_auth.stat_here(), djust_auth.check() TO pg_monitor;

@@ -1,0 +1,96 @@
+"""
+ALTER EXTENSION djust_auth UPDATE: this library serves a database of version 1.0 before, during and after the update, and the
+updated schema is the one that CREATE EXTENSION makes.  UPGRADE_USERS: how many users the database has (default 2000).
+"""
+
+import os
+
+from support import GOOD, OTHER, Cluster, Db, equal, error_of, later, main, ok, shop, until
+
+USERS = int(os.environ.get("UPGRADE_USERS", "2000"))
+KINDS = ("anonymous", "customer", "backend", "authenticator", "worker", "dba", "monitor")
+OBJECTS = {
+    "functions": """SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proacl::text, obj_description(p.oid, 'pg_proc')
+        FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' ORDER BY 1""",
+    "relations": """SELECT c.oid::regclass::text, c.relkind, c.relacl::text, obj_description(c.oid, 'pg_class'),
+            CASE c.relkind WHEN 'v' THEN pg_get_viewdef(c.oid) END,
+            (SELECT string_agg(format('%s %s %s', a.attname, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum)), ', ' ORDER BY a.attnum)
+                FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+        FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e' ORDER BY 1""",
+    "triggers": """SELECT t.tgrelid::regclass::text, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled, obj_description(t.oid, 'pg_trigger')
+        FROM pg_trigger t WHERE NOT t.tgisinternal ORDER BY 1, 2""",
+    "constraints": """SELECT c.conrelid::regclass::text, c.conname, pg_get_constraintdef(c.oid), obj_description(c.oid, 'pg_constraint')
+        FROM pg_constraint c WHERE c.connamespace = 'djust_auth'::regnamespace ORDER BY 1, 2""",
+    "initial privileges": """SELECT pg_describe_object(classoid, objoid, objsubid), initprivs::text FROM pg_init_privs
+        WHERE privtype = 'e' AND pg_describe_object(classoid, objoid, objsubid) ~ 'djust' ORDER BY 1""",
+    "dumped tables": "SELECT extconfig::regclass[]::text, extcondition FROM pg_extension WHERE extname = 'djust_auth'",
+}
+
+cluster = Cluster("upgrade", "djust_auth.databases = 'old'")
+root = cluster.connect()
+root.run("CREATE DATABASE old")
+root.run("CREATE DATABASE fresh")
+for kind in KINDS:
+    root.run(f"CREATE ROLE api_{kind} LOGIN")
+cluster.restart()
+db = cluster.connect("old")
+db.run("CREATE EXTENSION djust_auth VERSION '1.0'")
+shop(db)
+
+
+def serves_the_old_schema():
+    global tokens, link, user_id, locked_for
+    for kind in KINDS:
+        db.run("SELECT djust_auth.grant_api(%s, %s)", f"api_{kind}", kind)
+    ok(True, "every kind is granted, without what 1.0 has not")
+    user_id = db.create_user("ann@upgrade.example", GOOD, ["customer"])
+    db.run("INSERT INTO djust_auth.customer_user (email) SELECT 'user' || i || '@upgrade.example' FROM generate_series(1, %s) i", USERS)
+    tokens, link = db.login("ann@upgrade.example"), db.reset_link("ann@upgrade.example")
+    ok(db.can(tokens["access_token"]), "a token of before")
+    db.create_user("bob@upgrade.example", GOOD)
+    for _ in range(12):
+        db.login("bob@upgrade.example", OTHER)
+    until(lambda: db.one("SELECT count(*) FROM djust_auth.throttle_lock") > 0, "a lock")
+    equal(db.one("SELECT djust_auth.audit_verify() IS NULL"), None, "the audit of before is whole")
+
+
+def updates_under_load():
+    """Checks and refreshes go on; the update waits for nobody for long, and nobody for it."""
+    caller, admin = cluster.connect("old"), cluster.connect("old")
+    admin.begin()
+    admin.run("ALTER EXTENSION djust_auth UPDATE")
+    ok(caller.can(tokens["access_token"]), "a check beside an update that is not committed")
+    answer = later(caller.login, "ann@upgrade.example")
+    ok("access_token" in answer.result(), "a login beside it")
+    admin.commit()
+    equal(db.one("SELECT extversion FROM pg_extension WHERE extname = 'djust_auth'"),
+          db.one("SELECT default_version FROM pg_available_extensions WHERE name = 'djust_auth'"), "the schema is of the library's version")
+
+
+def everything_goes_on():
+    ok(db.can(tokens["access_token"]), "the token of before is good")
+    ok("access_token" in db.refresh(tokens["refresh_token"]), "so is the refresh token")
+    equal(error_of(db.login("bob@upgrade.example", GOOD)), "too_many_attempts", "the lock holds")
+    equal(db.confirm(link, OTHER).get("status"), "password_updated", "the link works")
+    ok("access_token" in db.login("ann@upgrade.example", OTHER), "and sets the password")
+    equal(db.one("SELECT count(*) FROM djust_auth.customer_user"), USERS + 2, "all users are there")
+    equal(db.one("SELECT count(*) FROM djust_auth.audit_verify()"), 0, "the audit is whole")
+    backend = Db(host=cluster.host, port=cluster.port, user="api_backend", dbname="old")
+    ok("access_token" in backend.login("ann@upgrade.example", OTHER), "what was granted before is granted")
+    equal(db.one("SELECT has_function_privilege('api_dba', 'djust_auth.check_hash(text)', 'EXECUTE')"), False, "what is new is not")
+    db.run("SELECT djust_auth.grant_api('api_dba', 'dba')")
+    equal(db.one("SELECT has_function_privilege('api_dba', 'djust_auth.check_hash(text)', 'EXECUTE')"), True, "until it is granted again")
+
+
+def is_what_create_extension_makes():
+    fresh, updated = cluster.connect("fresh"), cluster.connect("old")
+    fresh.run("CREATE EXTENSION djust_auth")
+    for kind in KINDS:
+        for one in (fresh, updated):
+            one.run("SELECT djust_auth.grant_api(%s, %s)", f"api_{kind}", kind)
+    for what, sql in OBJECTS.items():
+        equal([row for row in updated.all(sql) if row not in fresh.all(sql)], [], f"{what}: nothing is there that CREATE EXTENSION does not make")
+        equal([row for row in fresh.all(sql) if row not in updated.all(sql)], [], f"{what}: nothing is missing")
+
+
+main(serves_the_old_schema, updates_under_load, everything_goes_on, is_what_create_extension_makes)
