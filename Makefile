@@ -18,7 +18,7 @@ IN_shmem = counters throttle_table throttle_owner throttle_undo throttle_rule th
 IN_keys = key_file_disk key_file_check key_file signing_key
 IN_http = postgrest html answer reset_page
 IN_audit = throttle_event audit row_change admin_event audit_seal_form audit_seal audit_verify
-IN_auth = rights token password session login reset account policy grants mail_queue database_copy
+IN_auth = rights token password session login reset account profile grants mail_queue database_copy
 IN_worker = worker_task queue_write purge stats utility_hook worker mail_send
 IN_api = api admin constraints triggers
 

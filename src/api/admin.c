@@ -22,7 +22,7 @@
 #include "auth/grants.h"
 #include "auth/mail_queue.h"
 #include "auth/password.h"
-#include "auth/policy.h"
+#include "auth/profile.h"
 #include "auth/rights.h"
 #include "http/postgrest.h"
 #include "keys/signing_key.h"
@@ -152,7 +152,7 @@ SQL_FUNCTION(djust_auth_drop_profile)
 {
 	begin_write("djust_auth.drop_profile()");
 	REQUIRED(0, "name");
-	policy_drop_profile(TEXT(0));
+	profile_drop(TEXT(0));
 	PG_RETURN_VOID();
 }
 
@@ -161,7 +161,7 @@ SQL_FUNCTION(djust_auth_add_profile)
 	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.add_profile()");
 
 	REQUIRED(1, "profile");
-	policy_add_profile(id, TEXT(1));
+	profile_add(id, TEXT(1));
 	PG_RETURN_VOID();
 }
 
@@ -170,7 +170,7 @@ SQL_FUNCTION(djust_auth_remove_profile)
 	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.remove_profile()");
 
 	REQUIRED(1, "profile");
-	policy_remove_profile(id, TEXT(1));
+	profile_remove(id, TEXT(1));
 	PG_RETURN_VOID();
 }
 
@@ -186,7 +186,7 @@ SQL_FUNCTION(djust_auth_set_right)
 	REQUIRED(0, "profile");
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
-	policy_set_right(TEXT(0), TEXT(1), access_label(PG_GETARG_OID(2)));
+	profile_set_right(TEXT(0), TEXT(1), access_label(PG_GETARG_OID(2)));
 	PG_RETURN_VOID();
 }
 
@@ -195,7 +195,7 @@ SQL_FUNCTION(djust_auth_explain)
 	preloaded_require();
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
-	RETURN_TEXT(policy_explain(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), TEXT(1), TEXT(2)));
+	RETURN_TEXT(profile_explain(PG_ARGISNULL(0) ? NULL : PG_GETARG_UUID_P(0), TEXT(1), TEXT(2)));
 }
 
 SQL_FUNCTION(djust_auth_profile_access)

@@ -97,7 +97,7 @@ SQL_FUNCTION(djust_logout)
 typedef struct CallMemo
 {
 	PostgrestMemo *http;
-	TokenMemo *identity;
+	TokenMemo *token;
 } CallMemo;
 
 static CallMemo *
@@ -111,7 +111,7 @@ call_memo(FunctionCallInfo fcinfo)
 		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 		fcinfo->flinfo->fn_extra = memo = palloc(sizeof(CallMemo));
 		memo->http = postgrest_memo();
-		memo->identity = token_memo();
+		memo->token = token_memo();
 		MemoryContextSwitchTo(old);
 	}
 	return memo;
@@ -119,29 +119,29 @@ call_memo(FunctionCallInfo fcinfo)
 
 /* RIGHT_NO_MATCH for a denied path. */
 static RouteRight
-right_on(Slice route, const Bearer *identity)
+right_on(Slice route, const Bearer *bearer)
 {
 	RoutePath path;
 
 	if (normalize_path(route, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
-	return rights_access(identity->session.profiles, &path);
+	return rights_access(bearer->session.profiles, &path);
 }
 
 SQL_FUNCTION(djust_can)
 {
 	RouteRight needed;
-	Bearer identity;
+	Bearer bearer;
 
 	preloaded_require();
 	postgrest_refuse_query(CALL("djust_can"));
 	REQUIRED(1, "route");
 	REQUIRED(2, "access");
 	needed = rights_needed(SLICE(2));
-	identity.session.profiles = NULL;
-	if (!PG_ARGISNULL(0) && !token_access(SLICE(0), call_memo(fcinfo)->identity, &identity))
+	bearer.session.profiles = NULL;
+	if (!PG_ARGISNULL(0) && !token_find_access(SLICE(0), call_memo(fcinfo)->token, &bearer))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(right_on(SLICE(1), &identity) >= needed);
+	PG_RETURN_BOOL(right_on(SLICE(1), &bearer) >= needed);
 }
 
 SQL_FUNCTION(djust_reset_request)
@@ -225,56 +225,56 @@ SQL_FUNCTION(djust_jwks)
 	RETURN_TEXT(signing_key_jwks(false));
 }
 
-/* Identity of the HTTP request.  Sets *present if there is a bearer token; false if that token is dead. */
+/* Bearer of the HTTP request.  Sets *present if there is a bearer token; false if that token is dead. */
 static bool
-request_identity(FunctionCallInfo fcinfo, Bearer *identity, bool *present)
+request_bearer(FunctionCallInfo fcinfo, Bearer *bearer, bool *present)
 {
 	CallMemo *memo = call_memo(fcinfo);
 	Slice token;
 
-	identity->session.profiles = NULL;
+	bearer->session.profiles = NULL;
 	*present = postgrest_bearer(memo->http, &token);
-	return !*present || token_access(token, memo->identity, identity);
+	return !*present || token_find_access(token, memo->token, bearer);
 }
 
 SQL_FUNCTION(djust_request_user)
 {
-	Bearer identity;
+	Bearer bearer;
 	pg_uuid_t *user_id;
 	bool present;
 
 	preloaded_require();
-	if (!request_identity(fcinfo, &identity, &present) || !present)
+	if (!request_bearer(fcinfo, &bearer, &present) || !present)
 		PG_RETURN_NULL();
 	user_id = palloc(sizeof(pg_uuid_t));
-	*user_id = identity.session.user_id;
+	*user_id = bearer.session.user_id;
 	PG_RETURN_UUID_P(user_id);
 }
 
 SQL_FUNCTION(djust_request_can)
 {
 	RouteRight needed;
-	Bearer identity;
+	Bearer bearer;
 	bool present;
 
 	preloaded_require();
 	REQUIRED(0, "route");
 	REQUIRED(1, "access");
 	needed = rights_needed(SLICE(1));
-	if (!request_identity(fcinfo, &identity, &present))
+	if (!request_bearer(fcinfo, &bearer, &present))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(right_on(SLICE(0), &identity) >= needed);
+	PG_RETURN_BOOL(right_on(SLICE(0), &bearer) >= needed);
 }
 
 /* PostgREST takes the role from the first Authorization header but passes on the last: compares their sessions. */
 static bool
-same_session(const Bearer *identity, bool present)
+same_session(const Bearer *bearer, bool present)
 {
 	char *sid = postgrest_claim("sid");
 
 	return sid == NULL ||
 		   (present &&
-			strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&identity->session.sid)))) == 0);
+			strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&bearer->session.sid)))) == 0);
 }
 
 /* Calls that lead to a session: a dead bearer token does not matter there. */
@@ -290,22 +290,22 @@ static const char *const login_calls[] = {"djust_login",
 static const char *const readers_of_secrets[] = {"djust_can", "djust_introspect", "djust_sessions", NULL};
 
 static bool
-request_is_allowed(const Bearer *identity)
+request_is_allowed(const Bearer *bearer)
 {
 	RouteRight needed;
 
 	return rights_parse_access(slice_of(postgrest_method()), &needed) &&
-		   right_on(slice_of(postgrest_path()), identity) >= needed;
+		   right_on(slice_of(postgrest_path()), bearer) >= needed;
 }
 
 SQL_FUNCTION(djust_pre_request)
 {
-	Bearer identity;
+	Bearer bearer;
 	bool present;
 
 	preloaded_require();
 	postgrest_refuse_query(readers_of_secrets);
-	if (!request_identity(fcinfo, &identity, &present) || !same_session(&identity, present))
+	if (!request_bearer(fcinfo, &bearer, &present) || !same_session(&bearer, present))
 	{
 		if (!postgrest_calls(login_calls))
 			postgrest_refuse(401,
@@ -313,9 +313,9 @@ SQL_FUNCTION(djust_pre_request)
 							 "Bearer realm=\\\"djust_auth\\\", error=\\\"invalid_token\\\"",
 							 "the access token is not valid");
 		present = false;
-		identity.session.profiles = NULL;
+		bearer.session.profiles = NULL;
 	}
-	if (setting_enforce_routes && !request_is_allowed(&identity))
+	if (setting_enforce_routes && !request_is_allowed(&bearer))
 	{
 		if (!present)
 			postgrest_refuse(401, CHALLENGE, "Bearer realm=\\\"djust_auth\\\"", "a login is needed");

@@ -24,7 +24,7 @@
 	do \
 	{ \
 		if (PG_ARGISNULL(n)) \
-			answer_null(name); \
+			answer_raise_null(name); \
 	} while (0)
 #define SLICE(n) text_slice(PG_GETARG_TEXT_PP(n))
 #define SLICE_OR_NULL(n) (PG_ARGISNULL(n) ? (Slice){NULL, 0} : SLICE(n))

@@ -75,7 +75,7 @@ static const Firing anonymous_firings[] = {
 };
 
 static void
-refuse(const char *relation)
+refuse_trigger(const char *relation)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -89,7 +89,7 @@ static TriggerData *
 trigger_data(FunctionCallInfo fcinfo)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
-		refuse(NULL);
+		refuse_trigger(NULL);
 	return (TriggerData *) fcinfo->context;
 }
 
@@ -106,7 +106,7 @@ fired_by(FunctionCallInfo fcinfo, const Firing *firings, int n)
 			if (firings[i].table == table && firings[i].when == (data->tg_event & WHEN_BITS) &&
 				(firings[i].operations & 1u << (data->tg_event & TRIGGER_EVENT_OPMASK)) != 0)
 				return data;
-	refuse(RelationGetRelationName(data->tg_relation));
+	refuse_trigger(RelationGetRelationName(data->tg_relation));
 	return NULL;
 }
 
@@ -378,7 +378,7 @@ SQL_FUNCTION(djust_trigger_audit_change)
 	int table = catalog_is_table(relation, &known) ? (int) known : -1;
 
 	if (!is_audited_event(data, table) || (table < 0 && !catalog_is_member(relation)))
-		refuse(RelationGetRelationName(data->tg_relation));
+		refuse_trigger(RelationGetRelationName(data->tg_relation));
 	if (!store_is_own_work())
 		admin_event_tell(data, table);
 	return done();

@@ -26,7 +26,7 @@ static void
 require_user(const pg_uuid_t *id, UserRow *user)
 {
 	if (!catalog_user_by_id(id, user))
-		answer_unknown_user(id);
+		answer_raise_unknown_user(id);
 }
 
 static void
@@ -51,9 +51,9 @@ add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 	for (i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			answer_null("profiles");
+			answer_raise_null("profiles");
 		if (!catalog_profile_exists(TextDatumGetCString(values[i])))
-			answer_unknown_profile(TextDatumGetCString(values[i]));
+			answer_raise_unknown_profile(TextDatumGetCString(values[i]));
 		store_user_profile_insert(id, TextDatumGetCString(values[i]));
 	}
 }
@@ -113,7 +113,7 @@ account_delete(const pg_uuid_t *id)
 
 	require_user(id, &user);
 	if (store_user_delete(id) == 0)
-		answer_unknown_user(id);
+		answer_raise_unknown_user(id);
 	mail_queue_forget(user.email);
 }
 
@@ -121,7 +121,7 @@ void
 account_change_email(const pg_uuid_t *id, const char *email)
 {
 	if (store_user_set_email(id, email) == 0)
-		answer_unknown_user(id);
+		answer_raise_unknown_user(id);
 }
 
 void

@@ -139,11 +139,11 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 	char replacement[PWHASH_MAX];
 	char hash[PWHASH_MAX];
 	Candidate candidate;
-	Bearer identity;
+	Bearer bearer;
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!token_access(token, NULL, &identity) || !catalog_user_by_id(&identity.session.user_id, &candidate.user))
+	if (!token_find_access(token, NULL, &bearer) || !catalog_user_by_id(&bearer.session.user_id, &candidate.user))
 		return;
 	answer->violations = password_violations(&new_password);
 	if (answer->violations != 0)
@@ -161,14 +161,14 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 	}
 	if (!password_hash(&new_password, hash, answer))
 		return;
-	if (!store_user_confirm(&candidate.user.id, candidate.user.hash, true) || !still_live(&identity.session.sid))
+	if (!store_user_confirm(&candidate.user.id, candidate.user.hash, true) || !still_live(&bearer.session.sid))
 	{
 		answer->verdict = VERDICT_INVALID_GRANT;
 		return;
 	}
 	store_user_set_hash(&candidate.user.id, hash, true);
-	store_session_delete_of(&candidate.user.id, &identity.session.sid);
+	store_session_delete_of(&candidate.user.id, &bearer.session.sid);
 	store_reset_delete_of(&candidate.user.id);
 	mail_queue_notice(&candidate.user.id);
-	audit_event("password_changed", &candidate.user.id, &identity.session.sid, NULL);
+	audit_event("password_changed", &candidate.user.id, &bearer.session.sid, NULL);
 }

@@ -78,7 +78,7 @@ mail_queue_notice(const pg_uuid_t *user_id)
 }
 
 static void
-append_value(StringInfo out, const char *value, bool html)
+append_escaped(StringInfo out, const char *value, bool html)
 {
 	if (html)
 		html_append(out, slice_of(value));
@@ -97,12 +97,12 @@ fill_template(const char *text, const char *email, const char *link, bool html)
 	{
 		if (strncmp(text, "{email}", 7) == 0)
 		{
-			append_value(&out, email, html);
+			append_escaped(&out, email, html);
 			text += 7;
 		}
 		else if (link && strncmp(text, "{link}", 6) == 0)
 		{
-			append_value(&out, link, html);
+			append_escaped(&out, link, html);
 			text += 6;
 		}
 		else
@@ -154,7 +154,7 @@ find_recipient(const QueuedMail *queued, UserRow *user)
 
 /* NULL if another transaction is changing or deleting the recipient. */
 static ClaimedMail *
-write_mail(const QueuedMail *queued, const UserRow *user, TimestampTz now)
+compose(const QueuedMail *queued, const UserRow *user, TimestampTz now)
 {
 	ClaimedMail *mail = palloc(sizeof(ClaimedMail));
 	const TemplateRow *template;
@@ -184,7 +184,7 @@ claim_one(const QueuedMail *queued, const UserRow *user, TimestampTz now, Memory
 	if (!store_mail_take(queued->id, now))
 		return;
 	old = MemoryContextSwitchTo(context);
-	mail = write_mail(queued, user, now);
+	mail = compose(queued, user, now);
 	if (mail)
 		*mails = lappend(*mails, mail);
 	MemoryContextSwitchTo(old);
@@ -201,7 +201,7 @@ claim_one(const QueuedMail *queued, const UserRow *user, TimestampTz now, Memory
 static void
 claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **mails)
 {
-	List *without = NIL;
+	List *no_recipient = NIL;
 	ListCell *cell;
 
 	foreach(cell, batch)
@@ -212,12 +212,12 @@ claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **
 		if (list_length(*mails) == max)
 			break;
 		if (!find_recipient(queued, &user) || user.disabled)
-			without = lappend(without, queued);
+			no_recipient = lappend(no_recipient, queued);
 		else
 			claim_one(queued, &user, now, context, mails);
 	}
-	if (without != NIL)
-		store_mail_done_all(without, now, "no recipient");
+	if (no_recipient != NIL)
+		store_mail_done_all(no_recipient, now, "no recipient");
 }
 
 static bool unfinished = false;
@@ -231,7 +231,7 @@ mail_queue_claim(int max)
 	TimestampTz now = GetCurrentTimestamp();
 	QueuedMail last = {.next_attempt_at = DT_NOBEGIN};
 	int size = Min(max, LONGEST_BATCH);
-	int looked = 0;
+	int examined = 0;
 	List *mails = NIL;
 	List *batch;
 
@@ -243,10 +243,10 @@ mail_queue_claim(int max)
 	while (list_length(mails) < max && !unfinished && (batch = store_mail_due(now, &last, size)) != NIL)
 	{
 		last = *(QueuedMail *) llast(batch);
-		looked += list_length(batch);
+		examined += list_length(batch);
 		claim_some(batch, max, now, caller, &mails);
 		size = Min(size * 10, LONGEST_BATCH);
-		unfinished = event_queue_working() && looked >= WORKER_ROWS;
+		unfinished = event_queue_working() && examined >= WORKER_ROWS;
 		MemoryContextReset(context);
 		CHECK_FOR_INTERRUPTS();
 	}

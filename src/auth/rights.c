@@ -24,7 +24,7 @@
 
 typedef struct Compiled
 {
-	RouteTrie *set;
+	RouteTrie *trie;
 	char **patterns; /* by tag */
 	char profile[FLEXIBLE_ARRAY_MEMBER]; /* NUL-terminated */
 } Compiled;
@@ -96,7 +96,7 @@ compile(Slice name)
 		segments++;
 	}
 	MemoryContextSwitchTo(cache_context);
-	out->set = route_trie_init(
+	out->trie = route_trie_init(
 		palloc(route_trie_size(list_length(rights), segments, bytes)), list_length(rights), segments, bytes);
 	out->patterns = palloc(sizeof(char *) * (list_length(rights) + 1));
 	foreach(cell, rights)
@@ -105,7 +105,7 @@ compile(Slice name)
 
 		out->patterns[tag] = pstrdup(row->route);
 		if (normalize_pattern(slice_of(row->route), &path) == ROUTE_OK)
-			route_trie_add(out->set, &path, row->access, tag);
+			route_trie_add(out->trie, &path, row->access, tag);
 		tag++;
 	}
 	MemoryContextSwitchTo(old);
@@ -195,7 +195,7 @@ next_name(ProfileWalk *walk, Slice *name)
 
 /* Prefetches the patterns of the next profiles, because they may be far apart in memory; returns how many. */
 static int
-gather(ProfileWalk *walk, const RouteTrie **sets)
+gather(ProfileWalk *walk, const RouteTrie **tries)
 {
 	ProfileWalk start = *walk;
 	Slice name;
@@ -213,8 +213,8 @@ gather(ProfileWalk *walk, const RouteTrie **sets)
 			n = 0;
 			continue;
 		}
-		sets[n] = entry->compiled->set;
-		route_trie_expect(sets[n++]);
+		tries[n] = entry->compiled->trie;
+		route_trie_prefetch(tries[n++]);
 	}
 	return n;
 }
@@ -222,16 +222,16 @@ gather(ProfileWalk *walk, const RouteTrie **sets)
 RouteRight
 rights_access(ArrayType *profiles, const RoutePath *path)
 {
-	const RouteTrie *sets[TOGETHER];
+	const RouteTrie *tries[TOGETHER];
 	RouteRight best = RIGHT_NO_MATCH;
 	ProfileWalk walk = begin_walk(profiles);
 	int n;
 	int i;
 
 	synchronise();
-	while (best < RIGHT_WRITE && (n = gather(&walk, sets)) > 0)
+	while (best < RIGHT_WRITE && (n = gather(&walk, tries)) > 0)
 		for (i = 0; i < n && best < RIGHT_WRITE; i++)
-			best = Max(best, route_trie_match(sets[i], path, NULL));
+			best = Max(best, route_trie_match(tries[i], path, NULL));
 	return best;
 }
 
@@ -243,7 +243,7 @@ rights_of_profile(const char *profile, Slice route)
 	if (normalize_pattern(route, &path) != ROUTE_OK)
 		return RIGHT_NO_MATCH;
 	synchronise();
-	return route_trie_match(compiled(slice_of(profile))->set, &path, NULL);
+	return route_trie_match(compiled(slice_of(profile))->trie, &path, NULL);
 }
 
 List *
@@ -263,7 +263,7 @@ rights_explain(ArrayType *profiles, Slice route, RouteFault *fault)
 		Decision *decision = palloc0(sizeof(Decision));
 		int tag;
 
-		decision->right = route_trie_match(entry->set, &path, &tag);
+		decision->right = route_trie_match(entry->trie, &path, &tag);
 		if (decision->right == RIGHT_NO_MATCH)
 			continue;
 		decision->profile = lfirst(cell);

@@ -30,7 +30,7 @@
 #define CLAIMED_PROFILES_MAX 2048
 
 static TimestampTz
-after(TimestampTz time, int seconds)
+seconds_after(TimestampTz time, int seconds)
 {
 	return time + seconds * USECS_PER_SEC;
 }
@@ -85,7 +85,7 @@ make_access_token(const SessionRow *session, TimestampTz now)
 static TimestampTz
 access_expiry(TimestampTz now, TimestampTz session_end)
 {
-	TimestampTz end = Min(after(now, setting_access_token_lifetime), session_end);
+	TimestampTz end = Min(seconds_after(now, setting_access_token_lifetime), session_end);
 
 	return end / USECS_PER_SEC * USECS_PER_SEC;
 }
@@ -93,7 +93,8 @@ access_expiry(TimestampTz now, TimestampTz session_end)
 static TimestampTz
 refresh_expiry(TimestampTz now, TimestampTz created_at)
 {
-	return Min(after(now, setting_refresh_token_lifetime), after(created_at, setting_session_max_lifetime));
+	return Min(seconds_after(now, setting_refresh_token_lifetime),
+			   seconds_after(created_at, setting_session_max_lifetime));
 }
 
 static int
@@ -120,7 +121,7 @@ issue(SessionRow *session, TimestampTz now, Answer *answer)
 	if (!crypto_sha256(token.data, token.length, session->access_hash))
 		elog(ERROR, "could not hash a token");
 	answer->access_token = token.data;
-	answer->refresh_token = token_refresh_token(&session->sid, session->generation);
+	answer->refresh_token = token_make_refresh(&session->sid, session->generation);
 	answer->expires_in = seconds_until(now, session->access_expires_at);
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
 }
@@ -182,7 +183,7 @@ session_refresh(Slice token, Answer *answer)
 	/* Repeated if the row changes between reading and writing: by another refresh, or a change of profiles. */
 	for (tries = 0; tries < REFRESH_TRIES; tries++)
 	{
-		switch (token_refresh(token, presented_at, &session))
+		switch (token_find_refresh(token, presented_at, &session))
 		{
 			case REFRESH_DEAD:
 				return;
@@ -211,41 +212,40 @@ session_refresh(Slice token, Answer *answer)
 bool
 session_logout(Slice token)
 {
-	Bearer identity;
+	Bearer bearer;
 
-	if (!token_access(token, NULL, &identity) &&
-		token_refresh(token, GetCurrentTimestamp(), &identity.session) == REFRESH_DEAD)
+	if (!token_find_access(token, NULL, &bearer) &&
+		token_find_refresh(token, GetCurrentTimestamp(), &bearer.session) == REFRESH_DEAD)
 		return false;
-	if (store_session_delete(&identity.session.sid) == 0)
+	if (store_session_delete(&bearer.session.sid) == 0)
 		return false;
 	counter_add(COUNT_LOGOUTS, 1);
-	audit_event("logout", &identity.session.user_id, &identity.session.sid, NULL);
+	audit_event("logout", &bearer.session.user_id, &bearer.session.sid, NULL);
 	return true;
 }
 
 int
 session_end(Slice token, const pg_uuid_t *sid)
 {
-	Bearer identity;
+	Bearer bearer;
 	SessionRow other;
 	uint64 ended;
 
-	if (!token_access(token, NULL, &identity))
+	if (!token_find_access(token, NULL, &bearer))
 		return 0;
 	if (sid == NULL)
 	{
 		/* waits for running logins, so that their sessions end, too */
-		store_user_lock(&identity.session.user_id);
-		ended = store_session_delete_of(&identity.session.user_id, &identity.session.sid);
+		store_user_lock(&bearer.session.user_id);
+		ended = store_session_delete_of(&bearer.session.user_id, &bearer.session.sid);
 	}
-	else if (!catalog_session(sid, &other) ||
-			 memcmp(&other.user_id, &identity.session.user_id, sizeof(pg_uuid_t)) != 0 ||
+	else if (!catalog_session(sid, &other) || memcmp(&other.user_id, &bearer.session.user_id, sizeof(pg_uuid_t)) != 0 ||
 			 other.expires_at <= GetCurrentTimestamp())
 		return 0;
 	else
 		ended = store_session_delete(sid);
 	if (ended > 0)
-		audit_event("logout", &identity.session.user_id, sid, psprintf("{\"ended\": " UINT64_FORMAT "}", ended));
+		audit_event("logout", &bearer.session.user_id, sid, psprintf("{\"ended\": " UINT64_FORMAT "}", ended));
 	return (int) ended;
 }
 
@@ -271,19 +271,19 @@ session_list(Slice token)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	StringInfoData out;
-	Bearer identity;
+	Bearer bearer;
 	ListCell *cell;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '[');
-	if (token_access(token, NULL, &identity))
+	if (token_find_access(token, NULL, &bearer))
 	{
-		foreach(cell, catalog_sessions_of(&identity.session.user_id))
+		foreach(cell, catalog_sessions_of(&bearer.session.user_id))
 		{
 			SessionEntry *entry = lfirst(cell);
 
 			if (entry->session.expires_at > now)
-				append_entry(&out, entry, &identity.session.sid);
+				append_entry(&out, entry, &bearer.session.sid);
 		}
 	}
 	appendStringInfoChar(&out, ']');
@@ -299,34 +299,34 @@ session_introspect(Slice token, bool refresh_too)
 {
 	const char *type = "Bearer";
 	StringInfoData out;
-	Bearer identity;
+	Bearer bearer;
 	RefreshState state;
 	UserRow user;
 
-	if (!token_access(token, NULL, &identity))
+	if (!token_find_access(token, NULL, &bearer))
 	{
 		if (!refresh_too)
 			return "{\"active\":false}";
-		state = token_refresh(token, GetCurrentTimestamp(), &identity.session);
+		state = token_find_refresh(token, GetCurrentTimestamp(), &bearer.session);
 		if (state != REFRESH_CURRENT && state != REFRESH_PREVIOUS)
 			return "{\"active\":false}";
 		type = "refresh_token";
-		identity.issued_at = identity.session.refreshed_at;
-		identity.expires_at = identity.session.expires_at;
+		bearer.issued_at = bearer.session.refreshed_at;
+		bearer.expires_at = bearer.session.expires_at;
 	}
-	if (!catalog_user_by_id(&identity.session.user_id, &user))
+	if (!catalog_user_by_id(&bearer.session.user_id, &user))
 		return "{\"active\":false}";
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
 	json_bool(&out, "active", true);
-	json_uuid(&out, "sub", &identity.session.user_id);
-	json_uuid(&out, "sid", &identity.session.sid);
+	json_uuid(&out, "sub", &bearer.session.user_id);
+	json_uuid(&out, "sid", &bearer.session.sid);
 	json_string(&out, "username", user.email);
-	json_number(&out, "iat", timestamptz_to_time_t(identity.issued_at));
-	json_number(&out, "exp", timestamptz_to_time_t(identity.expires_at));
+	json_number(&out, "iat", timestamptz_to_time_t(bearer.issued_at));
+	json_number(&out, "exp", timestamptz_to_time_t(bearer.expires_at));
 	json_string(&out, "iss", setting_issuer);
 	json_string(&out, "token_type", type);
-	append_profiles(&out, identity.session.profiles, SIZE_MAX);
+	append_profiles(&out, bearer.session.profiles, SIZE_MAX);
 	appendStringInfoChar(&out, '}');
 	return out.data;
 }

@@ -85,13 +85,13 @@ member_time(Jsonb *object, const char *name, TimestampTz *time)
 }
 
 static bool
-read_claims(char *payload, size_t n, Bearer *identity)
+read_claims(char *payload, size_t n, Bearer *bearer)
 {
 	Jsonb *claims = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(database_from_utf8(payload, n))));
 
 	return JB_ROOT_IS_OBJECT(claims) && member_is(claims, "iss", setting_issuer) &&
-		   member_is(claims, "aud", setting_audience) && member_time(claims, "exp", &identity->expires_at) &&
-		   member_time(claims, "iat", &identity->issued_at);
+		   member_is(claims, "aud", setting_audience) && member_time(claims, "exp", &bearer->expires_at) &&
+		   member_time(claims, "iat", &bearer->issued_at);
 }
 
 /*
@@ -99,14 +99,14 @@ read_claims(char *payload, size_t n, Bearer *identity)
  * these hold only memory, so their errors can be caught here.
  */
 static bool
-can_read_claims(char *payload, size_t n, Bearer *identity)
+can_read_claims(char *payload, size_t n, Bearer *bearer)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool good = false;
 
 	PG_TRY();
 	{
-		good = read_claims(payload, n, identity);
+		good = read_claims(payload, n, bearer);
 	}
 	PG_CATCH();
 	{
@@ -121,7 +121,7 @@ can_read_claims(char *payload, size_t n, Bearer *identity)
 
 /* Reads the payload only after verifying the signature. */
 static bool
-read_signed(Slice token, Bearer *identity)
+read_signed(Slice token, Bearer *bearer)
 {
 	JwtParts parts;
 	char *payload;
@@ -130,7 +130,7 @@ read_signed(Slice token, Bearer *identity)
 	if (!jwt_split(token, &parts) || !signing_key_verify(&parts))
 		return false;
 	payload = palloc(JWT_MAX);
-	return jwt_payload(&parts, payload, &n) && can_read_claims(payload, n, identity);
+	return jwt_payload(&parts, payload, &n) && can_read_claims(payload, n, bearer);
 }
 
 TokenMemo *
@@ -144,7 +144,7 @@ token_memo(void)
 
 /* Uses the memo only for exactly the same token. */
 static bool
-read_key(Slice token, TokenMemo *memo, TokenKey *key)
+decode_token(Slice token, TokenMemo *memo, TokenKey *key)
 {
 	if (token.length > JWT_MAX)
 		return false;
@@ -170,7 +170,7 @@ read_key(Slice token, TokenMemo *memo, TokenKey *key)
 
 /* A signature stays good until a key changes; the caller checks the times. */
 static bool
-read_signed_once(Slice token, TokenMemo *memo, Bearer *identity)
+read_signed_once(Slice token, TokenMemo *memo, Bearer *bearer)
 {
 	uint64 epoch;
 
@@ -178,38 +178,38 @@ read_signed_once(Slice token, TokenMemo *memo, Bearer *identity)
 	epoch = catalog_epoch();
 	if (memo && memo->signed_epoch == epoch)
 	{
-		identity->issued_at = memo->issued_at;
-		identity->expires_at = memo->expires_at;
+		bearer->issued_at = memo->issued_at;
+		bearer->expires_at = memo->expires_at;
 		return true;
 	}
-	if (!read_signed(token, identity))
+	if (!read_signed(token, bearer))
 		return false;
 	if (memo)
 	{
 		memo->signed_epoch = epoch;
-		memo->issued_at = identity->issued_at;
-		memo->expires_at = identity->expires_at;
+		memo->issued_at = bearer->issued_at;
+		memo->expires_at = bearer->expires_at;
 	}
 	return true;
 }
 
 bool
-token_access(Slice token, TokenMemo *memo, Bearer *identity)
+token_find_access(Slice token, TokenMemo *memo, Bearer *bearer)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TokenKey key;
 
-	if (!read_key(token, memo, &key) || key_file_in_copy() || !catalog_session(&key.sid, &identity->session) ||
-		now >= identity->session.expires_at)
+	if (!decode_token(token, memo, &key) || key_file_in_copy() || !catalog_session(&key.sid, &bearer->session) ||
+		now >= bearer->session.expires_at)
 		return false;
-	if (bytes_equal(key.hash, identity->session.access_hash, SHA256_SIZE))
+	if (bytes_equal(key.hash, bearer->session.access_hash, SHA256_SIZE))
 	{
-		identity->issued_at = identity->session.refreshed_at;
-		identity->expires_at = identity->session.access_expires_at;
+		bearer->issued_at = bearer->session.refreshed_at;
+		bearer->expires_at = bearer->session.access_expires_at;
 	}
-	else if (!read_signed_once(token, memo, identity))
+	else if (!read_signed_once(token, memo, bearer))
 		return false;
-	return now < identity->expires_at && identity->issued_at <= now + CLOCK_SKEW_S * USECS_PER_SEC;
+	return now < bearer->expires_at && bearer->issued_at <= now + CLOCK_SKEW_S * USECS_PER_SEC;
 }
 
 static void
@@ -224,7 +224,7 @@ refresh_content(const pg_uuid_t *sid, int32 generation, uint8_t content[REFRESH_
 }
 
 char *
-token_refresh_token(const pg_uuid_t *sid, int32 generation)
+token_make_refresh(const pg_uuid_t *sid, int32 generation)
 {
 	char *token = secret_alloc(REFRESH_LENGTH + 1);
 	uint8_t content[REFRESH_SIZE];
@@ -260,7 +260,7 @@ read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 }
 
 RefreshState
-token_refresh(Slice token, TimestampTz presented_at, SessionRow *session)
+token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session)
 {
 	pg_uuid_t sid;
 	int32 generation;

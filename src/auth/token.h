@@ -29,15 +29,15 @@ typedef struct TokenMemo TokenMemo;
 extern TokenMemo *token_memo(void);
 
 /* Finds the live session of an access token; false for all others.  Always reads the session; memo may be NULL. */
-extern bool token_access(Slice token, TokenMemo *memo, Bearer *identity);
+extern bool token_find_access(Slice token, TokenMemo *memo, Bearer *bearer);
 
 /*
  * Finds the session of a refresh token of any generation, if its MAC is good.  presented_at decides on the grace
  * period: waiting for a concurrent refresh does not make a caller late.
  */
-extern RefreshState token_refresh(Slice token, TimestampTz presented_at, SessionRow *session);
+extern RefreshState token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session);
 
 /* The refresh token of a session and generation, NUL-terminated, in wiped memory. */
-extern char *token_refresh_token(const pg_uuid_t *sid, int32 generation);
+extern char *token_make_refresh(const pg_uuid_t *sid, int32 generation);
 
 #endif

@@ -72,10 +72,10 @@ answer_retry_after(const Answer *answer)
 }
 
 static char *
-error_object(const Answer *answer, AnswerTo face)
+error_object(const Answer *answer, AnswerTo to)
 {
 	const ErrorText *text = &texts[answer->verdict];
-	int status = answer->verdict == VERDICT_INVALID_GRANT && face == ANSWER_TO_LOGIN ? 401 : text->status;
+	int status = answer->verdict == VERDICT_INVALID_GRANT && to == ANSWER_TO_LOGIN ? 401 : text->status;
 	bool retry = answer->verdict == VERDICT_THROTTLED || answer->verdict == VERDICT_UNAVAILABLE;
 	StringInfoData out;
 
@@ -96,10 +96,10 @@ error_object(const Answer *answer, AnswerTo face)
 }
 
 char *
-answer_tokens(const Answer *answer, AnswerTo face)
+answer_tokens(const Answer *answer, AnswerTo to)
 {
 	if (answer->verdict != VERDICT_OK)
-		return error_object(answer, face);
+		return error_object(answer, to);
 	postgrest_answer(200, 0);
 	return psprintf("{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%d,\"refresh_token\":\"%s\","
 					"\"refresh_expires_in\":%d}",
@@ -119,13 +119,13 @@ answer_password_updated(const Answer *answer)
 }
 
 void
-answer_null(const char *argument)
+answer_raise_null(const char *argument)
 {
 	ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" must not be null", argument)));
 }
 
 void
-answer_unknown_user(const pg_uuid_t *id)
+answer_raise_unknown_user(const pg_uuid_t *id)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NO_DATA_FOUND),
@@ -133,7 +133,7 @@ answer_unknown_user(const pg_uuid_t *id)
 }
 
 void
-answer_unknown_profile(const char *name)
+answer_raise_unknown_profile(const char *name)
 {
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND), errmsg("profile \"%s\" does not exist", name)));
 }

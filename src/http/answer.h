@@ -17,7 +17,7 @@ typedef enum AnswerTo
 } AnswerTo;
 
 /* JSON text of tokens, {"status":"password_updated"} or an error object; sets the HTTP status. */
-extern char *answer_tokens(const Answer *answer, AnswerTo face);
+extern char *answer_tokens(const Answer *answer, AnswerTo to);
 extern char *answer_password_updated(const Answer *answer);
 
 /* Code and HTTP status of an answer about a password; "password_updated" and 200 on success. */
@@ -25,9 +25,9 @@ extern const char *answer_code(const Answer *answer);
 extern int answer_status(const Answer *answer);
 extern int answer_retry_after(const Answer *answer);
 
-COMPAT_NORETURN extern void answer_null(const char *argument);
-COMPAT_NORETURN extern void answer_unknown_user(const pg_uuid_t *id);
-COMPAT_NORETURN extern void answer_unknown_profile(const char *name);
+COMPAT_NORETURN extern void answer_raise_null(const char *argument);
+COMPAT_NORETURN extern void answer_raise_unknown_user(const pg_uuid_t *id);
+COMPAT_NORETURN extern void answer_raise_unknown_profile(const char *name);
 /* For administration functions: raises an error unless the verdict is VERDICT_OK. */
 extern void answer_raise(const Answer *answer);
 

@@ -176,7 +176,7 @@ key_file_failure(void)
 }
 
 static bool
-exists(const char *path)
+file_exists(const char *path)
 {
 	struct stat st;
 
@@ -186,13 +186,13 @@ exists(const char *path)
 bool
 key_file_is_missing(void)
 {
-	return !exists(setting_key_file);
+	return !file_exists(setting_key_file);
 }
 
 bool
 key_file_is_known(void)
 {
-	return exists(MARK);
+	return file_exists(MARK);
 }
 
 /* A failure is only logged: the databases know their key file themselves. */
@@ -218,7 +218,7 @@ reason_against(void)
 	if (key_file_is_known())
 		return "a database of this server knows the one that was here. Put it back, or call "
 			   "djust_auth.accept_key_file().";
-	if (exists(STANDBY_SIGNAL_FILE) || exists(RECOVERY_SIGNAL_FILE) || exists(BACKUP_LABEL_FILE))
+	if (file_exists(STANDBY_SIGNAL_FILE) || file_exists(RECOVERY_SIGNAL_FILE) || file_exists(BACKUP_LABEL_FILE))
 		return "this is a standby or a restored backup. Copy the key file of the primary.";
 	return IsBinaryUpgrade ? "this is an upgrade. Copy the key file of the old cluster." : NULL;
 }

@@ -38,7 +38,7 @@ PGDLLEXPORT extern void djust_mailer_send(const MailerServer *server, const Mess
 static const char *const steps[] = {"the connection", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "the mail"};
 
 static void __attribute__((format(printf, 3, 4)))
-conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *format, ...)
+set_outcome(MailerOutcome *outcome, MailerVerdict verdict, const char *format, ...)
 {
 	va_list arguments;
 
@@ -51,15 +51,15 @@ conclude(MailerOutcome *outcome, MailerVerdict verdict, const char *format, ...)
 
 /* "the server answered 550 5.1.1 to RCPT" */
 static void
-conclude_answer(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *trace)
+set_answered(MailerOutcome *outcome, MailerVerdict verdict, const SmtpTrace *trace)
 {
-	conclude(outcome,
-			 verdict,
-			 "the server answered %d%s%s to %s",
-			 trace->code,
-			 *trace->enhanced ? " " : "",
-			 trace->enhanced,
-			 steps[trace->step]);
+	set_outcome(outcome,
+				verdict,
+				"the server answered %d%s%s to %s",
+				trace->code,
+				*trace->enhanced ? " " : "",
+				trace->enhanced,
+				steps[trace->step]);
 	outcome->smtp_code = trace->code;
 }
 
@@ -94,31 +94,31 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 	switch (result)
 	{
 		case SMTP_ACCEPTED:
-			conclude_answer(outcome, MAILER_SENT, trace);
+			set_answered(outcome, MAILER_SENT, trace);
 			break;
 		case SMTP_ANSWERED:
-			conclude_answer(outcome, is_final(trace) ? MAILER_PERMANENT : MAILER_TEMPORARY, trace);
+			set_answered(outcome, is_final(trace) ? MAILER_PERMANENT : MAILER_TEMPORARY, trace);
 			break;
 		case SMTP_CLOSED:
-			conclude(outcome,
-					 MAILER_TEMPORARY,
-					 "the server closed the connection instead of answering %s",
-					 steps[trace->step]);
+			set_outcome(outcome,
+						MAILER_TEMPORARY,
+						"the server closed the connection instead of answering %s",
+						steps[trace->step]);
 			break;
 		case SMTP_LATE:
-			conclude(outcome, MAILER_TEMPORARY, "the server took too long to answer %s", steps[trace->step]);
+			set_outcome(outcome, MAILER_TEMPORARY, "the server took too long to answer %s", steps[trace->step]);
 			break;
 		case SMTP_STOPPED:
-			conclude(outcome, MAILER_TEMPORARY, "interrupted");
+			set_outcome(outcome, MAILER_TEMPORARY, "interrupted");
 			break;
 		case SMTP_NO_UTF8:
-			conclude(outcome,
-					 ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
-					 "%s needs SMTPUTF8, which the server does not offer",
-					 ascii_recipient ? "djust_auth.mail_from" : "the address");
+			set_outcome(outcome,
+						ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
+						"%s needs SMTPUTF8, which the server does not offer",
+						ascii_recipient ? "djust_auth.mail_from" : "the address");
 			break;
 		case SMTP_FAULT:
-			conclude(outcome, MAILER_TEMPORARY, "%s%s", answer->reason, answer->detail);
+			set_outcome(outcome, MAILER_TEMPORARY, "%s%s", answer->reason, answer->detail);
 			break;
 	}
 }
@@ -135,13 +135,13 @@ djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll
 	const char *fault;
 
 	if (!mime_parse_mailbox(message->from, &from))
-		conclude(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address");
+		set_outcome(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address");
 	else if (address_parse(slice_of(message->recipient), ADDRESS_KEEP, &to) != ADDRESS_OK)
-		conclude(outcome, MAILER_PERMANENT, "the recipient is no address that can be written into a mail");
+		set_outcome(outcome, MAILER_PERMANENT, "the recipient is no address that can be written into a mail");
 	else if ((fault = mime_fault(message)) != NULL)
-		conclude(outcome, MAILER_TEMPORARY, "%s", fault);
+		set_outcome(outcome, MAILER_TEMPORARY, "%s", fault);
 	else if ((headers = mime_headers(message, &from, &to)) == NULL)
-		conclude(outcome, MAILER_TEMPORARY, "out of memory");
+		set_outcome(outcome, MAILER_TEMPORARY, "out of memory");
 	else
 	{
 		bool is_ascii = uni_is_ascii(slice_of(to.text));

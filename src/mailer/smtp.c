@@ -99,7 +99,7 @@ shut_sockets(int how)
 }
 
 static void
-give_up(SmtpResult why)
+abort_transfer(SmtpResult why)
 {
 	relay.given_up = why;
 	shut_sockets(SHUT_RDWR);
@@ -109,7 +109,7 @@ static int
 poll_caller(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	if (relay.poll && !relay.given_up && !relay.poll(relay.arg))
-		give_up(SMTP_STOPPED);
+		abort_transfer(SMTP_STOPPED);
 	return relay.given_up;
 }
 
@@ -147,12 +147,12 @@ observe(CURL *easy, curl_infotype type, char *line, size_t n, void *arg)
 		if (relay.trace.over)
 			shut_sockets(SHUT_RD);
 		if (relay.trace.step == SMTP_MAIL && is_lacking())
-			give_up(SMTP_NO_UTF8);
+			abort_transfer(SMTP_NO_UTF8);
 	}
 	else if (type == CURLINFO_HEADER_IN)
 		smtp_trace_heard(&relay.trace, line, n);
 	if ((type == CURLINFO_HEADER_IN || type == CURLINFO_TEXT) && ++relay.heard > ANSWER_LONGEST)
-		give_up(SMTP_LATE);
+		abort_transfer(SMTP_LATE);
 	return 0;
 }
 
@@ -275,7 +275,7 @@ add_part(const char *type, const char *text, Body *body)
 }
 
 static bool
-write_mail(const SmtpMail *mail)
+set_mail(const SmtpMail *mail)
 {
 	bool good;
 
@@ -315,7 +315,7 @@ prepare(const MailerServer *server, const SmtpMail *mail)
 		if (!initialised || !relay.made_for || !relay.multi || !relay.easy || !configure(server))
 			return false;
 	}
-	return write_mail(mail);
+	return set_mail(mail);
 }
 
 /* The transfer */
@@ -373,7 +373,7 @@ explain(CURLcode result, SmtpAnswer *answer)
 }
 
 static SmtpResult
-conclude(CURLcode result, SmtpAnswer *answer)
+result_of(CURLcode result, SmtpAnswer *answer)
 {
 	if (result == CURLE_OK)
 		return SMTP_ACCEPTED;
@@ -416,7 +416,7 @@ transfer(MailerPoll poll, void *arg, SmtpAnswer *answer)
 			fault = curl_multi_perform(relay.multi, &running);
 	}
 	message = curl_multi_info_read(relay.multi, &running);
-	result = conclude(message ? message->data.result : CURLE_FAILED_INIT, answer);
+	result = result_of(message ? message->data.result : CURLE_FAILED_INIT, answer);
 	answer->trace = relay.trace;
 	relay.kept = result == SMTP_ACCEPTED && !relay.given_up;
 	curl_easy_getinfo(relay.easy, CURLINFO_TOTAL_TIME_T, &taken_us);

@@ -101,7 +101,7 @@ belongs_to_emoji(uint32_t before, uint32_t c, uint32_t after)
 }
 
 static RouteFault
-character_fault(uint32_t before, uint32_t c, uint32_t after)
+lookalike_fault(uint32_t before, uint32_t c, uint32_t after)
 {
 	if (uni_is_control(c))
 		return ROUTE_CONTROL;
@@ -140,7 +140,7 @@ segment_unicode_fault(Slice text)
 			return ROUTE_NOT_UTF8;
 		rest = slice_after(rest, n);
 		if (tags == 0 && c >= 0x80)
-			fault = character_fault(before, c, peek(rest));
+			fault = lookalike_fault(before, c, peek(rest));
 		if (fault != ROUTE_OK)
 			return fault;
 		highest = c > highest ? c : highest;

@@ -5,7 +5,7 @@
  *
  * Owns the order of specificity.  Never allocates.
  *
- * Threat: paths built to make matching slow.  A set is a trie.  A node has its
+ * Threat: paths built to make matching slow.  A node of the trie has its
  * {name} child and the rights of the patterns that end in it; literal children
  * are in one hash table keyed by parent and literal.  Each node has one depth,
  * and a search looks at segment d only below nodes of depth d, so it visits no
@@ -64,7 +64,7 @@ struct RouteTrie
 
 typedef struct Search
 {
-	const RouteTrie *set;
+	const RouteTrie *trie;
 	const RoutePath *path;
 } Search;
 
@@ -106,25 +106,25 @@ init_node(Node *node)
 	node->rest.right = RIGHT_NO_MATCH;
 }
 
-/* memory: route_trie_size() bytes for the same numbers, aligned as by malloc; the set must not move. */
+/* memory: route_trie_size() bytes for the same numbers, aligned as by malloc; the trie must not move. */
 RouteTrie *
 route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes)
 {
-	RouteTrie *set = (RouteTrie *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+	RouteTrie *trie = (RouteTrie *) (((uintptr_t) memory + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
 	size_t slots = slots_for(nodes_for(patterns, segments));
 
-	set->capacity = (uint32_t) nodes_for(patterns, segments);
-	set->nodes = ROOTS;
-	set->bytes = (uint32_t) bytes;
-	set->used = 0;
-	set->longest = 0;
-	set->mask = (uint32_t) slots - 1;
-	set->slot = (uint32_t *) (set->node + set->capacity);
-	set->text = (char *) (set->slot + slots);
-	memset(set->slot, 0, slots * sizeof(uint32_t));
-	init_node(&set->node[ROOT_OF_PATHS]);
-	init_node(&set->node[ROOT_OF_CODES]);
-	return set;
+	trie->capacity = (uint32_t) nodes_for(patterns, segments);
+	trie->nodes = ROOTS;
+	trie->bytes = (uint32_t) bytes;
+	trie->used = 0;
+	trie->longest = 0;
+	trie->mask = (uint32_t) slots - 1;
+	trie->slot = (uint32_t *) (trie->node + trie->capacity);
+	trie->text = (char *) (trie->slot + slots);
+	memset(trie->slot, 0, slots * sizeof(uint32_t));
+	init_node(&trie->node[ROOT_OF_PATHS]);
+	init_node(&trie->node[ROOT_OF_CODES]);
+	return trie;
 }
 
 /* Every input bit affects every output bit, so that similar names under one parent do not cluster. */
@@ -146,76 +146,76 @@ literal_of(const Node *node)
 
 /* Slot of this child, or the free slot for it; the table is never full. */
 static uint32_t *
-find_slot(const RouteTrie *set, uint32_t parent, uint32_t hash, Slice text)
+find_slot(const RouteTrie *trie, uint32_t parent, uint32_t hash, Slice text)
 {
-	size_t at = hash & set->mask;
+	size_t at = hash & trie->mask;
 
-	while (set->slot[at] != 0)
+	while (trie->slot[at] != 0)
 	{
-		const Node *node = &set->node[set->slot[at]];
+		const Node *node = &trie->node[trie->slot[at]];
 
 		if (node->hash == hash && node->parent == parent && slice_equal((Slice){literal_of(node), node->length}, text))
 			break;
-		at = (at + 1) & set->mask;
+		at = (at + 1) & trie->mask;
 	}
-	return &set->slot[at];
+	return &trie->slot[at];
 }
 
 /* A new node, or 0 if there is no room. */
 static uint32_t
-new_node(RouteTrie *set)
+new_node(RouteTrie *trie)
 {
-	if (set->nodes == set->capacity)
+	if (trie->nodes == trie->capacity)
 		return 0;
-	init_node(&set->node[set->nodes]);
-	return set->nodes++;
+	init_node(&trie->node[trie->nodes]);
+	return trie->nodes++;
 }
 
 /* Finds or makes the literal child; 0 if there is no room. */
 static uint32_t
-obtain_literal(RouteTrie *set, uint32_t parent, Slice text, uint64_t literal)
+obtain_literal(RouteTrie *trie, uint32_t parent, Slice text, uint64_t literal)
 {
 	uint32_t hash = key_hash(parent, literal);
-	uint32_t *slot = find_slot(set, parent, hash, text);
+	uint32_t *slot = find_slot(trie, parent, hash, text);
 	Node *node;
 
 	if (*slot != 0)
 		return *slot;
-	if (text.length > set->bytes - set->used || (*slot = new_node(set)) == 0)
+	if (text.length > trie->bytes - trie->used || (*slot = new_node(trie)) == 0)
 		return 0;
-	node = &set->node[*slot];
+	node = &trie->node[*slot];
 	node->hash = hash;
 	node->parent = parent;
 	node->length = (uint32_t) text.length;
 	if (text.length <= SHORT_LITERAL)
 		memcpy(node->literal.bytes, text.data, text.length);
 	else
-		node->literal.text = memcpy(set->text + set->used, text.data, text.length);
-	set->used += node->length;
-	if (node->length > set->longest)
-		set->longest = node->length;
+		node->literal.text = memcpy(trie->text + trie->used, text.data, text.length);
+	trie->used += node->length;
+	if (node->length > trie->longest)
+		trie->longest = node->length;
 	return *slot;
 }
 
 /* Finds or makes the {name} child; 0 if there is no room. */
 static uint32_t
-obtain_parameter(RouteTrie *set, uint32_t parent)
+obtain_parameter(RouteTrie *trie, uint32_t parent)
 {
-	if (set->node[parent].parameter == 0)
-		set->node[parent].parameter = new_node(set);
-	return set->node[parent].parameter;
+	if (trie->node[parent].parameter == 0)
+		trie->node[parent].parameter = new_node(trie);
+	return trie->node[parent].parameter;
 }
 
 void
-route_trie_expect(const RouteTrie *set)
+route_trie_prefetch(const RouteTrie *trie)
 {
-	__builtin_prefetch(set);
-	__builtin_prefetch(&set->node[ROOT_OF_PATHS]);
+	__builtin_prefetch(trie);
+	__builtin_prefetch(&trie->node[ROOT_OF_PATHS]);
 }
 
 /* If there is no room, nodes without rights may remain; they match nothing. */
 bool
-route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int tag)
+route_trie_add(RouteTrie *trie, const RoutePath *pattern, RouteRight right, int tag)
 {
 	uint32_t at = pattern->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS;
 	Grant *grant;
@@ -223,12 +223,12 @@ route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int t
 
 	for (i = 0; i < pattern->nsegments; i++)
 	{
-		at = pattern->segment[i].data == NULL ? obtain_parameter(set, at) :
-												obtain_literal(set, at, pattern->segment[i], pattern->hash[i]);
+		at = pattern->segment[i].data == NULL ? obtain_parameter(trie, at) :
+												obtain_literal(trie, at, pattern->segment[i], pattern->hash[i]);
 		if (at == 0)
 			return false;
 	}
-	grant = pattern->rest ? &set->node[at].rest : &set->node[at].exact;
+	grant = pattern->rest ? &trie->node[at].rest : &trie->node[at].exact;
 	if (grant->right != RIGHT_NO_MATCH || right == RIGHT_NO_MATCH)
 		return false;
 	grant->right = right;
@@ -242,9 +242,9 @@ literal_child(const Search *search, uint32_t at, int depth)
 {
 	Slice text = search->path->segment[depth];
 
-	if (text.data == NULL || text.length > search->set->longest)
+	if (text.data == NULL || text.length > search->trie->longest)
 		return 0;
-	return *find_slot(search->set, at, key_hash(at, search->path->hash[depth]), text);
+	return *find_slot(search->trie, at, key_hash(at, search->path->hash[depth]), text);
 }
 
 /*
@@ -254,7 +254,7 @@ literal_child(const Search *search, uint32_t at, int depth)
 static const Grant *
 descend(const Search *search, uint32_t at, int depth)
 {
-	const Node *node = &search->set->node[at];
+	const Node *node = &search->trie->node[at];
 	const Grant *found = NULL;
 
 	if (depth < search->path->nsegments)
@@ -276,9 +276,9 @@ descend(const Search *search, uint32_t at, int depth)
 
 /* The first grant found decides, so that `none` overrides wider patterns. */
 RouteRight
-route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag)
+route_trie_match(const RouteTrie *trie, const RoutePath *path, int *tag)
 {
-	Search search = {set, path};
+	Search search = {trie, path};
 	const Grant *found = descend(&search, path->is_code ? ROOT_OF_CODES : ROOT_OF_PATHS, 0);
 
 	if (found == NULL)

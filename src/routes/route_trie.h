@@ -20,10 +20,10 @@ typedef struct RouteTrie RouteTrie;
 /* Memory for `patterns` patterns with at most `segments` segments and `bytes` bytes in total. */
 extern size_t route_trie_size(size_t patterns, size_t segments, size_t bytes);
 extern RouteTrie *route_trie_init(void *memory, size_t patterns, size_t segments, size_t bytes);
-/* tag identifies the pattern for the caller.  False if there is no room or the set has an equal pattern. */
-extern bool route_trie_add(RouteTrie *set, const RoutePath *pattern, RouteRight right, int tag);
+/* tag identifies the pattern for the caller.  False if there is no room or the trie has an equal pattern. */
+extern bool route_trie_add(RouteTrie *trie, const RoutePath *pattern, RouteRight right, int tag);
 /* Prefetches the start of a search. */
-extern void route_trie_expect(const RouteTrie *set);
+extern void route_trie_prefetch(const RouteTrie *trie);
 
 /*
  * Right of the most specific pattern: literal before {name} before **, from left to right.  Sets *tag (may be NULL) to
@@ -32,6 +32,6 @@ extern void route_trie_expect(const RouteTrie *set);
  * A pattern has a right, too, on its paths for which no more specific literal is known.  A {name} in it is matched only
  * by {name} and **, a final ** only by **.
  */
-extern RouteRight route_trie_match(const RouteTrie *set, const RoutePath *path, int *tag);
+extern RouteRight route_trie_match(const RouteTrie *trie, const RoutePath *path, int *tag);
 
 #endif

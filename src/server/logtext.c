@@ -34,7 +34,7 @@ static const char *const names[] = {"djust",
 
 /* Position after the first `word` in the text, or NULL. */
 static const char *
-after(const char *text, const char *word)
+after_word(const char *text, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -53,7 +53,7 @@ after_name(const char *text)
 
 	for (i = 0; i < lengthof(names); i++)
 	{
-		const char *end = after(text, names[i]);
+		const char *end = after_word(text, names[i]);
 
 		if (end && (first == NULL || end < first))
 			first = end;
@@ -77,7 +77,7 @@ starts_with(const char *text, const char *word)
 static const char *
 after_execute(const char *text)
 {
-	while ((text = after(text, "execute")) != NULL)
+	while ((text = after_word(text, "execute")) != NULL)
 	{
 		const char *next = text + strspn(text, " \t\n\r");
 

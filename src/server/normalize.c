@@ -87,7 +87,7 @@ in_database(Slice utf8)
 
 /* Forms of a password; text is valid UTF-8. */
 static void
-normalise_password(Slice text, Password *password)
+fill_forms(Slice text, Password *password)
 {
 	size_t capacity = UNI_GROWTH * text.length;
 	Slice nfd;
@@ -113,7 +113,7 @@ normalize_password(Slice text)
 	size_t characters;
 
 	if (utf8.data && uni_count(utf8, &characters))
-		normalise_password(utf8, &password);
+		fill_forms(utf8, &password);
 	else
 	{
 		password.text = copy_secret(text);

@@ -64,7 +64,7 @@ character_fault(uint32_t c)
 
 /* Fault of any character of the local part or the domain; rules of each come later. */
 static AddressFault
-text_fault(Slice part)
+characters_fault(Slice part)
 {
 	AddressFault fault = ADDRESS_OK;
 	uint32_t c;
@@ -97,7 +97,7 @@ append_local(Address *out, Slice given, AddressCase kind)
 	char work[LOCAL_CAPACITY];
 	char normal[LOCAL_CAPACITY];
 	Slice local;
-	AddressFault fault = text_fault(given);
+	AddressFault fault = characters_fault(given);
 	uint32_t c;
 
 	if (fault != ADDRESS_OK)
@@ -105,7 +105,7 @@ append_local(Address *out, Slice given, AddressCase kind)
 	if (kind == ADDRESS_FOLD ? !uni_normalize_folded(given, work, normal, sizeof(normal), &local) :
 							   !uni_normalize(UNI_NFC, given, normal, sizeof(normal), &local))
 		return ADDRESS_TOO_LONG;
-	fault = text_fault(local);
+	fault = characters_fault(local);
 	if (fault != ADDRESS_OK)
 		return fault;
 	if (uni_next(local, &c) > 0 && uni_is_mark(c))
@@ -207,7 +207,7 @@ dot_length(Slice text)
 static AddressFault
 append_domain(Address *out, Slice domain)
 {
-	AddressFault fault = text_fault(domain);
+	AddressFault fault = characters_fault(domain);
 
 	while (fault == ADDRESS_OK)
 	{

@@ -96,7 +96,7 @@ is_message_id(const char *id)
 }
 
 static const char *
-text_fault(const char *subject, const char *body_text, const char *body_html)
+content_fault(const char *subject, const char *body_text, const char *body_html)
 {
 	if (!is_header_text(subject))
 		return "the subject holds control characters or is not UTF-8";
@@ -112,13 +112,13 @@ mime_template_fault(const char *subject, const char *body_text, const char *body
 		return "the subject is longer than 500 bytes";
 	if (strlen(body_text) > BODY_LONGEST || strlen(body_html) > BODY_LONGEST)
 		return "the body is longer than 256 kB";
-	return text_fault(subject, body_text, body_html);
+	return content_fault(subject, body_text, body_html);
 }
 
 const char *
 mime_fault(const Message *message)
 {
-	const char *fault = text_fault(message->subject, message->body_text, message->body_html);
+	const char *fault = content_fault(message->subject, message->body_text, message->body_html);
 
 	if (fault)
 		return fault;

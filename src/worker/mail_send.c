@@ -131,7 +131,7 @@ send_in_steps(Delivery *delivery, const MailerServer *server, const Message *mes
 }
 
 static void
-send_mail(Delivery *delivery)
+send_claimed(Delivery *delivery)
 {
 	char password[PASSWORD_MAX + 1];
 	const char *fault = read_password(password);
@@ -200,7 +200,7 @@ deliver(Delivery *delivery)
 	WorkerResult result = WORKER_FAILED;
 	int tries;
 
-	send_mail(delivery);
+	send_claimed(delivery);
 	if (delivery->outcome.verdict != MAILER_SENT && !delivery->poll(NULL))
 		return WORKER_DONE;
 	log_failure(delivery);

@@ -63,7 +63,7 @@ is_rejected(int sqlstate)
 
 /* Logs and counts a rejected entry; rethrows any other error, so that the batch is retried. */
 static void
-give_up(const QueueEntry *entry, ErrorData *error)
+drop_rejected(const QueueEntry *entry, ErrorData *error)
 {
 	if (!is_rejected(error->sqlerrcode))
 		ReThrowError(error);
@@ -101,7 +101,7 @@ write_alone(const QueueEntry *entry)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		give_up(entry, error);
+		drop_rejected(entry, error);
 	}
 	PG_END_TRY();
 }

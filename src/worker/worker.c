@@ -153,15 +153,15 @@ seal_audit(TimestampTz *due)
 	return result;
 }
 
-static bool poll(void *arg);
+static bool serve_while_sending(void *arg);
 
 static WorkerResult
-send_mail(TimestampTz *due)
+mail_job(TimestampTz *due)
 {
-	return mail_send_run(poll, due);
+	return mail_send_run(serve_while_sending, due);
 }
 
-static Job jobs[] = {{take_back_mails}, {flush_throttled}, {write_waiting}, {send_mail}, {purge}, {seal_audit}};
+static Job jobs[] = {{take_back_mails}, {flush_throttled}, {write_waiting}, {mail_job}, {purge}, {seal_audit}};
 static Job *const writing = &jobs[2];
 
 /* Runs a job if it is due.  Each failure in a row delays it longer. */
@@ -220,7 +220,7 @@ serve_signals(void)
 
 /* Urgent work while a mail is being sent; false if the worker must end. */
 static bool
-poll(void *arg)
+serve_while_sending(void *arg)
 {
 	if (!serve_signals())
 		return false;

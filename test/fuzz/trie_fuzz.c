@@ -39,7 +39,7 @@ rank(const RoutePath *pattern, const RoutePath *asked, char *letters)
 }
 
 static void
-check_match(const RouteTrie *set, const RoutePath *asked, size_t count)
+check_match(const RouteTrie *trie, const RoutePath *asked, size_t count)
 {
 	char best[ROUTE_SEGMENTS_MAX + 2] = "z", letters[ROUTE_SEGMENTS_MAX + 2];
 	int tag = -1, expected = -1;
@@ -51,15 +51,15 @@ check_match(const RouteTrie *set, const RoutePath *asked, size_t count)
 			strcpy(best, letters);
 			expected = (int) i;
 		}
-	route_trie_expect(set);
-	assert(route_trie_match(set, asked, &tag) == (expected < 0 ? RIGHT_NO_MATCH : rules[expected].right) &&
+	route_trie_prefetch(trie);
+	assert(route_trie_match(trie, asked, &tag) == (expected < 0 ? RIGHT_NO_MATCH : rules[expected].right) &&
 		   tag == expected);
-	assert(route_trie_match(set, asked, NULL) == (expected < 0 ? RIGHT_NO_MATCH : rules[expected].right));
+	assert(route_trie_match(trie, asked, NULL) == (expected < 0 ? RIGHT_NO_MATCH : rules[expected].right));
 }
 
 /* Equal patterns are those with an equal spelling, and they are refused; others only where the room is `scant`. */
 static void
-check_add(RouteTrie *set, Rule *rule, bool scant)
+check_add(RouteTrie *trie, Rule *rule, bool scant)
 {
 	bool repeated = false;
 	bool added;
@@ -69,9 +69,9 @@ check_add(RouteTrie *set, Rule *rule, bool scant)
 	for (other = rules; other < rule; other++)
 		repeated |= other->right != RIGHT_NO_MATCH && other->pattern.is_code == rule->pattern.is_code &&
 					slice_equal((Slice){other->canonical, other->length}, (Slice){rule->canonical, rule->length});
-	added = route_trie_add(set, &rule->pattern, rule->right, (int) (rule - rules));
+	added = route_trie_add(trie, &rule->pattern, rule->right, (int) (rule - rules));
 	assert(repeated ? !added : added || scant);
-	assert(!route_trie_add(set, &rule->pattern, RIGHT_NO_MATCH, 0));
+	assert(!route_trie_add(trie, &rule->pattern, RIGHT_NO_MATCH, 0));
 	if (!added)
 		rule->right = RIGHT_NO_MATCH;
 }
@@ -83,7 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	Slice input = {(const char *) data, size}, rest;
 	uint8_t room = take_byte(&input);
 	size_t count = 0, segments = 0, bytes = 0, i;
-	RouteTrie *set;
+	RouteTrie *trie;
 	void *memory;
 
 	for (rest = input; rest.length > 0 && rest.data[0] >= '0' && rest.data[0] <= '2' && count < RULES; input = rest)
@@ -102,17 +102,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bytes = room < bytes ? room : bytes;
 	}
 	memory = malloc(route_trie_size(count, segments, bytes));
-	set = route_trie_init(memory, count, segments, bytes);
+	trie = route_trie_init(memory, count, segments, bytes);
 	for (i = 0; i < count; i++)
-		check_add(set, &rules[i], room % 2);
+		check_add(trie, &rules[i], room % 2);
 	while (input.length > 0)
 	{
 		Slice line = take_until(&input, '\n');
 
 		if (route_parse_path(line, &route) == ROUTE_OK)
-			check_match(set, &route, count);
+			check_match(trie, &route, count);
 		if (route_parse_pattern(line, &route) == ROUTE_OK)
-			check_match(set, &route, count);
+			check_match(trie, &route, count);
 	}
 	free(memory);
 	assert(route_trie_size(SIZE_MAX, segments, bytes) == SIZE_MAX &&

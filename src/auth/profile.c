@@ -1,22 +1,22 @@
 /*
- * policy.c
+ * profile.c
  *		Owns the administration of profiles and rights.
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
 
-#include "auth/policy.h"
+#include "auth/profile.h"
 #include "auth/rights.h"
 #include "http/answer.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
 
 void
-policy_drop_profile(const char *name)
+profile_drop(const char *name)
 {
 	if (store_profile_delete(name) == 0)
-		answer_unknown_profile(name);
+		answer_raise_unknown_profile(name);
 }
 
 static void
@@ -25,30 +25,30 @@ require_both(const pg_uuid_t *user_id, const char *profile)
 	UserRow user;
 
 	if (!catalog_user_by_id(user_id, &user))
-		answer_unknown_user(user_id);
+		answer_raise_unknown_user(user_id);
 	if (!catalog_profile_exists(profile))
-		answer_unknown_profile(profile);
+		answer_raise_unknown_profile(profile);
 }
 
 void
-policy_add_profile(const pg_uuid_t *user_id, const char *profile)
+profile_add(const pg_uuid_t *user_id, const char *profile)
 {
 	require_both(user_id, profile);
 	store_user_profile_insert(user_id, profile);
 }
 
 void
-policy_remove_profile(const pg_uuid_t *user_id, const char *profile)
+profile_remove(const pg_uuid_t *user_id, const char *profile)
 {
 	require_both(user_id, profile);
 	store_user_profile_delete(user_id, profile);
 }
 
 void
-policy_set_right(const char *profile, const char *route, const char *access)
+profile_set_right(const char *profile, const char *route, const char *access)
 {
 	if (!catalog_profile_exists(profile))
-		answer_unknown_profile(profile);
+		answer_raise_unknown_profile(profile);
 	store_right_set(profile, route, access);
 }
 
@@ -94,7 +94,7 @@ describe(StringInfo out, List *decisions, RouteRight needed)
 }
 
 char *
-policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
+profile_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 {
 	RouteRight needed = rights_needed(slice_of(access));
 	ArrayType *profiles = NULL;
@@ -107,7 +107,7 @@ policy_explain(const pg_uuid_t *user_id, const char *route, const char *access)
 	if (user_id)
 	{
 		if (!catalog_user_by_id(user_id, &user))
-			answer_unknown_user(user_id);
+			answer_raise_unknown_user(user_id);
 		if (user.disabled)
 			return "denied: the user is disabled";
 		profiles = catalog_profiles_of(user_id);
