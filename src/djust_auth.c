@@ -32,6 +32,16 @@ void _PG_init(void);
 
 #define LOCKS "djust_auth"
 
+/* Locks of the tranche; the last is the first of several. */
+enum
+{
+	LOCK_THROTTLE,
+	LOCK_HASH_SLOT,
+	LOCK_THROTTLE_RESET,
+	LOCK_THROTTLE_EVENT,
+	LOCK_EVENT_QUEUE
+};
+
 static shmem_request_hook_type previous_request_hook = NULL;
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
@@ -48,7 +58,7 @@ request_memory(void)
 	RequestAddinShmemSpace(session_tid_size());
 	RequestAddinShmemSpace(throttle_event_size());
 	RequestAddinShmemSpace(key_file_check_size());
-	RequestNamedLWLockTranche(LOCKS, 4 + event_queue_locks());
+	RequestNamedLWLockTranche(LOCKS, LOCK_EVENT_QUEUE + event_queue_locks());
 }
 
 /* Runs in the postmaster, and again after a crash. */
@@ -64,11 +74,11 @@ start_memory(void)
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	locks = GetNamedLWLockTranche(LOCKS);
 	counters_attach();
-	throttle_attach(&locks[0].lock);
-	hash_slot_attach(&locks[1].lock);
-	throttle_reset_attach(&locks[2].lock);
-	throttle_event_attach(&locks[3].lock);
-	event_queue_attach(&locks[4]);
+	throttle_attach(&locks[LOCK_THROTTLE].lock);
+	hash_slot_attach(&locks[LOCK_HASH_SLOT].lock);
+	throttle_reset_attach(&locks[LOCK_THROTTLE_RESET].lock);
+	throttle_event_attach(&locks[LOCK_THROTTLE_EVENT].lock);
+	event_queue_attach(&locks[LOCK_EVENT_QUEUE]);
 	session_tid_attach();
 	key_file_check_attach();
 	LWLockRelease(AddinShmemInitLock);

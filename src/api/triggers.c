@@ -74,7 +74,7 @@ static const Firing anonymous_firings[] = {
 	{TABLE_PROFILE, BEFORE_STATEMENT, TRUNCATE},
 };
 
-static void
+COMPAT_NORETURN static void
 refuse_trigger(const char *relation)
 {
 	ereport(ERROR,
@@ -107,7 +107,6 @@ fired_by(FunctionCallInfo fcinfo, const Firing *firings, int n)
 				(firings[i].operations & 1u << (data->tg_event & TRIGGER_EVENT_OPMASK)) != 0)
 				return data;
 	refuse_trigger(RelationGetRelationName(data->tg_relation));
-	return NULL;
 }
 
 #define FIRED_BY(firings) fired_by(fcinfo, firings, lengthof(firings))

@@ -22,8 +22,10 @@
 #include "auth/database_copy.h"
 #include "auth/password.h"
 #include "keys/key_file.h"
+#include "keys/key_file_check.h"
 #include "keys/key_file_disk.h"
 #include "keys/signing_key.h"
+#include "server/json.h"
 #include "server/settings.h"
 #include "tables/store.h"
 
@@ -63,25 +65,29 @@ carry_locks(void)
 	return list_length(locks);
 }
 
+/* locks_kept is -1, and kid NULL, for changes that neither keep locks nor make a key. */
 static void
-audit_change(const char *change, const Ended *ended, const char *more)
+audit_change(const char *change, const Ended *ended, int locks_kept, const char *kid)
 {
-	audit_event("administration",
-				NULL,
-				NULL,
-				psprintf("{\"change\": \"%s\","
-						 " \"sessions\": " UINT64_FORMAT ", \"links\": " UINT64_FORMAT ", \"mails\": " UINT64_FORMAT
-						 "%s}",
-						 change,
-						 ended->sessions,
-						 ended->links,
-						 ended->mails,
-						 more));
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoChar(&detail, '{');
+	json_string(&detail, "change", change);
+	json_number(&detail, "sessions", (int64) ended->sessions);
+	json_number(&detail, "links", (int64) ended->links);
+	json_number(&detail, "mails", (int64) ended->mails);
+	if (locks_kept >= 0)
+		json_number(&detail, "locks_kept", locks_kept);
+	if (kid)
+		json_string(&detail, "kid", kid);
+	appendStringInfoChar(&detail, '}');
+	audit_event("administration", NULL, NULL, detail.data);
 }
 
 /* Does nothing under another key file, because locks could not be carried; sessions are dead anyway. */
-void
-database_copy_clean(void)
+static void
+clean_copy(void)
 {
 	Ended ended;
 
@@ -91,7 +97,14 @@ database_copy_clean(void)
 	ended.mails = store_mail_delete_waiting();
 	carry_locks();
 	if (ended.sessions + ended.links + ended.mails > 0)
-		audit_change("database copied", &ended, "");
+		audit_change("database copied", &ended, -1, NULL);
+}
+
+void
+database_copy_begin(void)
+{
+	if (key_file_in_copy())
+		clean_copy();
 }
 
 void
@@ -102,7 +115,7 @@ database_after_restore(void)
 	key_file_require();
 	end_sessions_and_links(&ended);
 	ended.mails = store_mail_delete_waiting();
-	audit_change("restored", &ended, psprintf(", \"kid\": \"%s\"", signing_key_rotate(NULL)));
+	audit_change("restored", &ended, -1, signing_key_rotate(NULL));
 }
 
 static bool
@@ -124,15 +137,16 @@ refuse_while_in_use(void)
 {
 	if (key_file_keys() == NULL)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("the key file of djust_auth is missing, but the server still has its key in memory"),
-			 errdetail("Nothing was changed: databases that know this key go on under it until the server is "
-					   "restarted."),
-			 errdetail_log("Key file: \"%s\".", setting_key_file),
-			 errhint("Put the file back from a backup, where djust_auth.key_file says. If it is lost for good, "
-					 "restart the server "
-					 "and call djust_auth.accept_key_file() again: it then makes a new one, and ends all sessions.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		 errmsg("the key file of djust_auth is missing, but the server still has its key in memory"),
+		 errdetail("Nothing was changed: databases that know this key go on under it until the server is "
+				   "restarted."),
+		 errdetail_log("Key file: \"%s\".", setting_key_file),
+		 errhint(
+			 "Put the file back from a backup, where djust_auth.key_file says. If it is lost, "
+			 "restart the server and call djust_auth.accept_key_file() again: it then makes a new one, and ends all sessions.")));
 }
 
 static void
@@ -148,9 +162,8 @@ read_file_or_raise(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key file of djust_auth could not be read"),
 				 errdetail_log("Key file: %s.", key_file_failure()),
-				 errhint("The server log says why. Repair the file that djust_auth.key_file names. If it is lost "
-						 "for good, remove it and restart the "
-						 "server: djust_auth.accept_key_file() then makes a new one.")));
+				 errhint("The server log says why. Repair the file that djust_auth.key_file names. If it is lost, "
+						 "remove it and restart the server: djust_auth.accept_key_file() then makes a new one.")));
 }
 
 void
@@ -174,5 +187,5 @@ database_accept_key_file(void)
 	key_file_mark_known();
 	kid = signing_key_start_over();
 	locks = carry_locks();
-	audit_change("key file accepted", &ended, psprintf(", \"locks_kept\": %d, \"kid\": \"%s\"", locks, kid));
+	audit_change("key file accepted", &ended, locks, kid);
 }

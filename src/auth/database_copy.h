@@ -6,18 +6,8 @@
 #ifndef DJUST_DATABASE_COPY_H
 #define DJUST_DATABASE_COPY_H
 
-#include "keys/key_file_check.h"
-
-/* Ends sessions, links and mails copied from another database.  Called through database_copy_begin. */
-extern void database_copy_clean(void);
-
-/* Call first in everything that writes. */
-static inline void
-database_copy_begin(void)
-{
-	if (key_file_in_copy())
-		database_copy_clean();
-}
+/* Call first in everything that writes: ends sessions, links and mails copied from another database. */
+extern void database_copy_begin(void);
 
 /* Ends sessions, links and waiting mails, and rotates the signing key. */
 extern void database_after_restore(void);

@@ -29,6 +29,7 @@ typedef struct Candidate
 {
 	AccountTag tag;
 	UserRow user;
+	UserRow sample; /* another user, whose hash is checked if this one has none */
 	bool known;
 	bool usable; /* enabled, with a hash of its own */
 	const char *hash;
@@ -37,20 +38,19 @@ typedef struct Candidate
 static void
 find_candidate(const char *address, Candidate *candidate)
 {
-	static UserRow sample;
 	pg_uuid_t point;
 	bool sampled;
 
 	password_tag(address, &candidate->tag);
 	memcpy(point.data, candidate->tag.bytes, UUID_LEN);
 	candidate->known = catalog_user_by_email(address, &point, &candidate->user);
-	sampled = catalog_user_from(&point, &sample);
+	sampled = catalog_user_from(&point, &candidate->sample);
 	throttle_owner(&candidate->tag, candidate->known ? candidate->user.id.data : NULL);
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
 	if (candidate->known && candidate->user.has_hash)
 		candidate->hash = candidate->user.hash;
 	else
-		candidate->hash = sampled ? sample.hash : password_decoy();
+		candidate->hash = sampled ? candidate->sample.hash : password_decoy();
 }
 
 static const char *

@@ -20,6 +20,7 @@
 #include "auth/mail_queue.h"
 #include "http/html.h"
 #include "keys/key_file.h"
+#include "server/json.h"
 #include "server/normalize.h"
 #include "server/secret.h"
 #include "server/settings.h"
@@ -37,6 +38,9 @@
 #define REASON_MAX 500
 #define LONGEST_BATCH 1000
 #define WORKER_ROWS 5000 /* examined by one claim of the worker, which must do other jobs, too */
+
+/* The worker's last claim stopped before the end of the queue. */
+static bool unfinished = false;
 
 static const TemplateRow reset_template = {
 	"Reset your password",
@@ -220,8 +224,6 @@ claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **
 		store_mail_done_all(no_recipient, now, "no recipient");
 }
 
-static bool unfinished = false;
-
 /* Examines all due mails in growing batches; the worker stops after WORKER_ROWS, so that other jobs need not wait. */
 List *
 mail_queue_claim(int max)
@@ -307,24 +309,37 @@ require_claimed(int64 id, QueuedMail *queued)
 				 errhint("Pass an id that djust_auth.claim_mail() has returned.")));
 }
 
-/* The recipient is looked up only now, and only for the audit. */
+/* Begins the detail of an event. */
 static void
-audit_mail(const char *event, const QueuedMail *queued, const char *detail)
+begin_detail(StringInfo detail, const QueuedMail *queued)
+{
+	initStringInfo(detail);
+	appendStringInfoChar(detail, '{');
+	json_number(detail, "mail", queued->id);
+	json_string(detail, "kind", queued->kind);
+}
+
+/* Ends the detail.  The recipient is looked up only now, and only for the audit. */
+static void
+audit_mail(const char *event, const QueuedMail *queued, StringInfo detail)
 {
 	UserRow user;
 
-	audit_event(event, find_recipient(queued, &user) ? &user.id : NULL, NULL, detail);
+	appendStringInfoChar(detail, '}');
+	audit_event(event, find_recipient(queued, &user) ? &user.id : NULL, NULL, detail->data);
 }
 
 void
 mail_queue_mark_sent(int64 id)
 {
+	StringInfoData detail;
 	QueuedMail queued;
 
 	require_claimed(id, &queued);
 	store_mail_done(id, GetCurrentTimestamp(), NULL);
 	counter_add(COUNT_MAILS_SENT, 1);
-	audit_mail("mail_sent", &queued, psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\"}", id, queued.kind));
+	begin_detail(&detail, &queued);
+	audit_mail("mail_sent", &queued, &detail);
 }
 
 /* 10 s after the first attempt, then doubling up to 15 minutes. */
@@ -360,6 +375,7 @@ mail_queue_mark_failed(int64 id, const char *reason, bool permanent)
 	TimestampTz now = GetCurrentTimestamp();
 	char *safe_reason = without_secrets(reason);
 	char *short_reason = pnstrdup(safe_reason, pg_mbcliplen(safe_reason, strlen(safe_reason), REASON_MAX));
+	StringInfoData detail;
 	TimestampTz next;
 	QueuedMail queued;
 
@@ -371,11 +387,8 @@ mail_queue_mark_failed(int64 id, const char *reason, bool permanent)
 	else
 		store_mail_retry(id, next, short_reason);
 	counter_add(COUNT_MAILS_FAILED, 1);
-	audit_mail("mail_failed",
-			   &queued,
-			   psprintf("{\"mail\": " INT64_FORMAT ", \"kind\": \"%s\", \"attempts\": %d, \"given_up\": %s}",
-						id,
-						queued.kind,
-						queued.attempts,
-						permanent ? "true" : "false"));
+	begin_detail(&detail, &queued);
+	json_number(&detail, "attempts", queued.attempts);
+	json_bool(&detail, "given_up", permanent);
+	audit_mail("mail_failed", &queued, &detail);
 }

@@ -25,7 +25,7 @@ extern void mail_queue_mark_failed(int64 id, const char *reason, bool permanent)
 /* Deletes the reset requests of this address. */
 extern void mail_queue_forget(const char *email);
 
-/* For the worker. */
+/* Message-ID of a mail, without <>; for the worker. */
 extern char *mail_queue_message_id(int64 id);
 
 #endif

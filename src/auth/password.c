@@ -19,6 +19,9 @@
 #include "shmem/throttle.h"
 #include "text/bytes.h"
 
+/* True once hashing has begun: an attempt interrupted after that counts as a failure. */
+static bool hash_begun = false;
+
 void
 password_tag(const char *address, AccountTag *tag)
 {
@@ -71,9 +74,6 @@ password_decoy(void)
 					cost.iterations,
 					cost.parallelism);
 }
-
-/* From here on, an interrupted attempt counts. */
-static bool hash_begun = false;
 
 /*
  * Call with the slot held.  The number of hashes depends on the password, not on the account: every form is tried until

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/jsonb.h"
@@ -215,11 +216,10 @@ token_find_access(Slice token, TokenMemo *memo, Bearer *bearer)
 static void
 refresh_content(const pg_uuid_t *sid, int32 generation, uint8_t content[REFRESH_SIZE])
 {
-	int i;
+	uint32 number = pg_hton32((uint32) generation);
 
 	memcpy(content, sid->data, UUID_LEN);
-	for (i = 0; i < 4; i++)
-		content[UUID_LEN + i] = (uint8_t) ((uint32) generation >> (8 * (3 - i)));
+	memcpy(content + UUID_LEN, &number, sizeof(number));
 	key_file_refresh_mac(content, REFRESH_CONTENT_SIZE, content + REFRESH_CONTENT_SIZE);
 }
 
@@ -242,6 +242,7 @@ read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 {
 	uint8_t given[REFRESH_SIZE];
 	uint8_t expected[REFRESH_SIZE];
+	uint32 number;
 	size_t n;
 	bool good;
 
@@ -251,8 +252,8 @@ read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 		n != REFRESH_SIZE || !key_file_check())
 		return false;
 	memcpy(sid->data, given, UUID_LEN);
-	*generation =
-		(int32) (((uint32) given[16] << 24) | ((uint32) given[17] << 16) | ((uint32) given[18] << 8) | given[19]);
+	memcpy(&number, given + UUID_LEN, sizeof(number));
+	*generation = (int32) pg_ntoh32(number);
 	refresh_content(sid, *generation, expected);
 	good = bytes_equal(given, expected, REFRESH_SIZE);
 	bytes_wipe(expected, sizeof(expected));

@@ -76,22 +76,22 @@ error_object(const Answer *answer, AnswerTo to)
 {
 	const ErrorText *text = &texts[answer->verdict];
 	int status = answer->verdict == VERDICT_INVALID_GRANT && to == ANSWER_TO_LOGIN ? 401 : text->status;
-	bool retry = answer->verdict == VERDICT_THROTTLED || answer->verdict == VERDICT_UNAVAILABLE;
+	int retry_after = answer_retry_after(answer);
 	StringInfoData out;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
 	json_string(&out, "error", text->error);
 	json_string(&out, "error_description", answer->reason ? answer->reason : text->description);
-	if (retry)
-		json_number(&out, "retry_after", answer->retry_after);
+	if (retry_after > 0)
+		json_number(&out, "retry_after", retry_after);
 	if (answer->verdict == VERDICT_WEAK_PASSWORD)
 	{
 		json_member(&out, "violations");
 		appendStringInfoString(&out, violation_codes(answer->violations, true));
 	}
 	appendStringInfoChar(&out, '}');
-	postgrest_answer(status, answer_retry_after(answer));
+	postgrest_answer(status, retry_after);
 	return out.data;
 }
 

@@ -13,10 +13,14 @@
 extern size_t key_file_check_size(void);
 extern void key_file_check_attach(void);
 
-/* True if it is; false if the database knows none yet.  Raises 55000 under another file or none. */
+/*
+ * True if the loaded key file is the one that this database knows; false if it knows none.  Raises 55000 if it knows
+ * another, or none is loaded.
+ */
 extern bool key_file_check(void);
-/* The same without raising: false under another file, too. */
+/* The same, but returns false instead of raising. */
 extern bool key_file_matches(void);
+/* Raises 55000: the key file is another one, or not loaded. */
 COMPAT_NORETURN extern void key_file_refuse(void);
 
 /* True if this database was copied from another one (CREATE DATABASE ... TEMPLATE) and has not been used since. */

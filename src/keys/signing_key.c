@@ -349,12 +349,18 @@ signing_key_jwks(bool with_secrets)
 	return out.data;
 }
 
+static CryptoAlg
+alg_or_default(const SigningKey *key)
+{
+	return key ? key->alg : ALG_ES256;
+}
+
 /* The retired key verifies until its last token has expired. */
 char *
 signing_key_rotate(const char *algorithm)
 {
 	SigningKey *key;
-	CryptoAlg alg = ALG_ES256;
+	CryptoAlg alg;
 
 	if (algorithm && !crypto_alg_from_name(algorithm, &alg))
 		ereport(ERROR,
@@ -364,8 +370,8 @@ signing_key_rotate(const char *algorithm)
 	key_file_require();
 	store_key_lock();
 	key = active_key();
-	if (algorithm == NULL && key)
-		alg = key->alg;
+	if (algorithm == NULL)
+		alg = alg_or_default(key);
 	if (key)
 		store_key_retire(GetCurrentTimestamp() + ((int64) key->longest_token + RETIREMENT_SLACK_S) * USECS_PER_SEC);
 	return make_key(alg);
@@ -374,13 +380,10 @@ signing_key_rotate(const char *algorithm)
 char *
 signing_key_start_over(void)
 {
-	CryptoAlg alg = ALG_ES256;
-	SigningKey *key;
+	CryptoAlg alg;
 
 	store_key_lock();
-	key = active_key();
-	if (key)
-		alg = key->alg;
+	alg = alg_or_default(active_key());
 	store_key_delete_all();
 	return make_key(alg);
 }

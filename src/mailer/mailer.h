@@ -36,7 +36,7 @@ typedef struct MailerOutcome
 
 /*
  * Called at least every 50 ms while waiting for the server; during the answer to the whole mail, once a second and when
- * a signal interrupts the wait.  It returns or ends the process.
+ * a signal interrupts the wait.  False: give up the mail; the worker must end.
  */
 typedef bool (*MailerPoll)(void *arg);
 

@@ -112,6 +112,7 @@ read_password(char *password)
 	return fault;
 }
 
+/* The signal itself interrupts the wait. */
 static void
 interrupt_wait(void)
 {

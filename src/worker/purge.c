@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_seal.h"
+#include "server/json.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
 #include "tables/catalog.h"
@@ -125,8 +126,9 @@ purge_all(void)
 	while (purge_some(&purge))
 		CHECK_FOR_INTERRUPTS();
 	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
 	for (i = 0; i < PURGE_TABLES; i++)
-		appendStringInfo(&out, "%c\"%s\":" UINT64_FORMAT, i > 0 ? ',' : '{', purged[i], purge.rows[i]);
+		json_number(&out, purged[i], (int64) purge.rows[i]);
 	appendStringInfoChar(&out, '}');
 	return out.data;
 }

@@ -161,8 +161,27 @@ mail_job(TimestampTz *due)
 	return mail_send_run(serve_while_sending, due);
 }
 
-static Job jobs[] = {{take_back_mails}, {flush_throttled}, {write_waiting}, {mail_job}, {purge}, {seal_audit}};
-static Job *const writing = &jobs[2];
+/* In the order in which due jobs run. */
+enum
+{
+	JOB_TAKE_BACK,
+	JOB_FLUSH,
+	JOB_WRITE,
+	JOB_MAIL,
+	JOB_PURGE,
+	JOB_SEAL,
+	JOBS
+};
+
+static Job jobs[JOBS] = {
+	[JOB_TAKE_BACK] = {take_back_mails},
+	[JOB_FLUSH] = {flush_throttled},
+	[JOB_WRITE] = {write_waiting},
+	[JOB_MAIL] = {mail_job},
+	[JOB_PURGE] = {purge},
+	[JOB_SEAL] = {seal_audit},
+};
+static Job *const writing = &jobs[JOB_WRITE];
 
 /* Runs a job if it is due.  Each failure in a row delays it longer. */
 static void
@@ -189,7 +208,7 @@ notice_clock(void)
 	TimestampTz now = GetCurrentTimestamp();
 	int i;
 
-	for (i = 0; i < lengthof(jobs); i++)
+	for (i = 0; i < JOBS; i++)
 		if (now < last && jobs[i].due != DT_NOEND)
 			jobs[i].due = 0;
 	last = now;
@@ -201,8 +220,8 @@ retry_jobs(bool configured)
 {
 	int i;
 
-	for (i = 0; i < lengthof(jobs); i++)
-		if ((jobs[i].run != purge && (configured || jobs[i].run != seal_audit)) || jobs[i].failures > 0)
+	for (i = 0; i < JOBS; i++)
+		if ((i != JOB_PURGE && (configured || i != JOB_SEAL)) || jobs[i].failures > 0)
 			jobs[i].due = 0;
 }
 
@@ -259,7 +278,7 @@ sleep_until_due(void)
 	long left = -1;
 	int i;
 
-	for (i = 0; i < lengthof(jobs); i++)
+	for (i = 0; i < JOBS; i++)
 		if (&jobs[i] != writing || jobs[i].due != 0)
 			next = Min(next, jobs[i].due);
 	if (next != DT_NOEND)
@@ -291,7 +310,7 @@ djust_auth_worker_main(Datum arg)
 		if (event_queue_take_call())
 			retry_jobs(false);
 		notice_clock();
-		for (i = 0; i < lengthof(jobs); i++)
+		for (i = 0; i < JOBS; i++)
 			worker_run_job(&jobs[i]);
 		MemoryContextReset(context);
 		sleep_until_due();

@@ -191,7 +191,7 @@ def accepted():
     db.run("UPDATE djust_auth.throttle_lock SET allowed_at = now() + interval '14 minutes' WHERE failures < 100")
     kid = db.one("SELECT kid FROM djust_auth.signing_key")
     restart(cluster, lambda: os.remove(path(cluster)))
-    db = mismatch(cluster, tokens, link, "lost for good", "No such file")
+    db = mismatch(cluster, tokens, link, "lost", "No such file")
     until(lambda: db.worker(), "the worker")
     db.begin()
     db.run("SELECT djust_auth.accept_key_file()")
