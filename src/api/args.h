@@ -11,7 +11,7 @@
 
 #include "auth/database_copy.h"
 #include "http/answer.h"
-#include "server/normalize.h"
+#include "server/encoding.h"
 #include "shmem/counters.h"
 
 /* Head of a function that SQL can call. */

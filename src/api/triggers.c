@@ -24,6 +24,7 @@
 #include "audit/audit.h"
 #include "audit/row_change.h"
 #include "auth/account.h"
+#include "server/encoding.h"
 #include "server/import_hash.h"
 #include "server/normalize.h"
 #include "shmem/counters.h"

@@ -20,8 +20,8 @@
 #include "auth/mail_queue.h"
 #include "http/html.h"
 #include "keys/key_file.h"
+#include "server/encoding.h"
 #include "server/json.h"
-#include "server/normalize.h"
 #include "server/secret.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
@@ -291,11 +291,11 @@ sender_domain(void)
 char *
 mail_queue_message_id(int64 id)
 {
-	char tag_text[2 * sizeof(AccountTag) + 1];
+	char tag_text[ACCOUNT_TAG_HEX_SIZE];
 	AccountTag tag;
 
 	key_file_tag("message id", (Slice){(char *) &id, sizeof(id)}, &tag);
-	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), tag_text);
+	account_tag_hex(&tag, tag_text);
 	return psprintf(INT64_FORMAT ".%s@%s", id, tag_text, sender_domain());
 }
 

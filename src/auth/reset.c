@@ -29,7 +29,7 @@ reset_request(Slice text)
 {
 	const char *email = normalize_email(text);
 	AccountTag tag;
-	char account[2 * sizeof(tag.bytes) + 1];
+	char account[ACCOUNT_TAG_HEX_SIZE];
 
 	key_file_tag("reset", slice_of(email), &tag);
 	if (!throttle_reset_admit(&tag))
@@ -37,7 +37,7 @@ reset_request(Slice text)
 	counter_add(COUNT_RESET_REQUESTS, 1);
 	mail_queue_reset(email);
 	password_tag(email, &tag);
-	bytes_hex_encode(tag.bytes, sizeof(tag.bytes), account);
+	account_tag_hex(&tag, account);
 	audit_event("reset_requested", NULL, NULL, psprintf("{\"account\": \"%s\"}", account));
 }
 

@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "auth/rights.h"
+#include "server/encoding.h"
 #include "server/normalize.h"
 #include "tables/catalog.h"
 

@@ -21,7 +21,7 @@
 #include "keys/key_file.h"
 #include "keys/key_file_check.h"
 #include "keys/signing_key.h"
-#include "server/normalize.h"
+#include "server/encoding.h"
 #include "server/secret.h"
 #include "server/settings.h"
 #include "tables/session_tid.h"

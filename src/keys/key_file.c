@@ -19,7 +19,7 @@
 #include "keys/key_file.h"
 #include "keys/key_file_check.h"
 #include "keys/key_file_disk.h"
-#include "server/normalize.h"
+#include "server/encoding.h"
 #include "server/secret.h"
 #include "tables/catalog.h"
 #include "tables/store.h"

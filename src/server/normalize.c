@@ -1,7 +1,7 @@
 /*
  * normalize.c
  *		Owns the normal forms in which addresses, passwords and routes are
- *		compared, and conversion from the encoding of the database.
+ *		compared.
  *
  * Threat: two spellings of one address counted or throttled separately; header
  * injection through an address; a password that one keyboard composes and
@@ -13,6 +13,7 @@
 #include "mb/pg_wchar.h"
 
 #include "pwhash/pwhash.h"
+#include "server/encoding.h"
 #include "server/normalize.h"
 #include "server/secret.h"
 #include "text/address.h"
@@ -58,13 +59,6 @@ convert(Slice text, int from, int to)
 	return slice_of(out);
 }
 
-/* SQL_ASCII does not define its bytes: they are taken for UTF-8. */
-static int
-encoding(void)
-{
-	return GetDatabaseEncoding() == PG_SQL_ASCII ? PG_UTF8 : GetDatabaseEncoding();
-}
-
 static void
 add_form(Password *password, Slice text)
 {
@@ -80,7 +74,7 @@ add_form(Password *password, Slice text)
 static const char *
 in_database(Slice utf8)
 {
-	Slice text = convert(utf8, PG_UTF8, encoding());
+	Slice text = convert(utf8, PG_UTF8, database_encoding());
 
 	return text.data ? text.data : "";
 }
@@ -109,7 +103,7 @@ Password
 normalize_password(Slice text)
 {
 	Password password = {.characters = text.length};
-	Slice utf8 = text.length > LONGEST_NORMALISED ? nothing : convert(text, encoding(), PG_UTF8);
+	Slice utf8 = text.length > LONGEST_NORMALISED ? nothing : convert(text, database_encoding(), PG_UTF8);
 	size_t characters;
 
 	if (utf8.data && uni_count(utf8, &characters))
@@ -131,24 +125,12 @@ normalize_blocklist_entry(Slice text)
 	return *entry.in_database ? entry.in_database : copy_secret(text).data;
 }
 
-char *
-database_to_utf8(char *text)
-{
-	return GetDatabaseEncoding() == PG_SQL_ASCII ? text : pg_server_to_any(text, (int) strlen(text), PG_UTF8);
-}
-
-char *
-database_from_utf8(char *utf8, size_t n)
-{
-	return GetDatabaseEncoding() == PG_SQL_ASCII ? utf8 : pg_any_to_server(utf8, (int) n, PG_UTF8);
-}
-
 /* The normal form in the encoding of the database; NULL, with *reason, if there is none. */
 static Slice
 normal_form(Slice text, const char **reason)
 {
 	bool overlong = text.length > LONGEST_EMAIL;
-	Slice utf8 = overlong ? nothing : convert(text, encoding(), PG_UTF8);
+	Slice utf8 = overlong ? nothing : convert(text, database_encoding(), PG_UTF8);
 	Address address;
 	AddressFault fault;
 
@@ -157,7 +139,7 @@ normal_form(Slice text, const char **reason)
 		return nothing;
 	fault = overlong ? ADDRESS_TOO_LONG : address_parse(utf8, ADDRESS_FOLD, &address);
 	if (fault == ADDRESS_OK)
-		return convert((Slice){address.text, address.length}, PG_UTF8, encoding());
+		return convert((Slice){address.text, address.length}, PG_UTF8, database_encoding());
 	*reason = address_fault_text(fault);
 	return nothing;
 }
@@ -185,7 +167,7 @@ email_fault(Slice text)
 RouteFault
 normalize_pattern(Slice text, RoutePath *out)
 {
-	Slice utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
+	Slice utf8 = database_encoding() == PG_UTF8 ? text : convert(text, database_encoding(), PG_UTF8);
 
 	return utf8.data ? route_parse_pattern(utf8, out) : ROUTE_NOT_UTF8;
 }
@@ -193,7 +175,7 @@ normalize_pattern(Slice text, RoutePath *out)
 RouteFault
 normalize_path(Slice text, RoutePath *out)
 {
-	Slice utf8 = encoding() == PG_UTF8 ? text : convert(text, encoding(), PG_UTF8);
+	Slice utf8 = database_encoding() == PG_UTF8 ? text : convert(text, database_encoding(), PG_UTF8);
 
 	return utf8.data ? route_parse_path(utf8, out) : ROUTE_NOT_UTF8;
 }

@@ -6,15 +6,7 @@
 #define DJUST_NORMALIZE_H
 
 #include "routes/route.h"
-#include "server/compat.h"
 #include "text/bytes.h"
-
-/* The bytes of a text or bytea, not copied. */
-static inline Slice
-text_slice(const struct varlena *value)
-{
-	return (Slice){VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
-}
 
 #define PASSWORD_FORMS 3
 
@@ -46,9 +38,5 @@ extern const char *normalize_blocklist_entry(Slice text);
 /* The functions of route.h, for text in the encoding of the database. */
 extern RouteFault normalize_pattern(Slice text, RoutePath *out);
 extern RouteFault normalize_path(Slice text, RoutePath *out);
-
-/* Converts database text to UTF-8, for JSON or mail, and back; NUL-terminated.  SQL_ASCII is taken for UTF-8. */
-extern char *database_to_utf8(char *text);
-extern char *database_from_utf8(char *utf8, size_t n);
 
 #endif

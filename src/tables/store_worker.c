@@ -5,7 +5,7 @@
  */
 #include "postgres.h"
 
-#include "server/normalize.h"
+#include "server/encoding.h"
 #include "server/secret.h"
 #include "tables/store.h"
 #include "tables/store_run.h"
