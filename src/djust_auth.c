@@ -21,7 +21,7 @@
 #include "shmem/event_queue.h"
 #include "shmem/hash_slot.h"
 #include "shmem/throttle.h"
-#include "shmem/throttle_reset.h"
+#include "shmem/throttle_reset_request.h"
 #include "tables/session_tid.h"
 #include "worker/utility_hook.h"
 #include "worker/worker.h"
@@ -37,7 +37,7 @@ enum
 {
 	LOCK_THROTTLE,
 	LOCK_HASH_SLOT,
-	LOCK_THROTTLE_RESET,
+	LOCK_THROTTLE_RESET_REQUEST,
 	LOCK_THROTTLE_EVENT,
 	LOCK_EVENT_QUEUE
 };
@@ -53,7 +53,7 @@ request_memory(void)
 	RequestAddinShmemSpace(counters_size());
 	RequestAddinShmemSpace(throttle_size());
 	RequestAddinShmemSpace(hash_slot_size());
-	RequestAddinShmemSpace(throttle_reset_size());
+	RequestAddinShmemSpace(throttle_reset_request_size());
 	RequestAddinShmemSpace(event_queue_size());
 	RequestAddinShmemSpace(session_tid_size());
 	RequestAddinShmemSpace(throttle_event_size());
@@ -76,7 +76,7 @@ start_memory(void)
 	counters_attach();
 	throttle_attach(&locks[LOCK_THROTTLE].lock);
 	hash_slot_attach(&locks[LOCK_HASH_SLOT].lock);
-	throttle_reset_attach(&locks[LOCK_THROTTLE_RESET].lock);
+	throttle_reset_request_attach(&locks[LOCK_THROTTLE_RESET_REQUEST].lock);
 	throttle_event_attach(&locks[LOCK_THROTTLE_EVENT].lock);
 	event_queue_attach(&locks[LOCK_EVENT_QUEUE]);
 	session_tid_attach();

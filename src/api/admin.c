@@ -382,7 +382,7 @@ static void
 begin_work(const char *command)
 {
 	begin_write(command);
-	if (!event_queue_working())
+	if (!event_queue_in_worker())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s is for the background worker alone", command)));

@@ -135,7 +135,7 @@ with_column(const TriggerData *data, HeapTuple row, int column, Datum value, boo
 static Datum
 new_column(const TriggerData *data, AttrNumber column, Oid type, bool *is_null)
 {
-	return row_column(
+	return row_changes_value(
 		TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newslot : data->tg_trigslot, column, type, is_null);
 }
 
@@ -180,7 +180,7 @@ static void
 collect_column(ArrayBuildState **users, TupleTableSlot *row, AttrNumber column)
 {
 	bool is_null;
-	Datum id = row_column(row, column, UUIDOID, &is_null);
+	Datum id = row_changes_value(row, column, UUIDOID, &is_null);
 
 	if (!is_null)
 		collect(users, id);
@@ -203,7 +203,7 @@ static char *
 address_in(TupleTableSlot *row)
 {
 	bool is_null;
-	Datum address = row_column(row, Anum_customer_user_email, TEXTOID, &is_null);
+	Datum address = row_changes_value(row, Anum_customer_user_email, TEXTOID, &is_null);
 
 	return is_null ? "" : TextDatumGetCString(address);
 }
@@ -223,7 +223,7 @@ user_updated(const RowChanges *changes, Ended *ended)
 
 	if (!email && !disabling && !password)
 		return;
-	id = row_column(changes->new, Anum_customer_user_id, UUIDOID, &is_null);
+	id = row_changes_value(changes->new, Anum_customer_user_id, UUIDOID, &is_null);
 	/* an altered table may allow NULL; such a row has neither sessions nor links */
 	if (is_null)
 		return;
@@ -380,6 +380,6 @@ SQL_FUNCTION(djust_trigger_audit_change)
 	if (!is_audited_event(data, table) || (table < 0 && !catalog_is_member(relation)))
 		refuse_trigger(RelationGetRelationName(data->tg_relation));
 	if (!store_is_own_work())
-		admin_event_tell(data, table);
+		admin_event_write(data, table);
 	return done();
 }

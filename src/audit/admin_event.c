@@ -27,13 +27,13 @@
 #include "server/json.h"
 #include "tables/catalog.h"
 
-typedef enum Many
+typedef enum Grouping
 {
-	MANY_EACH, /* an event for each row, however many */
-	MANY_TRUNCATED, /* one event for a TRUNCATE of more than ADMIN_EVENT_MOST rows */
-	MANY_SUMMED, /* one event for any statement over more rows than that */
-	MANY_NEVER_EACH /* one event for each statement, even over one row */
-} Many;
+	EVENT_PER_ROW, /* an event for each row, however many */
+	EVENT_PER_ROW_OR_TRUNCATE, /* one event for a TRUNCATE of more than ADMIN_EVENT_MOST rows */
+	EVENT_PER_ROW_OR_STATEMENT, /* one event for any statement over more rows than that */
+	EVENT_PER_STATEMENT /* one event for each statement, even over one row */
+} Grouping;
 
 /*
  * One letter for each column, in order: k identifies the row, u and i are the event's user and session, v is recorded,
@@ -42,26 +42,26 @@ typedef enum Many
 static const struct
 {
 	const char *columns;
-	Many many;
+	Grouping grouping;
 	bool goes_with_user; /* a row deleted with its user is covered by the user's event */
 } tables[CATALOG_TABLES] = {
-	[TABLE_CUSTOMER_USER] = {"uesvvvv", MANY_SUMMED},
-	[TABLE_PROFILE] = {"kv", MANY_EACH},
-	[TABLE_USER_PROFILE] = {"uk", MANY_SUMMED},
-	[TABLE_PROFILE_RIGHT] = {"kkv", MANY_EACH},
-	[TABLE_SESSION] = {"iuvvvvvsvppv", MANY_TRUNCATED, true},
-	[TABLE_SESSION_ENDED] = {"iv", MANY_TRUNCATED},
-	[TABLE_RESET_TOKEN] = {"suvv", MANY_TRUNCATED, true},
-	[TABLE_MAIL_TEMPLATE] = {"kkvvv", MANY_EACH},
-	[TABLE_SIGNING_KEY] = {"kvsvvv", MANY_EACH},
-	[TABLE_PASSWORD_BLOCKLIST] = {"s", MANY_NEVER_EACH},
-	[TABLE_POLICY_EPOCH] = {"", MANY_SUMMED},
-	[TABLE_MAIL_QUEUE] = {"kvusvvvvvsv", MANY_TRUNCATED, true},
-	[TABLE_THROTTLE_LOCK] = {"kvvvv", MANY_TRUNCATED},
-	[TABLE_KEY_FILE] = {"vsv", MANY_EACH},
-	[TABLE_AUDIT_CHAIN] = {"k", MANY_SUMMED},
-	[TABLE_AUDIT_SEAL] = {"kkvvvvvv", MANY_SUMMED},
-	[TABLE_AUDIT_EVENT] = {"kkvuisss", MANY_SUMMED},
+	[TABLE_CUSTOMER_USER] = {"uesvvvv", EVENT_PER_ROW_OR_STATEMENT},
+	[TABLE_PROFILE] = {"kv", EVENT_PER_ROW},
+	[TABLE_USER_PROFILE] = {"uk", EVENT_PER_ROW_OR_STATEMENT},
+	[TABLE_PROFILE_RIGHT] = {"kkv", EVENT_PER_ROW},
+	[TABLE_SESSION] = {"iuvvvvvsvppv", EVENT_PER_ROW_OR_TRUNCATE, true},
+	[TABLE_SESSION_ENDED] = {"iv", EVENT_PER_ROW_OR_TRUNCATE},
+	[TABLE_RESET_TOKEN] = {"suvv", EVENT_PER_ROW_OR_TRUNCATE, true},
+	[TABLE_MAIL_TEMPLATE] = {"kkvvv", EVENT_PER_ROW},
+	[TABLE_SIGNING_KEY] = {"kvsvvv", EVENT_PER_ROW},
+	[TABLE_PASSWORD_BLOCKLIST] = {"s", EVENT_PER_STATEMENT},
+	[TABLE_POLICY_EPOCH] = {"", EVENT_PER_ROW_OR_STATEMENT},
+	[TABLE_MAIL_QUEUE] = {"kvusvvvvvsv", EVENT_PER_ROW_OR_TRUNCATE, true},
+	[TABLE_THROTTLE_LOCK] = {"kvvvv", EVENT_PER_ROW_OR_TRUNCATE},
+	[TABLE_KEY_FILE] = {"vsv", EVENT_PER_ROW},
+	[TABLE_AUDIT_CHAIN] = {"k", EVENT_PER_ROW_OR_STATEMENT},
+	[TABLE_AUDIT_SEAL] = {"kkvvvvvv", EVENT_PER_ROW_OR_STATEMENT},
+	[TABLE_AUDIT_EVENT] = {"kkvuisss", EVENT_PER_ROW_OR_STATEMENT},
 };
 
 typedef struct EventParts
@@ -323,25 +323,26 @@ audit_sum(RowChanges *changes)
 }
 
 static bool
-is_summed(Many many, const RowChanges *changes)
+is_one_event(Grouping grouping, const RowChanges *changes)
 {
 	bool is_many = changes->count > ADMIN_EVENT_MOST;
 
-	if (changes->count < 0 || many == MANY_NEVER_EACH)
+	if (changes->count < 0 || grouping == EVENT_PER_STATEMENT)
 		return true;
 	return is_many &&
-		   (many == MANY_SUMMED || (many == MANY_TRUNCATED && TRIGGER_FIRED_BY_TRUNCATE(changes->trigger->tg_event)));
+		   (grouping == EVENT_PER_ROW_OR_STATEMENT ||
+			(grouping == EVENT_PER_ROW_OR_TRUNCATE && TRIGGER_FIRED_BY_TRUNCATE(changes->trigger->tg_event)));
 }
 
 void
-admin_event_tell(const TriggerData *trigger, int table)
+admin_event_write(const TriggerData *trigger, int table)
 {
 	const char *columns = table >= 0 && tables[table].columns ? tables[table].columns : "";
-	Many many = table >= 0 ? tables[table].many : MANY_EACH;
+	Grouping grouping = table >= 0 ? tables[table].grouping : EVENT_PER_ROW;
 	RowChanges changes;
 
-	row_changes_begin(&changes, trigger, many == MANY_EACH ? PG_INT64_MAX : ADMIN_EVENT_MOST);
-	if (changes.count != 0 && is_summed(many, &changes))
+	row_changes_begin(&changes, trigger, grouping == EVENT_PER_ROW ? PG_INT64_MAX : ADMIN_EVENT_MOST);
+	if (changes.count != 0 && is_one_event(grouping, &changes))
 		audit_sum(&changes);
 	else if (changes.count != 0)
 		audit_each(&changes, columns, table >= 0 && tables[table].goes_with_user);

@@ -11,6 +11,6 @@
 #define ADMIN_EVENT_MOST 100
 
 /* For statement-level triggers.  table is a CatalogTable, or -1 for a table that the library does not read. */
-extern void admin_event_tell(const TriggerData *trigger, int table);
+extern void admin_event_write(const TriggerData *trigger, int table);
 
 #endif

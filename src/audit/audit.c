@@ -31,7 +31,7 @@
 #define LONGEST_CAUSE 14
 
 /* With the oid of audit_event: the lock a worker holds while it writes queued events. */
-#define LATE_WRITING 1
+#define QUEUED_WRITING 1
 
 static const char *const events[] = {"refresh",
 									 "login",
@@ -169,7 +169,7 @@ enqueue_or_write(const QueuedEvent *event, int kept)
 }
 
 void
-audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
+audit_event_autonomous(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail)
 {
 	QueuedEvent row;
 
@@ -218,8 +218,8 @@ audit_forget(ArrayType *user_ids)
 {
 	Oid table = catalog_table(TABLE_AUDIT_EVENT);
 
-	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
-	UnlockDatabaseObject(RelationRelationId, table, LATE_WRITING, ExclusiveLock);
+	LockDatabaseObject(RelationRelationId, table, QUEUED_WRITING, ExclusiveLock);
+	UnlockDatabaseObject(RelationRelationId, table, QUEUED_WRITING, ExclusiveLock);
 	store_audit_forget(user_ids);
 }
 
@@ -233,11 +233,11 @@ may_keep_address(const QueuedEvent *event)
 {
 	Oid table = catalog_table(TABLE_AUDIT_EVENT);
 
-	if (!event_queue_working())
+	if (!event_queue_in_worker())
 		return true;
 	/* first the lock that others may hold for long: a deletion must not wait for a waiting worker */
 	LockRelationOid(table, RowExclusiveLock);
-	LockDatabaseObject(RelationRelationId, table, LATE_WRITING, ShareLock);
+	LockDatabaseObject(RelationRelationId, table, QUEUED_WRITING, ShareLock);
 	return catalog_user_stays(&event->user_id) || !event->has_user;
 }
 

@@ -23,7 +23,8 @@ extern void audit_event(const char *event, const pg_uuid_t *user_id, const pg_uu
  * Queues an event for the worker, so that it survives a rollback; counts it as lost if the queue is full.  detail is
  * shorter than EVENT_QUEUE_DETAIL_MAX.  A database without a worker has it written at once, like audit_event.
  */
-extern void audit_event_surely(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid, const char *detail);
+extern void audit_event_autonomous(const char *event, const pg_uuid_t *user_id, const pg_uuid_t *sid,
+								   const char *detail);
 /* Audits a refused password.  user_id is NULL if no user has the address. */
 extern void audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, const char *cause);
 /* Audits an attempt refused without hashing: attempts are counted, and written once a minute. */

@@ -22,7 +22,7 @@
 
 typedef struct Walk
 {
-	AuditTell tell;
+	AuditReport report;
 	void *arg;
 	Snapshot snapshot;
 	MemoryContext seal_context;
@@ -56,13 +56,13 @@ static const EventKey the_end = {
 static void
 report_event(Walk *walk, const EventKey *key, const char *finding)
 {
-	walk->tell(walk->arg, key->at, &key->id, finding);
+	walk->report(walk->arg, key->at, &key->id, finding);
 }
 
 static void
 report_seals(Walk *walk, TimestampTz at, const char *finding)
 {
-	walk->tell(walk->arg, at, NULL, finding);
+	walk->report(walk->arg, at, NULL, finding);
 }
 
 /* NULL at the end. */
@@ -315,9 +315,9 @@ report_extent(const Walk *walk, const AuditChain *chains, int n)
 }
 
 void
-audit_verify(AuditTell tell, void *arg)
+audit_verify(AuditReport report, void *arg)
 {
-	Walk walk = {.tell = tell, .arg = arg, .last = beginning};
+	Walk walk = {.report = report, .arg = arg, .last = beginning};
 	AuditChain chains[CHAINS_MAX];
 	NewestSeal known;
 	int n;

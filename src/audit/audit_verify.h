@@ -8,9 +8,9 @@
 #include "tables/store_seal.h"
 
 /* id is NULL for findings about seals. */
-typedef void (*AuditTell)(void *arg, TimestampTz at, const pg_uuid_t *id, const char *finding);
+typedef void (*AuditReport)(void *arg, TimestampTz at, const pg_uuid_t *id, const char *finding);
 
 /* Compares everything once; reports the extent in a NOTICE. */
-extern void audit_verify(AuditTell tell, void *arg);
+extern void audit_verify(AuditReport report, void *arg);
 
 #endif

@@ -7,7 +7,7 @@
  * position, which works even if the UPDATE changes their key.
  *
  * Threat: reading a column as the wrong type.  An administrator may have
- * changed a type or dropped a column: row_column() checks first, and accepts
+ * changed a type or dropped a column: row_changes_value() checks first, and accepts
  * only binary-coercible types (varchar for text).
  */
 #include "postgres.h"
@@ -127,7 +127,7 @@ row_changes_column(const RowChanges *changes, AttrNumber column)
 }
 
 Datum
-row_column(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null)
+row_changes_value(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null)
 {
 	TupleDesc descriptor = row->tts_tupleDescriptor;
 

@@ -32,6 +32,6 @@ extern void row_changes_end(RowChanges *changes);
 extern bool row_changes_column(const RowChanges *changes, AttrNumber column);
 
 /* Value of a column.  Raises 42804 if an administrator gave it a type that is not binary-coercible to `type`. */
-extern Datum row_column(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null);
+extern Datum row_changes_value(TupleTableSlot *row, AttrNumber column, Oid type, bool *is_null);
 
 #endif

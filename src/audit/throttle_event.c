@@ -69,7 +69,7 @@ end_of(const Entry *entry, int seconds)
 
 /* A clock that was set back ends a minute, too. */
 static bool
-is_over(const Entry *entry, int seconds, TimestampTz now)
+has_lasted(const Entry *entry, int seconds, TimestampTz now)
 {
 	return now >= end_of(entry, seconds) || now < entry->since;
 }
@@ -106,7 +106,7 @@ free_entry(const AccountTag *tag, TimestampTz now)
 		if (!OidIsValid(set[i].database))
 			return &set[i];
 	for (i = 0; i < WAYS; i++)
-		if (is_over(&set[i], ABANDONED_S, now))
+		if (has_lasted(&set[i], ABANDONED_S, now))
 		{
 			counter_add(COUNT_AUDIT_LOST, set[i].count > 0 ? 1 : 0);
 			return &set[i];
@@ -120,7 +120,7 @@ count_attempt(const AccountTag *tag, const QueuedEvent *event, bool has_worker, 
 	Entry *entry = find_entry(tag);
 	uint32_t attempts = 1;
 
-	if (entry && (has_worker || !is_over(entry, THROTTLE_EVENT_S, now)))
+	if (entry && (has_worker || !has_lasted(entry, THROTTLE_EVENT_S, now)))
 	{
 		entry->count++;
 		return 0;
@@ -193,7 +193,7 @@ throttle_event_flush(bool all)
 
 		if (entry->database != MyDatabaseId)
 			continue;
-		if (!(all || is_over(entry, THROTTLE_EVENT_S, now)) || !throttle_event_enqueue(entry))
+		if (!(all || has_lasted(entry, THROTTLE_EVENT_S, now)) || !throttle_event_enqueue(entry))
 			next = Min(next, Max(end_of(entry, THROTTLE_EVENT_S), now + USECS_PER_SEC));
 	}
 	LWLockRelease(entries_lock);

@@ -132,7 +132,7 @@ account_unlock(const pg_uuid_t *id)
 
 	require_user(id, &user);
 	password_tag(user.email, &tag);
-	throttle_owner(&tag, id->data);
+	throttle_owner_set(&tag, id->data);
 	throttle_clear(&tag);
 	audit_event("administration", id, NULL, "{\"change\": \"unlocked\"}");
 }
@@ -146,7 +146,7 @@ account_email_changed(const pg_uuid_t *id, const char *from, const char *to)
 
 	password_tag(from, &from_tag);
 	password_tag(to, &to_tag);
-	throttle_owner(&from_tag, id->data);
+	throttle_owner_set(&from_tag, id->data);
 	throttle_move(&from_tag, &to_tag);
 }
 

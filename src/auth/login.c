@@ -45,7 +45,7 @@ find_candidate(const char *address, Candidate *candidate)
 	memcpy(point.data, candidate->tag.bytes, UUID_LEN);
 	candidate->known = catalog_user_by_email(address, &point, &candidate->user);
 	sampled = catalog_user_from(&point, &candidate->sample);
-	throttle_owner(&candidate->tag, candidate->known ? candidate->user.id.data : NULL);
+	throttle_owner_set(&candidate->tag, candidate->known ? candidate->user.id.data : NULL);
 	candidate->usable = candidate->known && candidate->user.has_hash && !candidate->user.disabled;
 	if (candidate->known && candidate->user.has_hash)
 		candidate->hash = candidate->user.hash;

@@ -193,7 +193,7 @@ claim_one(const QueuedMail *queued, const UserRow *user, TimestampTz now, Memory
 		*mails = lappend(*mails, mail);
 	MemoryContextSwitchTo(old);
 	if (mail)
-		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, event_queue_working());
+		store_mail_lease(queued->id, now + setting_mail_lease * USECS_PER_SEC, event_queue_in_worker());
 	else
 		store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the user is being changed");
 }
@@ -248,7 +248,7 @@ mail_queue_claim(int max)
 		examined += list_length(batch);
 		claim_some(batch, max, now, caller, &mails);
 		size = Min(size * 10, LONGEST_BATCH);
-		unfinished = event_queue_working() && examined >= WORKER_ROWS;
+		unfinished = event_queue_in_worker() && examined >= WORKER_ROWS;
 		MemoryContextReset(context);
 		CHECK_FOR_INTERRUPTS();
 	}

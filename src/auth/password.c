@@ -146,7 +146,7 @@ password_check(const AccountTag *tag, const char *hash, bool usable, const Passw
 													 ATTEMPT_NOT_MADE);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(abandon, (Datum) 0);
-	throttle_settle();
+	throttle_await_saved();
 	if (!slot || result == PW_FAILED)
 		return VERDICT_UNAVAILABLE;
 	return result == PW_MATCH ? VERDICT_OK : VERDICT_INVALID_GRANT;

@@ -19,7 +19,7 @@
 #include "shmem/counters.h"
 #include "shmem/throttle_owner.h"
 #include "shmem/throttle.h"
-#include "shmem/throttle_reset.h"
+#include "shmem/throttle_reset_request.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
 #include "text/bytes.h"
@@ -32,7 +32,7 @@ reset_request(Slice text)
 	char account[ACCOUNT_TAG_HEX_SIZE];
 
 	key_file_tag("reset", slice_of(email), &tag);
-	if (!throttle_reset_admit(&tag))
+	if (!throttle_reset_request_admit(&tag))
 		return;
 	counter_add(COUNT_RESET_REQUESTS, 1);
 	mail_queue_reset(email);
@@ -71,7 +71,7 @@ reset_confirm(Slice token, Slice password, Answer *answer)
 	store_reset_delete_of(&user_id);
 	store_session_delete_of(&user_id, NULL);
 	password_tag(user.email, &tag);
-	throttle_owner(&tag, user_id.data);
+	throttle_owner_set(&tag, user_id.data);
 	throttle_clear(&tag);
 	mail_queue_notice(&user_id);
 	audit_event("reset_confirmed", &user_id, NULL, NULL);

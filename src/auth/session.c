@@ -168,7 +168,7 @@ end_reused(const SessionRow *session)
 {
 	store_session_revoke(&session->sid);
 	counter_add(COUNT_REFRESH_REUSES, 1);
-	audit_event_surely("refresh_reuse", &session->user_id, &session->sid, NULL);
+	audit_event_autonomous("refresh_reuse", &session->user_id, &session->sid, NULL);
 }
 
 void

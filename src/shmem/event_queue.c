@@ -41,7 +41,7 @@ typedef struct Queue
 	TimestampTz away_until;
 	uint64 head; /* entries ever queued */
 	uint64 tail; /* entries ever dropped */
-	pg_atomic_uint32 calls;
+	pg_atomic_uint32 retry_wanted;
 	ConditionVariable written;
 	pg_atomic_uint64 floor; /* TimestampTz */
 	bool floor_known; /* it is not before the newest seal */
@@ -78,14 +78,14 @@ read_names(void)
 }
 
 int
-event_queue_count(void)
+event_queue_databases(void)
 {
 	read_names();
 	return list_length(names);
 }
 
 const char *
-event_queue_name(int n)
+event_queue_database(int n)
 {
 	return strVal(list_nth(names, n));
 }
@@ -106,13 +106,13 @@ event_queue_at(int n)
 size_t
 event_queue_size(void)
 {
-	return add_size(mul_size(event_queue_count(), full_size()), MAXALIGN(offsetof(Queue, entries)));
+	return add_size(mul_size(event_queue_databases(), full_size()), MAXALIGN(offsetof(Queue, entries)));
 }
 
 int
 event_queue_locks(void)
 {
-	return event_queue_count() + 1;
+	return event_queue_databases() + 1;
 }
 
 void
@@ -124,13 +124,13 @@ event_queue_attach(LWLockPadded *locks)
 	queues = ShmemInitStruct("djust_auth queues", event_queue_size(), &found);
 	if (found)
 		return;
-	for (i = 0; i <= event_queue_count(); i++)
+	for (i = 0; i <= event_queue_databases(); i++)
 	{
 		Queue *queue = event_queue_at(i);
 
 		memset(queue, 0, offsetof(Queue, entries));
 		queue->lock = &locks[i].lock;
-		pg_atomic_init_u32(&queue->calls, 0);
+		pg_atomic_init_u32(&queue->retry_wanted, 0);
 		pg_atomic_init_u64(&queue->floor, 0);
 		pg_atomic_init_u64(&queue->wrote_at, 0);
 		ConditionVariableInit(&queue->written);
@@ -143,13 +143,13 @@ database_number(const char *database)
 	int i;
 
 	for (i = 0; i < list_length(names); i++)
-		if (strcmp(event_queue_name(i), database) == 0)
+		if (strcmp(event_queue_database(i), database) == 0)
 			return i;
 	return -1;
 }
 
 bool
-event_queue_is_served(const char *database)
+event_queue_serves_database(const char *database)
 {
 	return database_number(database) >= 0;
 }
@@ -269,7 +269,7 @@ event_queue_put(QueueEntry *entry, int kept)
 }
 
 static bool
-is_written(uint64 ticket, bool *no_worker)
+is_committed(uint64 ticket, bool *no_worker)
 {
 	bool written;
 
@@ -286,10 +286,10 @@ event_queue_await(uint64_t ticket)
 	Deadline deadline = deadline_in(AWAIT_MS);
 	bool no_worker;
 
-	if (ticket == 0 || is_written(ticket, &no_worker) || no_worker)
+	if (ticket == 0 || is_committed(ticket, &no_worker) || no_worker)
 		return;
 	ConditionVariablePrepareToSleep(&mine->written);
-	while (!is_written(ticket, &no_worker) && !no_worker && deadline_sleep(&deadline, &mine->written))
+	while (!is_committed(ticket, &no_worker) && !no_worker && deadline_sleep(&deadline, &mine->written))
 		continue;
 	ConditionVariableCancelSleep();
 }
@@ -315,7 +315,7 @@ event_queue_transaction_ended(XactEvent event, void *arg)
 	wake_at_commit = false;
 	if (event == XACT_EVENT_COMMIT && served)
 	{
-		pg_atomic_write_u32(&mine->calls, 1);
+		pg_atomic_write_u32(&mine->retry_wanted, 1);
 		wake(mine);
 	}
 }
@@ -352,7 +352,7 @@ event_queue_begin_work(int n)
 }
 
 bool
-event_queue_working(void)
+event_queue_in_worker(void)
 {
 	return working;
 }
@@ -397,9 +397,9 @@ event_queue_worker(TimestampTz *wrote_at)
 }
 
 bool
-event_queue_take_call(void)
+event_queue_take_retry(void)
 {
-	return pg_atomic_exchange_u32(&mine->calls, 0) != 0;
+	return pg_atomic_exchange_u32(&mine->retry_wanted, 0) != 0;
 }
 
 /* The worker comes back by itself after AWAY_MS, even if the command's backend died. */

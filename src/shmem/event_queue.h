@@ -76,8 +76,8 @@ typedef struct NewestSeal
 } NewestSeal;
 
 /* The databases of djust_auth.databases; call only after settings_init. */
-extern int event_queue_count(void);
-extern const char *event_queue_name(int n);
+extern int event_queue_databases(void);
+extern const char *event_queue_database(int n);
 
 extern size_t event_queue_size(void);
 extern int event_queue_locks(void);
@@ -109,7 +109,7 @@ extern void event_queue_sealed_get(NewestSeal *sealed);
 
 /* For the worker: entries stay until it drops them. */
 extern void event_queue_begin_work(int n);
-extern bool event_queue_working(void);
+extern bool event_queue_in_worker(void);
 extern int event_queue_peek(QueueEntry *entries, int max);
 extern void event_queue_drop(int n);
 /* The worker has written all that was queued. */
@@ -117,9 +117,9 @@ extern void event_queue_all_written(void);
 /* True if a worker of this database runs; sets *wrote_at to when it last had written all (0: never). */
 extern bool event_queue_worker(TimestampTz *wrote_at);
 /* True if the worker was woken for mail since the last call. */
-extern bool event_queue_take_call(void);
+extern bool event_queue_take_retry(void);
 
-extern bool event_queue_is_served(const char *database);
+extern bool event_queue_serves_database(const char *database);
 /* For commands that need a database alone: its worker leaves and stays away until this is called again. */
 extern void event_queue_send_away(const char *database, bool away);
 extern bool event_queue_must_leave(int n);

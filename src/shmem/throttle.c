@@ -137,12 +137,12 @@ clear_entry(ThrottleEntry *entry)
 }
 
 /*
- * Restores a saved lock into an entry of its own or, if the set is full, into *outside.  False: read the table again,
+ * Restores a saved lock into an entry of its own or, if the set is full, into *unstored.  False: read the table again,
  * as the entry was evicted, or a lock cleared, since.
  */
 static bool
 find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, ThrottleEntry **entry,
-				ThrottleEntry *outside)
+				ThrottleEntry *unstored)
 {
 	*entry = throttle_table_find(&attempts, tag);
 	if (*entry)
@@ -153,14 +153,14 @@ find_or_restore(const AccountTag *tag, TimestampTz now, const SavedLock *saved, 
 	}
 	if (event_queue_served() && (!saved->read || saved->cleared != throttle->cleared))
 		return false;
-	*outside = saved->lock;
+	*unstored = saved->lock;
 	*entry = throttle_table_take(&attempts, tag, now);
 	if (!(*entry)->shared)
 	{
-		(*entry)->count = outside->count;
-		(*entry)->allowed_at = outside->allowed_at;
-		(*entry)->wait_s = outside->wait_s;
-		(*entry)->saved = outside->saved;
+		(*entry)->count = unstored->count;
+		(*entry)->allowed_at = unstored->allowed_at;
+		(*entry)->wait_s = unstored->wait_s;
+		(*entry)->saved = unstored->saved;
 	}
 	return true;
 }
@@ -170,16 +170,16 @@ try_enter(const AccountTag *tag, const SavedLock *saved, int *retry_after, bool 
 {
 	TimestampTz now;
 	ThrottleAnswer answer = THROTTLE_GO;
-	ThrottleEntry outside = {.count = 0};
+	ThrottleEntry unstored = {.count = 0};
 	ThrottleEntry *entry;
 
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
-	*again = !find_or_restore(tag, now, saved, &entry, &outside);
+	*again = !find_or_restore(tag, now, saved, &entry, &unstored);
 	if (!*again)
 	{
 		if (entry->shared)
-			answer = throttle_judge(&outside, now, retry_after);
+			answer = throttle_judge(&unstored, now, retry_after);
 		if (answer == THROTTLE_GO)
 			answer = throttle_judge(entry, now, retry_after);
 		if (answer == THROTTLE_GO)
@@ -281,7 +281,7 @@ clear_with(const AccountTag *tag, TransactionId prepared)
 }
 
 void
-throttle_settle(void)
+throttle_await_saved(void)
 {
 	uint64 last = last_message;
 
@@ -302,16 +302,16 @@ take_own(const AccountTag *tag)
 static void
 put_back(const AccountTag *tag, const ThrottleUndo *what)
 {
-	ThrottleEntry outside = {.count = 0};
+	ThrottleEntry unstored = {.count = 0};
 	ThrottleEntry *entry;
 
 	if (what->failures == 0)
 		return;
-	throttle_owner(tag, what->user_id.data);
+	throttle_owner_set(tag, what->user_id.data);
 	LWLockAcquire(throttle_lock, LW_EXCLUSIVE);
 	entry = take_own(tag);
 	if (entry == NULL)
-		entry = &outside;
+		entry = &unstored;
 	entry->count = Max(Min(entry->count + what->failures, THROTTLE_SUSPENDED_AT), 0);
 	entry->allowed_at = Max(entry->allowed_at, what->allowed_at);
 	entry->wait_s = THROTTLE_LONGEST_WAIT_S;
@@ -349,7 +349,7 @@ void
 throttle_clear(const AccountTag *tag)
 {
 	clear(tag);
-	throttle_settle();
+	throttle_await_saved();
 }
 
 static bool
@@ -387,13 +387,13 @@ throttle_move(const AccountTag *from, const AccountTag *to)
 	cleared = clear(from);
 	put_back(to, cleared);
 	added->failures = -cleared->failures;
-	throttle_settle();
+	throttle_await_saved();
 }
 
 void
 throttle_attach(struct LWLock *lock)
 {
-	static const ThrottleUndoActions actions = {put_back, clear_committed, clear_with, throttle_settle};
+	static const ThrottleUndoActions actions = {put_back, clear_committed, clear_with, throttle_await_saved};
 	bool found;
 
 	throttle_lock = lock;

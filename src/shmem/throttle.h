@@ -25,9 +25,9 @@ extern void throttle_leave(ThrottleOutcome outcome);
 extern void throttle_abandon(bool begun);
 
 /* Waits, at most a second, until the worker has saved a lock made or cleared here; a no-op without a worker. */
-extern void throttle_settle(void);
+extern void throttle_await_saved(void);
 
-/* These include throttle_settle, and are undone if the transaction is rolled back. */
+/* These include throttle_await_saved, and are undone if the transaction is rolled back. */
 extern void throttle_clear(const AccountTag *tag);
 /* Called when an address is created (start_over) or changed (move).  Usually a no-op. */
 extern void throttle_start_over(const AccountTag *tag);

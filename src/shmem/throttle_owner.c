@@ -19,7 +19,7 @@ static struct
 } owner;
 
 void
-throttle_owner(const AccountTag *tag, const uint8_t *user_id)
+throttle_owner_set(const AccountTag *tag, const uint8_t *user_id)
 {
 	owner.tag = *tag;
 	memcpy(owner.user_id.data, user_id ? user_id : tag->bytes, UUID_LEN);

@@ -1,6 +1,6 @@
 /*
  * throttle_table.c
- *		Owns the tables of counters of throttle.c and throttle_reset.c.
+ *		Owns the tables of counters of throttle.c and throttle_reset_request.c.
  *
  * Threat: flooding a table with invented addresses to push a counter out of it.
  *
@@ -63,7 +63,7 @@ throttle_table_find(const ThrottleTable *table, const AccountTag *tag)
 
 /* Also true if touched_at is that far in the future: the clock was set back. */
 static bool
-is_over(TimestampTz touched_at, TimestampTz now)
+protection_is_over(TimestampTz touched_at, TimestampTz now)
 {
 	return Max(now - touched_at, touched_at - now) > PROTECTED_MS * INT64CONST(1000);
 }
@@ -73,7 +73,7 @@ may_evict(const ThrottleEntry *entry, TimestampTz now)
 {
 	if (entry->under_way > 0 || entry->count >= THROTTLE_SUSPENDED_AT)
 		return false;
-	return entry->count == 0 || is_over(entry->touched_at, now);
+	return entry->count == 0 || protection_is_over(entry->touched_at, now);
 }
 
 /* Evict first: the entry with fewer failures, then the older one. */
@@ -89,7 +89,7 @@ leaves_before(const ThrottleTable *table, const ThrottleEntry *a, const Throttle
 static ThrottleEntry *
 overflow_entry(ThrottleSet *set, TimestampTz now)
 {
-	if (set->overflow.under_way == 0 && is_over(set->overflow.touched_at, now))
+	if (set->overflow.under_way == 0 && protection_is_over(set->overflow.touched_at, now))
 		memset(&set->overflow, 0, sizeof(set->overflow));
 	set->overflow.shared = true;
 	return &set->overflow;

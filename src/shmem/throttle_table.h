@@ -1,7 +1,7 @@
 /*
  * throttle_table.h
  *		Counters per account in shared memory, for throttle.c and
- *		throttle_reset.c.
+ *		throttle_reset_request.c.
  */
 #ifndef DJUST_THROTTLE_TABLE_H
 #define DJUST_THROTTLE_TABLE_H

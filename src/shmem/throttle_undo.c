@@ -69,7 +69,7 @@ commit(void)
 		if (note->clears)
 			actions.committed(&note->tag);
 	if (notes)
-		actions.settle();
+		actions.await_saved();
 }
 
 static void

@@ -23,7 +23,7 @@ typedef struct ThrottleUndoActions
 	void (*put_back)(const AccountTag *tag, const ThrottleUndo *what); /* also while it is being rolled back */
 	void (*committed)(const AccountTag *tag);
 	void (*prepared)(const AccountTag *tag, uint32_t transaction);
-	void (*settle)(void); /* after committed, before the client gets its answer */
+	void (*await_saved)(void); /* after committed, before the client gets its answer */
 } ThrottleUndoActions;
 
 extern void throttle_undo_init(const ThrottleUndoActions *actions);

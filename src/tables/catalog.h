@@ -143,7 +143,7 @@ typedef struct UserRow
 
 typedef struct SessionRow
 {
-	ItemPointerData place; /* where this version of the row is */
+	ItemPointerData tid; /* where this version of the row is */
 	pg_uuid_t sid;
 	pg_uuid_t user_id;
 	TimestampTz created_at;

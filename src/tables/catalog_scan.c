@@ -159,7 +159,7 @@ static const struct
 };
 
 COMPAT_NORETURN static void
-refuse(Relation relation, const char *detail)
+refuse_table(Relation relation, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -183,12 +183,12 @@ check_columns(CatalogTable table, Relation relation)
 	int i;
 
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		refuse(relation, "It is no table.");
+		refuse_table(relation, "It is no table.");
 	if (shapes[table].n == 0 || shapes[table].n > SCAN_COLUMNS)
 		elog(ERROR, "the columns of table %d are not listed", (int) table);
 	for (i = 0; i < shapes[table].n; i++)
 		if (i >= descriptor->natts || !is_of_type(TupleDescAttr(descriptor, i), shapes[table].columns[i].type))
-			refuse(relation, psprintf("Column number %d was dropped or has another type.", i + 1));
+			refuse_table(relation, psprintf("Column number %d was dropped or has another type.", i + 1));
 }
 
 void
@@ -211,7 +211,7 @@ scan_start(Scan *scan, CatalogIndex index, ScanKey key, Snapshot snapshot)
 				 errmsg("djust_auth does not work without its indexes"),
 				 errhint("Connect without ignore_system_indexes.")));
 	if (scan->scan->irel->rd_index->indrelid != RelationGetRelid(scan->relation))
-		refuse(scan->relation, "Its index is another table's.");
+		refuse_table(scan->relation, "Its index is another table's.");
 }
 
 void
@@ -241,7 +241,8 @@ scan_values(Scan *scan, HeapTuple tuple)
 	}
 	for (i = 0; i < shapes[scan->table].n; i++)
 		if (scan->nulls[i] && !shapes[scan->table].columns[i].nullable)
-			refuse(scan->relation, psprintf("Column \"%s\" is null.", NameStr(TupleDescAttr(descriptor, i)->attname)));
+			refuse_table(scan->relation,
+						 psprintf("Column \"%s\" is null.", NameStr(TupleDescAttr(descriptor, i)->attname)));
 }
 
 bool

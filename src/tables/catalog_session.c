@@ -28,7 +28,7 @@ read_session(const Scan *scan, SessionRow *row)
 {
 	const Datum *values = scan->values;
 
-	row->place = scan->tuple->t_self;
+	row->tid = scan->tuple->t_self;
 	row->sid = *DatumGetUUIDP(values[Anum_session_sid - 1]);
 	row->user_id = *DatumGetUUIDP(values[Anum_session_user_id - 1]);
 	row->created_at = DatumGetTimestampTz(values[Anum_session_created_at - 1]);
@@ -61,13 +61,13 @@ visible_at(Relation relation, const pg_uuid_t *sid, const SessionTid *tid, HeapT
 	bool visible = false;
 
 	LockBuffer(tid->buffer, BUFFER_LOCK_SHARE);
-	item = PageGetItemId(page, tid->line);
-	if (tid->line >= FirstOffsetNumber && tid->line <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(item))
+	item = PageGetItemId(page, tid->offnum);
+	if (tid->offnum >= FirstOffsetNumber && tid->offnum <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(item))
 	{
 		tuple->t_data = (HeapTupleHeader) PageGetItem(page, item);
 		tuple->t_len = ItemIdGetLength(item);
 		tuple->t_tableOid = RelationGetRelid(relation);
-		ItemPointerSet(&tuple->t_self, tid->block, tid->line);
+		ItemPointerSet(&tuple->t_self, tid->block, tid->offnum);
 		visible = HeapTupleSatisfiesVisibility(tuple, snapshot, tid->buffer);
 	}
 	LockBuffer(tid->buffer, BUFFER_LOCK_UNLOCK);

@@ -120,12 +120,12 @@ void
 session_tid_keep(const pg_uuid_t *sid, TupleTableSlot *slot, const ItemPointerData *tid)
 {
 	SessionTid entry = {
-		.tag = word(sid, 12), .block = ItemPointerGetBlockNumber(tid), .line = ItemPointerGetOffsetNumber(tid)};
+		.tag = word(sid, 12), .block = ItemPointerGetBlockNumber(tid), .offnum = ItemPointerGetOffsetNumber(tid)};
 
 	if (!TTS_IS_BUFFERTUPLE(slot) || entry.block != ItemPointerGetBlockNumber(&slot->tts_tid))
 		return;
 	entry.buffer = ((BufferHeapTupleTableSlot *) slot)->buffer;
-	entry.at = ItemIdGetOffset(PageGetItemId(BufferGetPage(entry.buffer), entry.line));
+	entry.row_offset = ItemIdGetOffset(PageGetItemId(BufferGetPage(entry.buffer), entry.offnum));
 	*entry_for(set_of(sid), entry.tag) = entry;
 }
 
@@ -147,7 +147,7 @@ session_tid_prefetch_row(const pg_uuid_t *sid)
 	page = BufferGetPage(tid.buffer);
 	__builtin_prefetch(GetBufferDescriptor(tid.buffer - 1));
 	__builtin_prefetch(page);
-	__builtin_prefetch(page + SizeOfPageHeaderData + tid.line * sizeof(ItemIdData));
+	__builtin_prefetch(page + SizeOfPageHeaderData + tid.offnum * sizeof(ItemIdData));
 	for (i = 0; i < ROW_LINES; i++)
-		__builtin_prefetch(page + tid.at + i * CACHE_LINE);
+		__builtin_prefetch(page + tid.row_offset + i * CACHE_LINE);
 }

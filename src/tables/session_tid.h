@@ -14,8 +14,8 @@ typedef struct SessionTid
 	uint32 tag; /* part of the session id */
 	Buffer buffer; /* InvalidBuffer: the entry is empty */
 	BlockNumber block;
-	OffsetNumber line; /* line pointer */
-	uint16 at; /* of the row in its page, for session_tid_prefetch_row */
+	OffsetNumber offnum;
+	uint16 row_offset; /* of the row in its page, for session_tid_prefetch_row */
 } SessionTid;
 
 extern size_t session_tid_size(void);

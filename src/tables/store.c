@@ -55,7 +55,7 @@ refresh_by_statement(const SessionRow *session, TimestampTz now, TimestampTz exp
 							   TimestampTzGetDatum(expires_at),
 							   TimestampTzGetDatum(access_expires_at),
 							   bytes_datum(access_hash, SHA256_SIZE),
-							   PointerGetDatum(&session->place),
+							   PointerGetDatum(&session->tid),
 							   Int32GetDatum(session->generation + 1))) > 0;
 }
 
@@ -64,20 +64,20 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 					  const uint8_t *access_hash)
 {
 	Row read = {0};
-	Row change = {.settled = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
+	Row change = {.idle_trigger = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
 	RowOutcome outcome;
 
 	if (session->expires_at <= now)
 		return false;
-	give_uuid(&read, Anum_session_sid, &session->sid);
-	give_int(&read, Anum_session_generation, session->generation);
-	give_time(&read, Anum_session_expires_at, session->expires_at);
-	give_int(&change, Anum_session_generation, session->generation + 1);
-	give_time(&change, Anum_session_refreshed_at, now);
-	give_time(&change, Anum_session_expires_at, expires_at);
-	give_time(&change, Anum_session_access_expires_at, access_expires_at);
-	give(&change, Anum_session_access_hash, BYTEAOID, bytes_datum(access_hash, SHA256_SIZE), false);
-	outcome = row_update_session(session, &read, &change);
+	row_set_uuid(&read, Anum_session_sid, &session->sid);
+	row_set_int(&read, Anum_session_generation, session->generation);
+	row_set_time(&read, Anum_session_expires_at, session->expires_at);
+	row_set_int(&change, Anum_session_generation, session->generation + 1);
+	row_set_time(&change, Anum_session_refreshed_at, now);
+	row_set_time(&change, Anum_session_expires_at, expires_at);
+	row_set_time(&change, Anum_session_access_expires_at, access_expires_at);
+	row_set(&change, Anum_session_access_hash, BYTEAOID, bytes_datum(access_hash, SHA256_SIZE), false);
+	outcome = store_row_update_session(session, &read, &change);
 	if (outcome == ROW_NEEDS_STATEMENT)
 		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);
 	return outcome == ROW_WRITTEN;

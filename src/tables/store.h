@@ -184,14 +184,14 @@ extern bool store_is_own_work(void);
 extern void store_grant(const char *statement);
 
 /* the worker's own calls, under its role */
-extern void store_call_start(void);
-extern int store_call_write(void);
-extern bool store_call_purge(void);
-extern TimestampTz store_call_seal(void);
+extern void store_worker_start(void);
+extern int store_worker_write(void);
+extern bool store_worker_purge(void);
+extern TimestampTz store_worker_seal(void);
 /* Copies into a context; false if no mail is due. */
-extern bool store_call_claim_mail(MemoryContext context, ClaimedMail *mail);
-extern void store_call_mail_sent(int64 id);
-extern void store_call_mail_failed(int64 id, const char *reason, bool for_good);
-extern bool store_call_mail_due(TimestampTz *due);
+extern bool store_worker_claim_mail(MemoryContext context, ClaimedMail *mail);
+extern void store_worker_mail_sent(int64 id);
+extern void store_worker_mail_failed(int64 id, const char *reason, bool permanent);
+extern bool store_worker_mail_due(TimestampTz *due);
 
 #endif

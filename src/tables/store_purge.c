@@ -18,12 +18,12 @@
  */
 #define PURGE(table, key, id, type, ended, which, then) \
 	{ \
-		"WITH due AS MATERIALIZED (SELECT ctid AS place, " key " AS key, " id " AS id, " ended " AS ended" \
+		"WITH due AS MATERIALIZED (SELECT ctid AS tid, " key " AS key, " id " AS id, " ended " AS ended" \
 		" FROM djust_auth." table " WHERE " which key LT "$1 AND ROW(" key ", " id ")" GT \
 		"ROW($2, $3::pg_catalog.text::pg_catalog." type ")" \
 		" ORDER BY " key ", " id " LIMIT $4 FOR UPDATE SKIP LOCKED)," \
 		" removed AS (DELETE FROM djust_auth." table " WHERE ctid" EQ \
-		"ANY (ARRAY(SELECT place FROM due WHERE ended)) RETURNING 1)" then \
+		"ANY (ARRAY(SELECT tid FROM due WHERE ended)) RETURNING 1)" then \
 		" SELECT (SELECT pg_catalog.count(*) FROM removed), (SELECT pg_catalog.count(*) FROM due)," \
 		" key, id::pg_catalog.text" \
 		" FROM due ORDER BY due.key DESC, due.id DESC LIMIT 1", \
@@ -36,7 +36,7 @@
  */
 #define POSTPONE \
 	", kept AS (UPDATE djust_auth.session SET purge_at = expires_at" \
-	" WHERE ctid" EQ "ANY (ARRAY(SELECT place FROM due WHERE NOT ended)))"
+	" WHERE ctid" EQ "ANY (ARRAY(SELECT tid FROM due WHERE NOT ended)))"
 #define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
 #define NO_SUSPENSION "failures" LT "100 AND "
@@ -88,15 +88,15 @@ store_audit_insert(const AuditRow *event)
 {
 	Row row = {0};
 
-	give_uuid(&row, Anum_audit_event_id, &event->id);
-	give_time(&row, Anum_audit_event_at, event->at);
-	give_text(&row, Anum_audit_event_event, event->event);
-	give_uuid(&row, Anum_audit_event_user_id, event->user_id);
-	give_uuid(&row, Anum_audit_event_sid, event->sid);
-	give_text(&row, Anum_audit_event_actor, event->actor);
-	give(&row, Anum_audit_event_client_address, INETOID, event->client_address, event->client_address == (Datum) 0);
-	give(&row, Anum_audit_event_detail, JSONBOID, detail_of(event), event->detail == NULL);
-	if (!row_insert(TABLE_AUDIT_EVENT, &row))
+	row_set_uuid(&row, Anum_audit_event_id, &event->id);
+	row_set_time(&row, Anum_audit_event_at, event->at);
+	row_set_text(&row, Anum_audit_event_event, event->event);
+	row_set_uuid(&row, Anum_audit_event_user_id, event->user_id);
+	row_set_uuid(&row, Anum_audit_event_sid, event->sid);
+	row_set_text(&row, Anum_audit_event_actor, event->actor);
+	row_set(&row, Anum_audit_event_client_address, INETOID, event->client_address, event->client_address == (Datum) 0);
+	row_set(&row, Anum_audit_event_detail, JSONBOID, detail_of(event), event->detail == NULL);
+	if (!store_row_insert(TABLE_AUDIT_EVENT, &row))
 		insert_by_statement(event);
 }
 

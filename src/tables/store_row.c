@@ -33,7 +33,7 @@
 #include "tables/session_tid.h"
 #include "tables/store_row.h"
 
-/* A table that is being written, from begin() to end(). */
+/* A table that is being written, from open_target() to close_target(). */
 typedef struct Target
 {
 	Relation relation;
@@ -43,7 +43,7 @@ typedef struct Target
 } Target;
 
 static bool
-is_given(const Row *row, AttrNumber column)
+has_column(const Row *row, AttrNumber column)
 {
 	int i;
 
@@ -54,12 +54,12 @@ is_given(const Row *row, AttrNumber column)
 }
 
 static bool
-is_written(const ForeignKeyCacheInfo *key, const Row *row)
+writes_key_column(const ForeignKeyCacheInfo *key, const Row *row)
 {
 	int i;
 
 	for (i = 0; i < key->nkeys; i++)
-		if (is_given(row, key->conkey[i]))
+		if (has_column(row, key->conkey[i]))
 			return true;
 	return false;
 }
@@ -78,14 +78,14 @@ keeps_key(List *keys, Oid constraint, const Row *row)
 		ForeignKeyCacheInfo *key = lfirst(cell);
 
 		if (key->conoid == constraint)
-			return !is_written(key, row);
+			return !writes_key_column(key, row);
 	}
 	return false;
 }
 
-/* row_update_session carries the end of a session over to the new row version by itself. */
+/* store_row_update_session carries the end of a session over to the new row version by itself. */
 static bool
-is_done_here(const Trigger *trigger)
+is_keep_ended_trigger(const Trigger *trigger)
 {
 	return !trigger->tgisinternal && strcmp(trigger->tgname, "djust_keep_ended") == 0;
 }
@@ -108,8 +108,8 @@ fires_triggers(Relation relation, CmdType command, const Row *row)
 		Trigger *trigger = &triggers->triggers[i];
 
 		/* the audit trigger records changes by administrators only */
-		if ((trigger->tgtype & event) == 0 || is_done_here(trigger) ||
-			(row->settled && strcmp(trigger->tgname, row->settled) == 0) ||
+		if ((trigger->tgtype & event) == 0 || is_keep_ended_trigger(trigger) ||
+			(row->idle_trigger && strcmp(trigger->tgname, row->idle_trigger) == 0) ||
 			(trigger->tgfoid == audit_function && OidIsValid(audit_function)))
 			continue;
 		if (RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_NONE || !keeps_key(keys, trigger->tgconstraint, row))
@@ -139,13 +139,13 @@ has_columns(Relation relation, const Row *row)
 
 /* Whether the row gives a value to every column that has not been dropped. */
 static bool
-is_whole(Relation relation, const Row *row)
+sets_every_column(Relation relation, const Row *row)
 {
 	TupleDesc descriptor = RelationGetDescr(relation);
 	int i;
 
 	for (i = 0; descriptor->natts != row->n && i < descriptor->natts; i++)
-		if (!TupleDescAttr(descriptor, i)->attisdropped && !is_given(row, i + 1))
+		if (!TupleDescAttr(descriptor, i)->attisdropped && !has_column(row, i + 1))
 			return false;
 	return true;
 }
@@ -160,18 +160,18 @@ is_plain(Relation relation)
 }
 
 static bool
-as_made(Relation relation, CmdType command, const Row *read, const Row *row)
+can_write_directly(Relation relation, CmdType command, const Row *read, const Row *row)
 {
-	return is_plain(relation) && (command == CMD_UPDATE || is_whole(relation, row)) &&
+	return is_plain(relation) && (command == CMD_UPDATE || sets_every_column(relation, row)) &&
 		   (read == NULL || has_columns(relation, read)) && has_columns(relation, row) &&
 		   !fires_triggers(relation, command, row);
 }
 
 static bool
-begin(Target *target, CatalogTable table, CmdType command, const Row *read, const Row *row)
+open_target(Target *target, CatalogTable table, CmdType command, const Row *read, const Row *row)
 {
 	target->relation = catalog_open(table, RowExclusiveLock);
-	if (!as_made(target->relation, command, read, row))
+	if (!can_write_directly(target->relation, command, read, row))
 	{
 		table_close(target->relation, NoLock);
 		return false;
@@ -187,7 +187,7 @@ begin(Target *target, CatalogTable table, CmdType command, const Row *read, cons
 
 /* The table stays locked until the transaction ends. */
 static void
-end(Target *target)
+close_target(Target *target)
 {
 	ExecDropSingleTupleTableSlot(target->slot);
 	FreeExecutorState(target->estate);
@@ -196,7 +196,7 @@ end(Target *target)
 }
 
 static void
-check(Target *target)
+check_constraints(Target *target)
 {
 	if (RelationGetDescr(target->relation)->constr)
 		ExecConstraints(target->result, target->slot, target->estate);
@@ -212,7 +212,7 @@ insert_in_indexes(Target *target, bool update, CompatIndexUpdate wanted)
 }
 
 bool
-row_insert(CatalogTable table, const Row *row)
+store_row_insert(CatalogTable table, const Row *row)
 {
 	Target target;
 	Datum *values;
@@ -220,7 +220,7 @@ row_insert(CatalogTable table, const Row *row)
 	int natts;
 	int i;
 
-	if (!begin(&target, table, CMD_INSERT, NULL, row))
+	if (!open_target(&target, table, CMD_INSERT, NULL, row))
 		return false;
 	natts = RelationGetNumberOfAttributes(target.relation);
 	values = palloc(natts * sizeof(Datum));
@@ -232,10 +232,10 @@ row_insert(CatalogTable table, const Row *row)
 		nulls[row->columns[i] - 1] = row->nulls[i];
 	}
 	ExecForceStoreHeapTuple(heap_form_tuple(RelationGetDescr(target.relation), values, nulls), target.slot, true);
-	check(&target);
+	check_constraints(&target);
 	table_tuple_insert(target.relation, target.slot, GetCurrentCommandId(true), 0, NULL);
 	insert_in_indexes(&target, false, COMPAT_INDEX_ALL);
-	end(&target);
+	close_target(&target);
 	return true;
 }
 
@@ -267,7 +267,7 @@ is_as_read(TupleTableSlot *old, const Row *read)
 
 /* Reads under the active snapshot, which keeps the row version from being pruned. */
 static bool
-find(Relation relation, const ItemPointerData *tid_read, const Row *read, TupleTableSlot *old)
+fetch_as_read(Relation relation, const ItemPointerData *tid_read, const Row *read, TupleTableSlot *old)
 {
 	ItemPointerData tid = *tid_read;
 
@@ -277,7 +277,7 @@ find(Relation relation, const ItemPointerData *tid_read, const Row *read, TupleT
 
 /* The slot of the old version keeps its page pinned, so that its tuple id is not reused. */
 static bool
-replace(Target *target, TupleTableSlot *old, Row *change)
+update_version(Target *target, TupleTableSlot *old, Row *change)
 {
 	TM_FailureData failure;
 	LockTupleMode mode;
@@ -292,7 +292,7 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 													  change->nulls),
 							target->slot,
 							true);
-	check(target);
+	check_constraints(target);
 	result = table_tuple_update(target->relation,
 								&old->tts_tid,
 								target->slot,
@@ -319,24 +319,24 @@ replace(Target *target, TupleTableSlot *old, Row *change)
 }
 
 RowOutcome
-row_update_session(const SessionRow *session, const Row *read, Row *change)
+store_row_update_session(const SessionRow *session, const Row *read, Row *change)
 {
 	Target target;
 	TupleTableSlot *old;
 	ItemPointer tid;
 	bool written;
 
-	if (!begin(&target, TABLE_SESSION, CMD_UPDATE, read, change))
+	if (!open_target(&target, TABLE_SESSION, CMD_UPDATE, read, change))
 		return ROW_NEEDS_STATEMENT;
 	PushActiveSnapshot(GetLatestSnapshot());
 	old = table_slot_create(target.relation, NULL);
 	tid = &target.slot->tts_tid;
-	written = find(target.relation, &session->place, read, old) && replace(&target, old, change) &&
+	written = fetch_as_read(target.relation, &session->tid, read, old) && update_version(&target, old, change) &&
 			  !session_revoke_follow(target.relation, ExecFetchSlotHeapTuple(old, false, NULL), tid);
 	if (written)
 		session_tid_keep(&session->sid, old, tid);
 	ExecDropSingleTupleTableSlot(old);
 	PopActiveSnapshot();
-	end(&target);
+	close_target(&target);
 	return written ? ROW_WRITTEN : ROW_CHANGED;
 }

@@ -21,7 +21,7 @@ typedef struct Row
 	Oid types[ROW_COLUMNS];
 	Datum values[ROW_COLUMNS];
 	bool nulls[ROW_COLUMNS];
-	const char *settled; /* name of a trigger of this extension that would not change this row; NULL: none */
+	const char *idle_trigger; /* name of a trigger of this extension that would not change this row; NULL: none */
 } Row;
 
 typedef enum RowOutcome
@@ -32,15 +32,15 @@ typedef enum RowOutcome
 } RowOutcome;
 
 /* The row gives every column a value.  Returns false, and writes nothing, when the table needs a statement. */
-extern bool row_insert(CatalogTable table, const Row *row);
+extern bool store_row_insert(CatalogTable table, const Row *row);
 /*
  * Changes the session's row where it was read, if its columns still have the values in "read"; waits for a transaction
  * that is changing it.
  */
-extern RowOutcome row_update_session(const SessionRow *session, const Row *read, Row *change);
+extern RowOutcome store_row_update_session(const SessionRow *session, const Row *read, Row *change);
 
 static inline void
-give(Row *row, AttrNumber column, Oid type, Datum value, bool is_null)
+row_set(Row *row, AttrNumber column, Oid type, Datum value, bool is_null)
 {
 	Assert(row->n < ROW_COLUMNS);
 	row->columns[row->n] = column;
@@ -50,27 +50,27 @@ give(Row *row, AttrNumber column, Oid type, Datum value, bool is_null)
 }
 
 static inline void
-give_time(Row *row, AttrNumber column, TimestampTz value)
+row_set_time(Row *row, AttrNumber column, TimestampTz value)
 {
-	give(row, column, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
+	row_set(row, column, TIMESTAMPTZOID, TimestampTzGetDatum(value), false);
 }
 
 static inline void
-give_int(Row *row, AttrNumber column, int32 value)
+row_set_int(Row *row, AttrNumber column, int32 value)
 {
-	give(row, column, INT4OID, Int32GetDatum(value), false);
+	row_set(row, column, INT4OID, Int32GetDatum(value), false);
 }
 
 static inline void
-give_uuid(Row *row, AttrNumber column, const pg_uuid_t *value)
+row_set_uuid(Row *row, AttrNumber column, const pg_uuid_t *value)
 {
-	give(row, column, UUIDOID, UUIDPGetDatum(value), value == NULL);
+	row_set(row, column, UUIDOID, UUIDPGetDatum(value), value == NULL);
 }
 
 static inline void
-give_text(Row *row, AttrNumber column, const char *value)
+row_set_text(Row *row, AttrNumber column, const char *value)
 {
-	give(row, column, TEXTOID, text_datum(value), value == NULL);
+	row_set(row, column, TEXTOID, text_datum(value), value == NULL);
 }
 
 #endif

@@ -96,8 +96,8 @@ extern List *store_event_writers(MemoryContext context);
 extern int store_chains_read(Snapshot snapshot, AuditChain chains[CHAINS_MAX]);
 extern int store_seals_read(MemoryContext context, Snapshot snapshot, const pg_uuid_t *chain, int64 after,
 							AuditSeal seals[SEALS_AT_ONCE]);
-/* Events from or, if `behind`, after one key, and before another. */
-extern int store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool behind,
+/* Events from this key (after it, if exclusive) and before another. */
+extern int store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool exclusive,
 							 const EventKey *to, SealedEvent events[EVENTS_AT_ONCE]);
 extern int64 store_events_count(Snapshot snapshot, const EventKey *from);
 

@@ -87,7 +87,7 @@ read_event(int row, SealedEvent *event)
 }
 
 int
-store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool behind, const EventKey *to,
+store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool exclusive, const EventKey *to,
 				  SealedEvent events[EVENTS_AT_ONCE])
 {
 	static StoreStatement after = {"SELECT " EVENT_COLUMNS " FROM djust_auth.audit_event WHERE (at, id)" GT
@@ -98,7 +98,8 @@ store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from
 										 "($1, $2)" BEFORE,
 										 {KEY_OIDS, KEY_OIDS},
 										 .by_index = true};
-	int rows = (int) store_query(behind ? &after : &starting_at, ARGUMENTS(KEY_DATUMS(from), KEY_DATUMS(to)), snapshot);
+	int rows =
+		(int) store_query(exclusive ? &after : &starting_at, ARGUMENTS(KEY_DATUMS(from), KEY_DATUMS(to)), snapshot);
 	int i;
 
 	MemoryContextSwitchTo(context);

@@ -12,7 +12,7 @@
 #include "text/bytes.h"
 
 void
-store_call_start(void)
+store_worker_start(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_start()"};
 
@@ -20,7 +20,7 @@ store_call_start(void)
 }
 
 int
-store_call_write(void)
+store_worker_write(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_write()"};
 
@@ -28,7 +28,7 @@ store_call_write(void)
 }
 
 bool
-store_call_purge(void)
+store_worker_purge(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_purge()"};
 
@@ -36,7 +36,7 @@ store_call_purge(void)
 }
 
 TimestampTz
-store_call_seal(void)
+store_worker_seal(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_seal()"};
 
@@ -59,7 +59,7 @@ secret_text(int number)
 }
 
 bool
-store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
+store_worker_claim_mail(MemoryContext context, ClaimedMail *mail)
 {
 	static StoreStatement statement = {
 		"SELECT id, recipient, subject, body_text, body_html FROM djust_auth.claim_mail(1)"};
@@ -79,7 +79,7 @@ store_call_claim_mail(MemoryContext context, ClaimedMail *mail)
 }
 
 void
-store_call_mail_sent(int64 id)
+store_worker_mail_sent(int64 id)
 {
 	static StoreStatement statement = {"SELECT djust_auth.mail_sent($1)", {INT8OID}};
 
@@ -87,16 +87,16 @@ store_call_mail_sent(int64 id)
 }
 
 void
-store_call_mail_failed(int64 id, const char *reason, bool for_good)
+store_worker_mail_failed(int64 id, const char *reason, bool permanent)
 {
 	static StoreStatement rejected = {"SELECT djust_auth.mail_rejected($1, $2)", {INT8OID, TEXTOID}};
 	static StoreStatement failed = {"SELECT djust_auth.mail_failed($1, $2)", {INT8OID, TEXTOID}};
 
-	store_run(for_good ? &rejected : &failed, ARGUMENTS(Int64GetDatum(id), text_datum(reason)));
+	store_run(permanent ? &rejected : &failed, ARGUMENTS(Int64GetDatum(id), text_datum(reason)));
 }
 
 bool
-store_call_mail_due(TimestampTz *due)
+store_worker_mail_due(TimestampTz *due)
 {
 	static StoreStatement statement = {"SELECT djust_auth.mail_due()"};
 	bool is_null;

@@ -80,11 +80,11 @@ claim_task(void *arg)
 {
 	Delivery *delivery = arg;
 
-	delivery->found = store_call_claim_mail(delivery->context, &delivery->mail);
+	delivery->found = store_worker_claim_mail(delivery->context, &delivery->mail);
 	if (delivery->found)
 		delivery->message_id = MemoryContextStrdup(delivery->context, mail_queue_message_id(delivery->mail.id));
 	else
-		delivery->waiting = store_call_mail_due(&delivery->due);
+		delivery->waiting = store_worker_mail_due(&delivery->due);
 }
 
 /* Reads the first line of the password file.  Returns NULL, or the file's fault. */
@@ -171,9 +171,9 @@ record_task(void *arg)
 	const MailerOutcome *outcome = &delivery->outcome;
 
 	if (outcome->verdict == MAILER_SENT)
-		store_call_mail_sent(delivery->mail.id);
+		store_worker_mail_sent(delivery->mail.id);
 	else
-		store_call_mail_failed(delivery->mail.id, outcome->reason, outcome->verdict == MAILER_PERMANENT);
+		store_worker_mail_failed(delivery->mail.id, outcome->reason, outcome->verdict == MAILER_PERMANENT);
 }
 
 /* Logs neither address nor link: readers of the log may not see them. */

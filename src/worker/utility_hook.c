@@ -77,7 +77,7 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 {
 	ProcessUtility_hook_type run = previous_hook ? previous_hook : standard_ProcessUtility;
 	const char *database = exclusive_database(statement->utilityStmt);
-	bool alone = database && event_queue_is_served(database) && is_own_database(database);
+	bool alone = database && event_queue_serves_database(database) && is_own_database(database);
 	bool creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
 				   strcmp(((CreateExtensionStmt *) statement->utilityStmt)->extname, EXTENSION) == 0;
 

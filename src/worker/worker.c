@@ -64,10 +64,10 @@ worker_register(void)
 	/* pg_upgrade requires that nothing writes to the databases */
 	if (IsBinaryUpgrade)
 		return;
-	for (i = 0; i < event_queue_count(); i++)
+	for (i = 0; i < event_queue_databases(); i++)
 	{
-		snprintf(worker.bgw_name, BGW_MAXLEN, "djust_auth worker %s", event_queue_name(i));
-		snprintf(worker.bgw_type, BGW_MAXLEN, "djust_auth worker %s", event_queue_name(i));
+		snprintf(worker.bgw_name, BGW_MAXLEN, "djust_auth worker %s", event_queue_database(i));
+		snprintf(worker.bgw_type, BGW_MAXLEN, "djust_auth worker %s", event_queue_database(i));
 		worker.bgw_main_arg = Int32GetDatum(i);
 		RegisterBackgroundWorker(&worker);
 	}
@@ -76,7 +76,7 @@ worker_register(void)
 static void
 take_back_task(void *arg)
 {
-	store_call_start();
+	store_worker_start();
 }
 
 /* Runs once, when the extension exists. */
@@ -90,7 +90,7 @@ take_back_mails(TimestampTz *due)
 static void
 write_task(void *arg)
 {
-	store_call_write();
+	store_worker_write();
 }
 
 /* Drains the queue; entries added during a commit form the next batch. */
@@ -114,7 +114,7 @@ write_waiting(TimestampTz *due)
 static void
 purge_task(void *more)
 {
-	*(bool *) more = store_call_purge();
+	*(bool *) more = store_worker_purge();
 }
 
 static WorkerResult
@@ -140,7 +140,7 @@ flush_throttled(TimestampTz *due)
 static void
 seal_task(void *due)
 {
-	*(TimestampTz *) due = store_call_seal();
+	*(TimestampTz *) due = store_worker_seal();
 }
 
 static WorkerResult
@@ -263,7 +263,7 @@ worker_prepare(void)
 	if (event_queue_must_leave(database_number))
 		proc_exit(1);
 	BackgroundWorkerInitializeConnection(
-		event_queue_name(database_number), *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
+		event_queue_database(database_number), *setting_worker_role == '\0' ? NULL : setting_worker_role, 0);
 	worker_set("default_transaction_isolation", "read committed");
 	worker_set("default_transaction_read_only", "off");
 	worker_set("lock_timeout", "2s");
@@ -307,7 +307,7 @@ djust_auth_worker_main(Datum arg)
 			ProcessConfigFile(PGC_SIGHUP);
 			retry_jobs(true);
 		}
-		if (event_queue_take_call())
+		if (event_queue_take_retry())
 			retry_jobs(false);
 		notice_clock();
 		for (i = 0; i < JOBS; i++)

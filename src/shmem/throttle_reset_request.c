@@ -1,5 +1,5 @@
 /*
- * throttle_reset.c
+ * throttle_reset_request.c
  *		Owns the limit on password reset requests per address, in shared
  *		memory.
  *
@@ -15,7 +15,7 @@
 #include "storage/lwlock.h"
 #include "utils/timestamp.h"
 
-#include "shmem/throttle_reset.h"
+#include "shmem/throttle_reset_request.h"
 #include "shmem/throttle_table.h"
 
 #define ENTRIES (64 * 1024)
@@ -23,31 +23,31 @@
 #define WINDOW_MS (60 * 60 * 1000)
 #define REQUESTS_PER_WINDOW 5
 
-static LWLock *throttle_reset_lock = NULL;
+static LWLock *requests_lock = NULL;
 static ThrottleTable requests;
 
 size_t
-throttle_reset_size(void)
+throttle_reset_request_size(void)
 {
 	return throttle_table_size(ENTRIES / THROTTLE_TABLE_WAYS);
 }
 
 void
-throttle_reset_attach(struct LWLock *lock)
+throttle_reset_request_attach(struct LWLock *lock)
 {
-	throttle_reset_lock = lock;
+	requests_lock = lock;
 	throttle_table_attach(&requests, "djust_auth resets", ENTRIES / THROTTLE_TABLE_WAYS, true);
 }
 
 /* In this table allowed_at ends the pause and touched_at begins the window. */
 bool
-throttle_reset_admit(const AccountTag *tag)
+throttle_reset_request_admit(const AccountTag *tag)
 {
 	TimestampTz now;
 	ThrottleEntry *entry;
 	bool allowed;
 
-	LWLockAcquire(throttle_reset_lock, LW_EXCLUSIVE);
+	LWLockAcquire(requests_lock, LW_EXCLUSIVE);
 	now = GetCurrentTimestamp();
 	entry = throttle_table_take(&requests, tag, now);
 	/* the clock may have been set back */
@@ -64,6 +64,6 @@ throttle_reset_admit(const AccountTag *tag)
 		entry->count++;
 		entry->allowed_at = now + PAUSE_MS * INT64CONST(1000);
 	}
-	LWLockRelease(throttle_reset_lock);
+	LWLockRelease(requests_lock);
 	return allowed;
 }

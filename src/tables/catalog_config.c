@@ -1,5 +1,5 @@
 /*
- * catalog_policy.c
+ * catalog_config.c
  *		Owns reading administrators' data: profiles and their rights, the
  *		password blocklist, signing keys, mail templates.
  */
@@ -17,7 +17,7 @@
 
 /* True if a row with this text key exists.  Wipes its copy of the key, which may be a password. */
 static bool
-exists(CatalogTable table, CatalogIndex index, const char *value)
+row_exists(CatalogTable table, CatalogIndex index, const char *value)
 {
 	ScanKeyData key;
 	Scan scan;
@@ -34,13 +34,13 @@ exists(CatalogTable table, CatalogIndex index, const char *value)
 bool
 catalog_profile_exists(const char *name)
 {
-	return exists(TABLE_PROFILE, INDEX_PROFILE, name);
+	return row_exists(TABLE_PROFILE, INDEX_PROFILE, name);
 }
 
 bool
 catalog_blocklisted(const char *password)
 {
-	return exists(TABLE_PASSWORD_BLOCKLIST, INDEX_PASSWORD_BLOCKLIST, password);
+	return row_exists(TABLE_PASSWORD_BLOCKLIST, INDEX_PASSWORD_BLOCKLIST, password);
 }
 
 /* Maps the enum's label: the contract fixes labels, not object ids. */
@@ -84,7 +84,7 @@ catalog_rights_of(const char *profile)
 }
 
 static KeyRow *
-read_key(const Scan *scan)
+read_signing_key(const Scan *scan)
 {
 	KeyRow *row = palloc(sizeof(KeyRow));
 	const Datum *values = scan->values;
@@ -110,7 +110,7 @@ catalog_keys(void)
 	scan_begin(&scan, TABLE_SIGNING_KEY, INDEX_SIGNING_KEY, NULL);
 	while (scan_next(&scan))
 	{
-		KeyRow *row = read_key(&scan);
+		KeyRow *row = read_signing_key(&scan);
 
 		keys = row->active ? lcons(row, keys) : lappend(keys, row);
 	}
