@@ -141,7 +141,7 @@ append_values(StringInfo old, StringInfo new, const RowChanges *changes, int col
 static void
 append_changed(StringInfo out, const RowChanges *changes, int column)
 {
-	if (changes->new &&is_recorded(changes, column) && (changes->old || !slot_attisnull(changes->new, column)))
+	if (changes->new != NULL && is_recorded(changes, column) && (changes->old || !slot_attisnull(changes->new, column)))
 		json_string(out, NULL, NameStr(TupleDescAttr(changes->new->tts_tupleDescriptor, column - 1)->attname));
 }
 

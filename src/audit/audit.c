@@ -22,6 +22,7 @@
 #include "audit/throttle_event.h"
 #include "http/postgrest.h"
 #include "keys/key_file_check.h"
+#include "server/uuid.h"
 #include "shmem/counters.h"
 #include "tables/catalog.h"
 #include "tables/datum.h"
@@ -30,7 +31,7 @@
 /* In bytes; shorter causes are padded. */
 #define LONGEST_CAUSE 14
 
-/* With the oid of audit_event: the lock a worker holds while it writes queued events. */
+/* Subobject number of the lock on audit_event that the worker holds while it writes queued events. */
 #define QUEUED_WRITING 1
 
 static const char *const events[] = {"refresh",
@@ -55,37 +56,6 @@ audit_is_event(Slice name)
 		if (slice_equal(slice_of(events[i]), name))
 			return true;
 	return false;
-}
-
-/* Identifiers are not secret, so random bytes for many are fetched at once: each fetch is a system call. */
-static const unsigned char *
-next_random(void)
-{
-	static unsigned char pool[64][UUID_LEN - 6];
-	static int used = lengthof(pool);
-
-	if (used == lengthof(pool))
-	{
-		if (!pg_strong_random(pool, sizeof(pool)))
-			elog(ERROR, "could not generate random bytes");
-		used = 0;
-	}
-	return pool[used++];
-}
-
-/* 48 bits of Unix milliseconds, then random bits: rows of one time are adjacent in indexes. */
-void
-audit_new_id(pg_uuid_t *id)
-{
-	uint64 ms = (uint64) (GetCurrentTimestamp() / 1000) +
-				(uint64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * 1000;
-	int i;
-
-	memcpy(id->data + 6, next_random(), UUID_LEN - 6);
-	for (i = 0; i < 6; i++)
-		id->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
-	id->data[6] = (id->data[6] & 0x0f) | 0x70;
-	id->data[8] = (id->data[8] & 0x3f) | 0x80;
 }
 
 /*
@@ -113,7 +83,7 @@ write_event(AuditRow *row)
 {
 	load_floor();
 	LockRelationOid(catalog_table(TABLE_AUDIT_EVENT), RowExclusiveLock);
-	audit_new_id(&row->id);
+	uuid_new_v7(&row->id);
 	row->at = event_queue_now();
 	row->actor = GetUserNameFromId(GetSessionUserId(), true);
 	row->client_address = postgrest_client_address();
@@ -138,7 +108,7 @@ describe_event(QueuedEvent *row, const char *event, const pg_uuid_t *user_id, co
 	Assert(strlen(event) < EVENT_QUEUE_EVENT_MAX);
 	load_floor();
 	memset(row, 0, sizeof(*row));
-	audit_new_id(&row->id);
+	uuid_new_v7(&row->id);
 	row->has_user = user_id != NULL;
 	if (user_id)
 		row->user_id = *user_id;
@@ -182,11 +152,11 @@ audit_event_autonomous(const char *event, const pg_uuid_t *user_id, const pg_uui
 void
 audit_login_failed(const pg_uuid_t *user_id, const AccountTag *tag, const char *cause)
 {
-	char account[2 * sizeof(tag->bytes) + 1];
+	char account[ACCOUNT_TAG_HEX_SIZE];
 	QueuedEvent row;
 
 	Assert(strlen(cause) <= LONGEST_CAUSE);
-	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
+	account_tag_hex(tag, account);
 	describe_event(&row, "login_failed", user_id, NULL);
 	snprintf(row.detail,
 			 sizeof(row.detail),

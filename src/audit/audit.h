@@ -10,9 +10,6 @@
 #include "shmem/event_queue.h"
 #include "text/bytes.h"
 
-/* New UUID of version 7 (RFC 9562), ordered by time. */
-extern void audit_new_id(pg_uuid_t *id);
-
 /* True for the names that the constraint on djust_auth.audit_event accepts. */
 extern bool audit_is_event(Slice name);
 

@@ -31,6 +31,7 @@
 #include "audit/audit_seal_form.h"
 #include "audit/throttle_event.h"
 #include "keys/key_file_check.h"
+#include "server/uuid.h"
 #include "shmem/event_queue.h"
 #include "tables/catalog.h"
 
@@ -82,7 +83,7 @@ begin_chain(AuditChain *chain, const AuditChain *before)
 	NewestSeal known;
 
 	memset(chain, 0, sizeof(*chain));
-	audit_new_id(&chain->chain);
+	uuid_new_v7(&chain->chain);
 	audit_seal_key_id(chain->key_id);
 	chain->first = 1;
 	chain->after_loss = is_rolled_back(before) || (before ? audit_chain_is_ours(before) : store_seal_any());
@@ -289,8 +290,7 @@ audit_seal_retire(TimestampTz before)
 
 		if (!key_file_matches())
 			limit = Min(limit, chain->started.at);
-		else if (chain->sealed.at <= before &&
-				 (audit_chain_is_ours(chain) ? i > 0 && audit_chain_is_good(chain) : true))
+		else if (chain->sealed.at <= before && (!audit_chain_is_ours(chain) || (i > 0 && audit_chain_is_good(chain))))
 			store_chain_delete(&chain->chain);
 		else if (chain->started.at < before)
 			retire_seals(chain, before);

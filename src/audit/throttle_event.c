@@ -26,7 +26,6 @@
 
 #include "audit/throttle_event.h"
 #include "shmem/counters.h"
-#include "text/bytes.h"
 
 #define SETS 1024 /* a power of two */
 #define WAYS 8
@@ -153,9 +152,9 @@ throttle_event_count(const AccountTag *tag, const QueuedEvent *event, bool has_w
 void
 throttle_event_detail(const AccountTag *tag, bool has_user, uint32_t n, char detail[EVENT_QUEUE_DETAIL_MAX])
 {
-	char account[2 * sizeof(tag->bytes) + 1];
+	char account[ACCOUNT_TAG_HEX_SIZE];
 
-	bytes_hex_encode(tag->bytes, sizeof(tag->bytes), account);
+	account_tag_hex(tag, account);
 	snprintf(detail,
 			 EVENT_QUEUE_DETAIL_MAX,
 			 "{\"account\": \"%s\", \"count\": %u, \"pad\": \"%*s\"}",

@@ -9,6 +9,9 @@
 
 #define THROTTLE_EVENT_S 60
 
+/* Padding of rows without a user: they lack the user's id, and half of it in the index by user. */
+#define AUDIT_PAD(has_user) ((has_user) ? 0 : UUID_LEN + UUID_LEN / 2)
+
 extern size_t throttle_event_size(void);
 extern void throttle_event_attach(struct LWLock *lock);
 

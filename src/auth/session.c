@@ -21,6 +21,7 @@
 #include "server/encoding.h"
 #include "server/json.h"
 #include "server/settings.h"
+#include "server/uuid.h"
 #include "shmem/counters.h"
 #include "tables/store.h"
 
@@ -63,7 +64,7 @@ make_access_token(const SessionRow *session, TimestampTz now)
 	StringInfoData out;
 	pg_uuid_t jti;
 
-	audit_new_id(&jti);
+	uuid_new_v7(&jti);
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
 	json_uuid(&out, "sid", &session->sid);
@@ -132,7 +133,7 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	TimestampTz now = whole_now();
 	SessionRow session = {.user_id = *user_id, .created_at = now, .expires_at = refresh_expiry(now, now)};
 
-	audit_new_id(&session.sid);
+	uuid_new_v7(&session.sid);
 	session.profiles = catalog_profiles_of(user_id);
 	issue(&session, now, answer);
 	store_session_insert(&session, postgrest_client_address(), postgrest_user_agent());

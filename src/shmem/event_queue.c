@@ -1,7 +1,8 @@
 /*
  * event_queue.c
- *		Owns the queue between the backends of a database and its background
- *		worker, and the worker's latch.
+ *		Owns what the backends of a database and its worker share: the queue,
+ *		the worker's latch, the list of served databases, the floor of the
+ *		clock for events, and the newest seal.
  *
  * Threat: a caller who rolls back to hide attempts, and a burst that pushes
  * evidence out.  An entry is in shared memory before the client gets its

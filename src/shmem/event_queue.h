@@ -20,8 +20,6 @@
 #define EVENT_QUEUE_EVENT_MAX 20
 #define EVENT_QUEUE_ADDRESS_MAX 20
 #define EVENT_QUEUE_DETAIL_MAX 112
-/* Padding of rows without a user: they lack the user's id, and half of it in the index by user. */
-#define AUDIT_PAD(has_user) ((has_user) ? 0 : UUID_LEN + UUID_LEN / 2)
 
 typedef enum QueueKind
 {
@@ -95,7 +93,7 @@ extern uint64_t event_queue_put(QueueEntry *entry, int kept);
 extern void event_queue_await(uint64_t ticket);
 extern int event_queue_waiting(void);
 
-/* After this transaction's commit, the worker checks the mail queue. */
+/* After this transaction's commit, the worker retries its jobs at once: mail was queued, or a role was granted. */
 extern void event_queue_wake_at_commit(void);
 
 /* Clock for events of a database with a worker.  It never goes back: its floor is the newest event or seal. */
@@ -116,11 +114,14 @@ extern void event_queue_drop(int n);
 extern void event_queue_all_written(void);
 /* True if a worker of this database runs; sets *wrote_at to when it last had written all (0: never). */
 extern bool event_queue_worker(TimestampTz *wrote_at);
-/* True if the worker was woken for mail since the last call. */
+/* True if event_queue_wake_at_commit() has woken the worker since the last call. */
 extern bool event_queue_take_retry(void);
 
 extern bool event_queue_serves_database(const char *database);
-/* For commands that need a database alone: its worker leaves and stays away until this is called again. */
+/*
+ * Before a command that needs a database alone (away): its worker disconnects.  After it (not away), or after a minute,
+ * it may return.
+ */
 extern void event_queue_send_away(const char *database, bool away);
 extern bool event_queue_must_leave(int n);
 

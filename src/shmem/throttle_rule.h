@@ -9,7 +9,7 @@
 
 typedef enum ThrottleAnswer
 {
-	THROTTLE_GO, /* a slot is held until throttle_leave */
+	THROTTLE_GO, /* a place in the account's entry is held until throttle_leave */
 	THROTTLE_LATER, /* *retry_after seconds */
 	THROTTLE_SUSPENDED,
 	THROTTLE_BUSY /* other attempts did not end within hash_wait_timeout */

@@ -1,7 +1,8 @@
 /*
  * catalog.c
  *		Owns the object ids of the extension's tables and indexes, and the
- *		epoch that caches of their rows are valid for.
+ *		epoch that caches of their rows are valid for.  Also what is known of
+ *		the extension itself: its schema, its owner, its members.
  *
  * The ids are resolved once.  One relcache callback per backend serves all: it
  * drops the ids and counts the epoch that rights.c and signing_key.c compare

@@ -206,7 +206,7 @@ extern Oid catalog_table(CatalogTable table);
 extern Relation catalog_open(CatalogTable table, LOCKMODE mode);
 /* True if the relation, by its oid, is one of these tables. */
 extern bool catalog_is_table(Oid relation, CatalogTable *table);
-/* True if it is a member of the extension. */
+/* True if the relation is a member of the extension. */
 extern bool catalog_is_member(Oid relation);
 /* Function of the triggers that audit administrators' changes; InvalidOid if it does not exist. */
 extern Oid catalog_audit_function(void);
@@ -219,7 +219,10 @@ extern Oid catalog_api_schema(void);
 /* InvalidOid if the extension does not exist. */
 extern Oid catalog_owner(void);
 
-/* With a choice, a keyed hash of the address, statistics do not show whether there is such a user. */
+/*
+ * choice may be NULL, or a keyed hash of the address: a look-up without result then reads a page and counts in the
+ * statistics like one with a result.
+ */
 extern bool catalog_user_by_email(const char *email, const pg_uuid_t *choice, UserRow *row);
 extern bool catalog_user_by_id(const pg_uuid_t *id, UserRow *row);
 /* The first user with a hash and this id or a greater one, wrapping round; false if there is none near. */

@@ -1,7 +1,8 @@
 /*
  * catalog_config.c
- *		Owns reading administrators' data: profiles and their rights, the
- *		password blocklist, signing keys, mail templates.
+ *		Owns reading what administrators configure: profiles and their rights,
+ *		the password blocklist, mail templates, signing keys, and the row of
+ *		key_file.
  */
 #include "postgres.h"
 

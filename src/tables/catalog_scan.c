@@ -1,7 +1,7 @@
 /*
  * catalog_scan.c
- *		Owns index scans of the extension's tables, for the readers in
- *		catalog_*.c.
+ *		Owns index scans of the extension's tables, for catalog_*.c and
+ *		session_revoke.c.
  *
  * Scans use object ids that are resolved once: no SPI, no plan, no privilege
  * checks.  Text key columns are COLLATE "C", as scan keys are.
@@ -183,7 +183,7 @@ check_columns(CatalogTable table, Relation relation)
 	int i;
 
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
-		refuse_table(relation, "It is no table.");
+		refuse_table(relation, "It is not a table.");
 	if (shapes[table].n == 0 || shapes[table].n > SCAN_COLUMNS)
 		elog(ERROR, "the columns of table %d are not listed", (int) table);
 	for (i = 0; i < shapes[table].n; i++)
@@ -204,14 +204,17 @@ void
 scan_start(Scan *scan, CatalogIndex index, ScanKey key, Snapshot snapshot)
 {
 	scan->scan = systable_beginscan(scan->relation, catalog_index(index), true, snapshot, key ? 1 : 0, key);
-	/* any role may connect so; each look-up would read a whole table, and take the longer the later its row comes */
+	/*
+	 * The index is not used under ignore_system_indexes, which any role can set when it connects: each look-up would
+	 * read a whole table, and its time would show where the row is.
+	 */
 	if (scan->scan->irel == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("djust_auth does not work without its indexes"),
 				 errhint("Connect without ignore_system_indexes.")));
 	if (scan->scan->irel->rd_index->indrelid != RelationGetRelid(scan->relation))
-		refuse_table(scan->relation, "Its index is another table's.");
+		refuse_table(scan->relation, "Its index belongs to another table.");
 }
 
 void

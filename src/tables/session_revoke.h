@@ -1,6 +1,7 @@
 /*
  * session_revoke.h
- *		Ending a session outside of its transaction, for the store.
+ *		Ending a session outside of its transaction, for the store and the
+ *		trigger djust_keep_ended.
  */
 #ifndef DJUST_SESSION_REVOKE_H
 #define DJUST_SESSION_REVOKE_H

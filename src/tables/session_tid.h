@@ -15,7 +15,7 @@ typedef struct SessionTid
 	Buffer buffer; /* InvalidBuffer: the entry is empty */
 	BlockNumber block;
 	OffsetNumber offnum;
-	uint16 row_offset; /* of the row in its page, for session_tid_prefetch_row */
+	uint16 row_offset; /* of the row from the start of its page, in bytes; for session_tid_prefetch_row */
 } SessionTid;
 
 extern size_t session_tid_size(void);

@@ -1,6 +1,7 @@
 /*
  * store.h
- *		Every write to the extension's tables, one function each.
+ *		The statements on the extension's tables, one function each: all
+ *		writes, and reads of the mail queue.
  *
  * Called only inside functions declared SECURITY DEFINER with a pinned
  * search_path.  Writes apply to what is committed now, so ending a user's
@@ -129,11 +130,12 @@ extern List *store_mail_due(TimestampTz now, const QueuedMail *after, int max);
 extern void store_mail_bound(TimestampTz now, TimestampTz latest);
 /* Locks the mail; false if it is no longer due, or locked. */
 extern bool store_mail_take(int64 id, TimestampTz now);
-/* Skips locked mails; List of QueuedMail *. */
+/* Marks these mails (List of QueuedMail *) as done, except rows locked by another transaction. */
 extern void store_mail_done_all(List *mails, TimestampTz now, const char *error);
 /* Mails with a sealed address. */
 extern List *store_mail_sealed(void);
 extern void store_mail_delete(int64 id);
+/* Counts an attempt and hides the mail until next_attempt_at. */
 extern void store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker);
 extern bool store_mail_done(int64 id, TimestampTz now, const char *error);
 extern bool store_mail_retry(int64 id, TimestampTz next_attempt_at, const char *error);
@@ -149,11 +151,11 @@ extern void store_key_lock(void);
 extern void store_key_retire(TimestampTz verify_until);
 extern void store_key_insert(const char *kid, const char *algorithm, const uint8_t *private_key, size_t private_size,
 							 const uint8_t *public_key, size_t public_size, TimestampTz now, int longest_token);
-/* It signs tokens of this lifetime, in seconds. */
+/* Raises the key's longest_token to this many seconds; never lowers it. */
 extern void store_key_lengthen(const char *kid, int longest_token);
 
 /* the key file, copies */
-/* A no-op if there is a row. */
+/* Records the key file; a no-op if one is recorded. */
 extern void store_key_file_learn(const uint8_t check_value[SHA256_SIZE], Oid database);
 extern void store_key_file_accept(const uint8_t check_value[SHA256_SIZE], Oid database);
 /* True for only one caller, if the row had another database's id. */
@@ -182,16 +184,5 @@ extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCu
 extern bool store_is_own_work(void);
 /* One GRANT statement with quoted names. */
 extern void store_grant(const char *statement);
-
-/* the worker's own calls, under its role */
-extern void store_worker_start(void);
-extern int store_worker_write(void);
-extern bool store_worker_purge(void);
-extern TimestampTz store_worker_seal(void);
-/* Copies into a context; false if no mail is due. */
-extern bool store_worker_claim_mail(MemoryContext context, ClaimedMail *mail);
-extern void store_worker_mail_sent(int64 id);
-extern void store_worker_mail_failed(int64 id, const char *reason, bool permanent);
-extern bool store_worker_mail_due(TimestampTz *due);
 
 #endif

@@ -3,7 +3,7 @@
  *		Owns writing the key_file row, and deleting what must not live on in a
  *		copied or restored database or under another key file.
  *
- * The rules of store.c apply here too.
+ * The rules of store_run.c apply here too.
  */
 #include "postgres.h"
 
@@ -89,35 +89,4 @@ store_key_delete_all(void)
 	static StoreStatement statement = {"DELETE FROM djust_auth.signing_key"};
 
 	store_run(&statement, ARGUMENTS());
-}
-
-static UserLock *
-read_lock(uint64 row)
-{
-	UserLock *lock = palloc(sizeof(UserLock));
-
-	lock->user_id = *DatumGetUUIDP(store_value(row, 1, UUIDOID));
-	lock->email = TextDatumGetCString(store_value(row, 2, TEXTOID));
-	lock->failures = DatumGetInt32(store_value(row, 3, INT4OID));
-	lock->allowed_at = DatumGetTimestampTz(store_value(row, 4, TIMESTAMPTZOID));
-	lock->saved_at = DatumGetTimestampTz(store_value(row, 5, TIMESTAMPTZOID));
-	return lock;
-}
-
-List *
-store_locks_take(void)
-{
-	static StoreStatement read_locks = {
-		"SELECT l.user_id, u.email, l.failures, l.allowed_at, l.saved_at FROM djust_auth.throttle_lock l"
-		" JOIN djust_auth.customer_user u ON u.id" EQ "l.user_id"};
-	static StoreStatement delete_locks = {"DELETE FROM djust_auth.throttle_lock"};
-	List *locks = NIL;
-	uint64 rows = store_query(&read_locks, ARGUMENTS(), NULL);
-	uint64 i;
-
-	for (i = 0; i < rows; i++)
-		locks = lappend(locks, read_lock(i));
-	store_finish();
-	store_run(&delete_locks, ARGUMENTS());
-	return locks;
 }

@@ -2,7 +2,7 @@
  * store_key.c
  *		Owns writing signing keys.
  *
- * The rules of store.c apply here too.
+ * The rules of store_run.c apply here too.
  */
 #include "postgres.h"
 

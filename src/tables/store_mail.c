@@ -2,7 +2,7 @@
  * store_mail.c
  *		Owns writing reset links and the mail queue.
  *
- * The rules of store.c apply here too.
+ * The rules of store_run.c apply here too.
  */
 #include "postgres.h"
 

@@ -1,13 +1,12 @@
 /*
  * store_purge.c
- *		Owns writing audit events, saved locks and grants, and purging.
+ *		Owns the statements that delete expired rows.
  *
- * The rules of store.c apply here too.
+ * The rules of store_run.c apply here too.
  */
 #include "postgres.h"
 
 #include "tables/store.h"
-#include "tables/store_row.h"
 #include "tables/store_run.h"
 
 /*
@@ -58,85 +57,6 @@ static struct
 
 StaticAssertDecl(lengthof(purges) == PURGE_TABLES, "every table has a statement");
 
-static Datum
-detail_of(const AuditRow *row)
-{
-	return row->detail ? DirectFunctionCall1(jsonb_in, CStringGetDatum(row->detail)) : (Datum) 0;
-}
-
-static void
-insert_by_statement(const AuditRow *row)
-{
-	static StoreStatement statement = {
-		"INSERT INTO djust_auth.audit_event (id, at, event, user_id, sid, actor, client_address, detail)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		{UUIDOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, UUIDOID, TEXTOID, INETOID, JSONBOID}};
-
-	store_run(&statement,
-			  ARGUMENTS(UUIDPGetDatum(&row->id),
-						TimestampTzGetDatum(row->at),
-						text_datum(row->event),
-						UUIDPGetDatum(row->user_id),
-						UUIDPGetDatum(row->sid),
-						text_datum(row->actor),
-						row->client_address,
-						detail_of(row)));
-}
-
-void
-store_audit_insert(const AuditRow *event)
-{
-	Row row = {0};
-
-	row_set_uuid(&row, Anum_audit_event_id, &event->id);
-	row_set_time(&row, Anum_audit_event_at, event->at);
-	row_set_text(&row, Anum_audit_event_event, event->event);
-	row_set_uuid(&row, Anum_audit_event_user_id, event->user_id);
-	row_set_uuid(&row, Anum_audit_event_sid, event->sid);
-	row_set_text(&row, Anum_audit_event_actor, event->actor);
-	row_set(&row, Anum_audit_event_client_address, INETOID, event->client_address, event->client_address == (Datum) 0);
-	row_set(&row, Anum_audit_event_detail, JSONBOID, detail_of(event), event->detail == NULL);
-	if (!store_row_insert(TABLE_AUDIT_EVENT, &row))
-		insert_by_statement(event);
-}
-
-void
-store_audit_forget(ArrayType *user_ids)
-{
-	static StoreStatement statement = {
-		"UPDATE djust_auth.audit_event SET client_address = NULL, detail = detail OPERATOR(pg_catalog.-) 'personal'"
-		" WHERE user_id" EQ "ANY ($1) AND (client_address IS NOT NULL OR detail OPERATOR(pg_catalog.?) 'personal')",
-		{UUIDARRAYOID},
-		.by_index = true};
-
-	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
-}
-
-void
-store_lock_save(const AccountTag *tag, int32 failures, TimestampTz allowed_at, TimestampTz at, const pg_uuid_t *user_id)
-{
-	static StoreStatement statement = {
-		"INSERT INTO djust_auth.throttle_lock (tag, failures, allowed_at, saved_at, user_id)"
-		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tag) DO UPDATE SET failures = excluded.failures,"
-		" allowed_at = excluded.allowed_at, saved_at = excluded.saved_at, user_id = excluded.user_id",
-		{BYTEAOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID}};
-
-	store_run(&statement,
-			  ARGUMENTS(bytes_datum(tag->bytes, sizeof(tag->bytes)),
-						Int32GetDatum(failures),
-						TimestampTzGetDatum(allowed_at),
-						TimestampTzGetDatum(at),
-						UUIDPGetDatum(user_id)));
-}
-
-void
-store_lock_delete(const AccountTag *tag)
-{
-	static StoreStatement statement = {"DELETE FROM djust_auth.throttle_lock WHERE tag" EQ "$1", {BYTEAOID}};
-
-	store_run(&statement, ARGUMENTS(bytes_datum(tag->bytes, sizeof(tag->bytes))));
-}
-
 uint64
 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor)
 {
@@ -179,13 +99,4 @@ store_purge_ended(void)
 	rows = store_run(&delete_sessions, ARGUMENTS());
 	store_run(&forget, ARGUMENTS());
 	return rows;
-}
-
-void
-store_grant(const char *statement)
-{
-	store_connect();
-	if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not grant");
-	store_finish();
 }

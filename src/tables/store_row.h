@@ -27,7 +27,8 @@ typedef struct Row
 typedef enum RowOutcome
 {
 	ROW_WRITTEN,
-	ROW_CHANGED, /* another transaction has changed or deleted the row: nothing is written */
+	/* another transaction has changed, deleted or ended the row: the values in "change" do not take effect */
+	ROW_CHANGED,
 	ROW_NEEDS_STATEMENT /* the table is not as the extension made it: nothing is written */
 } RowOutcome;
 

@@ -6,9 +6,13 @@
  * snapshot, so that it sees what is committed now, even in an older REPEATABLE
  * READ transaction.
  *
- * Threat: changes by a caller or by a user's trigger that pass for the
- * library's own work, which is not audited.  The mark of own work is in this
- * file's memory, and applies only to triggers fired by the marked statement.
+ * Threats: a caller's search_path or operators in a statement that runs as the
+ * owner.  All text in store_*.c is constant (except GRANT, which its caller
+ * quotes), every name and operator is qualified, and functions that lead here
+ * are declared with search_path = pg_catalog, pg_temp.  And changes by a caller
+ * or by a user's trigger that pass for the library's own work, which is not
+ * audited.  The mark of own work is in this file's memory, and applies only to
+ * triggers fired by the marked statement.
  */
 #include "postgres.h"
 
@@ -150,6 +154,15 @@ store_value(uint64 row, int number, Oid type)
 				 errmsg("column \"%s\" is null", SPI_fname(SPI_tuptable->tupdesc, number)),
 				 errhint("Set a value, and make the column NOT NULL again.")));
 	return value;
+}
+
+void
+store_grant(const char *statement)
+{
+	store_connect();
+	if (SPI_execute(statement, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not grant");
+	store_finish();
 }
 
 uint64

@@ -18,7 +18,7 @@
 #define GT " OPERATOR(pg_catalog.>) "
 #define MAX_ARGUMENTS 12
 
-/* Static, in the function that runs it. */
+/* Declare it static: it keeps its plan for the life of the backend. */
 typedef struct StoreStatement
 {
 	const char *text;

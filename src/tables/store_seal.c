@@ -2,7 +2,7 @@
  * store_seal.c
  *		Owns the statements on seals and chains of seals.
  *
- * The rules of store.c apply here too.  Everything is read in portions, so that
+ * The rules of store_run.c apply here too.  Everything is read in portions, so that
  * memory use does not grow with the audit.
  */
 #include "postgres.h"

@@ -3,7 +3,7 @@
  *		Owns reading events for seals, in portions, and listing the
  *		transactions that write events.
  *
- * The rules of store.c apply here too.
+ * The rules of store_run.c apply here too.
  */
 #include "postgres.h"
 

@@ -7,8 +7,8 @@
 
 #include "server/encoding.h"
 #include "server/secret.h"
-#include "tables/store.h"
 #include "tables/store_run.h"
+#include "tables/store_worker.h"
 #include "text/bytes.h"
 
 void

@@ -26,7 +26,7 @@
 #include "mailer/mailer.h"
 #include "server/secret.h"
 #include "server/settings.h"
-#include "tables/store.h"
+#include "tables/store_worker.h"
 #include "text/bytes.h"
 #include "worker/mail_send.h"
 

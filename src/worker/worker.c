@@ -27,7 +27,7 @@
 #include "audit/throttle_event.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
-#include "tables/store.h"
+#include "tables/store_worker.h"
 #include "worker/mail_send.h"
 #include "worker/purge.h"
 #include "worker/queue_write.h"

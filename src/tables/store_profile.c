@@ -1,0 +1,63 @@
+/*
+ * store_profile.c
+ *		Owns writing profiles, their rights and their users.
+ *
+ * The rules of store_run.c apply here too.
+ */
+#include "postgres.h"
+
+#include "tables/store.h"
+#include "tables/store_run.h"
+
+void
+store_profile_insert(const char *name, const char *description)
+{
+	static StoreStatement statement = {"INSERT INTO djust_auth.profile (name, description) VALUES ($1, $2)",
+									   {TEXTOID, TEXTOID},
+									   .administrative = true};
+
+	store_run(&statement, ARGUMENTS(text_datum(name), text_datum(description)));
+}
+
+uint64
+store_profile_delete(const char *name)
+{
+	static StoreStatement statement = {
+		"DELETE FROM djust_auth.profile WHERE name" EQ "$1", {TEXTOID}, .administrative = true};
+
+	return store_run(&statement, ARGUMENTS(text_datum(name)));
+}
+
+void
+store_user_profile_insert(const pg_uuid_t *user_id, const char *profile)
+{
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.user_profile (user_id, profile) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+		{UUIDOID, TEXTOID},
+		.administrative = true};
+
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile)));
+}
+
+uint64
+store_user_profile_delete(const pg_uuid_t *user_id, const char *profile)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.user_profile WHERE user_id" EQ "$1 AND profile" EQ "$2",
+									   {UUIDOID, TEXTOID},
+									   .administrative = true};
+
+	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile)));
+}
+
+void
+store_right_set(const char *profile, const char *route, const char *access)
+{
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.profile_right (profile, route, access)"
+		" VALUES ($1, $2, $3::pg_catalog.text::djust_auth.access_right)"
+		" ON CONFLICT (profile, (djust_auth.route_key(route))) DO UPDATE SET access = excluded.access",
+		{TEXTOID, TEXTOID, TEXTOID},
+		.administrative = true};
+
+	store_run(&statement, ARGUMENTS(text_datum(profile), text_datum(route), text_datum(access)));
+}

@@ -1,0 +1,142 @@
+/*
+ * store_session.c
+ *		Owns writing sessions.
+ *
+ * The rules of store_run.c apply here too.
+ */
+#include "postgres.h"
+
+#include "tables/session_revoke.h"
+#include "tables/store.h"
+#include "tables/store_row.h"
+#include "tables/store_run.h"
+
+/* The trigger that lowers purge_at to a new, earlier expires_at. */
+#define PURGE_TRIGGER "djust_purge_at"
+
+void
+store_session_insert(const SessionRow *session, Datum client_address, const char *user_agent)
+{
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, "
+		"generation, access_hash, profiles, client_address, user_agent, purge_at)"
+		" VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9, $4)",
+		{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TEXTARRAYOID, INETOID, TEXTOID}};
+
+	store_run(&statement,
+			  ARGUMENTS(UUIDPGetDatum(&session->sid),
+						UUIDPGetDatum(&session->user_id),
+						TimestampTzGetDatum(session->created_at),
+						TimestampTzGetDatum(session->expires_at),
+						TimestampTzGetDatum(session->access_expires_at),
+						bytes_datum(session->access_hash, SHA256_SIZE),
+						PointerGetDatum(session->profiles),
+						client_address,
+						text_datum(user_agent)));
+}
+
+static bool
+refresh_by_statement(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
+					 const uint8_t *access_hash)
+{
+	static StoreStatement statement = {
+		"UPDATE djust_auth.session SET generation = $8, refreshed_at = $3, expires_at = $4,"
+		" access_expires_at = $5, access_hash = $6 WHERE ctid" EQ "$7 AND sid" EQ "$1 AND generation" EQ
+		"$2 AND expires_at" GT "$3",
+		{UUIDOID, INT4OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIDOID, INT4OID}};
+
+	return store_run(&statement,
+					 ARGUMENTS(UUIDPGetDatum(&session->sid),
+							   Int32GetDatum(session->generation),
+							   TimestampTzGetDatum(now),
+							   TimestampTzGetDatum(expires_at),
+							   TimestampTzGetDatum(access_expires_at),
+							   bytes_datum(access_hash, SHA256_SIZE),
+							   PointerGetDatum(&session->tid),
+							   Int32GetDatum(session->generation + 1))) > 0;
+}
+
+bool
+store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz expires_at, TimestampTz access_expires_at,
+					  const uint8_t *access_hash)
+{
+	Row read = {0};
+	Row change = {.idle_trigger = expires_at >= session->purge_at ? PURGE_TRIGGER : NULL};
+	RowOutcome outcome;
+
+	if (session->expires_at <= now)
+		return false;
+	row_set_uuid(&read, Anum_session_sid, &session->sid);
+	row_set_int(&read, Anum_session_generation, session->generation);
+	row_set_time(&read, Anum_session_expires_at, session->expires_at);
+	row_set_int(&change, Anum_session_generation, session->generation + 1);
+	row_set_time(&change, Anum_session_refreshed_at, now);
+	row_set_time(&change, Anum_session_expires_at, expires_at);
+	row_set_time(&change, Anum_session_access_expires_at, access_expires_at);
+	row_set(&change, Anum_session_access_hash, BYTEAOID, bytes_datum(access_hash, SHA256_SIZE), false);
+	outcome = store_row_update_session(session, &read, &change);
+	if (outcome == ROW_NEEDS_STATEMENT)
+		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);
+	return outcome == ROW_WRITTEN;
+}
+
+uint64
+store_session_delete(const pg_uuid_t *sid)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.session WHERE sid" EQ "$1", {UUIDOID}};
+
+	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(sid)));
+}
+
+void
+store_session_revoke(const pg_uuid_t *sid)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.session WHERE ctid" EQ
+									   "ANY (ARRAY(SELECT ctid FROM djust_auth.session WHERE sid" EQ
+									   "$1 FOR UPDATE SKIP LOCKED))",
+									   {UUIDOID}};
+
+	session_revoke_at_once(sid);
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(sid)));
+}
+
+uint64
+store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.session WHERE user_id" EQ
+									   "$1 AND ($2 IS NULL OR sid OPERATOR(pg_catalog.<>) $2)",
+									   {UUIDOID, UUIDOID}};
+
+	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), UUIDPGetDatum(but_sid)));
+}
+
+void
+store_session_delete_of_all(ArrayType *user_ids)
+{
+	static StoreStatement statement = {
+		"DELETE FROM djust_auth.session WHERE user_id" EQ "ANY ($1)", {UUIDARRAYOID}, .by_index = true};
+
+	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
+}
+
+void
+store_session_copy_profiles(ArrayType *user_ids)
+{
+	/* ordered by an expression: by the column alone the planner might scan the whole index by profile */
+	static StoreStatement statement = {
+		"UPDATE djust_auth.session SET profiles = ARRAY(SELECT profile FROM djust_auth.user_profile"
+		" WHERE user_profile.user_id" EQ "session.user_id"
+		" ORDER BY (profile OPERATOR(pg_catalog.||) '')) WHERE user_id" EQ "ANY ($1)",
+		{UUIDARRAYOID},
+		.by_index = true};
+
+	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
+}
+
+void
+store_session_clear_profiles(void)
+{
+	static StoreStatement statement = {"UPDATE djust_auth.session SET profiles = '{}'"};
+
+	store_run(&statement, ARGUMENTS());
+}

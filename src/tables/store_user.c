@@ -1,0 +1,116 @@
+/*
+ * store_user.c
+ *		Owns writing users.
+ *
+ * The rules of store_run.c apply here too.
+ */
+#include "postgres.h"
+
+#include "tables/store.h"
+#include "tables/store_run.h"
+
+bool
+store_user_confirm(const pg_uuid_t *id, const char *hash, bool for_update)
+{
+	static StoreStatement exclusive = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
+									   " AND ($2 IS NULL OR password_hash" EQ "$2) FOR NO KEY UPDATE",
+									   {UUIDOID, TEXTOID}};
+	static StoreStatement shared = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 AND disabled_at IS NULL"
+									" AND ($2 IS NULL OR password_hash" EQ "$2) FOR SHARE",
+									{UUIDOID, TEXTOID}};
+
+	return store_run(for_update ? &exclusive : &shared, ARGUMENTS(UUIDPGetDatum(id), text_datum(hash))) > 0;
+}
+
+bool
+store_user_confirm_at_once(const pg_uuid_t *id)
+{
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ
+									   "$1 AND disabled_at IS NULL FOR SHARE SKIP LOCKED",
+									   {UUIDOID}};
+
+	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(id))) > 0;
+}
+
+void
+store_user_lock(const pg_uuid_t *id)
+{
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 FOR NO KEY UPDATE",
+									   {UUIDOID}};
+
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(id)));
+}
+
+uint64
+store_user_lock_all(ArrayType *ids)
+{
+	/* in one order, so that two such statements cannot deadlock */
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ
+									   "ANY ($1) ORDER BY id FOR NO KEY UPDATE",
+									   {UUIDARRAYOID},
+									   .by_index = true};
+
+	return store_run(&statement, ARGUMENTS(PointerGetDatum(ids)));
+}
+
+void
+store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
+{
+	static StoreStatement own_work = {
+		"UPDATE djust_auth.customer_user SET password_hash = $2, hash_replaced_at = pg_catalog.clock_timestamp()"
+		" WHERE id" EQ "$1",
+		{UUIDOID, TEXTOID}};
+	static StoreStatement by_administrator = {"UPDATE djust_auth.customer_user SET password_hash = $2 WHERE id" EQ "$1",
+											  {UUIDOID, TEXTOID},
+											  .administrative = true};
+
+	store_run(own_change ? &own_work : &by_administrator, ARGUMENTS(UUIDPGetDatum(id), text_datum(hash)));
+}
+
+void
+store_user_insert(const char *email, const char *hash, pg_uuid_t *id)
+{
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ($1, $2) RETURNING id",
+		{TEXTOID, TEXTOID},
+		.administrative = true};
+
+	if (store_query(&statement, ARGUMENTS(text_datum(email), text_datum(hash)), NULL) != 1)
+		elog(ERROR, "user was not inserted");
+	*id = *DatumGetUUIDP(store_value(0, 1, UUIDOID));
+	store_finish();
+}
+
+uint64
+store_user_set_disabled(const pg_uuid_t *id, bool disabled)
+{
+	static StoreStatement disable = {
+		"UPDATE djust_auth.customer_user SET disabled_at = pg_catalog.clock_timestamp() WHERE id" EQ
+		"$1 AND disabled_at IS NULL",
+		{UUIDOID},
+		.administrative = true};
+	static StoreStatement enable = {"UPDATE djust_auth.customer_user SET disabled_at = NULL WHERE id" EQ
+									"$1 AND disabled_at IS NOT NULL",
+									{UUIDOID},
+									.administrative = true};
+
+	return store_run(disabled ? &disable : &enable, ARGUMENTS(UUIDPGetDatum(id)));
+}
+
+uint64
+store_user_set_email(const pg_uuid_t *id, const char *email)
+{
+	static StoreStatement statement = {
+		"UPDATE djust_auth.customer_user SET email = $2 WHERE id" EQ "$1", {UUIDOID, TEXTOID}, .administrative = true};
+
+	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(id), text_datum(email)));
+}
+
+uint64
+store_user_delete(const pg_uuid_t *id)
+{
+	static StoreStatement statement = {
+		"DELETE FROM djust_auth.customer_user WHERE id" EQ "$1", {UUIDOID}, .administrative = true};
+
+	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(id)));
+}
