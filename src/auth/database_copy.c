@@ -137,16 +137,15 @@ refuse_while_in_use(void)
 {
 	if (key_file_keys() == NULL)
 		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		 errmsg("the key file of djust_auth is missing, but the server still has its key in memory"),
-		 errdetail("Nothing was changed: databases that know this key go on under it until the server is "
-				   "restarted."),
-		 errdetail_log("Key file: \"%s\".", setting_key_file),
-		 errhint(
-			 "Put the file back from a backup, where djust_auth.key_file says. If it is lost, "
-			 "restart the server and call djust_auth.accept_key_file() again: it then makes a new one, and ends all sessions.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the key file of djust_auth is missing, but the server still has its key in memory"),
+			 errdetail("Nothing was changed: databases that know this key go on under it until the server is "
+					   "restarted."),
+			 errdetail_log("Key file: \"%s\".", setting_key_file),
+			 errhint("Put the file back from a backup, where djust_auth.key_file says. If it is lost, "
+					 "restart the server and call djust_auth.accept_key_file() again: it then makes a new one, "
+					 "and ends all sessions.")));
 }
 
 static void
