@@ -20,7 +20,8 @@ old = db.login("ann@altered.example")
 live = db.login("ann@altered.example")
 db.run("SELECT djust_reset_request('ann@altered.example')")
 mail = db.one("SELECT max(id) FROM djust_auth.mail_queue WHERE attempts = 0")
-db.run("INSERT INTO djust_auth.throttle_lock SELECT sha256('x'), 20, now() + interval '1 minute', now(), gen_random_uuid()")
+db.run("INSERT INTO djust_auth.throttle_lock SELECT sha256(id::text::bytea), 20, now() + interval '1 minute', now(), id "
+       "FROM (VALUES (gen_random_uuid()), (%s)) AS owner (id)", ann)
 
 # Answers that must not be given, whatever an administrator does
 NEVER = {
@@ -55,6 +56,7 @@ CHEAP = [
     "UPDATE djust_auth.profile SET name = name || '2' WHERE name <> 'anonymous'", "DELETE FROM djust_auth.profile WHERE name <> 'anonymous'",
     "INSERT INTO djust_auth.user_profile SELECT id, 'anonymous' FROM djust_auth.customer_user", "DELETE FROM djust_auth.user_profile",
     "TRUNCATE djust_auth.user_profile", "UPDATE djust_auth.profile_right SET access = 'none'", "DELETE FROM djust_auth.signing_key",
+    "UPDATE djust_auth.key_file SET check_value = sha256('other'); SELECT djust_auth.accept_key_file()", "SELECT djust_auth.after_restore()",
 ]
 COSTLY = [
     "SELECT djust_login('ann@altered.example', %(good)s)", "SELECT djust_token('password', 'ann@altered.example', %(good)s)",
