@@ -26,7 +26,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "audit/audit.h"
 #include "audit/audit_seal.h"
 #include "audit/audit_seal_form.h"
 #include "audit/throttle_event.h"

@@ -33,6 +33,7 @@
 #include "shmem/throttle_prepared.h"
 #include "shmem/throttle_undo.h"
 #include "tables/catalog.h"
+#include "tables/store.h"
 
 #define ENTRIES_PER_SLOT (128 * 1024)
 

@@ -10,6 +10,7 @@
 
 #include "server/settings.h"
 #include "shmem/throttle_rule.h"
+#include "tables/store.h"
 
 bool
 throttle_is_lock(int failures)

@@ -18,6 +18,7 @@
 #include "storage/shmem.h"
 
 #include "shmem/throttle_table.h"
+#include "tables/store.h"
 
 #define PROTECTED_MS (15 * 60 * 1000)
 

@@ -10,7 +10,6 @@
 
 #include "crypto/account_tag.h"
 
-#define THROTTLE_SUSPENDED_AT 100 /* failures: NIST SP 800-63B section 5.2.2 */
 #define THROTTLE_TABLE_WAYS 8
 
 typedef struct ThrottleEntry

@@ -87,8 +87,6 @@ extern bool store_session_refresh(const SessionRow *session, TimestampTz now, Ti
 extern uint64 store_session_delete(const pg_uuid_t *sid);
 /* Effective at once, even if this transaction is rolled back.  Does not wait for row locks of other transactions. */
 extern void store_session_revoke(const pg_uuid_t *sid);
-/* Deletes sessions revoked in transactions that were rolled back. */
-extern uint64 store_purge_ended(void);
 extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid);
 /* Of all these users; arrays are of uuid. */
 extern void store_session_delete_of_all(ArrayType *user_ids);
@@ -168,18 +166,28 @@ extern uint64 store_mail_delete_waiting(void);
 /* Gives up mails with a sealed address. */
 extern uint64 store_mail_give_up(TimestampTz now, const char *reason);
 extern void store_key_delete_all(void);
-/* Removes all locks; returns a List of UserLock *. */
-extern List *store_locks_take(void);
 
-/* audit and purge */
-extern void store_audit_insert(const AuditRow *row);
-/* Removes personal data from the events of these users. */
-extern void store_audit_forget(ArrayType *user_ids);
+/* saved locks of the throttle */
+/* Failures that suspend a password: NIST SP 800-63B section 5.2.2.  throttle_lock_purge_idx has this number, too. */
+#define THROTTLE_SUSPENDED_AT 100
 extern void store_lock_save(const AccountTag *tag, int32 failures, TimestampTz allowed_at, TimestampTz at,
 							const pg_uuid_t *user_id);
 extern void store_lock_delete(const AccountTag *tag);
+/* Removes all locks; returns a List of UserLock *. */
+extern List *store_locks_take(void);
+
+/* audit */
+extern void store_audit_insert(const AuditRow *row);
+/* Removes personal data from the events of these users. */
+extern void store_audit_forget(ArrayType *user_ids);
+
+/* purge */
 /* Deletes unlocked expired rows among at most max rows after the cursor; returns the number of deleted rows. */
 extern uint64 store_purge(PurgeTable table, TimestampTz before, int max, PurgeCursor *cursor);
+/* Deletes sessions revoked in transactions that were rolled back. */
+extern uint64 store_purge_ended(void);
+
+/* statements as such */
 /* For triggers: true if the statement that fires it is the library's own work, not an administrator's change. */
 extern bool store_is_own_work(void);
 /* One GRANT statement with quoted names. */

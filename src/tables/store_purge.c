@@ -38,7 +38,7 @@
 	" WHERE ctid" EQ "ANY (ARRAY(SELECT tid FROM due WHERE NOT ended)))"
 #define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
-#define NO_SUSPENSION "failures" LT "100 AND "
+#define NO_SUSPENSION "failures" LT CppAsString2(THROTTLE_SUSPENDED_AT) " AND "
 #define LOWEST_UUID "00000000-0000-0000-0000-000000000000"
 #define LOWEST_INT8 "-9223372036854775808"
 
