@@ -311,7 +311,7 @@ require_claimed(int64 id, QueuedMail *queued)
 
 /* Begins the detail of an event. */
 static void
-begin_detail(StringInfo detail, const QueuedMail *queued)
+begin_mail_detail(StringInfo detail, const QueuedMail *queued)
 {
 	initStringInfo(detail);
 	appendStringInfoChar(detail, '{');
@@ -338,7 +338,7 @@ mail_queue_mark_sent(int64 id)
 	require_claimed(id, &queued);
 	store_mail_done(id, GetCurrentTimestamp(), NULL);
 	counter_add(COUNT_MAILS_SENT, 1);
-	begin_detail(&detail, &queued);
+	begin_mail_detail(&detail, &queued);
 	audit_mail("mail_sent", &queued, &detail);
 }
 
@@ -387,7 +387,7 @@ mail_queue_mark_failed(int64 id, const char *reason, bool permanent)
 	else
 		store_mail_retry(id, next, short_reason);
 	counter_add(COUNT_MAILS_FAILED, 1);
-	begin_detail(&detail, &queued);
+	begin_mail_detail(&detail, &queued);
 	json_number(&detail, "attempts", queued.attempts);
 	json_bool(&detail, "given_up", permanent);
 	audit_mail("mail_failed", &queued, &detail);
