@@ -73,7 +73,7 @@ typedef struct NewestSeal
 	TimestampTz at;
 } NewestSeal;
 
-/* The databases of djust_auth.databases; call only after settings_init. */
+/* How many databases djust_auth.databases names, and their names; call only after settings_init. */
 extern int event_queue_databases(void);
 extern const char *event_queue_database(int n);
 
@@ -93,7 +93,10 @@ extern uint64_t event_queue_put(QueueEntry *entry, int kept);
 extern void event_queue_await(uint64_t ticket);
 extern int event_queue_waiting(void);
 
-/* After this transaction's commit, the worker retries its jobs at once: mail was queued, or a role was granted. */
+/*
+ * After this transaction's commit, the worker retries its jobs at once: mail was queued, a role was granted, or the
+ * extension was created.
+ */
 extern void event_queue_wake_at_commit(void);
 
 /* Clock for events of a database with a worker.  It never goes back: its floor is the newest event or seal. */
