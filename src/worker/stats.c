@@ -78,7 +78,7 @@ stats_rows(Tuplestorestate *store, TupleDesc descriptor)
 		const Statistic gauges[] = {
 			{"worker_alive", alive, false, "1 if the background worker of this database runs."},
 			{"worker_last_write_seconds",
-			 (GetCurrentTimestamp() - wrote_at) / (double) USECS_PER_SEC,
+			 Max(GetCurrentTimestamp() - wrote_at, 0) / (double) USECS_PER_SEC,
 			 wrote_at == 0,
 			 "Seconds since the worker last had written all that was queued; at most about 60 when all is well."},
 			{"events_waiting",

@@ -12,6 +12,8 @@ import time
 
 from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, later, main, measured, memory, note, ok, shop, tally, until
 
+OVERDUE = """SELECT (SELECT count(*) FROM djust_auth.session WHERE expires_at < clock_timestamp() - interval '10 s') +
+    (SELECT count(*) FROM djust_auth.audit_event WHERE at < clock_timestamp() - interval '10 s' - current_setting('djust_auth.audit_retention')::interval)"""
 SECONDS = int(os.environ.get("DAY_SECONDS", "20"))
 SEED = int(os.environ.get("DAY_SEED", str(random.randrange(10 ** 6))))
 FAULT = bool(os.environ.get("DAY_FAULT"))
@@ -94,8 +96,11 @@ def sizes(customers):
 
 
 def day():
+    global db
     db.run("CREATE EXTENSION djust_auth")
     shop(db)
+    cluster.restart("fast")		# a worker that found no extension purges a minute later
+    db = cluster.connect()
     customers = [Customer(i) for i in range(CLIENTS)]
     for each in customers:
         for email in each.emails:
@@ -114,6 +119,7 @@ def day():
     calls = sum(each.calls for each in customers)
     measured(max(growth.values()) < LONGEST_GROWTH_KB, "the memory of backends and worker stays", growth)
     ok(room_after < room * 1.25 + 256, "tables and indexes stay as large", (room, room_after))
+    equal(db.one(OVERDUE), 0, "what is over for ten seconds is purged")
     equal(wrong, [], "every call got its answer")
     equal(db.all("SELECT finding FROM djust_auth.audit_verify()"), [], "audit_verify finds nothing")
     note(f"figures: seed {SEED}: {calls} answers in {SECONDS} s; at most {max(growth.values())} kB more in a process, tables {room} kB and {room_after} kB")
