@@ -128,7 +128,7 @@ still_live(const pg_uuid_t *sid)
 {
 	SessionRow session;
 
-	return catalog_session(sid, &session) && session.expires_at > GetCurrentTimestamp();
+	return catalog_session(sid, &session) && token_session_lives(&session, GetCurrentTimestamp());
 }
 
 void

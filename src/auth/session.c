@@ -141,15 +141,6 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	*sid = session.sid;
 }
 
-/* session_max_lifetime may have been lowered since the session was opened. */
-static bool
-may_be_refreshed(const SessionRow *session)
-{
-	TimestampTz now = whole_now();
-
-	return refresh_expiry(now, session->created_at) > now;
-}
-
 /* Returns false if the row was changed since it was read. */
 static bool
 rotate(const SessionRow *session, Answer *answer)
@@ -196,8 +187,6 @@ session_refresh(Slice token, Answer *answer)
 				issue(&session, whole_now(), answer);
 				break;
 			case REFRESH_CURRENT:
-				if (!may_be_refreshed(&session))
-					return;
 				if (!rotate(&session, answer))
 					continue;
 				audit_event("refresh", &session.user_id, &session.sid, NULL);
@@ -241,7 +230,7 @@ session_end(Slice token, const pg_uuid_t *sid)
 		ended = store_session_delete_of(&bearer.session.user_id, &bearer.session.sid);
 	}
 	else if (!catalog_session(sid, &other) || memcmp(&other.user_id, &bearer.session.user_id, sizeof(pg_uuid_t)) != 0 ||
-			 other.expires_at <= GetCurrentTimestamp())
+			 !token_session_lives(&other, GetCurrentTimestamp()))
 		return 0;
 	else
 		ended = store_session_delete(sid);
@@ -283,7 +272,7 @@ session_list(Slice token)
 		{
 			SessionEntry *entry = lfirst(cell);
 
-			if (entry->session.expires_at > now)
+			if (token_session_lives(&entry->session, now))
 				append_entry(&out, entry, &bearer.session.sid);
 		}
 	}

@@ -195,13 +195,19 @@ read_signed_once(Slice token, TokenMemo *memo, Bearer *bearer)
 }
 
 bool
+token_session_lives(const SessionRow *session, TimestampTz now)
+{
+	return now < session->expires_at && session->created_at > now - setting_session_max_lifetime * USECS_PER_SEC;
+}
+
+bool
 token_find_access(Slice token, TokenMemo *memo, Bearer *bearer)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TokenKey key;
 
 	if (!decode_token(token, memo, &key) || key_file_in_copy() || !catalog_session(&key.sid, &bearer->session) ||
-		now >= bearer->session.expires_at)
+		!token_session_lives(&bearer->session, now))
 		return false;
 	if (bytes_equal(key.hash, bearer->session.access_hash, SHA256_SIZE))
 	{
@@ -268,7 +274,7 @@ token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session)
 	TimestampTz now;
 
 	if (!read_refresh(token, &sid, &generation) || key_file_in_copy() || !catalog_session(&sid, session) ||
-		(now = GetCurrentTimestamp()) >= session->expires_at || generation > session->generation)
+		!token_session_lives(session, now = GetCurrentTimestamp()) || generation > session->generation)
 		return REFRESH_DEAD;
 	if (generation == session->generation)
 		return REFRESH_CURRENT;

@@ -22,6 +22,12 @@ typedef struct Bearer
 	TimestampTz expires_at;
 } Bearer;
 
+/*
+ * True unless the session was ended, has expired, or is older than session_max_lifetime, which may have been lowered since
+ * it was opened.
+ */
+extern bool token_session_lives(const SessionRow *session, TimestampTz now);
+
 /* Result of decoding one access token, cached by a call site that may see it again. */
 typedef struct TokenMemo TokenMemo;
 

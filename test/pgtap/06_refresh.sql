@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(84);
+SELECT plan(88);
 
 CREATE FUNCTION pg_temp.claims(token text) RETURNS jsonb LANGUAGE sql AS $$
 	SELECT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb
@@ -167,10 +167,15 @@ SELECT is(djust_refresh(:'a2'::json ->> 'refresh_token')::text, :'refused', 'a s
 RESET djust_auth.session_max_lifetime;
 
 SELECT djust_auth.open_session(:'ann') AS a0 \gset
-SET LOCAL djust_auth.session_max_lifetime = '1s';
+SET LOCAL djust_auth.session_max_lifetime = '5min';
 SELECT djust_refresh(:'a0'::json ->> 'refresh_token') AS a1 \gset
-SELECT ok((:'a1'::json ->> 'expires_in')::int <= 1 AND (:'a1'::json ->> 'refresh_expires_in')::int <= 1, 'a lowered session_max_lifetime counts at the next refresh');
-SELECT pg_sleep(1.1);
+SELECT ok((:'a1'::json ->> 'expires_in')::int <= 300 AND (:'a1'::json ->> 'refresh_expires_in')::int <= 300, 'a lowered session_max_lifetime counts at the next refresh');
+SELECT ok((djust_introspect(:'a1'::json ->> 'access_token') ->> 'active')::boolean, 'the session lives');
+SELECT (pg_temp.claims(:'a1'::json ->> 'access_token') ->> 'sid')::uuid AS sid \gset
+UPDATE djust_auth.session SET created_at = created_at - interval '5 min' WHERE sid = :'sid';
+SELECT is(djust_introspect(:'a1'::json ->> 'access_token')::text, '{"active":false}', 'a session older than it is dead at once: its access token');
+SELECT is(djust_introspect(:'a1'::json ->> 'refresh_token', 'refresh_token')::text, '{"active":false}', 'its refresh token');
+SELECT is(djust_sessions(:'a1'::json ->> 'access_token')::text, '[]', 'its list');
 SELECT is(djust_refresh(:'a0'::json ->> 'refresh_token')::text, :'refused', 'and ends the session: the token used before'), is(djust_refresh(:'a1'::json ->> 'refresh_token')::text, :'refused', 'and its successor');
 RESET djust_auth.session_max_lifetime;
 
