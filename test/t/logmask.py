@@ -321,7 +321,7 @@ def comments_and_names(cluster, db):
             ("CREATE EXTENSION djust_auth", "42710", 'extension "djust_auth" already exists'),
             ("  create  extension djust_auth ;\n", "42710", 'extension "djust_auth" already exists'),
             ("ALTER EXTENSION djust_auth UPDATE TO '9.9'", "22023",
-             'extension "djust_auth" has no update path from version "1.0" to version "9.9"'),
+             'extension "djust_auth" has no update path from version "1.1" to version "9.9"'),
             ("CREATE EXTENSION djust_auth VERSION '9.8'", "42710", 'extension "djust_auth" already exists'),
             ("DROP TABLE djust_auth.session", "2BP01", "cannot drop table djust_auth.session because extension djust_auth requires it"),
             ("DROP FUNCTION djust_jwks()", "2BP01", "cannot drop function djust_jwks() because"),
