@@ -23,8 +23,8 @@ typedef struct Bearer
 } Bearer;
 
 /*
- * True unless the session was ended, has expired, or is older than session_max_lifetime, which may have been lowered since
- * it was opened.
+ * True unless the session was ended, has expired, or is older than session_max_lifetime, which may have been lowered
+ * since it was opened.
  */
 extern bool token_session_lives(const SessionRow *session, TimestampTz now);
 

@@ -27,6 +27,10 @@ FOREIGN = """
             FROM pg_type t WHERE t.typnamespace = 'djust_auth'::regnamespace AND t.typelem = 0)
     SELECT o.name, a.grantee::regrole::text, a.privilege_type, a.is_grantable FROM object o, aclexplode(o.acl) a WHERE a.grantee <> o.owner ORDER BY 1, 2, 3"""
 
+# what CREATE EXTENSION gives
+MONITOR = {("djust_auth", "pg_monitor", "USAGE", False), ('djust_auth."check"()', "pg_monitor", "EXECUTE", False),
+           ("djust_auth.stat", "pg_monitor", "SELECT", False), ("djust_auth.stat_here()", "pg_monitor", "EXECUTE", False)}
+
 for role in ROLES.values():
     Db().run(f'CREATE ROLE "{role}"')
 
@@ -51,9 +55,9 @@ def judge(name, suffix, *statements):
     source, connection = database(suffix, "CREATE SCHEMA api", *statements, "CREATE EXTENSION djust_auth SCHEMA api")
     made = [source]
     try:
-        equal(connection.all(FOREIGN), [], f"{name}: nobody has anything at first")
+        equal(set(connection.all(FOREIGN)), MONITOR, f"{name}: nobody but pg_monitor has anything at first")
         given = grant(connection)
-        ok(len(given) > 50 and {row[1] for row in given} == {ROLES["dba"], ROLES["anonymous"], ROLES["auditor"]},
+        ok(len(given) > 50 and {row[1] for row in given} == {ROLES["dba"], ROLES["anonymous"], ROLES["auditor"], "pg_monitor"},
            f"{name}: then those who were granted something have", given)
         for what, end, defaults in (("a database without default privileges", "_0", ()), ("one with its own", "_1", [d for d in DEFAULTS if "IN SCHEMA" not in d])):
             target, copy = database(suffix + end, *defaults)
