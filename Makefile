@@ -1,7 +1,15 @@
 # djust_auth: make, make install; for developers make test, make demo, and DEV=1 for warnings as errors
+# Builds in other folders, too: make -f /path/Makefile VPATH=/path
+
+TOP := $(or $(VPATH),$(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST)))))
+ifneq ($(realpath $(TOP)),$(CURDIR))
+ifneq ($(wildcard $(TOP)/src/*/*.o),)
+$(error $(TOP) holds object files, which make would take for its own: run "make clean" there first)
+endif
+endif
 
 EXTENSION = djust_auth
-EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" djust_auth.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(TOP)/djust_auth.control)
 MODULE_big = djust_auth
 
 # folders from the ground up: a file includes only from its own folder and earlier ones (test/layers.sh proves it)
@@ -24,27 +32,28 @@ IN_api = api admin constraints triggers
 
 objects = $(foreach folder,$(1),$(patsubst %,src/$(folder)/%.o,$(IN_$(folder))))
 OBJS = $(call objects,$(filter-out mailer,$(FOLDERS))) src/djust_auth.o
-OWN_HEADERS = $(wildcard src/*/*.h)
+in_top = $(patsubst $(TOP)/%,%,$(wildcard $(addprefix $(TOP)/,$(1))))
+OWN_HEADERS = $(call in_top,src/*/*.h)
 
-# a separate library, loaded by the worker when there is mail, so that no other process loads libcurl
+# a separate library, loaded by the worker when there is mail, so that no other process loads libcurl; MAILER=no leaves it out
 MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
 MAILER_OBJS = $(call objects,text mailer)
 
-DATA = $(wildcard sql/djust_auth--*.sql)
-DOCS = $(wildcard doc/*.md)
-REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
-REGRESS_OPTS = --inputdir=test --outputdir=$(OUT) --encoding=UTF8
+DATA = $(call in_top,sql/djust_auth--*.sql)
+DOCS = $(call in_top,doc/*.md)
+REGRESS = $(patsubst test/sql/%.sql,%,$(call in_top,test/sql/*.sql))
+REGRESS_OPTS = --inputdir=$(TOP)/test --outputdir=$(OUT) --encoding=UTF8
 REGRESS_PREP = preloaded
-ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
+ISOLATION = $(patsubst test/specs/%.spec,%,$(call in_top,test/specs/*.spec))
 ISOLATION_OPTS = $(REGRESS_OPTS)
 LIBS_PURE = -lcrypto -largon2 -lcrypt -lunistring -lidn2
 SHLIB_LINK = $(LIBS_PURE)
-PG_CPPFLAGS = -Isrc -DDJUST_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(TOP)/src -DDJUST_VERSION='"$(EXTVERSION)"'
 WARNINGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 ifdef DEV
 PG_CFLAGS = $(WARNINGS)
 endif
-EXTRA_CLEAN = $(OUT) $(MAILER_LIB) $(MAILER_OBJS)
+EXTRA_CLEAN = $(OUT) $(MAILER_LIB) $(MAILER_OBJS) $(DIST).zip
 
 # JIT bitcode of such large functions gains nothing; "make with_llvm=yes" builds it anyway
 ifeq ($(origin with_llvm),undefined)
@@ -57,12 +66,16 @@ ifneq ($(PGXS),)
 include $(PGXS)
 # the pages have general names, so they need their own folder
 docmoduledir := $(docmoduledir)/$(EXTENSION)
-$(OBJS) $(MAILER_OBJS): $(OWN_HEADERS) djust_auth.control
+$(OBJS) $(MAILER_OBJS): $(OWN_HEADERS) djust_auth.control | $(addprefix $(CURDIR)/src/,$(FOLDERS))
+$(addprefix $(CURDIR)/src/,$(FOLDERS)):
+	@mkdir -p $@
 
 $(MAILER_LIB): $(MAILER_OBJS)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -lcurl -lunistring -lidn2
+ifneq ($(MAILER),no)
 all: $(MAILER_LIB)
 install: install-mailer
+endif
 install-mailer: $(MAILER_LIB) | installdirs
 	$(INSTALL_SHLIB) $< '$(DESTDIR)$(pkglibdir)/'
 uninstall: uninstall-mailer uninstall-doc
@@ -150,7 +163,16 @@ bench:
 torture:
 	@sh test/torture/run.sh
 
+# the archive for PGXN, of the last commit
+DIST = djust_auth-$(EXTVERSION).0
+dist:
+	git -C $(TOP) archive --format=zip --prefix=$(DIST)/ -o '$(CURDIR)/$(DIST).zip' HEAD
+
+# Debian packages, built and installed in throw-away roots; needs root
+packages:
+	@sh $(TOP)/test/packages.sh
+
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture demo demo-stop
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages demo demo-stop

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -30,7 +31,7 @@
 #include "text/bytes.h"
 #include "worker/mail_send.h"
 
-#define LIBRARY "$libdir/djust_auth_mailer"
+#define LIBRARY "djust_auth_mailer"
 #define FUNCTION "djust_mailer_send"
 #define PASSWORD_MAX 1024
 #define SMTP_TIMEOUT_S 30
@@ -55,24 +56,39 @@ typedef struct Delivery
 
 static Sender sender = NULL;
 
+/* Whether there is a mailer to load: make MAILER=no leaves it out. */
+static bool
+mailer_is_installed(void)
+{
+	char path[MAXPGPATH];
+
+	snprintf(path, sizeof(path), "%s/" LIBRARY DLSUFFIX, pkglib_path);
+	return sender != NULL || access(path, F_OK) == 0;
+}
+
 static bool
 configured(void)
 {
-	static bool warned = false;
+	static const char *told = NULL;
+	const char *fault = NULL;
 
 	if (*setting_smtp_url == '\0')
 		return false;
-	if (*setting_mail_from == '\0' && !warned)
-		ereport(LOG, (errmsg("djust_auth sends no mail: djust_auth.mail_from is not set")));
-	warned = *setting_mail_from == '\0';
-	return !warned;
+	if (*setting_mail_from == '\0')
+		fault = "djust_auth.mail_from is not set";
+	else if (!mailer_is_installed())
+		fault = "the library " LIBRARY " is not installed";
+	if (fault && fault != told)
+		ereport(LOG, (errmsg("djust_auth sends no mail: %s", fault)));
+	told = fault;
+	return fault == NULL;
 }
 
 /* Loads the mailer before a mail is claimed, so that none is lost if the library is missing. */
 static void
 load_task(void *arg)
 {
-	sender = (Sender) load_external_function(LIBRARY, FUNCTION, true, NULL);
+	sender = (Sender) load_external_function("$libdir/" LIBRARY, FUNCTION, true, NULL);
 }
 
 static void
