@@ -48,6 +48,15 @@ includes()
 		sed -E 's,^src/([^:/]*)/([^:]*:[0-9]*):.*"([^"/]*)/?([^"/]*)".*,\1 src/\1/\2 \3 \4,'
 }
 
+# "place version" for every place that has it
+versions()
+{
+	sed -n "s/^default_version = '\(.*\)'/djust_auth.control \1.0/p" djust_auth.control
+	sed -n 's/^	*"version": "\(.*\)",\{0,1\}$/META.json \1/p' META.json | sed 2q
+	sed -n 's/^## \([0-9.]*\) .*/CHANGELOG.md \1/p' CHANGELOG.md | sed q
+	sed -n '1s/^djust-auth (\(.*\)-[0-9]*) .*/debian \1/p' debian/changelog
+}
+
 {
 echo "$SOURCES" | grep -v '^src/djust_auth\.c$' | grep '\.c$' | while IFS=/ read -r _ folder file; do
 	case " $(makefile_list "IN_$folder") " in *" ${file%.c} "*) ;; *) echo "src/$folder/$file" ;; esac
@@ -120,6 +129,11 @@ only 'BackgroundWorker|WaitLatch' src/worker/worker.c | rule "the background wor
 awk -v RS=';' '/CREATE (OR REPLACE )?FUNCTION/ && /SECURITY DEFINER/ && !/SET search_path = pg_catalog, pg_temp/ {
 	match($0, /FUNCTION [^(]*/); print FILENAME ": " substr($0, RSTART, RLENGTH) }' sql/*.sql |
 	rule "every SECURITY DEFINER function pins search_path = pg_catalog, pg_temp"
+versions | awk '
+	NR == 1 { version = $2 }
+	$2 != version { print $1 ": " $2 ", not " version }
+	END { if (NR != 5) print NR " places of 5 have a version" }' |
+	rule "control file, META.json, CHANGELOG.md and debian/changelog have one version"
 grep -nE 'CREATE OR REPLACE|IF NOT EXISTS' sql/*.sql | rule "install scripts adopt nothing that exists"
 } | awk '
 	/^holds: / { passed++; next }

@@ -16,6 +16,8 @@
 #
 # DJUST_CONF has lines for postgresql.conf of every cluster, before those that the test gives.
 #
+# DJUST_INSTALLED=yes takes the extension as a package has installed it, and builds nothing.
+#
 # PG_CONFIG (as for make), or PG_MAJOR, chooses among Debian's servers; the default is the distribution's.
 #
 # Programs in other languages: "sh test/lib/setup.sh start_cluster NAME LINE..." prints PGHOST=..., PGPORT=...,
@@ -75,6 +77,7 @@ choose_server()
 	[ -n "$PG_MAJOR" ] || fail "apt offers no postgresql; set PG_MAJOR"
 	BUILD_PACKAGES="build-essential postgresql-$PG_MAJOR postgresql-server-dev-$PG_MAJOR libargon2-dev libssl-dev
 		libcrypt-dev libcurl4-openssl-dev libunistring-dev libidn2-dev"
+	[ -z "$DJUST_INSTALLED" ] || BUILD_PACKAGES=postgresql-$PG_MAJOR-djust-auth
 	TEST_PACKAGES="postgresql-$PG_MAJOR-pgtap postgresql-$PG_MAJOR-pgaudit libtap-parser-sourcehandler-pgtap-perl python3 python3-psycopg2 python3-psycopg
 		python3-jwt python3-cryptography python3-requests-oauthlib python3-aiosmtpd libfaketime curl procps clang libclang-rt-dev llvm"
 }
@@ -101,12 +104,13 @@ private_server()
 	rm -r "$DJUST_BIN"
 	cp -r "/usr/lib/postgresql/$PG_MAJOR/bin" "$DJUST_BIN"
 	# removes files of a system-wide installation of djust_auth
-	rm -f "$DJUST_BIN/../lib/djust_auth"*.so "$DJUST_TMP/share/postgresql/$PG_MAJOR/extension/djust_auth"*
+	[ -n "$DJUST_INSTALLED" ] || rm -f "$DJUST_BIN/../lib/djust_auth"*.so "$DJUST_TMP/share/postgresql/$PG_MAJOR/extension/djust_auth"*
 }
 
 # Builds a copy of the sources, so that the tree stays clean; arguments go to make.
 build_extension()
 {
+	[ -z "$DJUST_INSTALLED" ] || return 0
 	mkdir "$DJUST_TMP/build"
 	cp -R "$ROOT/Makefile" "$ROOT/djust_auth.control" "$ROOT/doc" "$ROOT/sql" "$ROOT/src" "$ROOT/test" "$DJUST_TMP/build/"
 	find "$DJUST_TMP/build" -name '*.o' -delete
