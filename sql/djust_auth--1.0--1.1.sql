@@ -45,8 +45,9 @@ CREATE VIEW djust_auth.stat AS
 		('replay_lag_seconds', CASE
 			WHEN pg_catalog.pg_is_in_recovery()
 				AND pg_catalog.pg_last_wal_receive_lsn() IS DISTINCT FROM pg_catalog.pg_last_wal_replay_lsn()
-			THEN pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.pg_last_xact_replay_timestamp())
-			ELSE 0 END, 'On a standby that has not replayed all it received: seconds since the last transaction it replayed. Else 0.')
+			THEN pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)
+				coalesce(pg_catalog.pg_last_xact_replay_timestamp(), pg_catalog.pg_postmaster_start_time()))
+			ELSE 0 END, 'On a standby that has not replayed all it received: seconds since the last transaction it replayed, or since its start. Else 0.')
 	) g(name, value, description);
 
 CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, hint text)
