@@ -233,7 +233,11 @@ key_file_load(void)
 	if (generation > 0)
 		return;
 	if ((present || key_file_create()) && key_file_read())
+	{
+		if (present)
+			ereport(LOG, (errmsg("found key file \"%s\" of djust_auth", setting_key_file)));
 		return;
+	}
 	ereport(LOG,
 			(errcode(ERRCODE_CONFIG_FILE_ERROR),
 			 errmsg("could not load key file \"%s\" of djust_auth: %s", setting_key_file, failure),

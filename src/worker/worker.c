@@ -49,6 +49,18 @@ static int database_number; /* index of the database in djust_auth.databases */
 
 PGDLLEXPORT void djust_auth_worker_main(Datum arg);
 
+/* Once, from the postmaster. */
+static void
+log_databases(void)
+{
+	if (event_queue_databases() > 0)
+		ereport(LOG, (errmsg("background worker of djust_auth serves: %s", setting_databases)));
+	else
+		ereport(LOG,
+				(errmsg("background worker of djust_auth serves no database"),
+				 errhint("Name databases in djust_auth.databases and restart the server.")));
+}
+
 void
 worker_register(void)
 {
@@ -64,6 +76,7 @@ worker_register(void)
 	/* pg_upgrade requires that nothing writes to the databases */
 	if (IsBinaryUpgrade)
 		return;
+	log_databases();
 	for (i = 0; i < event_queue_databases(); i++)
 	{
 		snprintf(worker.bgw_name, BGW_MAXLEN, "djust_auth worker %s", event_queue_database(i));
