@@ -40,7 +40,7 @@ MAILER_LIB = djust_auth_mailer$(DLSUFFIX)
 MAILER_OBJS = $(call objects,text mailer)
 
 DATA = $(call in_top,sql/djust_auth--*.sql)
-DOCS = $(call in_top,doc/*.md)
+DOCS = $(call in_top,doc/*.md) $(call in_top,doc/monitoring/*)
 REGRESS = $(patsubst test/sql/%.sql,%,$(call in_top,test/sql/*.sql))
 REGRESS_OPTS = --inputdir=$(TOP)/test --outputdir=$(OUT) --encoding=UTF8
 REGRESS_PREP = preloaded

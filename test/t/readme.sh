@@ -21,7 +21,7 @@ port=25
 relay=$(dirname "$0")/../lib/relay.py
 database=djust_readme_$$
 # the roles of the text, under names that no other test gives
-roles='readme_dba, readme_monitor, readme_operator, readme_shop_backend, readme_shop_dba, readme_shop_mailer, readme_shop_worker'
+roles='readme_dba, readme_monitor, readme_operator, readme_prometheus, readme_shop_backend, readme_shop_dba, readme_shop_mailer, readme_shop_worker'
 
 quiet()
 {
@@ -111,7 +111,7 @@ awk -v folder="$folder" -v programs="$programs" -v python="$python" -v skip_pyth
 		else other = 1
 		next
 	}
-	language != "" { gsub(/shop_(backend|dba|mailer|worker)/, "readme_&") }
+	language != "" { gsub(/shop_(backend|dba|mailer|worker)|prometheus/, "readme_&") }
 	language == "python" { gsub(/"relay.example", 587/, "\"localhost\", " port) }
 	language == "sql" && (data || (statement == "" && /^ *$/)) { print > script; if ($0 == "\\.") data = 0; next }
 	language == "sql" {
