@@ -1,7 +1,7 @@
 #!/bin/sh
 # readme.sh: runs the examples of README.md and doc/*.md, so that they stay correct
 #
-# doc/postgrest.md needs a server of its own: test/http/readme.py runs it.
+# doc/postgrest.md needs a server of its own, doc/moving-in.md other tables: test/http/readme.py and moving_in.py run them.
 #
 # In a database of its own, in the order of the text, README.md first: all ```sql blocks in one psql session, and between them the
 # ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  If a statement ends in a comment of
@@ -56,7 +56,10 @@ node "$programs/probe.mjs" >/dev/null 2>&1 || skip_js='pg is not there'
 
 set -- "$root/README.md"
 for page in "$root"/doc/*.md; do
-	[ "$page" = "$root/doc/postgrest.md" ] || set -- "$@" "$page"
+	case $page in
+		*/postgrest.md | */moving-in.md) ;;
+		*) set -- "$@" "$page" ;;
+	esac
 done
 
 # One file for each block, one line "N language page: heading" in the list, and the script that psql runs.
