@@ -134,19 +134,24 @@ check_verify(Slice stored, Slice password)
 	free(other);
 }
 
-/* Padding is Django's alone: with the signs that would complete its last field, a hash of another scheme is refused. */
+/*
+ * Of the schemes that begin with a dollar sign only Firebase's has padding: a hash of another is refused with what would
+ * complete its last field.
+ */
 static void
 check_padding(const char *stored)
 {
-	size_t n = strlen(stored), field = strlen(strrchr(stored, '$') + 1);
-	bool django = *stored != '$' && strncmp(stored, "argon2", 6) != 0;
+	size_t n = strlen(stored), field;
+	const char *scheme;
 	char padded[PWHASH_MAX + 4];
 
-	assert(django || stored[n - 1] != '=');
+	if ((*stored != '$' && strncmp(stored, "argon2", 6) != 0) || strncmp(stored, "$fbscrypt$", 10) == 0)
+		return;
+	assert(stored[n - 1] != '=');
 	memcpy(padded, stored, n);
-	for (; field % 4 != 0; field++)
+	for (field = strlen(strrchr(stored, '$') + 1); field % 4 != 0; field++)
 		padded[n++] = '=';
-	assert(n == strlen(stored) || pwhash_fault((Slice){padded, n}) == PW_FAULT_SPELLING);
+	assert(n == strlen(stored) || pwhash_fault((Slice){padded, n}, &scheme) == PW_FAULT_SPELLING);
 }
 
 /* A line with the password, then the stored hash. */
