@@ -97,6 +97,17 @@ is_strong_rsa(const EVP_PKEY *pkey)
 	return good;
 }
 
+/* A private key of 0 has no public point, and OpenSSL reads it all the same. */
+static bool
+has_point(const EVP_PKEY *pkey)
+{
+	BIGNUM *x = NULL;
+	bool good = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1;
+
+	BN_free(x);
+	return good;
+}
+
 /* True if type, curve and size are those of the algorithm. */
 static bool
 is_fit(CryptoAlg alg, const EVP_PKEY *pkey)
@@ -104,7 +115,7 @@ is_fit(CryptoAlg alg, const EVP_PKEY *pkey)
 	switch (alg)
 	{
 		case ALG_ES256:
-			return is_p256(pkey);
+			return is_p256(pkey) && has_point(pkey);
 		case ALG_RS256:
 			return is_strong_rsa(pkey);
 		case ALG_EDDSA:

@@ -794,6 +794,12 @@ test_key_lengths(void)
 	CHECK(refused(crypto_key_private(ALG_RS256, der.data, der.length - 1)));
 	CHECK(refused(crypto_key_private(ALG_RS256, der.data, 0)));
 	CHECK(refused(crypto_key_private(ALG_RS256, large, sizeof(large))));
+	/* P-256 with an empty private key, which has no public point: found by cryptokey_fuzz */
+	CHECK(refused(crypto_key_private(
+		ALG_ES256,
+		(const uint8_t *) "\x30\x21\x02\x01\x00\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a"
+						  "\x86\x48\xce\x3d\x03\x01\x07\x04\x07\x30\x05\x02\x01\x01\x04\x00",
+		35)));
 	CHECK(refused(crypto_key_public(ALG_RS256, pub.data, pub.length + 1)));
 	CHECK(refused(crypto_key_public(ALG_RS256, pub.data, pub.length - 1)));
 	CHECK(refused(crypto_key_public(ALG_RS256, pub.data, 0)));
