@@ -56,7 +56,7 @@ finish()
 base_root()
 {
 	[ ! -d "$ROOTS/base" ] || return 0
-	debootstrap --variant=minbase "$SUITE" "$WORK/base" "${MIRROR:-http://deb.debian.org/debian}" &&
+	debootstrap --variant=minbase "$SUITE" "$WORK/base" ${MIRROR:+"$MIRROR"} &&
 		within "$WORK/base" 'useradd -m tester' && mv "$WORK/base" "$ROOTS/base"
 }
 
