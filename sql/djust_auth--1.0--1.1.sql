@@ -56,12 +56,16 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 	WITH s AS MATERIALIZED (SELECT name, value FROM djust_auth.stat),
 	served AS (
 		SELECT pg_catalog.current_database()::text = ANY (ARRAY(
-			SELECT pg_catalog.btrim(d, ' "') FROM pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.current_setting('djust_auth.databases'), ',')) d)) AS yes),
+			SELECT pg_catalog.btrim(d, ' "') FROM pg_catalog.unnest(pg_catalog.string_to_array(pg_catalog.current_setting('djust_auth.databases', true), ',')) d)) AS yes),
+	member AS (
+		SELECT d.classid, d.objid
+		FROM pg_catalog.pg_depend d
+		JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'djust_auth'
+		WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'),
 	relation AS (
-		SELECT c.oid, c.relname, c.relrowsecurity
+		SELECT c.oid, c.relname, c.relrowsecurity, c.relacl
 		FROM pg_catalog.pg_class c
-		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
-		JOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND e.oid = d.refobjid AND e.extname = 'djust_auth')
+		JOIN member m ON m.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND m.objid = c.oid)
 	SELECT f.severity, f.finding, f.hint
 	FROM (
 		SELECT 1, 'error', 'the key file is not the one that this database was used with',
@@ -88,10 +92,14 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 			'Row security that hides rows from the owner hides users and sessions from djust_auth, too.'
 		FROM relation r WHERE r.relrowsecurity
 		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('everybody has %s on djust_auth.%I', a.privilege_type, r.relname),
+			pg_catalog.format('REVOKE ALL ON djust_auth.%I FROM PUBLIC;', r.relname)
+		FROM relation r CROSS JOIN LATERAL pg_catalog.aclexplode(r.relacl) a WHERE a.grantee = 0
+		UNION ALL
 		SELECT 1, 'error', pg_catalog.format('everybody may call %s', p.oid::pg_catalog.regprocedure),
 			pg_catalog.format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC;', p.oid::pg_catalog.regprocedure)
 		FROM pg_catalog.pg_proc p
-		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'djust_auth'
+		JOIN member m ON m.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND m.objid = p.oid
 		CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
 		WHERE a.grantee = 0
 		UNION ALL
@@ -101,11 +109,11 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 		UNION ALL
 		SELECT 2, 'warning', 'no mail is sent: djust_auth.smtp_url or djust_auth.mail_from is empty',
 			'Set both, or run a mailer of your own.'
-		WHERE pg_catalog.current_setting('djust_auth.smtp_url') = '' OR pg_catalog.current_setting('djust_auth.mail_from') = ''
+		WHERE pg_catalog.current_setting('djust_auth.smtp_url', true) = '' OR pg_catalog.current_setting('djust_auth.mail_from', true) = ''
 		UNION ALL
 		SELECT 2, 'warning', 'djust_auth.reset_url is the example of the documentation',
 			'Set it to the page of your shop that takes reset links.'
-		WHERE pg_catalog.current_setting('djust_auth.reset_url') LIKE 'https://shop.example/%'
+		WHERE pg_catalog.current_setting('djust_auth.reset_url', true) LIKE 'https://shop.example/%'
 		UNION ALL
 		SELECT 2, 'warning', pg_catalog.format('%s events and locks wait for the worker', s.value),
 			'Half of the queue is full: beyond that refused attempts are lost to the audit. See the server log.'

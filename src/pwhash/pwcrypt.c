@@ -189,18 +189,6 @@ pw_parse_bsdi(Cursor *cursor, Parsed *parsed)
 	return PW_MATCH;
 }
 
-/* The memory of scrypt and yescrypt: 128 * N * r bytes, within the bounds of scrypt. */
-static PwResult
-judge_memory(uint32_t log_n, uint32_t r, uint32_t p)
-{
-	if (log_n == 0 || r == 0 || p == 0)
-		return PW_TOO_CHEAP;
-	if (log_n > 30 || p > PWHASH_SCRYPT_PARALLELISM_MAX ||
-		r > PWHASH_SCRYPT_MEMORY_MAX / 128 / (UINT64_C(1) << log_n) || r * p > PWHASH_SCRYPT_MEMORY_MAX / 128)
-		return PW_TOO_COSTLY;
-	return PW_MATCH;
-}
-
 /* CU..../....salt$hash: log2 N in one character, r and p in five each */
 PwResult
 pw_parse_scrypt_crypt(Cursor *cursor, Parsed *parsed)
@@ -211,7 +199,8 @@ pw_parse_scrypt_crypt(Cursor *cursor, Parsed *parsed)
 	if (!take_crypt_number(cursor, 1, &log_n) || !take_crypt_number(cursor, 5, &parsed->r) ||
 		!take_crypt_number(cursor, 5, &parsed->parallelism))
 		return PW_MALFORMED;
-	result = judge_memory(log_n, parsed->r, parsed->parallelism);
+	parsed->n = UINT64_C(1) << log_n;
+	result = pw_judge_scrypt(parsed);
 	if (result != PW_MATCH)
 		return result;
 	if (!take_salt(cursor, 0, 86) || !pw_take(cursor, "$") || !take_encoded(cursor, 43, LAST_OF_256) ||
@@ -221,18 +210,18 @@ pw_parse_scrypt_crypt(Cursor *cursor, Parsed *parsed)
 }
 
 /*
- * yescrypt's numbers: the first character says how many follow, the way UTF-8 does.  Values up to 47 need one
- * character, up to 575 two; larger ones would be costs far above the bounds, and are read as the largest number.
+ * yescrypt's numbers from 1 on: the first character says how many follow, the way UTF-8 does.  Up to 48 one character
+ * is enough, up to 560 two; larger ones would be costs far above the bounds, and are read as the largest number.
  */
 static bool
-take_yescrypt_number(Cursor *cursor, uint32_t min, uint32_t *number)
+take_yescrypt_number(Cursor *cursor, uint32_t *number)
 {
 	uint32_t first;
 	uint32_t second;
 
 	if (!take_crypt_number(cursor, 1, &first))
 		return false;
-	*number = min + first;
+	*number = 1 + first;
 	if (first <= 47)
 		return true;
 	*number = UINT32_MAX;
@@ -240,7 +229,7 @@ take_yescrypt_number(Cursor *cursor, uint32_t min, uint32_t *number)
 		return true;
 	if (!take_crypt_number(cursor, 1, &second))
 		return false;
-	*number = min + 48 + (first - 48) * 64 + second;
+	*number = 49 + (first - 48) * 64 + second;
 	return true;
 }
 
@@ -258,18 +247,21 @@ take_yescrypt_salt(Cursor *cursor)
 		   (n % 4 == 3 && strchr(LAST_OF_256, cursor->p[-1]) != NULL);
 }
 
-/* j9T$salt$hash: flavour, log2 N and r, as crypt_gensalt(3) writes them; further numbers are not accepted */
+/*
+ * 9T$salt$hash: log2 N and r, after the flavour "j", as crypt_gensalt(3) writes them.  The library refuses other
+ * flavours only when it is called; further numbers are not accepted.
+ */
 PwResult
 pw_parse_yescrypt(Cursor *cursor, Parsed *parsed)
 {
-	uint32_t flavour;
 	uint32_t log_n;
 	PwResult result;
 
-	if (!take_yescrypt_number(cursor, 0, &flavour) || !take_yescrypt_number(cursor, 1, &log_n) ||
-		!take_yescrypt_number(cursor, 1, &parsed->r))
+	if (!pw_take(cursor, "j") || !take_yescrypt_number(cursor, &log_n) || !take_yescrypt_number(cursor, &parsed->r))
 		return PW_MALFORMED;
-	result = judge_memory(log_n, parsed->r, 1);
+	parsed->n = UINT64_C(1) << (log_n > 63 ? 63 : log_n);
+	parsed->parallelism = 1;
+	result = pw_judge_scrypt(parsed);
 	if (result != PW_MATCH)
 		return result;
 	if (!pw_take(cursor, "$") || !take_yescrypt_salt(cursor) || !pw_take(cursor, "$") ||

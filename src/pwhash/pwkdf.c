@@ -18,8 +18,8 @@
  * N is a power of two above 1 and below 2^(16 * r) (RFC 7914 section 2).  The memory is N + p blocks of 128 * r bytes:
  * with a small N and a large r the second part dominates, so both are bounded, by division.
  */
-static PwResult
-judge_scrypt(const Parsed *parsed)
+PwResult
+pw_judge_scrypt(const Parsed *parsed)
 {
 	uint64_t n = parsed->n;
 	uint64_t blocks_max;
@@ -36,18 +36,25 @@ judge_scrypt(const Parsed *parsed)
 	return PW_MATCH;
 }
 
+/* log2 N after its name, then ",r=8,p=1" */
+static PwResult
+take_scrypt_costs(Cursor *cursor, const char *name, Parsed *parsed)
+{
+	uint32_t log_n;
+
+	if (!pw_take_named(cursor, name, &log_n) || !pw_take_named(cursor, ",r=", &parsed->r) ||
+		!pw_take_named(cursor, ",p=", &parsed->parallelism))
+		return PW_MALFORMED;
+	parsed->n = UINT64_C(1) << (log_n > 63 ? 63 : log_n);
+	return pw_judge_scrypt(parsed);
+}
+
 /* ln=16,r=8,p=1$salt$hash, as PHC and passlib write it */
 PwResult
 pw_parse_scrypt(Cursor *cursor, Parsed *parsed)
 {
-	uint32_t log_n;
-	PwResult result;
+	PwResult result = take_scrypt_costs(cursor, "ln=", parsed);
 
-	if (!pw_take_named(cursor, "ln=", &log_n) || !pw_take_named(cursor, ",r=", &parsed->r) ||
-		!pw_take_named(cursor, ",p=", &parsed->parallelism))
-		return PW_MALFORMED;
-	parsed->n = UINT64_C(1) << (log_n > 63 ? 63 : log_n);
-	result = judge_scrypt(parsed);
 	if (result != PW_MATCH)
 		return result;
 	return pw_take_tail(cursor, PHC, 1, PW_SALT_MAX, parsed) ? PW_MATCH : PW_MALFORMED;
@@ -64,7 +71,7 @@ pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed)
 		!pw_take_named(cursor, "$", &parsed->r) || !pw_take_named(cursor, "$", &parsed->parallelism))
 		return PW_MALFORMED;
 	parsed->n = n;
-	result = judge_scrypt(parsed);
+	result = pw_judge_scrypt(parsed);
 	if (result == PW_MATCH &&
 		(!pw_take(cursor, "$") ||
 		 !pw_take_base64(cursor, PADDED, SCRYPT_LONG, PW_DERIVED_MAX, parsed->derived, &parsed->derived_length) ||
@@ -84,7 +91,7 @@ pw_parse_scrypt_werkzeug(Cursor *cursor, Parsed *parsed)
 		!pw_take_named(cursor, ":", &parsed->parallelism))
 		return PW_MALFORMED;
 	parsed->n = n;
-	result = judge_scrypt(parsed);
+	result = pw_judge_scrypt(parsed);
 	if (result == PW_MATCH && (!pw_take(cursor, "$") || !pw_take_salt_text(cursor, parsed) || !pw_take(cursor, "$") ||
 							   !pw_take_derived_hex(cursor, SCRYPT_LONG, parsed)))
 		result = PW_MALFORMED;
@@ -109,7 +116,7 @@ pw_parse_scrypt_spring(Cursor *cursor, Parsed *parsed)
 	parsed->n = UINT64_C(1) << (cost[0] > 63 ? 63 : cost[0]);
 	parsed->r = cost[1];
 	parsed->parallelism = cost[2];
-	result = judge_scrypt(parsed);
+	result = pw_judge_scrypt(parsed);
 	if (result == PW_MATCH && !pw_take_tail(cursor, PADDED, 1, PW_SALT_MAX, parsed))
 		result = PW_MALFORMED;
 	return result;
@@ -164,16 +171,10 @@ take_firebase_key(Cursor *cursor, Parsed *parsed, size_t *key_length)
 PwResult
 pw_parse_scrypt_firebase(Cursor *cursor, Parsed *parsed)
 {
-	uint32_t log_n;
+	PwResult result = take_scrypt_costs(cursor, "v=1,n=", parsed);
 	Cursor names;
 	size_t key_length;
-	PwResult result;
 
-	if (!pw_take_named(cursor, "v=1,n=", &log_n) || !pw_take_named(cursor, ",r=", &parsed->r) ||
-		!pw_take_named(cursor, ",p=", &parsed->parallelism))
-		return PW_MALFORMED;
-	parsed->n = UINT64_C(1) << (log_n > 63 ? 63 : log_n);
-	result = judge_scrypt(parsed);
 	if (result != PW_MATCH)
 		return result;
 	names = pw_take_field(cursor);

@@ -86,6 +86,8 @@ extern PwResult pw_judge_argon2(const Parsed *parsed);
 extern bool pw_derive_argon2(const Parsed *parsed, Slice password, const PwArena *arena, uint8_t *out);
 
 /* pwkdf.c */
+/* The bounds of scrypt, by n, r and parallelism. */
+extern PwResult pw_judge_scrypt(const Parsed *parsed);
 extern PwResult pw_parse_scrypt(Cursor *cursor, Parsed *parsed);
 extern PwResult pw_parse_scrypt_django(Cursor *cursor, Parsed *parsed);
 extern PwResult pw_verify_scrypt(const Parsed *parsed, Slice password, const PwArena *arena);

@@ -52,6 +52,11 @@ SELECT is(pg_temp.finds('^table djust_auth.profile_right has row security$'), 'w
 SELECT is(pg_temp.finds('^everybody may call'), NULL, 'nobody but the owner may call anything');
 GRANT EXECUTE ON FUNCTION djust_auth.open_session(uuid) TO PUBLIC;
 SELECT is(pg_temp.finds('^everybody may call djust_auth.open_session\(uuid\)$'), 'error', 'a function given to everybody');
+GRANT EXECUTE ON FUNCTION djust_introspect(text, text, text, text) TO PUBLIC;
+SELECT is(pg_temp.finds('^everybody may call .*djust_introspect\(text,text,text,text\)$'), 'error', 'one of the public API, too');
+SELECT is(pg_temp.finds('^everybody has'), NULL, 'nobody but the owner has a table');
+GRANT SELECT ON djust_auth.reset_token TO PUBLIC;
+SELECT is(pg_temp.finds('^everybody has SELECT on djust_auth.reset_token$'), 'error', 'a table given to everybody');
 SELECT is((SELECT array_agg(DISTINCT severity) <@ '{error,warning,info}' FROM djust_auth.check()), true, 'there are three severities');
 SELECT results_eq('SELECT severity FROM djust_auth.check()',
 	$$SELECT severity FROM djust_auth.check() ORDER BY array_position('{error,warning,info}', severity)$$, 'the worst come first');

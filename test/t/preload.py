@@ -56,6 +56,8 @@ ADMINISTRATION = f"""
     grant_api('postgres')
     postgrest_config()
     stats()
+    stat_here()
+    check()
     worker_start()
     worker_write()
     worker_purge()

@@ -577,6 +577,7 @@ test_faults(void)
 				 {PW_FAULT_UNSUPPORTED, "{noop}Tulips-4-Ann"},
 				 {PW_FAULT_CLEAR_TEXT, "_Tulips-4-Ann"},
 				 {PW_FAULT_SPELLING, "$P$short"},
+				 {PW_FAULT_SPELLING, "$y$x75$4/ENzaVdBe6YyGMjJAfHO/$Z6VKkYCXFYieFL86yhs0DZ3d2UG2/Ihp8ajidtx20Q3"},
 				 {PW_FAULT_TOO_COSTLY, "$y$jHT$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7"},
 				 {PW_FAULT_UNSUPPORTED, "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8"},
 				 {PW_FAULT_UNSUPPORTED, "{X-NEW}abc"},
