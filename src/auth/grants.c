@@ -2,9 +2,9 @@
  * grants.c
  *		Owns the map from the kinds of grant_api to privileges.
  *
- * Threat: a role that gets too many privileges.  The install script grants
- * nothing to anyone, only this table grants, and a test compares the result
- * with every object of the extension.
+ * Threat: a role that gets too many privileges.  The scripts grant nothing but
+ * monitoring to pg_monitor, only this table grants, and a test compares the
+ * result with every object of the extension.
  */
 #include "postgres.h"
 
