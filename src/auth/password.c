@@ -39,8 +39,9 @@ is_common(const Password *password)
 unsigned
 password_violations(const Password *password)
 {
-	unsigned violations =
-		pwpolicy_violations(password->text, password->characters, setting_password_min_length, PWHASH_PASSWORD_MAX);
+	int min_characters = pwpolicy_min_characters(setting_password_policy, setting_password_min_length);
+	unsigned violations = pwpolicy_violations(
+		setting_password_policy, password->text, password->characters, min_characters, PWHASH_PASSWORD_MAX);
 
 	return violations | (is_common(password) ? PWPOLICY_TOO_COMMON : 0);
 }

@@ -54,7 +54,10 @@ static const char style[] =
 	"#answer p.good{border-color:var(--good)}"
 	".said{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}";
 
-/* Rules as in pwpolicy.c: characters after NFC, four byte sets.  Violations found by the server arrive as codes. */
+/*
+ * Rules as in pwpolicy.c: characters after NFC, four byte sets; of these, those that the page lists.  Violations found
+ * by the server arrive as codes.
+ */
 static const char script[] =
 	"(function(){'use strict';"
 	"var form=document.forms[0];"
@@ -65,6 +68,7 @@ static const char script[] =
 	"missing_lowercase:function(p){return/[a-z]/.test(p)},"
 	"missing_digit:function(p){return/[0-9]/.test(p)},"
 	"missing_special:function(p){return Array.from(p).some(function(c){return special.indexOf(c)>=0})}};"
+	"Object.keys(rules).forEach(function(code){if(!document.getElementById(code))delete rules[code]});"
 	"function mark(code,state){var rule=document.getElementById(code);rule.className=state;"
 	"rule.querySelector('.said').textContent=state?(state==='met'?' (met)':' (not met)'):''}"
 	"function check(){var p=field.value.normalize('NFC');"
@@ -144,6 +148,12 @@ append_messages(StringInfo out, const Answer *answer)
 	appendStringInfoString(out, "</div>\n");
 }
 
+static int
+min_characters(void)
+{
+	return pwpolicy_min_characters(setting_password_policy, setting_password_min_length);
+}
+
 static void
 append_rules(StringInfo out, const Answer *answer)
 {
@@ -152,10 +162,10 @@ append_rules(StringInfo out, const Answer *answer)
 	appendStringInfoString(out, "<ul id=\"rules\">\n");
 	for (n = 0; n < PWPOLICY_VIOLATIONS; n++)
 	{
-		const char *text = n == 0 ? psprintf("At least %d characters", setting_password_min_length) : rules[n];
+		const char *text = n == 0 ? psprintf("At least %d characters", min_characters()) : rules[n];
 		bool unmet = applies(pwpolicy_code(n), answer);
 
-		if (text == NULL)
+		if (text == NULL || (pwpolicy_rules(setting_password_policy) & (1u << n)) == 0)
 			continue;
 		appendStringInfo(out, "<li id=\"%s\"%s>", pwpolicy_code(n), unmet ? " class=\"unmet\"" : "");
 		html_append(out, slice_of(text));
@@ -171,7 +181,7 @@ append_form(StringInfo out, Slice token, const Answer *answer)
 	appendStringInfo(out,
 					 "<form method=\"post\" action=\"?\" data-min=\"%d\">\n"
 					 "<input type=\"hidden\" name=\"token\" value=\"",
-					 setting_password_min_length);
+					 min_characters());
 	html_append(out, token);
 	appendStringInfoString(
 		out,

@@ -1,6 +1,6 @@
 /*
  * pwpolicy.c
- *		The DJUST password rules: length and four byte sets.
+ *		Password rules: length, and the four byte sets of the DJUST rules.
  *
  * Owns the sets and the codes of violations.  Never allocates, never keeps or
  * shows a password, and never decides whether a password is too common: the
@@ -15,6 +15,12 @@
 
 /* No apostrophe, no backslash, no space. */
 static const char specials[] = "~`!@#$%^&*()-_+={}[]|;:\"<>,./?";
+
+#define COMPOSITION \
+	(PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE | PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL)
+
+/* Of a password that is the only factor. */
+#define NIST_MIN_CHARACTERS 15
 
 _Static_assert(sizeof(specials) - 1 == 30, "the DJUST rules name 30 special characters");
 
@@ -41,12 +47,25 @@ cured_by(unsigned char byte)
 	return 0;
 }
 
+int
+pwpolicy_min_characters(PwPolicy policy, int at_least)
+{
+	return policy == PWPOLICY_NIST && at_least < NIST_MIN_CHARACTERS ? NIST_MIN_CHARACTERS : at_least;
+}
+
+unsigned
+pwpolicy_rules(PwPolicy policy)
+{
+	unsigned always = PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG | PWPOLICY_TOO_COMMON;
+
+	return policy == PWPOLICY_NIST ? always : always | COMPOSITION;
+}
+
 /* Reports all violations at once. */
 unsigned
-pwpolicy_violations(Slice password, size_t characters, size_t min_characters, size_t max_bytes)
+pwpolicy_violations(PwPolicy policy, Slice password, size_t characters, size_t min_characters, size_t max_bytes)
 {
-	unsigned violations =
-		PWPOLICY_MISSING_UPPERCASE | PWPOLICY_MISSING_LOWERCASE | PWPOLICY_MISSING_DIGIT | PWPOLICY_MISSING_SPECIAL;
+	unsigned violations = pwpolicy_rules(policy) & COMPOSITION;
 	size_t i;
 
 	for (i = 0; i < password.length; i++)

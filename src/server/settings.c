@@ -16,6 +16,7 @@
 #include "utils/varlena.h"
 
 #include "pwhash/pwhash.h"
+#include "pwhash/pwpolicy.h"
 #define SETTING /* defined here, where the header declares them elsewhere */
 #include "server/settings.h"
 #include "text/mime.h"
@@ -237,6 +238,12 @@ check_key_file(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static const struct config_enum_entry password_policies[] = {
+	{"djust", PWPOLICY_DJUST, false},
+	{"nist", PWPOLICY_NIST, false},
+	{NULL, 0, false},
+};
+
 /* Each has its variable, and an integer its RANGE_CHECK, under its own name. */
 #define DEFINE_INT_IN(context, name, boot, unit, description) \
 	DefineCustomIntVariable("djust_auth." #name, \
@@ -287,6 +294,17 @@ define_passwords(void)
 				  "Password hashes computed at the same time in the whole server.");
 	DEFINE_INT(max_login_failures, 10, 0, "Consecutive failures after which each further attempt must wait.");
 	DEFINE_INT(password_min_length, 8, 0, "Least number of characters of a password.");
+	DefineCustomEnumVariable("djust_auth.password_policy",
+							 "Rules of new passwords: djust, or nist, which asks for 15 characters of any kind.",
+							 NULL,
+							 &setting_password_policy,
+							 PWPOLICY_DJUST,
+							 password_policies,
+							 PGC_SUSET,
+							 0,
+							 NULL,
+							 NULL,
+							 NULL);
 }
 
 static void

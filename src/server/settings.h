@@ -31,6 +31,7 @@ SETTING int setting_mail_lease; /* s */
 SETTING int setting_max_concurrent_hashes;
 SETTING int setting_max_login_failures;
 SETTING int setting_password_min_length;
+SETTING int setting_password_policy; /* PwPolicy */
 SETTING int setting_purge_interval; /* s */
 SETTING int setting_refresh_reuse_grace; /* s */
 SETTING int setting_refresh_token_lifetime; /* s */

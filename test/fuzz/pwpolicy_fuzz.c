@@ -22,11 +22,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		digits += isdigit(byte) != 0;
 		special += ispunct(byte) && byte != '\'' && byte != '\\';
 	}
-	violations = pwpolicy_violations(password, characters, 8, most);
+	violations = pwpolicy_violations(PWPOLICY_DJUST, password, characters, 8, most);
 	expected = (characters < 8 ? PWPOLICY_TOO_SHORT : 0) | (password.length > most ? PWPOLICY_TOO_LONG : 0) |
 			   (upper == 0 ? PWPOLICY_MISSING_UPPERCASE : 0) | (lower == 0 ? PWPOLICY_MISSING_LOWERCASE : 0) |
 			   (digits == 0 ? PWPOLICY_MISSING_DIGIT : 0) | (special == 0 ? PWPOLICY_MISSING_SPECIAL : 0);
 	assert(violations == expected);
+	assert(pwpolicy_violations(PWPOLICY_NIST, password, characters, 8, most) == (expected & pwpolicy_rules(PWPOLICY_NIST)));
 	assert((pwpolicy_code((unsigned) characters) == NULL) == (characters >= PWPOLICY_VIOLATIONS));
 	return 0;
 }

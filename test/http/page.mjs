@@ -175,6 +175,32 @@ async function journey_without_script() {
 	equal([await logs_in('plain@page.example', 'Daisies-5-Bob'), await logs_in('plain@page.example', 'Tulips-4-Ann')], [true, false], 'the new password logs in, the old one does not')
 }
 
+async function policy_of_nist() {
+	const link = await customer('nist@page.example')
+	const reload = async statement => {
+		await db.query(statement)
+		await db.query('SELECT pg_reload_conf()')
+	}
+	await reload("ALTER SYSTEM SET djust_auth.password_policy = 'nist'")
+	await browse({}, async page => {
+		do await page.goto(link)
+		while (await page.isVisible('#missing_digit'))
+		equal(await page.$$eval('#rules li', items => items.map(item => item.id)), ['too_short'], 'nist: the length is the only rule')
+		await page.fill('#new_password', 'tulips and ros')
+		equal(await met(page), [], 'nist: fourteen characters')
+		await page.click('button')
+		await page.waitForSelector('#answer p:not([hidden])')
+		equal([await shown(page), await page.$$eval('#rules li.unmet', items => items.map(item => item.id))], [['weak_password'], ['too_short']], 'nist: are refused, and why')
+		await page.fill('#new_password', 'tulips and rose')
+		equal(await met(page), ['too_short'], 'nist: fifteen')
+		await page.click('button')
+		await page.waitForSelector('[data-code=password_updated]:not([hidden])')
+		equal([await shown(page), page.foreign], [['password_updated'], []], 'nist: are set')
+	})
+	await reload('ALTER SYSTEM RESET djust_auth.password_policy')
+	ok(await logs_in('nist@page.example', 'tulips and rose'), 'nist: and log in')
+}
+
 async function looks() {
 	const link = await customer('looks@page.example')
 	for (const colorScheme of ['light', 'dark']) {
@@ -188,4 +214,4 @@ async function looks() {
 	}
 }
 
-await main(headers, typing, journey_with_script, journey_without_script, looks)
+await main(headers, typing, journey_with_script, journey_without_script, policy_of_nist, looks)

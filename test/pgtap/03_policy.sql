@@ -1,7 +1,7 @@
 -- 03_policy: the password rules where they are asked; every byte of their sets: test/unit/pwpolicy_test.c
 
 BEGIN;
-SELECT plan(34);
+SELECT plan(47);
 
 CREATE FUNCTION pg_temp.refused(password text) RETURNS text LANGUAGE sql AS $$ SELECT djust_auth.check_password($1)::text $$;
 
@@ -38,6 +38,28 @@ SET LOCAL djust_auth.password_min_length = 12;
 SELECT is(pg_temp.refused('Abcdefgh12!'), '{too_short}', 'eleven of twelve');
 SELECT is(pg_temp.refused('Abcdefgh123!'), '{}', 'twelve of twelve');
 SET LOCAL djust_auth.password_min_length = 8;
+
+-- the policy of NIST SP 800-63B-4: length alone
+
+SET LOCAL djust_auth.password_policy = nist;
+SELECT is(pg_temp.refused('tulips and roses'), '{}', 'nist: sixteen characters of any kind');
+SELECT is(pg_temp.refused('tulipsandrosess'), '{}', 'nist: fifteen are enough');
+SELECT is(pg_temp.refused('Abcdefgh12345!'), '{too_short}', 'nist: fourteen are not, whatever they are');
+SELECT is(pg_temp.refused(repeat('ü', 15)), '{}', 'nist: characters, not bytes');
+SELECT is(pg_temp.refused(repeat('u' || U&'\0308', 14)), '{too_short}', 'nist: characters after NFC');
+SELECT is(pg_temp.refused(''), '{too_short}', 'nist: nothing but the length is missing');
+SELECT is(pg_temp.refused(repeat('x', 1025)), '{too_long}', 'nist: 1025 bytes are too many');
+SELECT throws_ok($$SELECT djust_auth.create_user('short@policy.example', 'Zoë-Tulip-1')$$, '22023', 'the password does not meet the policy', 'nist: create_user asks it');
+SELECT ok(djust_auth.create_user('nist@policy.example', 'tulips and roses') IS NOT NULL, 'nist: and takes a good one');
+SELECT ok(page LIKE '%data-min="15"%' AND page LIKE '%>At least 15 characters<%' AND page NOT LIKE '%id="missing_%', 'nist: the reset page lists the length alone')
+	FROM CAST(djust_reset_page('x') AS text) page;
+SET LOCAL djust_auth.password_min_length = 16;
+SELECT is(pg_temp.refused('tulipsandrosess'), '{too_short}', 'nist: a longer minimum counts');
+SET LOCAL djust_auth.password_min_length = 8;
+SET LOCAL djust_auth.password_policy = djust;
+SELECT is(pg_temp.refused('tulips and roses'), '{missing_uppercase,missing_digit,missing_special}', 'djust again: the sets of characters count');
+SELECT ok(page LIKE '%data-min="8"%' AND page LIKE '%>At least 8 characters<%' AND page LIKE '%<li id="missing_special">%', 'djust: the reset page lists all rules')
+	FROM CAST(djust_reset_page('x') AS text) page;
 
 -- the list of the DBA
 

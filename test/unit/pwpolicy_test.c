@@ -45,7 +45,7 @@ is_special(int byte)
 static unsigned
 violations(const char *password, size_t bytes)
 {
-	return pwpolicy_violations((Slice){password, bytes}, bytes, MIN, MAX);
+	return pwpolicy_violations(PWPOLICY_DJUST, (Slice){password, bytes}, bytes, MIN, MAX);
 }
 
 /* The table above. */
@@ -83,7 +83,7 @@ test_every_byte(void)
 			expected &= ~PWPOLICY_MISSING_DIGIT;
 		else if (is_special(byte))
 			expected &= ~PWPOLICY_MISSING_SPECIAL;
-		CHECK(pwpolicy_violations((Slice){alone, 1}, 1, 1, MAX) == expected);
+		CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){alone, 1}, 1, 1, MAX) == expected);
 	}
 	CHECK(specials == 30);
 }
@@ -98,11 +98,26 @@ test_limits(void)
 	memcpy(longest, "A1!", 3);
 	CHECK(violations(longest, MAX) == 0);
 	CHECK(violations(longest, MAX + 1) == PWPOLICY_TOO_LONG);
-	CHECK(pwpolicy_violations((Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10}, 7, MIN, MAX) == PWPOLICY_TOO_SHORT);
-	CHECK(pwpolicy_violations((Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 12}, 8, MIN, MAX) == 0);
-	CHECK(pwpolicy_violations((Slice){"Abcdef1!", 8}, 8, 9, 7) == (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
+	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10}, 7, MIN, MAX) == PWPOLICY_TOO_SHORT);
+	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 12}, 8, MIN, MAX) == 0);
+	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Abcdef1!", 8}, 8, 9, 7) == (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
 	CHECK(violations("Abcdef1\0!", 9) == 0);
 	CHECK(violations("Abcdef1\0", 8) == PWPOLICY_MISSING_SPECIAL);
+}
+
+/* Length alone, and never less than 15. */
+static void
+test_nist(void)
+{
+	CHECK(pwpolicy_violations(PWPOLICY_NIST, (Slice){"tulips and roses", 16}, 16, 15, MAX) == 0);
+	CHECK(pwpolicy_violations(PWPOLICY_NIST, (Slice){"", 0}, 0, 15, MAX) == PWPOLICY_TOO_SHORT);
+	CHECK(pwpolicy_violations(PWPOLICY_NIST, (Slice){"Abcdef1!", 8}, 8, 15, 7) ==
+		  (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
+	CHECK(pwpolicy_min_characters(PWPOLICY_NIST, 8) == 15);
+	CHECK(pwpolicy_min_characters(PWPOLICY_NIST, 16) == 16);
+	CHECK(pwpolicy_min_characters(PWPOLICY_DJUST, 8) == 8);
+	CHECK(pwpolicy_rules(PWPOLICY_DJUST) == (1 << PWPOLICY_VIOLATIONS) - 1);
+	CHECK(pwpolicy_rules(PWPOLICY_NIST) == (pwpolicy_rules(PWPOLICY_DJUST) & ~(unsigned) SETS));
 }
 
 /* One code per bit, in the order of the bits. */
@@ -125,6 +140,7 @@ main(void)
 	test_cases();
 	test_every_byte();
 	test_limits();
+	test_nist();
 	test_codes();
 	return finish();
 }
