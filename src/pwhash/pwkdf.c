@@ -104,7 +104,7 @@ pw_parse_scrypt_spring(Cursor *cursor, Parsed *parsed)
 {
 	Cursor field = pw_take_field(cursor);
 	size_t digits = (size_t) (field.end - field.p);
-	char text[6] = "000000";
+	char text[6] = {'0', '0', '0', '0', '0', '0'};
 	uint8_t cost[3];
 	PwResult result;
 

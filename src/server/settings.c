@@ -17,9 +17,14 @@
 
 #include "pwhash/pwhash.h"
 #include "pwhash/pwpolicy.h"
-#define SETTING /* defined here, where the header declares them elsewhere */
 #include "server/settings.h"
 #include "text/mime.h"
+
+/* The header declares them; read again, it defines them.  18 has warnings on definitions without declarations. */
+#undef DJUST_SETTINGS_H
+#undef SETTING
+#define SETTING
+#include "server/settings.h"
 
 #define MINUTE 60
 #define HOUR 3600

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* settings.c defines them. */
+/* settings.c defines them by another SETTING. */
 #ifndef SETTING
 #define SETTING extern
 #endif

@@ -75,7 +75,6 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver,
 				QueryCompletion *completion)
 {
-	ProcessUtility_hook_type run = previous_hook ? previous_hook : standard_ProcessUtility;
 	const char *database = exclusive_database(statement->utilityStmt);
 	bool alone = database && event_queue_serves_database(database) && is_own_database(database);
 	bool creates = IsA(statement->utilityStmt, CreateExtensionStmt) &&
@@ -85,7 +84,8 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 		event_queue_send_away(database, true);
 	PG_TRY();
 	{
-		run(statement, text, read_only_tree, context, params, environment, receiver, completion);
+		(previous_hook ? previous_hook : standard_ProcessUtility)(statement, text, read_only_tree, context, params,
+																  environment, receiver, completion);
 	}
 	PG_FINALLY();
 	{
