@@ -170,6 +170,73 @@ COMMENT ON COLUMN djust_auth.stat.since IS 'When a counter was 0; NULL for gauge
 COMMENT ON FUNCTION djust_auth.check() IS
 	'What an experienced colleague would see at a glance, the worst first: severity is error, warning or info. No row: all is well.';
 
+-- PostgREST's OpenAPI takes the first line of a comment for the title, the rest for the description
+
+COMMENT ON FUNCTION @extschema@.djust_login(text, text) IS
+	'Log in with an email address and a password
+
+AUTH-100. Checks the password and opens a session: tokens object (RFC 6749 section 5.1), or error object invalid_grant, too_many_attempts, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_token(text, text, text, text, text, text, text) IS
+	'OAuth2 token endpoint
+
+RFC 6749 sections 4.3 and 6: grant_type password or refresh_token. Tokens object, or an error object of djust_login or djust_refresh, or invalid_request, unsupported_grant_type. scope, client_id and client_secret are accepted and not checked. 22004 for NULL as grant_type, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_refresh(text) IS
+	'Renew the tokens of a session
+
+AUTH-102. Rotates a refresh token (RFC 6749 section 6): tokens object, or error object invalid_grant. The same token again within djust_auth.refresh_reuse_grace gets the same successor; later it ends the session. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_logout(text, text, text, text) IS
+	'Log out
+
+AUTH-103. Ends the session of an access or refresh token (RFC 7009): true if a live session ended, false for any other token. The other arguments are accepted and not checked. 22004 for NULL as token, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_can(text, text, text) IS
+	'Ask whether a token gives a right
+
+AUTH-101. True if the bearer of this access token (NULL: anonymous) now has this access to this route. access is read, write or an HTTP method. False for a dead token or an unsafe path. 22023 for any other access, 22004 for NULL as route or access.';
+COMMENT ON FUNCTION @extschema@.djust_reset_request(text) IS
+	'Ask for a password reset by mail
+
+PWD-101. Queues a reset mail; works and answers the same for known and unknown addresses; per address at most one mail a minute and five an hour. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_reset_confirm(text, text) IS
+	'Set a new password by a reset link
+
+PWD-102. Sets a new password by the secret of a reset link and ends all sessions: {"status":"password_updated"}, or error object weak_password (the link stays good), invalid_grant, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_reset_page(text, text) IS
+	'The page behind a reset link
+
+For PostgREST (GET, and POST of its form): without a password it shows the form and does not check the token; with one it works like djust_reset_confirm and shows the result. 22004 for NULL as token, 25006 for a password in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_introspect(text, text, text, text) IS
+	'Introspect a token
+
+TOK-200. RFC 7662 section 2.2: {"active":false}, or active, sub, username, sid, iat, exp, iss, token_type, profiles. A refresh token is active only with token_type_hint refresh_token. client_id and client_secret are not checked. 22004 for NULL as token.';
+COMMENT ON FUNCTION @extschema@.djust_change_password(text, text, text) IS
+	'Change the password
+
+Sets a new password for the bearer, who gives the current one, and ends all other sessions: {"status":"password_updated"}, or error object invalid_grant, weak_password, too_many_attempts, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_sessions(text) IS
+	'List the sessions of the bearer
+
+JSON array of sid, created_at, refreshed_at, expires_at, client_address, user_agent, current; empty for a dead token. 22004 for NULL.';
+COMMENT ON FUNCTION @extschema@.djust_end_session(text, uuid) IS
+	'End a session, or all the others
+
+Ends that session of the bearer, or with NULL all the others; returns how many ended, 0 for a dead token. 22004 for NULL as access_token, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_jwks() IS
+	'Public keys that verify access tokens
+
+JWK set (RFC 7517 section 5) of the currently valid public keys, without HS256 keys.';
+COMMENT ON FUNCTION @extschema@.djust_request_user() IS
+	'Helper of row level security: the user of this request
+
+The user behind the bearer token in request.headers, as PostgREST or a backend sets it, verified now; NULL for none or a dead one.';
+COMMENT ON FUNCTION @extschema@.djust_request_can(text, text) IS
+	'Helper of row level security: a right of this request
+
+djust_can for the bearer token in request.headers, as PostgREST or a backend sets it; without one, anonymous. 22023 unless access is read, write or an HTTP method, 22004 for NULL.';
+COMMENT ON FUNCTION @extschema@.djust_pre_request() IS
+	'Helper of PostgREST: checks a request before it runs
+
+For db-pre-request: refuses a dead bearer token with 401, except at login, refresh and reset; a token in the URL of djust_can, djust_introspect or djust_sessions with 405; and with djust_auth.enforce_routes requests that the profiles do not allow with 403, or 401 if anonymous (RFC 6750 section 3).';
+
 -- privileges: as at the end of 1.0, for what is new; grants on older objects stay
 
 DO $$

@@ -2,7 +2,7 @@
 -- there is, test/sql/catalogue.sql lists
 
 BEGIN;
-SELECT plan(34);
+SELECT plan(37);
 
 -- from 17 on the types of tables, and of arrays, are members too
 CREATE TEMP TABLE member AS
@@ -88,6 +88,16 @@ SELECT is_empty(
 		WHERE relnamespace = 'djust_auth'::regnamespace AND relkind = 'i' AND obj_description(c.oid, 'pg_class') IS NULL$$,
 	'so has every trigger, constraint and index');
 SELECT isnt(obj_description(oid, 'pg_extension'), NULL, 'the extension has a comment') FROM pg_extension WHERE extname = 'djust_auth';
+
+-- PostgREST's OpenAPI: the first line is the title, what follows the empty lines after it the description
+CREATE TEMP TABLE operation AS
+	SELECT p.oid::regprocedure::text AS name, split_part(d.description, E'\n', 1) AS title,
+		ltrim(substr(d.description, nullif(strpos(d.description, E'\n'), 0)), E'\n') AS description
+	FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid JOIN pg_description d ON d.objoid = p.oid AND d.classoid = m.classid
+	WHERE p.proname LIKE 'djust\_%' AND p.pronamespace <> 'djust_auth'::regnamespace;
+SELECT ok((SELECT count(*) FROM operation) >= 16, 'the API has its functions');
+SELECT is_empty($$SELECT * FROM operation WHERE title !~ '^[A-Z][^.]{5,59}$'$$, 'functions of the API have a title');
+SELECT is_empty($$SELECT * FROM operation WHERE description IS NULL OR description !~ '^[A-Za-z].*\.$' OR description ~ E'\n'$$, 'and one paragraph that describes them');
 
 -- what a dump takes along
 

@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT plan(107);
+SELECT plan(109);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
@@ -279,6 +279,14 @@ RESET ROLE;
 SELECT is((current_setting('pgrst.jwt_secret', true)::jsonb -> 'keys' -> 0 ->> 'kid'),
 	(SELECT kid FROM djust_auth.signing_key WHERE verify_until IS NULL), 'and the public keys');
 SELECT ok(current_setting('pgrst.jwt_secret', true)::jsonb #> '{keys,0,d}' IS NULL, 'the public ones only');
+
+-- PostgREST offers what the role may call: to anonymous callers endpoints, and helpers that a role must have because they run in its name
+SELECT set_eq($$SELECT p.proname::text FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'djust\_%' AND has_function_privilege('pgtap_anonymous', p.oid, 'EXECUTE')
+			AND obj_description(p.oid, 'pg_proc') LIKE 'Helper of %'$$,
+	'{djust_pre_request,djust_request_user,djust_request_can}'::text[], 'anonymous is offered three helpers');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'djust_auth'::regnamespace AND has_function_privilege('pgtap_anonymous', p.oid, 'EXECUTE')$$,
+	'and nothing of administration');
 
 -- the API in a schema of its own
 
