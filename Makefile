@@ -130,21 +130,21 @@ $(OUT)/%_cover: test/fuzz/%_fuzz.c $(wildcard test/fuzz/*.h test/unit/*.h) $(COV
 	clang $(SANITIZED) $(COVERED) -fsanitize=fuzzer -o $@ $< $(COVER_O) $(LIBS_PURE)
 
 # make fuzz-NAME runs one; FUZZ_RUNS=10000000 counts executions, FUZZ_SECONDS (20) seconds, both end at what comes first;
-# FUZZ_SEED repeats a run on the same corpus
+# SEED repeats a run on the same corpus
 ifndef FUZZ_RUNS
 FUZZ_SECONDS ?= 20
 endif
 FUZZ_LIMIT = $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS)) $(if $(FUZZ_SECONDS),-max_total_time=$(FUZZ_SECONDS))
-ifndef FUZZ_SEED
-FUZZ_SEED := $(strip $(shell od -An -N3 -tu4 /dev/urandom))
+ifndef SEED
+SEED := $(strip $(shell od -An -N3 -tu4 /dev/urandom))
 endif
 fuzz: $(addprefix fuzz-,$(FUZZERS))
 $(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(OUT)/%_fuzz
 	@mkdir -p $(OUT)/corpus/$*
-	@if ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=4 $< $(FUZZ_LIMIT) -seed=$(FUZZ_SEED) -timeout=10 -max_len=9000 \
+	@if ASAN_OPTIONS=quarantine_size_mb=16:malloc_context_size=4 $< $(FUZZ_LIMIT) -seed=$(SEED) -timeout=10 -max_len=9000 \
 		-len_control=100 -verbosity=0 -print_final_stats=1 -artifact_prefix=$(OUT)/$*- $(OUT)/corpus/$* test/fuzz/corpus/$* 2>$(OUT)/$*.log; \
-		then echo "$*: survived $$(sed -n 's/^stat::number_of_executed_units: *//p' $(OUT)/$*.log) executions, seed $(FUZZ_SEED)"; \
-		else cat $(OUT)/$*.log; echo "$*: FAILED, seed $(FUZZ_SEED)"; exit 1; fi
+		then echo "$*: survived $$(sed -n 's/^stat::number_of_executed_units: *//p' $(OUT)/$*.log) executions, seed $(SEED)"; \
+		else cat $(OUT)/$*.log; echo "$*: FAILED, seed $(SEED)"; exit 1; fi
 
 # what the corpora in the tree reach, of the pure folders; fuzz-corpus takes up what runs have found
 fuzz-coverage: $(patsubst %,$(OUT)/%_cover,$(FUZZERS))

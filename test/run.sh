@@ -12,11 +12,14 @@
 #
 # ONLY=name limits regress, isolation, pgtap, programs and http to files so called; KEEP=1 keeps the folder with logs and data;
 # TEST_TIMEOUT is the limit of one file in seconds.  EXCEPT has lines "FILE why": programs that do not run, which count as skipped.
+# SEED (1) is that of all random choices, the fuzzers' included, so that a second run tries the same.
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 . "$ROOT/test/lib/setup.sh"
 unset DJUST_TMP PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGPASSWORD
 
+SEED=${SEED:-1}
+export SEED
 passed=0 failed=0 skipped=0
 LIMIT="timeout -k 10 ${TEST_TIMEOUT:-300}"	# for one file; a test that waits for itself must not wait for ever
 
@@ -137,16 +140,21 @@ stage_fuzz()
 	point "fuzz coverage" $status
 }
 
-# cluster: started once, by the first stage that needs it, with a template that holds the extension
-cluster()
+# shared_cluster NAME: for files that start none, with a template that holds the extension
+shared_cluster()
 {
-	[ -z "$PGHOST" ] || return 0
-	start_cluster main 'max_prepared_transactions = 10' || { point "start the server" 1; conclude; }
+	start_cluster "$1" 'max_prepared_transactions = 10' || { point "start the server" 1; conclude; }
 	new_database djust_template &&
 		"$DJUST_BIN/psql" -Xq -d djust_template -c 'CREATE EXTENSION djust_auth; CREATE EXTENSION pgtap WITH SCHEMA public'
 	status=$?
 	point "create the extension" $status
 	[ $status = 0 ] || conclude
+}
+
+# cluster: started once, by the first stage that needs it
+cluster()
+{
+	[ -n "$PGHOST" ] || shared_cluster main
 }
 
 # drive DRIVER STAGE FILES...: pg_regress or its sister for isolation, one database for each file
@@ -235,19 +243,57 @@ program()
 	esac
 }
 
+# run_program FILE: in a database of its own; what it prints goes into its log
+run_program()
+{
+	PGDATABASE=$(echo "t_${1##*/}" | tr . _)
+	new_database "$PGDATABASE" djust_template
+	export PGDATABASE
+	(cd "$ROOT" && program "$1") >"$DJUST_TMP/t_${1##*/}.log" 2>&1 </dev/null
+	status=$?
+	unset PGDATABASE
+	return $status
+}
+
+# lane FILE...: runs the programs that the other lane has not begun, and prints "STATUS FILE" of each
+lane()
+{
+	for file; do
+		mkdir "$DJUST_TMP/t_${file##*/}.begun" 2>/dev/null || continue
+		run_program "$file"
+		echo "$? ${file##*/}"
+	done
+}
+
+# What these measure is changed by work beside them.
+ALONE=' bench.sh equal_time.py pre_request.py timing.py '
+
+# Programs wait for most of their time, so two run at once, each lane with a shared cluster of its own.
 stage_programs()
 {
 	cluster
+	alone='' beside=''
 	for file in $(files "$ROOT"/test/t/*.py "$ROOT"/test/torture/*.py "$ROOT"/test/t/*.mjs "$ROOT"/test/t/*.sh); do
 		name=${file##*/}
 		! excluded "$name" || continue
-		PGDATABASE=$(echo "t_$name" | tr . _)
-		new_database "$PGDATABASE" djust_template
-		export PGDATABASE
-		(cd "$ROOT" && program "$file") >"$DJUST_TMP/t_$name.log" 2>&1 </dev/null
-		tap "$name" "$DJUST_TMP/t_$name.log" $?
-		unset PGDATABASE
+		case $ALONE in *" $name "*) alone="$alone $file" ;; *) beside="$beside $file" ;; esac
 	done
+	case $alone$beside in *.mjs*) install_node ;; esac
+	host=$PGHOST port=$PGPORT
+	[ "$(echo "$beside" | wc -w)" -lt 2 ] || shared_cluster second
+	mkfifo "$DJUST_TMP/ended"
+	# shellcheck disable=SC2086 # names without blanks
+	{
+		lane $beside &
+		PGHOST=$host PGPORT=$port
+		lane $beside &
+		wait
+		lane $alone
+	} >"$DJUST_TMP/ended" &
+	PGHOST=$host PGPORT=$port
+	while read -r status name; do
+		tap "$name" "$DJUST_TMP/t_$name.log" "$status"
+	done <"$DJUST_TMP/ended"
 }
 
 # served DRIVER FILE: the program, with an HTTP server before its database

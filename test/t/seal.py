@@ -5,13 +5,12 @@ import random
 import re
 import time
 
-from support import GOOD, WRONG, Cluster, equal, fails, main, measured, memory, note, ok, program, until
+from support import GOOD, SEED, WRONG, Cluster, equal, fails, main, measured, memory, note, ok, program, until
 
 # the long form: AUDIT_EVENTS=1000000 AUDIT_PLACES=1 TEST_TIMEOUT=3000
 EVENTS = int(os.environ.get("AUDIT_EVENTS", "6000"))
 PLACES = int(os.environ.get("AUDIT_PLACES", "4"))	# one tampering a pass
 AT_ONCE = int(os.environ.get("AUDIT_AT_ONCE", "100"))	# in one pass
-SEED = int(os.environ.get("AUDIT_SEED", str(random.randrange(10 ** 6))))
 
 cluster = Cluster("seal", "djust_auth.databases = 'postgres'", "max_prepared_transactions = 4", "autovacuum = off", "max_wal_size = 4GB",
                   "djust_auth.purge_interval = '1d'")

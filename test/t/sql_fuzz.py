@@ -5,7 +5,7 @@ defaults, generated columns, policies, views, rules; with arguments that are nul
 
 The server may answer or refuse.  It must not end a connection, raise an internal error, or report a row that does not exist.
 
-DJUST_FUZZ_CALLS (default: until 25 s are over), DJUST_FUZZ_SEED (default: from the clock, printed), DJUST_FUZZ_CLIENTS (default 1: no other client drops a call's objects).
+DJUST_FUZZ_CALLS (default: until 25 s are over), DJUST_FUZZ_CLIENTS (default 1: no other client drops a call's objects).
 Each call has its own generator, seeded by seed and number: DJUST_FUZZ_FIRST=n DJUST_FUZZ_CALLS=1 repeats call n.
 """
 
@@ -19,9 +19,8 @@ import time
 
 import psycopg2
 
-from support import GOOD, OTHER, Db, equal, main, note, ok, shop, tally, until
+from support import GOOD, OTHER, SEED, Db, equal, main, note, ok, shop, tally, until
 
-SEED = int(os.environ.get("DJUST_FUZZ_SEED", time.time_ns() % 1_000_000_000))
 FIRST = int(os.environ.get("DJUST_FUZZ_FIRST", 0))
 CALLS = int(os.environ.get("DJUST_FUZZ_CALLS", 0))
 CLIENTS = int(os.environ.get("DJUST_FUZZ_CLIENTS", 1))

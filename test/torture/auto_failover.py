@@ -2,7 +2,7 @@
 Failovers by Debian's pg_auto_failover under load, in the long form only: in turn one that is asked for, and one because the primary and
 its keeper are killed.  What clients were told is held against the new primary each time (support/ledger.py).
 
-By environment: AUTO_ROUNDS (0: none), AUTO_SECONDS of load before each at most (2), AUTO_SEED; LEDGER_FAULT=yes lets the primary
+By environment: AUTO_ROUNDS (0: none), AUTO_SECONDS of load before each at most (2); LEDGER_FAULT=yes lets the primary
 acknowledge before the standby has it.
 """
 
@@ -17,12 +17,11 @@ import sys
 
 import psycopg2
 
-from support import SETUP, Cluster, Db, kill, main, program, setup, until
+from support import SEED, SETUP, Cluster, Db, kill, main, program, setup, until
 from support.ledger import FAULT, SETTINGS, Ledger
 
 ROUNDS = int(os.environ.get("AUTO_ROUNDS", "0"))
 SECONDS = float(os.environ.get("AUTO_SECONDS", "2"))
-SEED = int(os.environ.get("AUTO_SEED", str(random.randrange(10 ** 6))))
 BIN, FOLDER = os.environ["DJUST_BIN"], os.path.join(os.environ["DJUST_TMP"], "auto")
 PATIENCE_S = 180
 
@@ -142,6 +141,6 @@ folder(FOLDER)
 first = Cluster("auto_1", *SETTINGS, "listen_addresses = 'localhost'", "wal_keep_size = 512MB", f"unix_socket_directories = '{FOLDER}'")
 monitor = Node(os.path.join(FOLDER, "monitor"), setup("free_port").strip())
 nodes = [Node(first.data, first.port), Node(os.path.join(FOLDER, "standby"), setup("free_port").strip())]
-ledger = Ledger(Service(), SEED)
+ledger = Ledger(Service())
 dice = random.Random(SEED)
 main(failovers, ledger.sound, ledger.figures)

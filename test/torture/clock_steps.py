@@ -3,7 +3,7 @@ The clock is set an hour ahead and back beside every verb.  What clients were to
 step (support/ledger.py): no token is dead without a reason of the contract, no dead one is alive, no grace and no wait is longer; and
 the worker's mails, seals and purges do not wait for the hour to come once more.
 
-By environment: CLOCK_ROUNDS of four steps (1), CLOCK_SECONDS of load before and after each (0.5), CLOCK_SEED.
+By environment: CLOCK_ROUNDS of four steps (1), CLOCK_SECONDS of load before and after each (0.5).
 """
 
 import contextlib
@@ -11,17 +11,16 @@ import os
 import random
 import time
 
-from support import WRONG, claims_of, error_of, main, ok, until
+from support import SEED, WRONG, claims_of, error_of, main, ok, until
 from support.clock import cluster_with_clock, set_clock
 from support.ledger import SEALED, SETTINGS, Ledger, only
 
 ROUNDS = int(os.environ.get("CLOCK_ROUNDS", "1"))
 SECONDS = float(os.environ.get("CLOCK_SECONDS", "0.5"))
-SEED = int(os.environ.get("CLOCK_SEED", str(random.randrange(10 ** 6))))
 HOUR, GRACE_S, EDGE_S = 3600, 10, 2
 
 cluster = cluster_with_clock("clock_steps", *SETTINGS, "djust_auth.access_token_lifetime = 10min", "djust_auth.purge_interval = 1s")
-ledger = Ledger(cluster, SEED, steady=False)
+ledger = Ledger(cluster, steady=False)
 dice = random.Random(SEED)
 
 

@@ -1,22 +1,21 @@
 """
 Crashes: what clients were told is held against the database after each (support/ledger.py).
 
-By environment: CRASH_ROUNDS (7), CRASH_SECONDS of load in each at most (1), CRASH_SEED.
+By environment: CRASH_ROUNDS (7), CRASH_SECONDS of load in each at most (1).
 """
 
 import os
 import random
 
-from support import Cluster, kill, main
+from support import SEED, Cluster, kill, main
 from support.ledger import SETTINGS, Ledger
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "7"))
 SECONDS = float(os.environ.get("CRASH_SECONDS", "1"))
-SEED = int(os.environ.get("CRASH_SEED", str(random.randrange(10 ** 6))))
 KILLS = ["postmaster", "everything", "backend", "worker", "checkpointer", "walwriter", "stop"]
 
 cluster = Cluster("crash_ledger", *SETTINGS)
-ledger = Ledger(cluster, SEED)
+ledger = Ledger(cluster)
 dice = random.Random(SEED)
 
 

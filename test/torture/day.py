@@ -2,7 +2,7 @@
 A day of load in less: every lifetime is shorter by as much.  Backends and the worker need no more memory at the end than when they were
 warm, and tables and indexes take no more room.
 
-By environment: DAY_SECONDS (20; an hour is 3600), DAY_SEED; DAY_FAULT=yes purges nothing, and lets backends keep a plan more each time.
+By environment: DAY_SECONDS (20; an hour is 3600); DAY_FAULT=yes purges nothing, and lets backends keep a plan more each time.
 """
 
 import os
@@ -10,12 +10,11 @@ import random
 import re
 import time
 
-from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, later, main, measured, memory, note, ok, shop, tally, until
+from support import GOOD, OTHER, SEED, WRONG, Cluster, equal, error_of, later, main, measured, memory, note, ok, shop, tally, until
 
 OVERDUE = """SELECT (SELECT count(*) FROM djust_auth.session WHERE expires_at < clock_timestamp() - interval '10 s') +
     (SELECT count(*) FROM djust_auth.audit_event WHERE at < clock_timestamp() - interval '10 s' - current_setting('djust_auth.audit_retention')::interval)"""
 SECONDS = int(os.environ.get("DAY_SECONDS", "20"))
-SEED = int(os.environ.get("DAY_SEED", str(random.randrange(10 ** 6))))
 FAULT = bool(os.environ.get("DAY_FAULT"))
 CLIENTS, USERS = 8, 25
 LONGEST_GROWTH_KB = 512

@@ -1,7 +1,7 @@
 """
 What the contract calls equal takes equal time: Welch's t over interleaved samples of each pair, by the backend's CPU time.
 
-By environment: TIME_SAMPLES a side (400), TIME_SEED; TIME_FAULT=yes makes one side count to 300 besides, so that there is a
+By environment: TIME_SAMPLES a side (400); TIME_FAULT=yes makes one side count to 300 besides, so that there is a
 difference to find.  Hashes are imported ones of the lowest cost, so that what differs beside them shows.
 """
 
@@ -10,10 +10,9 @@ import os
 import random
 import statistics
 
-from support import GOOD, WRONG, Cluster, main, note, ok, tally
+from support import GOOD, SEED, WRONG, Cluster, main, note, ok, tally
 
 SAMPLES = int(os.environ.get("TIME_SAMPLES", "400"))
-SEED = int(os.environ.get("TIME_SEED", str(random.randrange(10 ** 6))))
 FAULT = os.environ.get("TIME_FAULT")
 LIMIT = 4.5
 BCRYPT = "$2b$04$N9qo8uLOickgx2ZMRZoMyeymi4cj.rctUsUnWoxLVlpXGdcYBG1Dm"

@@ -2,7 +2,7 @@
 Failovers under load: the standby, which is synchronous, is promoted; the old primary is rewound and follows it.  What clients were
 told is held against the new primary each time (support/ledger.py).
 
-By environment: FAILOVER_ROUNDS (2), FAILOVER_SECONDS of load before each at most (2), FAILOVER_SEED; LEDGER_FAULT=yes cuts the
+By environment: FAILOVER_ROUNDS (2), FAILOVER_SECONDS of load before each at most (2); LEDGER_FAULT=yes cuts the
 standby off before the load.
 """
 
@@ -10,15 +10,14 @@ import os
 import random
 import shutil
 
-from support import Cluster, main, setup, until
+from support import SEED, Cluster, main, setup, until
 from support.ledger import FAULT, SETTINGS, Ledger
 
 ROUNDS = int(os.environ.get("FAILOVER_ROUNDS", "2"))
 SECONDS = float(os.environ.get("FAILOVER_SECONDS", "2"))
-SEED = int(os.environ.get("FAILOVER_SEED", str(random.randrange(10 ** 6))))
 
 first = Cluster("failover_1", *SETTINGS, "wal_level = replica", "max_wal_senders = 4", "wal_log_hints = on", "wal_keep_size = 512MB")
-ledger = Ledger(first, SEED)
+ledger = Ledger(first)
 dice = random.Random(SEED)
 
 

@@ -2,13 +2,12 @@
 PgBouncer in transaction mode between the clients and the server, which is killed now and then: each transaction may meet another
 backend.  What clients were told is held against the database afterwards (support/ledger.py).
 
-By environment: POOLER_ROUNDS (2), POOLER_SECONDS of load in each (2), POOLER_SEED.  DISCARD ALL is not sent between transactions:
+By environment: POOLER_ROUNDS (2), POOLER_SECONDS of load in each (2).  DISCARD ALL is not sent between transactions:
 that nothing of one client's transaction is left for the next is what is tried here.
 """
 
 import atexit
 import os
-import random
 import signal
 
 import psycopg2
@@ -18,10 +17,9 @@ from support.ledger import SETTINGS, Ledger
 
 ROUNDS = int(os.environ.get("POOLER_ROUNDS", "2"))
 SECONDS = float(os.environ.get("POOLER_SECONDS", "2"))
-SEED = int(os.environ.get("POOLER_SEED", str(random.randrange(10 ** 6))))
 
 cluster = Cluster("pooler", *SETTINGS)
-ledger = Ledger(cluster, SEED)
+ledger = Ledger(cluster)
 
 
 class Pooler(Cluster):

@@ -2,7 +2,7 @@
 What runs out or goes while clients work: connections, room for locks, memory, the key file, room on the disk.  Calls may be refused,
 with an error of class 53 or 58, and of 55000 without the key file; what was acknowledged is there afterwards (support/ledger.py).
 
-By environment: RESOURCES_SECONDS of load a part (2), RESOURCES_KEYS: ways in which the key file goes, of four (1), RESOURCES_SEED.  The
+By environment: RESOURCES_SECONDS of load a part (2), RESOURCES_KEYS: ways in which the key file goes, of four (1).  The
 disk is a small file system in memory, and memory is limited by a control group: both need root.
 """
 
@@ -13,18 +13,17 @@ import subprocess
 
 import psycopg2
 
-from support import WRONG, Cluster, kill, main, ok, skip, until, write_key
+from support import SEED, WRONG, Cluster, kill, main, ok, skip, until, write_key
 from support.ledger import SETTINGS, Ledger
 
 SECONDS = float(os.environ.get("RESOURCES_SECONDS", "2"))
 KEYS = int(os.environ.get("RESOURCES_KEYS", "1"))
-SEED = int(os.environ.get("RESOURCES_SEED", str(random.randrange(10 ** 6))))
 CONNECTIONS = 20
 MEMORY = 400 * 1024 * 1024
 LIMITS = (("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"))
 
 cluster = Cluster("resources", *SETTINGS, f"max_connections = {CONNECTIONS}", "max_locks_per_transaction = 10", "autovacuum = off")
-ledger = Ledger(cluster, SEED)
+ledger = Ledger(cluster)
 dice = random.Random(SEED)
 
 

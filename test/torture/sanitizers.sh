@@ -2,8 +2,8 @@
 # sanitizers.sh PART: tests on a server with AddressSanitizer, UndefinedBehaviorSanitizer and assertions (server.sh): of the part
 # sql_fuzz that program alone, of any other one regress, isolation, pgtap and programs
 #
-# A report of theirs in a server's log is a failure (test/run.sh).  DJUST_FUZZ_CALLS, DJUST_FUZZ_SEED and DJUST_FUZZ_CLIENTS
-# (2) as in sql_fuzz.py.
+# A report of theirs in a server's log is a failure (test/run.sh).  DJUST_FUZZ_CALLS and DJUST_FUZZ_CLIENTS (2) as
+# in sql_fuzz.py.
 
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 

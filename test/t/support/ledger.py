@@ -17,7 +17,7 @@ import time
 
 import psycopg2
 
-from support import WRONG, claims_of, equal, later, note, ok, tally, until
+from support import SEED, WRONG, claims_of, equal, later, note, ok, tally, until
 
 CLIENTS, ACCOUNTS = 8, 4
 SKEW_S = 2	# how far ahead an access token may be issued
@@ -75,7 +75,7 @@ def only(fact):
 class Client:
     def __init__(self, ledger, number):
         self.ledger = ledger
-        self.dice = random.Random(f"{ledger.seed}/{number}")
+        self.dice = random.Random(f"{SEED}/{number}")
         self.accounts = [Account(f"{number}-{i}") for i in range(ACCOUNTS)]
         self.db = None
         self.pid = None
@@ -275,9 +275,8 @@ class Client:
 
 
 class Ledger:
-    def __init__(self, server, seed, steady=True):
+    def __init__(self, server, steady=True):
         self.server = server	# where clients connect
-        self.seed = seed
         self.steady = steady	# the clock is: an access token lives from its answer on
         self.refusal = None	# SQLSTATE with which calls may be refused
         self.lost = []	# findings
@@ -405,6 +404,6 @@ class Ledger:
             ok(True, "bt_index_parent_check finds nothing")
 
     def figures(self):
-        note(f"figures: seed {self.seed}: {self.acknowledged} answers acknowledged, {self.refused} refused, {self.cut_off} cut off; "
+        note(f"figures: seed {SEED}: {self.acknowledged} answers acknowledged, {self.refused} refused, {self.cut_off} cut off; "
              f"{len(self.lost)} lost, {self.lost_by_contract} newest locks lost by contract")
         tally(self.acknowledged, len(self.lost), self.lost_by_contract)
