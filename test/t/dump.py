@@ -177,6 +177,43 @@ def additions():
     drop(source, plain, custom, lost, rescued)
 
 
+# Options of pg_dump, as doc/keys-and-backups.md has them
+
+
+def options():
+    source, copy_name, role = database("_options"), database("_options_copy"), "gone_" + NAME
+    shop_db = Db(dbname=source)
+    shop_db.run("CREATE EXTENSION djust_auth")
+    shop_db.create_user("ann@options.example")
+    shop_db.run(f"ALTER DATABASE {source} SET djust_auth.issuer = 'https://options.example'")
+    shop_db.run(f'CREATE ROLE "{role}"')
+    shop_db.run("SELECT djust_auth.grant_api(%s::regrole)", role)
+    ok("ann@options.example" not in program("pg_dump", "-n", "djust_auth", source), "-n djust_auth: nobody")
+    ok("https://options.example" in program("pg_dump", "--create", source), "--create: the settings of the database")
+    ok("https://options.example" not in program("pg_dump", source), "without: none of them")
+    ok(f"CREATE ROLE {role};" in program("pg_dumpall", "--roles-only"), "pg_dumpall --roles-only: the roles")
+    text = program("pg_dump", "-n", "djust_auth", "-e", "djust_auth", source)
+    folder = os.path.join(os.environ["DJUST_TMP"], "dump.folder")
+    program("pg_dump", "-Fd", "-j", "2", "-f", folder, source)
+    shop_db.run(f'DROP OWNED BY "{role}"')
+    shop_db.run(f'DROP ROLE "{role}"')
+    shop_db.close()
+    program("psql", "-Xq", "-d", copy_name, input=text, stderr=-3)
+    copy = Db(dbname=copy_name)
+    equal(copy.one("SELECT string_agg(email, ',') FROM djust_auth.customer_user"), "ann@options.example",
+          "-n djust_auth -e djust_auth: the users, also where a role is missing")
+    ok(error_of(copy.login("ann@options.example", GOOD)) is None, "who log in")
+    copy.close()
+    drop(copy_name)
+    database("_options_copy")
+    for section in (["pre-data"], ["data"], ["post-data", "-j", "2"]):
+        program("pg_restore", "--no-privileges", "--exit-on-error", "-d", copy_name, "--section", *section, folder)
+    copy = Db(dbname=copy_name)
+    ok(error_of(copy.login("ann@options.example", GOOD)) is None, "-Fd -j 2: restores by sections")
+    copy.close()
+    drop(source, copy_name)
+
+
 # Nothing in it is a key
 
 
@@ -311,4 +348,4 @@ def clean():
     ok(True, "the role can be dropped")
 
 
-main(silent, restores, additions, thefts, key_secrets, schemas, clean)
+main(silent, restores, additions, options, thefts, key_secrets, schemas, clean)

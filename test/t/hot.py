@@ -36,4 +36,22 @@ def refreshes():
     equal(sizes()[1], indexes, "its indexes have not grown at all")
 
 
-main(refreshes)
+def room():
+    """About as much as doc/operations.md says: a session 520 bytes, an event 210, with their indexes."""
+    def taken(table):
+        return db.one("SELECT pg_table_size(oid) + pg_indexes_size(oid) FROM pg_class WHERE oid = %s::regclass", "djust_auth." + table)
+
+    db.run("SELECT set_config('request.headers', %s, false)", '{"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}')
+    user_id = db.create_user("room@hot.example", None, ["customer"])
+    before = taken("session")
+    tokens = [db.one("SELECT djust_auth.open_session(%s) ->> 'refresh_token'", user_id) for _ in range(1000)]
+    session = (taken("session") - before) / 1000
+    before = taken("audit_event")
+    for token in tokens:
+        db.refresh(token)
+    event = (taken("audit_event") - before) / 1000
+    note(f"a session takes {session:.0f} bytes, an event {event:.0f}")
+    ok(0.7 * 520 < session < 1.3 * 520 and 0.7 * 210 < event < 1.3 * 210, "sessions and events take the room that the documentation says", (session, event))
+
+
+main(refreshes, room)

@@ -1,4 +1,4 @@
-"""Links in the documentation lead to existing files and headings."""
+"""Links in the documentation lead to existing files and headings, and what doc/standards.md says of tests is true."""
 
 import glob
 import os
@@ -39,4 +39,21 @@ def links():
     ok(not missing, "README.md leads to every page", missing)
 
 
-main(links)
+def standards():
+    """In each row "met" has a test; each test named is a file and words in it."""
+    with open(os.path.join(ROOT, "doc", "standards.md"), encoding="utf-8") as file:
+        rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in file if line.startswith("|")]
+    rows = [row for row in rows if len(row) != 3 and row[0] not in ("Requirement", "---")]
+    words = {"met", "deviates", "not yet", "yours", "out of scope"}
+    wrong = []
+    for requirement, verdict, *_, test in rows:
+        named = re.fullmatch(r'`(test/[^`]+)` "(.+)"', test)
+        path = os.path.join(ROOT, named[1]) if named else ""
+        if verdict not in words or (verdict == "met" or test) and not named:
+            wrong.append(f"{requirement}: {verdict}, {test or 'no test'}")
+        elif named and not (os.path.isfile(path) and named[2] in open(path, encoding="utf-8").read()):
+            wrong.append(f"{requirement}: {named[1]} has no {named[2]!r}")
+    ok(len(rows) > 100 and not wrong, f"{len(rows)} requirements and their tests", wrong)
+
+
+main(links, standards)
