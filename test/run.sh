@@ -11,7 +11,8 @@
 #	                    whose worker mails, and RELAY_READ (test/lib/setup.sh)
 #
 # ONLY=name limits regress, isolation, pgtap, programs and http to files so called; KEEP=1 keeps the folder with logs and data;
-# TEST_TIMEOUT is the limit of one file in seconds.  EXCEPT has lines "FILE why": programs that do not run, which count as skipped.
+# TEST_TIMEOUT is the limit of one file in seconds.  UPGRADED=yes makes every CREATE EXTENSION of a test that has a server
+# one of 1.0 and an update.  EXCEPT has lines "FILE why": programs that do not run, which count as skipped.
 # SEED (1) is that of all random choices, the fuzzers' included, so that a second run tries the same.
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -140,12 +141,22 @@ stage_fuzz()
 	point "fuzz coverage" $status
 }
 
+# The tests go on in a copy of the tree.  $$1.0$$: most statements stand in quotes of another language.  logmask.py looks for the
+# statement's own words in the log.
+upgraded_tests()
+{
+	from_1_0='s/(CREATE EXTENSION djust_auth( SCHEMA [a-z_]+)?)([;"'\'']|$)/\1 VERSION $$1.0$$; ALTER EXTENSION djust_auth UPDATE\3/'
+	mkdir "$DJUST_TMP/upgraded" && tar -C "$ROOT" --exclude=./.git -c . | tar -C "$DJUST_TMP/upgraded" -x && ROOT=$DJUST_TMP/upgraded &&
+		grep -rlE 'CREATE EXTENSION djust_auth' --exclude=logmask.py "$ROOT/test" "$ROOT/expected" "$ROOT/README.md" "$ROOT/doc" |
+		xargs sed -i -E "$from_1_0" && grep -qF 'VERSION $$1.0$$' "$ROOT/test/sql/catalogue.sql"
+}
+
 # shared_cluster NAME: for files that start none, with a template that holds the extension
 shared_cluster()
 {
 	start_cluster "$1" 'max_prepared_transactions = 10' || { point "start the server" 1; conclude; }
 	new_database djust_template &&
-		"$DJUST_BIN/psql" -Xq -d djust_template -c 'CREATE EXTENSION djust_auth; CREATE EXTENSION pgtap WITH SCHEMA public'
+		"$DJUST_BIN/psql" -Xq -d djust_template -c "CREATE EXTENSION djust_auth${UPGRADED:+ VERSION '1.0'; ALTER EXTENSION djust_auth UPDATE}; CREATE EXTENSION pgtap WITH SCHEMA public"
 	status=$?
 	point "create the extension" $status
 	[ $status = 0 ] || conclude
@@ -154,7 +165,9 @@ shared_cluster()
 # cluster: started once, by the first stage that needs it
 cluster()
 {
-	[ -n "$PGHOST" ] || shared_cluster main
+	[ -z "$PGHOST" ] || return 0
+	[ -z "$UPGRADED" ] || upgraded_tests || { point "change the tests" 1; conclude; }
+	shared_cluster main
 }
 
 # drive DRIVER STAGE FILES...: pg_regress or its sister for isolation, one database for each file

@@ -1,13 +1,16 @@
 """
 ALTER EXTENSION djust_auth UPDATE: this library serves a database of version 1.0 before, during and after the update, and the
-updated schema is the one that CREATE EXTENSION makes.  UPGRADE_USERS: how many users the database has (default 2000).
+updated schema is the one that CREATE EXTENSION makes.  UPGRADE_USERS: how many users the database has (default 2000); one in a hundred
+is logged in, 300 at most, and one in ten of these has a reset link.
 """
 
 import os
+import time
 
-from support import GOOD, OTHER, Cluster, Db, equal, error_of, later, main, ok, shop, until
+from support import GOOD, OTHER, Cluster, Db, equal, error_of, later, main, note, ok, shop, until
 
 USERS = int(os.environ.get("UPGRADE_USERS", "2000"))
+SHOPPERS = [f"user{i}@upgrade.example" for i in range(1, min(300, USERS // 100) + 1)]
 KINDS = ("anonymous", "customer", "backend", "authenticator", "worker", "dba", "monitor")
 OBJECTS = {
     "functions": """SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proacl::text, obj_description(p.oid, 'pg_proc')
@@ -39,18 +42,22 @@ shop(db)
 
 
 def serves_the_old_schema():
-    global tokens, link, user_id, locked_for
+    global tokens, links
     for kind in KINDS:
         db.run("SELECT djust_auth.grant_api(%s, %s)", f"api_{kind}", kind)
     ok(True, "every kind is granted, without what 1.0 has not")
-    user_id = db.create_user("ann@upgrade.example", GOOD, ["customer"])
-    db.run("INSERT INTO djust_auth.customer_user (email) SELECT 'user' || i || '@upgrade.example' FROM generate_series(1, %s) i", USERS)
-    tokens, link = db.login("ann@upgrade.example"), db.reset_link("ann@upgrade.example")
-    ok(db.can(tokens["access_token"]), "a token of before")
-    db.create_user("bob@upgrade.example", GOOD)
-    for _ in range(12):
+    ann = db.create_user("ann@upgrade.example", GOOD, ["customer"])
+    db.run("""WITH loaded AS (INSERT INTO djust_auth.customer_user (email, password_hash)
+            SELECT 'user' || i || '@upgrade.example', password_hash FROM djust_auth.customer_user, generate_series(1, %s) i WHERE id = %s RETURNING id)
+        INSERT INTO djust_auth.user_profile (user_id, profile) SELECT id, 'customer' FROM loaded""", USERS, ann)
+    tokens = {email: db.login(email) for email in ["ann@upgrade.example", *SHOPPERS]}
+    links = {email: db.reset_link(email) for email in ["ann@upgrade.example", *SHOPPERS[::10]]}
+    ok(all(db.can(t["access_token"]) for t in tokens.values()), f"{len(tokens)} tokens of before")
+    db.create_user("bob@upgrade.example")
+    db.run("SET djust_auth.max_login_failures = 100")
+    for _ in range(100):
         db.login("bob@upgrade.example", OTHER)
-    until(lambda: db.one("SELECT count(*) FROM djust_auth.throttle_lock") > 0, "a lock")
+    until(lambda: db.one("SELECT max(failures) FROM djust_auth.throttle_lock") == 100, "the lock")
     equal(db.one("SELECT count(*) FROM djust_auth.audit_verify()"), 0, "the audit of before is whole")
 
 
@@ -58,8 +65,10 @@ def updates_under_load():
     """Checks and refreshes go on; the update waits for nobody for long, and nobody for it."""
     caller, admin = cluster.connect("old"), cluster.connect("old")
     admin.begin()
+    begun = time.monotonic()
     admin.run("ALTER EXTENSION djust_auth UPDATE")
-    ok(caller.can(tokens["access_token"]), "a check beside an update that is not committed")
+    note(f"figures: {USERS} users, {len(tokens)} sessions, updated in {(time.monotonic() - begun) * 1000:.0f} ms")
+    ok(caller.can(tokens["ann@upgrade.example"]["access_token"]), "a check beside an update that is not committed")
     answer = later(caller.login, "ann@upgrade.example")
     ok("access_token" in answer.result(), "a login beside it")
     admin.commit()
@@ -68,11 +77,19 @@ def updates_under_load():
 
 
 def everything_goes_on():
-    ok(db.can(tokens["access_token"]), "the token of before is good")
-    ok("access_token" in db.refresh(tokens["refresh_token"]), "so is the refresh token")
-    equal(error_of(db.login("bob@upgrade.example", GOOD)), "too_many_attempts", "the lock holds")
-    equal(db.confirm(link, OTHER).get("status"), "password_updated", "the link works")
-    ok("access_token" in db.login("ann@upgrade.example", OTHER), "and sets the password")
+    global db
+    cluster.restart("fast")
+    db = cluster.connect("old")
+    ok(all(db.can(t["access_token"]) for t in tokens.values()), "the tokens of before are good")
+    ok(not any(db.can(t["access_token"], access="write") for t in tokens.values()), "for what the profile gives, and no more")
+    equal([error_of(answer) for answer in map(db.refresh, (t["refresh_token"] for t in tokens.values())) if "access_token" not in answer], [],
+          "so are the refresh tokens")
+    equal(error_of(db.login("bob@upgrade.example")), "too_many_attempts", "the lock holds")
+    equal([db.confirm(link, OTHER).get("status") for link in links.values()], ["password_updated"] * len(links), "the links work")
+    ok(not any(db.can(tokens[email]["access_token"]) for email in links), "end the sessions")
+    ok(all("access_token" in db.login(email, OTHER) for email in links), "and set the passwords")
+    others = [t["access_token"] for email, t in tokens.items() if email not in links]
+    ok(all(db.logout(token) and not db.can(token) for token in others), "logout ends the others")
     equal(db.one("SELECT count(*) FROM djust_auth.customer_user"), USERS + 2, "all users are there")
     equal(db.one("SELECT count(*) FROM djust_auth.audit_verify()"), 0, "the audit is whole")
     backend = Db(host=cluster.host, port=cluster.port, user="api_backend", dbname="old")
