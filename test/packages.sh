@@ -2,63 +2,11 @@
 # packages.sh: Debian's packages in throw-away roots (make packages): built from the last commit, examined by lintian, installed
 # into a root without the sources, tested there by debian/tests, and purged
 #
-# Needs root and debootstrap.  PACKAGES_ROOTS (/var/tmp/djust_auth-packages) keeps the base root, one with what the build
-# needs, and the packages of apt; remove it to begin anew.  SUITE (bookworm) and MIRROR say which Debian.
+# Needs root and debootstrap; test/lib/roots.sh says what is kept, and what can be chosen.
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
-SUITE=${SUITE:-bookworm}
-ROOTS=${PACKAGES_ROOTS:-/var/tmp/djust_auth-packages}/$SUITE
-WORK=$ROOTS/work.$$
+. "$ROOT/test/lib/roots.sh"
 VERSION=$(sed -n '1s/^djust-auth (\(.*\)-[0-9]*) .*/\1/p' "$ROOT/debian/changelog")
-passed=0 failed=0
-
-fail()
-{
-	echo "$*" >&2
-	exit 1
-}
-
-# point TEXT COMMAND...: shows what the command printed if it failed; all that follows would fail, too
-point()
-{
-	text=$1 begun=$(date +%s)
-	shift
-	if "$@" >"$WORK/log" 2>&1 </dev/null; then
-		passed=$((passed + 1))
-		echo "ok: $text ($(($(date +%s) - begun)) s)"
-	else
-		failed=1
-		tail -n 60 "$WORK/log"
-		echo "not ok: $text"
-		exit 1
-	fi
-}
-
-# within FOLDER COMMAND: as root of that root; what is mounted goes with the namespace
-within()
-{
-	cp /etc/resolv.conf "$1/etc/resolv.conf"
-	unshare --mount --pid --fork --kill-child sh -ec '
-		mount -t proc proc "$1/proc"
-		mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
-		mount --bind "$2" "$1/var/cache/apt/archives"
-		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive chroot "$1" sh -ec "$3"' \
-		sh "$1" "$ROOTS/archives" "$2"
-}
-
-finish()
-{
-	rm -rf "$WORK"
-	echo "$passed passed, $failed failed"
-}
-
-# Each cached root is made under another name, so that one left half made is not taken for whole.
-base_root()
-{
-	[ ! -d "$ROOTS/base" ] || return 0
-	debootstrap --variant=minbase "$SUITE" "$WORK/base" ${MIRROR:+"$MIRROR"} &&
-		within "$WORK/base" 'useradd -m tester' && mv "$WORK/base" "$ROOTS/base"
-}
 
 build_root()
 {
@@ -130,11 +78,7 @@ purged()
 	within "$WORK/clean" 'apt-get -qy purge "postgresql-*-djust-auth"' && ! list_files | comm -13 "$WORK/before" - | grep .
 }
 
-[ "$(id -u)" = 0 ] || fail "make packages needs root"
-command -v debootstrap >/dev/null || fail "make packages needs debootstrap"
-mkdir -p "$ROOTS/archives/partial" "$WORK"
-trap finish EXIT
-trap 'exit 130' HUP INT TERM PIPE
+begin_roots packages
 point "a root of $SUITE" base_root
 point "a root with what the build needs" build_root
 point "the package is built from the last commit" build_package
