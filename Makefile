@@ -168,11 +168,11 @@ DIST = djust_auth-$(EXTVERSION).0
 dist:
 	git -C $(TOP) archive --format=zip --prefix=$(DIST)/ -o '$(CURDIR)/$(DIST).zip' HEAD
 
-# in throw-away roots, as root: Debian packages, built and installed; README.md, as a newcomer follows it
-packages walk:
+# in throw-away roots, as root: Debian packages, built and installed; README.md, as a newcomer follows it; the Dockerfile
+packages walk image:
 	@sh $(TOP)/test/$@.sh
 
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk demo demo-stop
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk image demo demo-stop
