@@ -2,7 +2,7 @@
 -- there is, test/sql/catalogue.sql lists
 
 BEGIN;
-SELECT plan(37);
+SELECT plan(38);
 
 -- from 17 on the types of tables, and of arrays, are members too
 CREATE TEMP TABLE member AS
@@ -16,6 +16,7 @@ CREATE TEMP TABLE member AS
 
 SELECT col_hasnt_default('djust_auth', 'profile_right', 'access', 'a right is said, never assumed');
 
+SELECT is((SELECT count(*) FROM djust_auth.customer_user), 0::bigint, 'a new database has no user');
 SELECT lives_ok(format('INSERT INTO djust_auth.audit_event (id, at, event) VALUES (gen_random_uuid(), now(), %L)', e), 'event ' || e)
 	FROM unnest('{login,login_failed,throttled,refresh,refresh_reuse,logout,reset_requested,mail_sent,mail_failed,reset_confirmed,password_changed,administration}'::text[]) e;
 SELECT throws_ok($$INSERT INTO djust_auth.audit_event (id, at, event) VALUES (gen_random_uuid(), now(), 'else')$$, '23514', NULL, 'no other event');
