@@ -9,6 +9,24 @@ CREATE FUNCTION djust_auth.check_hash(password_hash text) RETURNS text
 COMMENT ON FUNCTION djust_auth.check_hash(text) IS
 	'What import_user() would do with another system''s password hash: the name of its scheme, "no password", or "refused: " and the reason. Hashes nothing, and quotes nothing of the text.';
 
+-- shards
+
+CREATE FUNCTION djust_auth.token_shard(token text) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_token_shard';
+
+CREATE FUNCTION djust_auth.normal_email(email text) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_normal_email';
+
+CREATE FUNCTION djust_auth.email_shard(email text, shards integer) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_email_shard';
+
+COMMENT ON FUNCTION djust_auth.token_shard(text) IS
+	'The djust_auth.shard of the database that made this access token, refresh token or secret of a link; NULL for garbage. Needs no key and verifies nothing.';
+COMMENT ON FUNCTION djust_auth.normal_email(text) IS
+	'The form in which addresses are kept and compared; an invalid address as it is. The same on every server.';
+COMMENT ON FUNCTION djust_auth.email_shard(text, integer) IS
+	'The shard of an address, from 0, of this number of shards (1 to 4096): the first 8 bytes of the SHA-256 of its normal form in UTF-8, modulo that number. 22023 for any other number.';
+
 -- monitoring
 
 CREATE FUNCTION djust_auth.stat_here(OUT name text, OUT kind text, OUT value double precision, OUT description text, OUT since timestamptz)
@@ -242,7 +260,8 @@ For db-pre-request: refuses a dead bearer token with 401, except at login, refre
 DO $$
 DECLARE
 	statement text;
-	routines CONSTANT oid[] := ARRAY['djust_auth.check_hash(text)', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
+	routines CONSTANT oid[] := ARRAY['djust_auth.check_hash(text)', 'djust_auth.token_shard(text)', 'djust_auth.normal_email(text)',
+		'djust_auth.email_shard(text, integer)', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
 	relations CONSTANT oid[] := ARRAY['djust_auth.stat']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN

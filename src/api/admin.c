@@ -24,11 +24,13 @@
 #include "auth/password.h"
 #include "auth/profile.h"
 #include "auth/rights.h"
+#include "auth/token.h"
 #include "http/postgrest.h"
 #include "keys/signing_key.h"
 #include "pwhash/pwpolicy.h"
 #include "server/normalize.h"
 #include "server/settings.h"
+#include "server/shard.h"
 #include "shmem/event_queue.h"
 #include "tables/catalog.h"
 #include "tables/store.h"
@@ -375,6 +377,32 @@ SQL_FUNCTION(djust_auth_audit_verify)
 	InitMaterializedSRF(fcinfo, 0);
 	audit_verify(put_finding, fcinfo->resultinfo);
 	return (Datum) 0;
+}
+
+SQL_FUNCTION(djust_auth_token_shard)
+{
+	int shard = token_shard(SLICE(0));
+
+	if (shard < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(shard);
+}
+
+SQL_FUNCTION(djust_auth_normal_email)
+{
+	RETURN_TEXT(normalize_email(SLICE(0)));
+}
+
+SQL_FUNCTION(djust_auth_email_shard)
+{
+	int shards = PG_GETARG_INT32(1);
+
+	if (shards < 1 || shards > SHARDS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of shards out of range"),
+				 errhint("Use a number from 1 to %d.", SHARDS_MAX)));
+	PG_RETURN_INT32(shard_of_email(normalize_email(SLICE(0)), shards));
 }
 
 /* These functions run under the worker's role, with EXECUTE granted to it, but work only in the worker. */

@@ -24,6 +24,7 @@
 #include "server/json.h"
 #include "server/secret.h"
 #include "server/settings.h"
+#include "server/shard.h"
 #include "shmem/counters.h"
 #include "shmem/event_queue.h"
 #include "tables/catalog.h"
@@ -127,6 +128,7 @@ make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
 
 	if (!pg_strong_random(random, sizeof(random)))
 		elog(ERROR, "could not generate random bytes");
+	shard_mark_secret(random);
 	memcpy(secret, RESET_PREFIX, strlen(RESET_PREFIX));
 	b64_encode(BASE64_URL, random, sizeof(random), secret + strlen(RESET_PREFIX));
 	bytes_wipe(random, sizeof(random));

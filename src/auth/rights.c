@@ -18,6 +18,7 @@
 #include "auth/rights.h"
 #include "server/encoding.h"
 #include "server/normalize.h"
+#include "server/replica.h"
 #include "tables/catalog.h"
 
 /* Profiles whose patterns are prefetched together. */
@@ -229,6 +230,8 @@ rights_access(ArrayType *profiles, const RoutePath *path)
 	int n;
 	int i;
 
+	if (replica_is_behind())
+		return RIGHT_NO_MATCH;
 	synchronise();
 	while (best < RIGHT_WRITE && (n = gather(&walk, tries)) > 0)
 		for (i = 0; i < n && best < RIGHT_WRITE; i++)

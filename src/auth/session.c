@@ -21,6 +21,7 @@
 #include "server/encoding.h"
 #include "server/json.h"
 #include "server/settings.h"
+#include "server/shard.h"
 #include "server/uuid.h"
 #include "shmem/counters.h"
 #include "tables/store.h"
@@ -134,6 +135,7 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	SessionRow session = {.user_id = *user_id, .created_at = now, .expires_at = refresh_expiry(now, now)};
 
 	uuid_new_v7(&session.sid);
+	shard_mark_sid(&session.sid);
 	session.profiles = catalog_profiles_of(user_id);
 	issue(&session, now, answer);
 	store_session_insert(&session, postgrest_client_address(), postgrest_user_agent());

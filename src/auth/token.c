@@ -16,14 +16,17 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "auth/mail_queue.h"
 #include "auth/token.h"
 #include "crypto/jwt.h"
 #include "keys/key_file.h"
 #include "keys/key_file_check.h"
 #include "keys/signing_key.h"
 #include "server/encoding.h"
+#include "server/replica.h"
 #include "server/secret.h"
 #include "server/settings.h"
+#include "server/shard.h"
 #include "tables/session_tid.h"
 #include "text/bytes.h"
 
@@ -206,8 +209,8 @@ token_find_access(Slice token, TokenMemo *memo, Bearer *bearer)
 	TimestampTz now = GetCurrentTimestamp();
 	TokenKey key;
 
-	if (!decode_token(token, memo, &key) || key_file_in_copy() || !catalog_session(&key.sid, &bearer->session) ||
-		!token_session_lives(&bearer->session, now))
+	if (!decode_token(token, memo, &key) || key_file_in_copy() || replica_is_behind() ||
+		!catalog_session(&key.sid, &bearer->session) || !token_session_lives(&bearer->session, now))
 		return false;
 	if (bytes_equal(key.hash, bearer->session.access_hash, SHA256_SIZE))
 	{
@@ -242,6 +245,16 @@ token_make_refresh(const pg_uuid_t *sid, int32 generation)
 	return token;
 }
 
+static bool
+decode_refresh(Slice token, uint8_t content[REFRESH_SIZE])
+{
+	size_t n;
+
+	return token.length == REFRESH_LENGTH && slice_begins(token, REFRESH_PREFIX) &&
+		   b64_decode(BASE64_URL, slice_after(token, REFRESH_PREFIX_LENGTH), content, REFRESH_SIZE, &n) &&
+		   n == REFRESH_SIZE;
+}
+
 /* Verifies the MAC before any table is read. */
 static bool
 read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
@@ -249,13 +262,10 @@ read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 	uint8_t given[REFRESH_SIZE];
 	uint8_t expected[REFRESH_SIZE];
 	uint32 number;
-	size_t n;
 	bool good;
 
 	/* without a known key file there are no sessions */
-	if (token.length != REFRESH_LENGTH || !slice_begins(token, REFRESH_PREFIX) ||
-		!b64_decode(BASE64_URL, slice_after(token, REFRESH_PREFIX_LENGTH), given, sizeof(given), &n) ||
-		n != REFRESH_SIZE || !key_file_check())
+	if (!decode_refresh(token, given) || !key_file_check())
 		return false;
 	memcpy(sid->data, given, UUID_LEN);
 	memcpy(&number, given + UUID_LEN, sizeof(number));
@@ -266,6 +276,36 @@ read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 	return good;
 }
 
+static bool
+decode_link(Slice token, uint8_t secret[RESET_SECRET_SIZE])
+{
+	size_t n;
+
+	return token.length == strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) &&
+		   slice_begins(token, RESET_PREFIX) &&
+		   b64_decode(BASE64_URL, slice_after(token, strlen(RESET_PREFIX)), secret, RESET_SECRET_SIZE, &n);
+}
+
+int
+token_shard(Slice token)
+{
+	uint8_t content[REFRESH_SIZE];
+	pg_uuid_t sid;
+	int shard = -1;
+
+	if (decode_link(token, content))
+		shard = shard_of_secret(content);
+	else if (decode_refresh(token, content))
+	{
+		memcpy(sid.data, content, UUID_LEN);
+		shard = shard_of_sid(&sid);
+	}
+	else if (token.length <= JWT_MAX && jwt_peek_sid(token, sid.data))
+		shard = shard_of_sid(&sid);
+	bytes_wipe(content, sizeof(content));
+	return shard;
+}
+
 RefreshState
 token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session)
 {
@@ -273,8 +313,9 @@ token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session)
 	int32 generation;
 	TimestampTz now;
 
-	if (!read_refresh(token, &sid, &generation) || key_file_in_copy() || !catalog_session(&sid, session) ||
-		!token_session_lives(session, now = GetCurrentTimestamp()) || generation > session->generation)
+	if (!read_refresh(token, &sid, &generation) || key_file_in_copy() || replica_is_behind() ||
+		!catalog_session(&sid, session) || !token_session_lives(session, now = GetCurrentTimestamp()) ||
+		generation > session->generation)
 		return REFRESH_DEAD;
 	if (generation == session->generation)
 		return REFRESH_CURRENT;

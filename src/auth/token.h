@@ -43,6 +43,9 @@ extern bool token_find_access(Slice token, TokenMemo *memo, Bearer *bearer);
  */
 extern RefreshState token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session);
 
+/* The shard that an access token, a refresh token or the secret of a link names; -1 for garbage.  Verifies nothing. */
+extern int token_shard(Slice token);
+
 /* The refresh token of a session and generation, NUL-terminated, in wiped memory. */
 extern char *token_make_refresh(const pg_uuid_t *sid, int32 generation);
 

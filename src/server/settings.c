@@ -17,6 +17,7 @@
 
 #include "pwhash/pwhash.h"
 #include "pwhash/pwpolicy.h"
+#include "server/shard.h"
 #include "server/settings.h"
 #include "text/mime.h"
 
@@ -64,6 +65,13 @@ RANGE_CHECK(refresh_reuse_grace, 0, 10 * MINUTE, "Use a time from 0 to 10min.")
 RANGE_CHECK(refresh_token_lifetime, 1, 365 * DAY, "Use a time from 1s to 365d.")
 RANGE_CHECK(reset_link_lifetime, 1, DAY, "Use a time from 1s to 24h; a reset link never lives longer.")
 RANGE_CHECK(session_max_lifetime, 1, 365 * DAY, "Use a time from 1s to 365d.")
+RANGE_CHECK(shard, 0, SHARDS_MAX - 1, "Use a number from 0 to 4095.")
+
+static bool
+check_max_replica_lag(int *newval, void **extra, GucSource source)
+{
+	return *newval == 0 || in_range(*newval, 1000, HOUR * 1000, "Use 0 for no limit, or a time from 1s to 1h.");
+}
 
 /* No control characters: such values go into tokens and mails. */
 static bool
@@ -329,6 +337,8 @@ define_tokens(void)
 	DEFINE_INT(refresh_reuse_grace, 10, GUC_UNIT_S, "How long a used refresh token still gets its successor.");
 	DEFINE_INT(refresh_token_lifetime, 2 * HOUR, GUC_UNIT_S, "Life of a refresh token, renewed at each use.");
 	DEFINE_INT(session_max_lifetime, 12 * HOUR, GUC_UNIT_S, "Life of a session, however often it is refreshed.");
+	DEFINE_INT(max_replica_lag, 0, GUC_UNIT_MS, "How far behind a standby may be that answers; 0: any.");
+	DEFINE_INT(shard, 0, 0, "Number of this shard, in session ids and in the secrets of links.");
 }
 
 static void

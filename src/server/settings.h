@@ -30,6 +30,7 @@ SETTING char *setting_mail_from;
 SETTING int setting_mail_lease; /* s */
 SETTING int setting_max_concurrent_hashes;
 SETTING int setting_max_login_failures;
+SETTING int setting_max_replica_lag; /* ms */
 SETTING int setting_password_min_length;
 SETTING int setting_password_policy; /* PwPolicy */
 SETTING int setting_purge_interval; /* s */
@@ -38,6 +39,7 @@ SETTING int setting_refresh_token_lifetime; /* s */
 SETTING int setting_reset_link_lifetime; /* s */
 SETTING char *setting_reset_url;
 SETTING int setting_session_max_lifetime; /* s */
+SETTING int setting_shard;
 SETTING char *setting_smtp_ca_file;
 SETTING char *setting_smtp_password_file;
 SETTING bool setting_smtp_require_tls;

@@ -84,8 +84,8 @@ process_utility(PlannedStmt *statement, const char *text, bool read_only_tree, P
 		event_queue_send_away(database, true);
 	PG_TRY();
 	{
-		(previous_hook ? previous_hook : standard_ProcessUtility)(statement, text, read_only_tree, context, params,
-																  environment, receiver, completion);
+		(previous_hook ? previous_hook : standard_ProcessUtility)(
+			statement, text, read_only_tree, context, params, environment, receiver, completion);
 	}
 	PG_FINALLY();
 	{

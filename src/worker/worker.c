@@ -25,6 +25,7 @@
 
 #include "audit/audit_seal.h"
 #include "audit/throttle_event.h"
+#include "server/replica.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
 #include "tables/store_worker.h"
@@ -166,6 +167,22 @@ seal_audit(TimestampTz *due)
 	return result;
 }
 
+static void
+beat_task(void *arg)
+{
+	replica_beat();
+}
+
+static WorkerResult
+tell_standbys(TimestampTz *due)
+{
+	*due = DT_NOEND;
+	if (setting_max_replica_lag == 0)
+		return WORKER_DONE;
+	*due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_max_replica_lag / 4);
+	return worker_task_run(beat_task, NULL, "telling standbys the time");
+}
+
 static bool serve_while_sending(void *arg);
 
 static WorkerResult
@@ -177,6 +194,7 @@ mail_job(TimestampTz *due)
 /* In the order in which due jobs run. */
 enum
 {
+	JOB_BEAT,
 	JOB_TAKE_BACK,
 	JOB_FLUSH,
 	JOB_WRITE,
@@ -187,6 +205,7 @@ enum
 };
 
 static Job jobs[JOBS] = {
+	[JOB_BEAT] = {tell_standbys},
 	[JOB_TAKE_BACK] = {take_back_mails},
 	[JOB_FLUSH] = {flush_throttled},
 	[JOB_WRITE] = {write_waiting},
@@ -256,6 +275,7 @@ serve_while_sending(void *arg)
 {
 	if (!serve_signals())
 		return false;
+	worker_run_job(&jobs[JOB_BEAT]);
 	worker_run_job(writing);
 	return true;
 }

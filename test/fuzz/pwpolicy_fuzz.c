@@ -27,7 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			   (upper == 0 ? PWPOLICY_MISSING_UPPERCASE : 0) | (lower == 0 ? PWPOLICY_MISSING_LOWERCASE : 0) |
 			   (digits == 0 ? PWPOLICY_MISSING_DIGIT : 0) | (special == 0 ? PWPOLICY_MISSING_SPECIAL : 0);
 	assert(violations == expected);
-	assert(pwpolicy_violations(PWPOLICY_NIST, password, characters, 8, most) == (expected & pwpolicy_rules(PWPOLICY_NIST)));
+	assert(pwpolicy_violations(PWPOLICY_NIST, password, characters, 8, most) ==
+		   (expected & pwpolicy_rules(PWPOLICY_NIST)));
 	assert((pwpolicy_code((unsigned) characters) == NULL) == (characters >= PWPOLICY_VIOLATIONS));
 	return 0;
 }

@@ -69,6 +69,7 @@ INSERT INTO callable VALUES
 	('djust_auth.postgrest_config', 'authenticator'),
 	('djust_auth.stats', 'dba monitor'), ('djust_auth.stat_here', 'dba monitor'), ('djust_auth.check', 'dba monitor'),
 	('djust_auth.check_hash', 'dba'),
+	('djust_auth.token_shard', 'backend dba'), ('djust_auth.normal_email', 'backend dba'), ('djust_auth.email_shard', 'backend dba'),
 	('djust_auth.worker_start', 'worker'),
 	('djust_auth.worker_write', 'worker'),
 	('djust_auth.worker_purge', 'worker'), ('djust_auth.worker_seal', 'worker'), ('djust_auth.audit_verify', 'dba'),

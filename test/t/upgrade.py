@@ -13,9 +13,9 @@ USERS = int(os.environ.get("UPGRADE_USERS", "2000"))
 SHOPPERS = [f"user{i}@upgrade.example" for i in range(1, min(300, USERS // 100) + 1)]
 KINDS = ("anonymous", "customer", "backend", "authenticator", "worker", "dba", "monitor")
 OBJECTS = {
-    "functions": """SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), p.proacl::text, obj_description(p.oid, 'pg_proc')
+    "functions": """SELECT p.oid::regprocedure::text, pg_get_functiondef(p.oid), (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(p.proacl) a), obj_description(p.oid, 'pg_proc')
         FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' ORDER BY 1""",
-    "relations": """SELECT c.oid::regclass::text, c.relkind, c.relacl::text, obj_description(c.oid, 'pg_class'),
+    "relations": """SELECT c.oid::regclass::text, c.relkind, (SELECT array_agg(a::text ORDER BY a::text) FROM unnest(c.relacl) a), obj_description(c.oid, 'pg_class'),
             CASE c.relkind WHEN 'v' THEN pg_get_viewdef(c.oid) END,
             (SELECT string_agg(format('%s %s %s', a.attname, format_type(a.atttypid, a.atttypmod), col_description(c.oid, a.attnum)), ', ' ORDER BY a.attnum)
                 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)

@@ -98,9 +98,11 @@ test_limits(void)
 	memcpy(longest, "A1!", 3);
 	CHECK(violations(longest, MAX) == 0);
 	CHECK(violations(longest, MAX + 1) == PWPOLICY_TOO_LONG);
-	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10}, 7, MIN, MAX) == PWPOLICY_TOO_SHORT);
+	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9", 10}, 7, MIN, MAX) ==
+		  PWPOLICY_TOO_SHORT);
 	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Aa1!\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 12}, 8, MIN, MAX) == 0);
-	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Abcdef1!", 8}, 8, 9, 7) == (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
+	CHECK(pwpolicy_violations(PWPOLICY_DJUST, (Slice){"Abcdef1!", 8}, 8, 9, 7) ==
+		  (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG));
 	CHECK(violations("Abcdef1\0!", 9) == 0);
 	CHECK(violations("Abcdef1\0", 8) == PWPOLICY_MISSING_SPECIAL);
 }

@@ -1,0 +1,82 @@
+"""djust_auth.max_replica_lag: a standby that may be too far behind refuses; one that has replayed all answers, however idle the shop."""
+
+import time
+
+from support import Cluster, equal, fails, main, ok, shop, until
+
+LAG_S = 3
+LIMIT = f"djust_auth.max_replica_lag = '{LAG_S}s'"
+
+primary = Cluster("lag_primary", "wal_level = replica", "max_wal_senders = 4", "djust_auth.databases = 'postgres'", "autovacuum = off", LIMIT)
+db = primary.connect()
+db.run("CREATE EXTENSION djust_auth")
+shop(db)
+db.run("SELECT djust_auth.set_right('anonymous', '/public', 'read')")
+db.until_worker()
+user_id = db.create_user("ann@lag.example", profiles=["customer"])
+tokens = db.login("ann@lag.example")
+token = tokens["access_token"]
+standby = primary.standby("lag_standby")
+copy = standby.connect()
+
+
+def answers():
+    """What the functions say of a living token, and the rights of everybody."""
+    copy.run("SELECT set_config('request.headers', json_build_object('authorization', 'Bearer ' || %s)::text, false)", token)
+    return [copy.can(token), copy.can(None, "/public"), copy.one("SELECT djust_introspect(%s) ->> 'active' = 'true'", token),
+            copy.one("SELECT djust_introspect(%s, 'refresh_token') ->> 'active' = 'true'", tokens["refresh_token"]),
+            copy.one("SELECT json_array_length(djust_sessions(%s)) > 0", token), copy.one("SELECT djust_request_user() IS NOT NULL"),
+            copy.one("SELECT djust_request_can('/orders', 'read')")]
+
+
+ALL, NONE = [True] * 7, [False] * 7
+
+
+def idle():
+    until(lambda: answers() == ALL, "the standby to answer")
+    before, refused, asked = db.one("SELECT pg_current_wal_lsn()"), 0, time.monotonic()
+    while time.monotonic() < asked + 2 * LAG_S:
+        refused += answers() != ALL
+    equal(refused, 0, f"a standby of an idle shop answers for {2 * LAG_S} s")
+    ok(db.one("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), %s) < 20000", before), "at the cost of some bytes of WAL a second")
+    ok(copy.one("SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'djust_auth%%'") == 0, "it has no worker itself")
+
+
+def paused():
+    copy.run("SELECT pg_wal_replay_pause()")
+    until(lambda: copy.one("SELECT pg_get_wal_replay_pause_state()") == "paused", "the pause")
+    db.logout(token)
+    left = time.monotonic()
+    until(lambda: answers() == NONE, "the refusal")
+    ok(time.monotonic() - left < LAG_S + 1, "replay is paused, and a token revoked: within the limit nothing is answered")
+    fails("PGRST", lambda: copy.run("SELECT djust_pre_request()"), "djust_pre_request refuses the bearer")
+    copy.run("SET djust_auth.max_replica_lag = 0")
+    equal(copy.can(token), True, "without the limit the revoked token would live here")
+    copy.run("RESET djust_auth.max_replica_lag")
+    copy.run("SELECT pg_wal_replay_resume()")
+    until(lambda: copy.can(None, "/public"), "the standby to catch up")
+    equal(copy.can(token), False, "caught up, it answers, and knows that the token is dead")
+
+
+def primary_gone():
+    global tokens, token
+    tokens = db.login("ann@lag.example")
+    token = tokens["access_token"]
+    until(lambda: answers() == ALL, "the new token")
+    primary.stop()
+    left = time.monotonic()
+    until(lambda: answers() == NONE, "the refusal")
+    ok(time.monotonic() - left < LAG_S + 1, "a standby whose primary is gone refuses within the limit")
+
+
+def started_alone():
+    global copy
+    standby.restart("fast")
+    copy = standby.connect()
+    equal(answers(), NONE, "and from the start, when it is started without one")
+    standby.ctl("promote")
+    until(lambda: not copy.one("SELECT pg_is_in_recovery()"), "the promotion")
+    equal(answers(), ALL, "promoted, it answers")
+
+
+main(idle, paused, primary_gone, started_alone)
