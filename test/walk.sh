@@ -48,9 +48,9 @@ walk "Installation alone" "$WORK/new" Installation
 IFS='
 '
 for section in $(sections); do
+	unset IFS
 	case $section in "$ONLY"*) ;; *) continue ;; esac
 	cp -a "$WORK/new" "$WORK/alone" && walk "$section alone" "$WORK/alone" "Getting Started" "$section"
 	rm -rf "$WORK/alone"
 done
-unset IFS
 [ $failed = 0 ]
