@@ -4,8 +4,8 @@
 # doc/postgrest.md needs a server of its own, doc/moving-in.md other tables: test/http/readme.py and moving_in.py run them.
 #
 # In a database of its own, in the order of the text, README.md first: all ```sql blocks in one psql session, and between them the
-# ```python and ```js blocks as programs.  ```text and ```ini blocks are not run.  If a statement ends in a comment of
-# one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
+# ```python and ```js blocks as programs.  ```text, ```ini and ```sh blocks are not run here; make walk runs those of README.md.  If a
+# statement ends in a comment of one word, "SELECT ...;  -- true", its answer must be that word.  One point for each block.
 #
 # A statement meant for a kind of grant_api runs as a role with this kind only.
 #
