@@ -1,6 +1,6 @@
 """
 A day of load in less: every lifetime is shorter by as much.  Backends and the worker need no more memory at the end than when they were
-warm, and tables and indexes take no more room.
+warm, and tables and indexes take no more room for the most rows that they had.
 
 By environment: DAY_SECONDS (20; an hour is 3600); DAY_FAULT=yes purges nothing, and lets backends keep a plan more each time.
 """
@@ -10,7 +10,7 @@ import random
 import re
 import time
 
-from support import GOOD, OTHER, SEED, WRONG, Cluster, equal, error_of, later, main, measured, memory, note, ok, shop, tally, until
+from support import GOOD, OTHER, PATIENCE, SEED, WRONG, Cluster, equal, error_of, later, main, measured, memory, note, ok, shop, tally, until
 
 OVERDUE = """SELECT (SELECT count(*) FROM djust_auth.session WHERE expires_at < clock_timestamp() - interval '10 s') +
     (SELECT count(*) FROM djust_auth.audit_event WHERE at < clock_timestamp() - interval '10 s' - current_setting('djust_auth.audit_retention')::interval)"""
@@ -90,6 +90,23 @@ def size():
     return db.one("SELECT sum(pg_total_relation_size(oid)) / 1024 FROM pg_class WHERE relnamespace = 'djust_auth'::regnamespace AND relkind = 'r'")
 
 
+def rows():
+    return db.one("SELECT (SELECT count(*) FROM djust_auth.session) + (SELECT count(*) FROM djust_auth.audit_event)")
+
+
+def most_rows(before, is_over):
+    """Waits, and counts: other work on the machine makes this one slower or faster, and its tables smaller or larger."""
+    counts = [before]
+
+    def over():
+        counts.append(rows())
+        time.sleep(0.5)
+        return is_over()
+
+    until(over, "the end", SECONDS + PATIENCE)
+    return max(counts)
+
+
 def sizes(customers):
     return {"worker": memory(db.worker()), **{f"backend {i}": memory(each.db.pid) for i, each in enumerate(customers)}}, int(size())
 
@@ -109,19 +126,20 @@ def day():
     db.until_worker()
     start = time.monotonic()
     working = [later(each.work, start + SECONDS) for each in customers]
-    until(lambda: time.monotonic() > start + SECONDS / 3, "the morning", SECONDS)
+    morning = most_rows(0, lambda: time.monotonic() > start + SECONDS / 3)
     before, room = sizes(customers)
+    most = most_rows(morning, lambda: all(each.done() for each in working))
     for each in working:
-        each.result(SECONDS + 60)
+        each.result()
     after, room_after = sizes(customers)
     growth = {name: after[name] - before[name] for name in before}
     calls = sum(each.calls for each in customers)
     measured(max(growth.values()) < LONGEST_GROWTH_KB, "the memory of backends and worker stays", growth)
-    ok(room_after < room * 1.25 + 256, "tables and indexes stay as large", (room, room_after))
+    ok(room_after < room * most / morning * 1.25 + 256, "tables and indexes stay as large", (room, morning, room_after, most))
     equal(db.one(OVERDUE), 0, "what is over for ten seconds is purged")
     equal(wrong, [], "every call got its answer")
     equal(db.all("SELECT finding FROM djust_auth.audit_verify()"), [], "audit_verify finds nothing")
-    note(f"figures: seed {SEED}: {calls} answers in {SECONDS} s; at most {max(growth.values())} kB more in a process, tables {room} kB and {room_after} kB")
+    note(f"figures: seed {SEED}: {calls} answers in {SECONDS} s; at most {max(growth.values())} kB more in a process, tables {room} kB for {morning} rows, {room_after} kB for {most}")
     tally(calls, len(wrong))
 
 
