@@ -22,7 +22,7 @@ GOOD = "Tulips-4-Ann"
 OTHER = "Daisies-5-Bob"
 WRONG = "Nettles-6-Eve"
 PATIENCE = 120
-SEED = int(os.environ["SEED"])
+SEED = int(os.environ.get("SEED", "1"))
 
 # Test points (https://testanything.org), the plan last
 
