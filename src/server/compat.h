@@ -71,6 +71,13 @@
 #define COMPAT_OLDEST_CLOG_XID (ShmemVariableCache->oldestClogXid)
 #endif
 
+/* 17 lets extensions name what they wait for. */
+#if PG_VERSION_NUM >= 170000
+#define CompatWaitEvent(name) WaitEventExtensionNew(name)
+#else
+#define CompatWaitEvent(name) PG_WAIT_EXTENSION
+#endif
+
 /* 18 wants it before the declaration, where our compilers accept the attribute, too. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_NORETURN pg_noreturn

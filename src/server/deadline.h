@@ -9,7 +9,6 @@
 
 #include "portability/instr_time.h"
 #include "storage/condition_variable.h"
-#include "utils/wait_event.h"
 
 typedef struct Deadline
 {
@@ -28,7 +27,7 @@ deadline_in(long ms)
 
 /* Sleeps until a signal; false, without sleeping, once the time is over. */
 static inline bool
-deadline_sleep(const Deadline *deadline, ConditionVariable *signalled)
+deadline_sleep(const Deadline *deadline, ConditionVariable *signalled, uint32 wait_event)
 {
 	instr_time now;
 	long left;
@@ -37,7 +36,7 @@ deadline_sleep(const Deadline *deadline, ConditionVariable *signalled)
 	INSTR_TIME_SUBTRACT(now, deadline->begun);
 	left = deadline->length_ms - (long) INSTR_TIME_GET_MILLISEC(now);
 	if (left > 0)
-		ConditionVariableTimedSleep(signalled, left, PG_WAIT_EXTENSION);
+		ConditionVariableTimedSleep(signalled, left, wait_event);
 	return left > 0;
 }
 

@@ -27,7 +27,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
+#include "utils/wait_event.h"
 
+#include "server/compat.h"
 #include "server/deadline.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
@@ -54,6 +56,7 @@ typedef struct Queue
 static List *names = NIL; /* of String */
 static bool names_known = false;
 static char *queues = NULL;
+static uint32 wait_event = 0;
 
 /* This backend's queue, set by my_queue(); databases without a worker share one without entries. */
 static Queue *mine = NULL;
@@ -122,6 +125,7 @@ event_queue_attach(LWLockPadded *locks)
 	bool found;
 	int i;
 
+	wait_event = CompatWaitEvent("DjustAuthEventWrite");
 	queues = ShmemInitStruct("djust_auth queues", event_queue_size(), &found);
 	if (found)
 		return;
@@ -290,7 +294,7 @@ event_queue_await(uint64_t ticket)
 	if (ticket == 0 || is_committed(ticket, &no_worker) || no_worker)
 		return;
 	ConditionVariablePrepareToSleep(&mine->written);
-	while (!is_committed(ticket, &no_worker) && !no_worker && deadline_sleep(&deadline, &mine->written))
+	while (!is_committed(ticket, &no_worker) && !no_worker && deadline_sleep(&deadline, &mine->written, wait_event))
 		continue;
 	ConditionVariableCancelSleep();
 }

@@ -19,7 +19,9 @@
 
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
+#include "utils/wait_event.h"
 
+#include "server/compat.h"
 #include "server/deadline.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
@@ -36,6 +38,7 @@ static HashSlots *slots = NULL;
 static char *arenas = NULL;
 static size_t arena_size = 0; /* when they were mapped: the setting may change */
 static LWLock *slots_lock = NULL;
+static uint32 wait_event = 0;
 static int held_slot = -1;
 static bool is_waiting = false;
 
@@ -81,6 +84,7 @@ hash_slot_attach(struct LWLock *lock)
 {
 	bool found;
 
+	wait_event = CompatWaitEvent("DjustAuthHashSlot");
 	slots_lock = lock;
 	slots = ShmemInitStruct("djust_auth hash slots", hash_slot_size(), &found);
 	/* after a crash the mapping still exists, without users */
@@ -129,7 +133,7 @@ wait_for_slot(void)
 	counter_add(COUNT_HASH_WAITS, 1);
 	set_waiting(true);
 	ConditionVariablePrepareToSleep(&slots->freed);
-	while (!try_acquire() && deadline_sleep(&deadline, &slots->freed))
+	while (!try_acquire() && deadline_sleep(&deadline, &slots->freed, wait_event))
 		continue;
 	ConditionVariableCancelSleep();
 	set_waiting(false);

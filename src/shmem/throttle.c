@@ -24,7 +24,9 @@
 #include "port/pg_bitutils.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
+#include "server/compat.h"
 #include "server/deadline.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
@@ -55,6 +57,7 @@ typedef struct SavedLock
 
 static Throttle *throttle = NULL;
 static LWLock *throttle_lock = NULL;
+static uint32 wait_event = 0;
 static ThrottleTable attempts;
 
 /* The entry of this backend's running attempt; it is not evicted meanwhile. */
@@ -221,7 +224,8 @@ throttle_enter(const AccountTag *tag, int *retry_after)
 
 	deadline = deadline_in(setting_hash_wait_timeout);
 	ConditionVariablePrepareToSleep(&throttle->ended);
-	while ((answer = enter(tag, retry_after)) == THROTTLE_BUSY && deadline_sleep(&deadline, &throttle->ended))
+	while ((answer = enter(tag, retry_after)) == THROTTLE_BUSY &&
+		   deadline_sleep(&deadline, &throttle->ended, wait_event))
 		continue;
 	ConditionVariableCancelSleep();
 	return answer;
@@ -397,6 +401,7 @@ throttle_attach(struct LWLock *lock)
 	static const ThrottleUndoActions actions = {put_back, clear_committed, clear_with, throttle_await_saved};
 	bool found;
 
+	wait_event = CompatWaitEvent("DjustAuthThrottle");
 	throttle_lock = lock;
 	throttle = ShmemInitStruct("djust_auth throttle", sizeof(Throttle), &found);
 	if (!found)

@@ -25,6 +25,7 @@
 
 #include "audit/audit_seal.h"
 #include "audit/throttle_event.h"
+#include "server/compat.h"
 #include "server/replica.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
@@ -318,7 +319,8 @@ sleep_until_due(void)
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
 	if (left == 0)
 		return;
-	WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (left > 0 ? WL_TIMEOUT : 0), left, PG_WAIT_EXTENSION);
+	WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (left > 0 ? WL_TIMEOUT : 0), left,
+			  CompatWaitEvent("DjustAuthWorkerMain"));
 	ResetLatch(MyLatch);
 }
 

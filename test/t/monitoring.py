@@ -125,6 +125,12 @@ def log_lines():
     cluster.restart("fast")
 
 
+def without_collectors():
+    """Flags that turn off what the exporter itself collects; its versions have different ones."""
+    told = subprocess.run(["prometheus-postgres-exporter", "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+    return [f"--no-collector.{name}" for name in re.findall(r"--(?:\[no-\])?collector\.(\w+)", told)]
+
+
 def begin():
     cluster = watched["cluster"]
     db = watched["db"] = cluster.connect("shop")
@@ -138,7 +144,7 @@ def begin():
     copy = watched["copy"] = cluster.standby("monitored_copy")
     watched["exporter"], watched["prometheus"] = (setup("free_port").strip() for _ in range(2))
     start("prometheus-postgres-exporter", f"--web.listen-address=127.0.0.1:{watched['exporter']}", f"--extend.query-path={FOLDER}/queries.yaml",
-          "--disable-default-metrics", "--disable-settings-metrics", "--no-collector.database", "--no-collector.bgwriter",
+          "--disable-default-metrics", "--disable-settings-metrics", *without_collectors(),
           DATA_SOURCE_NAME=",".join(f"user=watcher host={server.host} port={server.port} dbname=shop sslmode=disable" for server in (cluster, copy)))
     with open(folder("prometheus.json"), "w", encoding="utf-8") as file:
         json.dump({"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}, "rule_files": [ALERTS],
@@ -243,6 +249,19 @@ def broken():
     tells("DjustAuthUnwatched")
 
 
+def wait_events():
+    db = watched["db"]
+    if db.raw.server_version < 170000:
+        skip("waits have names", "extensions name what they wait for from 17 on")
+        return
+    names = {"DjustAuthEventWrite", "DjustAuthHashSlot", "DjustAuthThrottle", "DjustAuthWorkerMain"}
+    with open(os.path.join(ROOT, "doc", "operations.md"), encoding="utf-8") as page:
+        equal(set(re.findall("^- `(DjustAuth\\w+)`:", page.read(), re.MULTILINE)), names, "doc/operations.md explains each wait event")
+    until(lambda: {name for name, in db.all("SELECT name FROM pg_wait_events WHERE type = 'Extension'")} >= names, "the wait events")
+    until(lambda: db.one("SELECT wait_event FROM pg_stat_activity WHERE pid = %s", db.worker()) == "DjustAuthWorkerMain", "the worker to sleep")
+    ok(True, "waits have names")
+
+
 def missing():
     skip("exporter and Prometheus", "prometheus and prometheus-postgres-exporter could not be installed")
 
@@ -251,4 +270,4 @@ try:
     setup("need_packages", "prometheus", "prometheus-postgres-exporter")
 except subprocess.CalledProcessError:
     main(log_lines, missing)
-main(log_lines, rules, begin, rows, dashboard, broken)
+main(log_lines, rules, begin, wait_events, rows, dashboard, broken)

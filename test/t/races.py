@@ -221,7 +221,7 @@ def not_begun():
 
     def cut(kind):
         attempt = Cut(own, "quick@cut.example")
-        until(lambda: admin.one("SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = %s", attempt.pid), "it to wait")
+        until(lambda: admin.one("SELECT wait_event FROM pg_stat_activity WHERE pid = %s", attempt.pid) in ("Extension", "DjustAuthHashSlot"), "it to wait")
         if kind == "disconnect":
             attempt.raw.close()
             admin.one("SELECT pg_terminate_backend(%s)", attempt.pid)
