@@ -12,6 +12,7 @@
 #	                              start_cluster with that empty database; its worker, under that new role, mails to a new
 #	                              test/lib/relay.py with files in $RELAY; eval "$RELAY_READ NUMBER [html]" waits for a mail
 #	                              and prints it
+#	another_server MAJOR          a second private server with the extension; prints the folder of its programs
 #	find_python MODULE...         prints the python that has these modules
 #
 # DJUST_CONF has lines for postgresql.conf of every cluster, before those that the test gives.
@@ -116,6 +117,16 @@ build_extension()
 	find "$DJUST_TMP/build" -name '*.o' -delete
 	rm -rf "$DJUST_TMP/build/test/out"	# programs newer than the copied sources
 	make -s -C "$DJUST_TMP/build" -j "$(nproc)" PG_CONFIG="$DJUST_BIN/pg_config" "$@" install
+}
+
+another_server()
+{
+	need_packages "postgresql-$1" "postgresql-server-dev-$1"
+	PG_MAJOR=$1 DJUST_SERVER= DJUST_TMP=$DJUST_TMP/$1
+	mkdir "$DJUST_TMP"
+	private_server
+	build_extension >"$DJUST_TMP/build.log" 2>&1 || fail "could not build for $1: $(cat "$DJUST_TMP/build.log")"
+	echo "$DJUST_BIN"
 }
 
 free_port()
@@ -241,6 +252,7 @@ export LC_ALL=C.UTF-8
 
 if [ "${0##*/}" = setup.sh ]; then
 	[ -n "$DJUST_TMP" ] || fail "setup.sh: run this within test/run.sh"
+	ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 	"$@" || exit
 	[ "$1" != start_cluster ] || printf '%s\n' "PGHOST=$PGHOST" "PGPORT=$PGPORT" "PGUSER=$PGUSER" "PGDATA=$cluster/data"
 fi

@@ -1,15 +1,25 @@
-"""pg_upgrade keeps everything, including live tokens, if the key file and the settings were copied first."""
+"""
+pg_upgrade keeps everything, including live tokens, if the key file and the settings were copied first.
+
+UPGRADE_FROM is the major of the old server; without it, both are the one under test.
+"""
 
 import glob
 import os
 import shutil
 
-from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, main, ok, setup, shop, until
+from support import GOOD, OTHER, WRONG, Cluster, equal, error_of, main, note, ok, setup, shop, until
 
 SETTINGS = ("djust_auth.databases = 'shop'", "djust_auth.access_token_lifetime = 20min")
 EMAIL = "ann@upgrade.example"
+LOCKED = "eve@upgrade.example"
 KEY_FILE = "djust_auth.key"
 NOBODY = "no_such_role"  # a worker that starts while pg_upgrade is at work complains of it
+
+NEW_BINARIES = os.environ["DJUST_BIN"]
+if older := os.environ.get("UPGRADE_FROM"):
+    os.environ["DJUST_BIN"] = setup("another_server", older).strip()
+OLD_BINARIES = os.environ["DJUST_BIN"]
 
 old = Cluster("upgrade_old", *SETTINGS)
 old.connect().run("CREATE DATABASE shop")
@@ -18,6 +28,8 @@ db = old.connect("shop")
 db.run("CREATE EXTENSION djust_auth")
 shop(db)
 db.create_user(EMAIL, GOOD, ["customer"])
+note(f"from {db.one('SHOW server_version')}")
+os.environ["DJUST_BIN"] = NEW_BINARIES
 new = Cluster("upgrade_new", *SETTINGS)
 
 ROWS = {table: f"SELECT t::text FROM djust_auth.{table} AS t ORDER BY 1"
@@ -26,8 +38,7 @@ ROWS = {table: f"SELECT t::text FROM djust_auth.{table} AS t ORDER BY 1"
 
 
 def pg_upgrade(*options):
-    binaries = os.environ["DJUST_BIN"]
-    words = [os.path.join(binaries, "pg_upgrade"), "-b", binaries, "-B", binaries, "-d", old.data, "-D", new.data, "-U", "postgres", *options]
+    words = [os.path.join(NEW_BINARIES, "pg_upgrade"), "-b", OLD_BINARIES, "-B", NEW_BINARIES, "-d", old.data, "-D", new.data, "-U", "postgres", *options]
     setup("as_server", "sh", "-c", 'cd "$0" && exec "$@" >pg_upgrade.log', new.folder, *words)
 
 
@@ -44,7 +55,7 @@ def move():
     db.run("INSERT INTO djust_auth.password_blocklist VALUES ('Password-1')")
     db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'de', 'Neues Passwort', '{link}', '<p>{link}</p>')")
     for _ in range(12):
-        db.login("eve@upgrade.example", WRONG)
+        db.login(LOCKED, WRONG)
     until(lambda: db.one("SELECT count(*) FROM djust_auth.throttle_lock") > 0, "a lock")
     db.until_written()
     rows = {table: db.all(sql) for table, sql in ROWS.items()}
@@ -74,6 +85,9 @@ def upgrade():
     ok(copy.can(fresh["access_token"]), "a session of before is refreshed")
     equal(error_of(copy.confirm(link, OTHER)), None, "a link of before still resets the password")
     equal((error_of(copy.login(EMAIL, OTHER)), copy.can(fresh["access_token"])), (None, False), "which counts")
+    copy.login(LOCKED, WRONG)  # the time of the old lock may be over
+    equal(error_of(copy.login(LOCKED, WRONG)), "too_many_attempts", "failures of before still count")
+    copy.until_written()
     before = copy.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login_failed'")
     copy.begin()
     copy.login(EMAIL, WRONG)
