@@ -175,4 +175,10 @@ packages walk image:
 layers test demo demo-stop:
 	@sh test/$(if $(filter test,$@),run,$(patsubst demo-stop,demo,$@)).sh $(if $(filter demo-stop,$@),stop)
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk image demo demo-stop
+# the whole test on each major at hand; needs root
+matrix:
+	@sh $(TOP)/test/matrix.sh
+matrix-clean:
+	@sh $(TOP)/test/matrix.sh clean
+
+.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk image matrix matrix-clean demo demo-stop

@@ -1,6 +1,7 @@
 # roots.sh: throw-away roots by debootstrap, for scripts that set ROOT (the repository) first; needs root
 #
-#	begin_roots NAME              checks what "make NAME" needs; removes $WORK when the script ends, and prints the sums
+#	need_roots NAME               checks what "make NAME" needs, and makes $WORK
+#	begin_roots NAME              that, and when the script ends, removes $WORK and prints the sums
 #	point TEXT COMMAND...         one point; a failure shows what the command printed and ends the script
 #	base_root                     $ROOTS/base: a minimal Debian with a user "tester"
 #	mounted FOLDER COMMAND...     in a namespace of its own, where that root has /proc, /dev/shm and the cache of apt; what is mounted
@@ -38,6 +39,7 @@ point()
 	fi
 }
 
+# The first process of the namespace remains a shell that waits: it reaps orphans, such as servers whose postmaster a test kills.
 mounted()
 {
 	cp /etc/resolv.conf "$1/etc/resolv.conf"
@@ -47,7 +49,8 @@ mounted()
 		mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm"
 		mount --bind "$2" "$1/var/cache/apt/archives"
 		shift 3
-		exec "$@"' sh "$1" "$ROOTS/archives" "$@"
+		"$@" || exit
+		:' sh "$1" "$ROOTS/archives" "$@"
 }
 
 within()
@@ -55,11 +58,18 @@ within()
 	mounted "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 HOME=/root DEBIAN_FRONTEND=noninteractive chroot "$1" sh -ec "$2"
 }
 
+# the host's proxies, and certificate authorities that may be theirs
+as_host()
+{
+	apt-config dump Acquire | grep -E '^Acquire::(Check|http)' >"$1/etc/apt/apt.conf.d/99host"
+	! [ -d /usr/local/share/ca-certificates ] || cp -R /usr/local/share/ca-certificates "$1/usr/local/share/"
+}
+
 # Each root that is kept is made under another name first, so that one left half made is not taken for whole.
 base_root()
 {
 	[ ! -d "$ROOTS/base" ] || return 0
-	debootstrap --variant=minbase "$SUITE" "$WORK/base" ${MIRROR:+"$MIRROR"} &&
+	debootstrap --variant=minbase "$SUITE" "$WORK/base" ${MIRROR:+"$MIRROR"} && as_host "$WORK/base" &&
 		within "$WORK/base" 'useradd -m -s /bin/bash tester; echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/throw-away' && mv "$WORK/base" "$ROOTS/base"
 }
 
@@ -69,11 +79,16 @@ finish()
 	echo "$passed passed, $failed failed${skipped:+, $skipped skipped}"
 }
 
-begin_roots()
+need_roots()
 {
 	[ "$(id -u)" = 0 ] || fail "make $1 needs root"
 	command -v debootstrap >/dev/null || fail "make $1 needs debootstrap"
 	mkdir -p "$ROOTS/archives/partial" "$WORK"
+}
+
+begin_roots()
+{
+	need_roots "$1"
 	trap finish EXIT
 	trap 'exit 130' HUP INT TERM PIPE
 }
