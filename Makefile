@@ -76,9 +76,15 @@ ifneq ($(MAILER),no)
 all: $(MAILER_LIB)
 install: install-mailer
 endif
+install: install-router
+install-router: $(TOP)/sql/router.sh
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/$(EXTENSION)'
+	$(INSTALL_DATA) $< '$(DESTDIR)$(datadir)/$(EXTENSION)/'
 install-mailer: $(MAILER_LIB) | installdirs
 	$(INSTALL_SHLIB) $< '$(DESTDIR)$(pkglibdir)/'
-uninstall: uninstall-mailer uninstall-doc
+uninstall: uninstall-mailer uninstall-router uninstall-doc
+uninstall-router:
+	rm -f '$(DESTDIR)$(datadir)/$(EXTENSION)/router.sh'
 uninstall-mailer:
 	rm -f '$(DESTDIR)$(pkglibdir)/$(MAILER_LIB)'
 # PGXS would look for the pages under their source paths
@@ -181,4 +187,4 @@ matrix:
 matrix-clean:
 	@sh $(TOP)/test/matrix.sh clean
 
-.PHONY: all install preloaded install-mailer uninstall uninstall-mailer uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk image matrix matrix-clean demo demo-stop
+.PHONY: all install preloaded $(foreach part,mailer router,install-$(part) uninstall-$(part)) uninstall uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk image matrix matrix-clean demo demo-stop

@@ -51,7 +51,8 @@ clean_root()
 		cp "$WORK"/packages/*.deb "$WORK/clean/packages/" &&
 		within "$WORK/clean" 'apt-get -q update && apt-get -qy install --no-install-recommends postgresql' && list_files >"$WORK/before" &&
 		within "$WORK/clean" 'apt-get -qy install --no-install-recommends /packages/*.deb' &&
-		list_files | comm -13 "$WORK/before" - | grep djust_auth_mailer.so
+		list_files | comm -13 "$WORK/before" - | grep djust_auth_mailer.so &&
+		list_files | grep '/djust_auth/router\.sh$'
 }
 
 # what can belong to the package: dependencies stay
