@@ -8,9 +8,10 @@
  * truncated.  Certificate and host name are always verified; the environment
  * (proxies, .netrc, other protocols) has no influence.
  *
- * libcurl waits in short steps, after each of which it calls poll_caller().
- * For the answer to the whole mail it waits on its own (7.88, as 8.21), and
- * calls it once a second and after a signal.  To give up, its sockets are shut
+ * libcurl waits in short steps, after each of which poll_caller() is called;
+ * libcurl itself calls it, too, but not while it connects (8.23).  For the
+ * answer to the whole mail it waits on its own (7.88, as 8.21), and calls it
+ * once a second and after a signal.  To give up, its sockets are shut
  * down: it ends at once, and cannot send the final dot.  Copies of the text in
  * its buffers are not wiped.
  */
@@ -414,6 +415,8 @@ transfer(MailerPoll poll, void *arg, SmtpAnswer *answer)
 		fault = curl_multi_poll(relay.multi, NULL, 0, POLL_MS, NULL);
 		if (fault == CURLM_OK)
 			fault = curl_multi_perform(relay.multi, &running);
+		if (running > 0 && poll_caller(NULL, 0, 0, 0, 0))
+			break;
 	}
 	message = curl_multi_info_read(relay.multi, &running);
 	result = result_of(message ? message->data.result : CURLE_FAILED_INIT, answer);

@@ -384,7 +384,7 @@ def ends():
     """A process that ends while an answer is waited for, or after it has given up waiting for an address."""
     silent = Raw(lambda say, hear: hear() and hear())
     slow = os.path.join(folder.name, "slow.so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-xc", "-", "-o", slow], input="int sleep(); int getaddrinfo() { return sleep(60); }", text=True, check=True)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-xc", "-", "-o", slow], input="unsigned sleep(unsigned); int getaddrinfo() { return sleep(60); }", text=True, check=True)
     for name, preload in (("an answer", ""), ("an address", slow)):
         equal(subprocess.run([sys.executable, __file__, silent.url, preload], env={**os.environ, "LD_PRELOAD": (os.environ.get("LD_PRELOAD", "") + " " + preload).strip()}, timeout=8, check=False).returncode, 7,
               f"{name}: it ends well, and at once")

@@ -128,7 +128,7 @@ def log_lines():
 def without_collectors():
     """Flags that turn off what the exporter itself collects; its versions have different ones."""
     told = subprocess.run(["prometheus-postgres-exporter", "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
-    return [f"--no-collector.{name}" for name in re.findall(r"--(?:\[no-\])?collector\.(\w+)", told)]
+    return [f"--no-collector.{name}" for name in re.findall(r"--(?:\[no-\])?collector\.(\w+)\s", told)]
 
 
 def begin():
