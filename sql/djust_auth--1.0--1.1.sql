@@ -18,14 +18,14 @@ CREATE FUNCTION djust_auth.normal_email(email text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_normal_email';
 
 CREATE FUNCTION djust_auth.email_shard(email text, shards integer) RETURNS integer
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_email_shard';
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_email_shard';
 
 COMMENT ON FUNCTION djust_auth.token_shard(text) IS
 	'The djust_auth.shard of the database that made this access token, refresh token or secret of a link; NULL for garbage. Needs no key and verifies nothing.';
 COMMENT ON FUNCTION djust_auth.normal_email(text) IS
 	'The form in which addresses are kept and compared; an invalid address as it is. The same on every server.';
 COMMENT ON FUNCTION djust_auth.email_shard(text, integer) IS
-	'The shard of an address, from 0, of this number of shards (1 to 4096): the first 8 bytes of the SHA-256 of its normal form in UTF-8, modulo that number. 22023 for any other number.';
+	'The shard of an address, from 0, of this number of shards (1 to 4096): the first 8 bytes of the SHA-256 of its normal form in UTF-8, modulo that number. 22023 for any other number and for NULL.';
 
 -- monitoring
 
@@ -63,8 +63,8 @@ CREATE VIEW djust_auth.stat AS
 		('replay_lag_seconds', CASE
 			WHEN pg_catalog.pg_is_in_recovery()
 				AND pg_catalog.pg_last_wal_receive_lsn() IS DISTINCT FROM pg_catalog.pg_last_wal_replay_lsn()
-			THEN pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)
-				coalesce(pg_catalog.pg_last_xact_replay_timestamp(), pg_catalog.pg_postmaster_start_time()))
+			THEN greatest(0, pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)
+				coalesce(pg_catalog.pg_last_xact_replay_timestamp(), pg_catalog.pg_postmaster_start_time())))
 			ELSE 0 END, 'On a standby that has not replayed all it received: seconds since the last transaction it replayed, or since its start. Else 0.')
 	) g(name, value, description);
 
@@ -165,13 +165,26 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 			AND pg_catalog.current_setting('listen_addresses') NOT IN ('', 'localhost', '127.0.0.1', '::1', 'localhost,127.0.0.1', '127.0.0.1,::1')
 		UNION ALL
 		SELECT 2, 'warning', pg_catalog.format('the schema is of version %s, the library of version %s', e.extversion, a.default_version),
-			'ALTER EXTENSION djust_auth UPDATE;'
+			CASE WHEN pg_catalog.string_to_array(e.extversion, '.')::integer[] > pg_catalog.string_to_array(a.default_version, '.')::integer[]
+			THEN 'Install the library of the schema, or a newer one, and restart the server.' ELSE 'ALTER EXTENSION djust_auth UPDATE;' END
 		FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_available_extensions a ON a.name = e.extname
 		WHERE e.extname = 'djust_auth' AND a.default_version <> e.extversion
 		UNION ALL
 		SELECT 2, 'warning', pg_catalog.format('this standby is %s seconds behind', pg_catalog.round(s.value)),
 			'Revoked sessions and rights live on here for that long.'
 		FROM s WHERE s.name = 'replay_lag_seconds' AND s.value > 10
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('this standby refuses all checks: the last transaction it replayed is %s seconds old',
+				coalesce(pg_catalog.round(replayed.ago)::text, 'unknown')),
+			'djust_auth.max_replica_lag allows less, or the clocks differ. See whether the primary runs, with a worker, and whether this server is connected to it.'
+		FROM (SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - pg_catalog.pg_last_xact_replay_timestamp()) AS ago) replayed
+		WHERE pg_catalog.pg_is_in_recovery() AND pg_catalog.current_setting('djust_auth.max_replica_lag', true)::interval > '0'
+			AND coalesce(replayed.ago < -2 OR replayed.ago > pg_catalog.date_part('epoch', pg_catalog.current_setting('djust_auth.max_replica_lag', true)::interval), true)
+		UNION ALL
+		SELECT 1, 'error', 'no worker runs, so standbys refuse all checks while nothing is written',
+			'djust_auth.max_replica_lag needs a worker on the primary: name a database in djust_auth.databases, and restart the server.'
+		WHERE NOT pg_catalog.pg_is_in_recovery() AND pg_catalog.current_setting('djust_auth.max_replica_lag', true)::interval > '0'
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE backend_type LIKE 'djust_auth worker %')
 	) f(rank, severity, finding, hint)
 	ORDER BY f.rank, f.finding
 	$$;

@@ -12,7 +12,7 @@
 #
 # ONLY=name limits regress, isolation, pgtap, programs and http to files so called; KEEP=1 keeps the folder with logs and data;
 # TEST_TIMEOUT is the limit of one file in seconds.  UPGRADED=yes makes every CREATE EXTENSION of a test that has a server
-# one of 1.0 and an update.  EXCEPT has lines "FILE why": programs that do not run, which count as skipped.
+# one of 1.0 and an update (but logmask.py's).  EXCEPT has lines "FILE why": programs that do not run, which count as skipped.
 # SEED (1) is that of all random choices, the fuzzers' included, so that a second run tries the same.
 
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -141,8 +141,8 @@ stage_fuzz()
 	point "fuzz coverage" $status
 }
 
-# The tests go on in a copy of the tree.  $$1.0$$: most statements stand in quotes of another language.  logmask.py looks for the
-# statement's own words in the log; a hint says "Run CREATE EXTENSION".
+# Rewrites each CREATE EXTENSION in a copy of the tree, with $$1.0$$, because most are within quotes.  Left out: logmask.py, which looks
+# for the statement's own words in the log, and a hint that quotes it.
 upgraded_tests()
 {
 	from_1_0='/Run CREATE EXTENSION/!s/(CREATE EXTENSION djust_auth( SCHEMA [a-z_]+)?)([;"'\'']|$)/\1 VERSION $$1.0$$; ALTER EXTENSION djust_auth UPDATE\3/'
@@ -278,28 +278,28 @@ lane()
 	done
 }
 
-# What these measure is changed by work beside them.
-ALONE=' bench.sh equal_time.py pre_request.py timing.py '
+# They measure time, which work beside them would change.
+ALONE=' bench.sh equal_time.py mailer.py pre_request.py timing.py '
 
 # Programs wait for most of their time, so two run at once, each lane with a shared cluster of its own.
 stage_programs()
 {
 	cluster
-	alone='' beside=''
+	alone='' shared=''
 	for file in $(files "$ROOT"/test/t/*.py "$ROOT"/test/torture/*.py "$ROOT"/test/t/*.mjs "$ROOT"/test/t/*.sh); do
 		name=${file##*/}
 		! excluded "$name" || continue
-		case $ALONE in *" $name "*) alone="$alone $file" ;; *) beside="$beside $file" ;; esac
+		case $ALONE in *" $name "*) alone="$alone $file" ;; *) shared="$shared $file" ;; esac
 	done
-	case $alone$beside in *.mjs*) install_node ;; esac
+	case $alone$shared in *.mjs*) (install_node) ;; esac	# once, before two lanes ask for it
 	host=$PGHOST port=$PGPORT
-	[ "$(echo "$beside" | wc -w)" -lt 2 ] || shared_cluster second
+	[ "$(echo "$shared" | wc -w)" -lt 2 ] || shared_cluster second
 	mkfifo "$DJUST_TMP/ended"
 	# shellcheck disable=SC2086 # names without blanks
 	{
-		lane $beside &
+		lane $shared &
 		PGHOST=$host PGPORT=$port
-		lane $beside &
+		lane $shared &
 		wait
 		lane $alone
 	} >"$DJUST_TMP/ended" &

@@ -16,7 +16,8 @@ first_start()
 	part=$PGDATA.part password=$PGDATA.password
 	rm -rf "$part"
 	cat "${POSTGRES_PASSWORD_FILE:-/dev/null}" >"$password"
-	[ -s "$password" ] || echo "$POSTGRES_PASSWORD" >"$password"
+	trap 'rm -f "$password"' EXIT
+	[ -s "$password" ] || printf '%s\n' "$POSTGRES_PASSWORD" >"$password"
 	initdb -D "$part" -U postgres -E UTF8 --locale=C.UTF-8 --auth-local=peer --auth-host=scram-sha-256 --pwfile="$password"
 	rm "$password"
 	printf '%s\n' "shared_preload_libraries = 'djust_auth'" "listen_addresses = '*'" >>"$part/postgresql.conf"

@@ -395,14 +395,16 @@ SQL_FUNCTION(djust_auth_normal_email)
 
 SQL_FUNCTION(djust_auth_email_shard)
 {
-	int shards = PG_GETARG_INT32(1);
+	int shards = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
 
 	if (shards < 1 || shards > SHARDS_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of shards out of range"),
 				 errhint("Use a number from 1 to %d.", SHARDS_MAX)));
-	PG_RETURN_INT32(shard_of_email(normalize_email(SLICE(0)), shards));
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(shard_of_email(normalize_email_utf8(SLICE(0)), shards));
 }
 
 /* These functions run under the worker's role, with EXECUTE granted to it, but work only in the worker. */

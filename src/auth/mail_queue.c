@@ -18,6 +18,7 @@
 
 #include "audit/audit.h"
 #include "auth/mail_queue.h"
+#include "auth/token.h"
 #include "http/html.h"
 #include "keys/key_file.h"
 #include "server/encoding.h"

@@ -8,10 +8,6 @@
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
-/* The secret of a reset link: a prefix, which distinguishes it from other tokens, and random bytes in base64url. */
-#define RESET_PREFIX "djp_"
-#define RESET_SECRET_SIZE 32
-
 /* Queues a row that looks the same for known and unknown addresses. */
 extern void mail_queue_reset(const char *email);
 extern void mail_queue_notice(const pg_uuid_t *user_id);

@@ -14,6 +14,7 @@
 #include "auth/mail_queue.h"
 #include "auth/password.h"
 #include "auth/reset.h"
+#include "auth/token.h"
 #include "keys/key_file.h"
 #include "server/normalize.h"
 #include "shmem/counters.h"
@@ -55,8 +56,7 @@ reset_confirm(Slice token, Slice password, Answer *answer)
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (token.length != strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE) || !slice_begins(token, RESET_PREFIX) ||
-		!crypto_sha256(token.data, token.length, token_hash) ||
+	if (!token_is_link(token) || !crypto_sha256(token.data, token.length, token_hash) ||
 		!catalog_reset_token(token_hash, &user_id, &expires_at) || expires_at <= GetCurrentTimestamp())
 		return;
 	if (!password_hash(&fresh, hash, answer))

@@ -7,6 +7,13 @@
 
 #include "tables/catalog.h"
 
+/*
+ * The secret of a reset link: a prefix, which distinguishes it from other tokens, then in base64url 12 bits of the
+ * shard and 260 random bits.  That of 1.0 had 256 random bits and no shard.
+ */
+#define RESET_PREFIX "djp_"
+#define RESET_SECRET_SIZE 34
+
 typedef enum RefreshState
 {
 	REFRESH_DEAD, /* unknown, expired, or never valid */
@@ -43,7 +50,13 @@ extern bool token_find_access(Slice token, TokenMemo *memo, Bearer *bearer);
  */
 extern RefreshState token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session);
 
-/* The shard that an access token, a refresh token or the secret of a link names; -1 for garbage.  Verifies nothing. */
+/* True if it has the form of the secret of a link, also that of 1.0. */
+extern bool token_is_link(Slice token);
+
+/*
+ * The shard that an access token, a refresh token or the secret of a link names; -1 for garbage, and
+ * for links of 1.0.  Verifies nothing.
+ */
 extern int token_shard(Slice token);
 
 /* The refresh token of a session and generation, NUL-terminated, in wiped memory. */

@@ -18,6 +18,8 @@
 #include "server/compat.h"
 #include "server/json.h"
 
+#define DEEPEST 64
+
 /* State of the parser's callbacks: the search for a member. */
 typedef struct MemberSearch
 {
@@ -50,13 +52,32 @@ member_value(void *state, char *token, JsonTokenType type)
 	return COMPAT_JSON_SUCCESS;
 }
 
+/* The parser recurses, and would end in an error that no caller of ours expects. */
+static bool
+is_deep(const char *json)
+{
+	bool in_string = false;
+	int depth = 0;
+
+	for (; *json && depth <= DEEPEST; json++)
+	{
+		if (in_string && *json == '\\' && json[1])
+			json++;
+		else if (*json == '"')
+			in_string = !in_string;
+		else if (!in_string)
+			depth += strchr("[{", *json) ? 1 : strchr("]}", *json) ? -1 : 0;
+	}
+	return depth > DEEPEST;
+}
+
 char *
 json_find(const char *json, const char *name, int flags)
 {
 	MemberSearch search = {.name = name, .flags = flags};
 	JsonSemAction actions = {.semstate = &search, .object_field_start = member_name, .scalar = member_value};
 
-	if (*json == '\0')
+	if (*json == '\0' || is_deep(json))
 		return NULL;
 	search.lex = CompatMakeJsonLexContext((char *) json, strlen(json), GetDatabaseEncoding());
 	if (pg_parse_json(search.lex, &actions) != JSON_SUCCESS)

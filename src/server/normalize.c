@@ -125,9 +125,9 @@ normalize_blocklist_entry(Slice text)
 	return *entry.in_database ? entry.in_database : copy_secret(text).data;
 }
 
-/* The normal form in the encoding of the database; NULL, with *reason, if there is none. */
+/* The normal form in UTF-8; nothing, with *reason, if there is none. */
 static Slice
-normal_form(Slice text, const char **reason)
+normal_form_utf8(Slice text, const char **reason)
 {
 	bool overlong = text.length > LONGEST_EMAIL;
 	Slice utf8 = overlong ? nothing : convert(text, database_encoding(), PG_UTF8);
@@ -139,9 +139,18 @@ normal_form(Slice text, const char **reason)
 		return nothing;
 	fault = overlong ? ADDRESS_TOO_LONG : address_parse(utf8, ADDRESS_FOLD, &address);
 	if (fault == ADDRESS_OK)
-		return convert((Slice){address.text, address.length}, PG_UTF8, database_encoding());
+		return copy_secret((Slice){address.text, address.length});
 	*reason = address_fault_text(fault);
 	return nothing;
+}
+
+/* In the encoding of the database. */
+static Slice
+normal_form(Slice text, const char **reason)
+{
+	Slice utf8 = normal_form_utf8(text, reason);
+
+	return utf8.data ? convert(utf8, PG_UTF8, database_encoding()) : nothing;
 }
 
 const char *
@@ -151,6 +160,15 @@ normalize_email(Slice text)
 	Slice normal = normal_form(text, &reason);
 
 	return normal.data ? normal.data : pnstrdup(text.data, text.length);
+}
+
+const char *
+normalize_email_utf8(Slice text)
+{
+	const char *reason;
+	Slice normal = normal_form_utf8(text, &reason);
+
+	return normal.data ? normal.data : database_to_utf8(pnstrdup(text.data, text.length));
 }
 
 const char *

@@ -27,6 +27,9 @@ typedef struct Password
 /* The normal form of address.h, in the encoding of the database.  Never fails: returns an invalid address as it is. */
 extern const char *normalize_email(Slice text);
 
+/* The same in UTF-8, which has the characters that the encoding of the database may lack. */
+extern const char *normalize_email_utf8(Slice text);
+
 /* NULL if the address is valid and in normal form, else the reason as a full sentence. */
 extern const char *email_fault(Slice text);
 

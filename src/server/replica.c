@@ -7,7 +7,7 @@
  * was replayed bounds what can be missing.  The primary's worker commits one at
  * least four times within the limit, so an idle shop is not taken for a lost
  * primary; a standby that has replayed none yet is behind.  Clocks of both
- * servers are compared.
+ * servers are compared: with a transaction from the future, nothing is known.
  */
 #include "postgres.h"
 
@@ -19,15 +19,21 @@
 #include "server/replica.h"
 #include "server/settings.h"
 
+#define CLOCK_SKEW_MS 2000
+
 bool
 replica_is_behind(void)
 {
-	return setting_max_replica_lag > 0 && RecoveryInProgress() &&
-		   GetLatestXTime() < GetCurrentTimestamp() - setting_max_replica_lag * INT64CONST(1000);
+	int64 lag;
+
+	if (setting_max_replica_lag == 0 || !RecoveryInProgress())
+		return false;
+	lag = GetCurrentTimestamp() - GetLatestXTime();
+	return lag > setting_max_replica_lag * INT64CONST(1000) || lag < -CLOCK_SKEW_MS * INT64CONST(1000);
 }
 
 void
-replica_beat(void)
+replica_heartbeat(void)
 {
 	GetTopTransactionId();
 	ForceSyncCommit();

@@ -9,6 +9,6 @@
 extern bool replica_is_behind(void);
 
 /* On the primary, in a transaction: its commit tells standbys the time, and waits for none of them. */
-extern void replica_beat(void);
+extern void replica_heartbeat(void);
 
 #endif

@@ -21,7 +21,7 @@
 #include "server/settings.h"
 #include "text/mime.h"
 
-/* The header declares them; read again, it defines them.  18 has warnings on definitions without declarations. */
+/* With an empty SETTING the header defines what it declared: 18 has warnings on definitions without declarations. */
 #undef DJUST_SETTINGS_H
 #undef SETTING
 #define SETTING

@@ -12,7 +12,6 @@
 #include "port/pg_bswap.h"
 
 #include "crypto/crypto.h"
-#include "server/encoding.h"
 #include "server/settings.h"
 #include "server/shard.h"
 
@@ -47,11 +46,10 @@ shard_of_secret(const uint8_t *secret)
 int
 shard_of_email(const char *email, int shards)
 {
-	const char *utf8 = database_to_utf8(unconstify(char *, email));
 	uint8_t hash[SHA256_SIZE];
 	uint64 start;
 
-	if (!crypto_sha256(utf8, strlen(utf8), hash))
+	if (!crypto_sha256(email, strlen(email), hash))
 		elog(ERROR, "could not hash an address");
 	memcpy(&start, hash, sizeof(start));
 	return (int) (pg_ntoh64(start) % (uint64) shards);

@@ -17,12 +17,12 @@ extern void shard_mark_sid(pg_uuid_t *sid);
 /* -1 if it is not of version 7. */
 extern int shard_of_sid(const pg_uuid_t *sid);
 
-/* Writes it into the first 12 bits of a secret: the first two characters of its base64url. */
+/* Writes djust_auth.shard into the first 12 bits of a secret: the first two characters of its base64url. */
 extern void shard_mark_secret(uint8_t *secret);
 
 extern int shard_of_secret(const uint8_t *secret);
 
-/* Of an address in normal form: the same on every server, whatever the encoding of its database. */
+/* Of an address in normal form, in UTF-8. */
 extern int shard_of_email(const char *email, int shards);
 
 #endif

@@ -169,19 +169,19 @@ seal_audit(TimestampTz *due)
 }
 
 static void
-beat_task(void *arg)
+heartbeat_task(void *arg)
 {
-	replica_beat();
+	replica_heartbeat();
 }
 
 static WorkerResult
-tell_standbys(TimestampTz *due)
+send_heartbeat(TimestampTz *due)
 {
 	*due = DT_NOEND;
 	if (setting_max_replica_lag == 0)
 		return WORKER_DONE;
 	*due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_max_replica_lag / 4);
-	return worker_task_run(beat_task, NULL, "telling standbys the time");
+	return worker_task_run(heartbeat_task, NULL, "sending a heartbeat to standbys");
 }
 
 static bool serve_while_sending(void *arg);
@@ -195,7 +195,7 @@ mail_job(TimestampTz *due)
 /* In the order in which due jobs run. */
 enum
 {
-	JOB_BEAT,
+	JOB_HEARTBEAT,
 	JOB_TAKE_BACK,
 	JOB_FLUSH,
 	JOB_WRITE,
@@ -206,7 +206,7 @@ enum
 };
 
 static Job jobs[JOBS] = {
-	[JOB_BEAT] = {tell_standbys},
+	[JOB_HEARTBEAT] = {send_heartbeat},
 	[JOB_TAKE_BACK] = {take_back_mails},
 	[JOB_FLUSH] = {flush_throttled},
 	[JOB_WRITE] = {write_waiting},
@@ -276,7 +276,8 @@ serve_while_sending(void *arg)
 {
 	if (!serve_signals())
 		return false;
-	worker_run_job(&jobs[JOB_BEAT]);
+	notice_clock();
+	worker_run_job(&jobs[JOB_HEARTBEAT]);
 	worker_run_job(writing);
 	return true;
 }
@@ -319,7 +320,9 @@ sleep_until_due(void)
 		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
 	if (left == 0)
 		return;
-	WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (left > 0 ? WL_TIMEOUT : 0), left,
+	WaitLatch(MyLatch,
+			  WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (left > 0 ? WL_TIMEOUT : 0),
+			  left,
 			  CompatWaitEvent("DjustAuthWorkerMain"));
 	ResetLatch(MyLatch);
 }

@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			   (digits == 0 ? PWPOLICY_MISSING_DIGIT : 0) | (special == 0 ? PWPOLICY_MISSING_SPECIAL : 0);
 	assert(violations == expected);
 	assert(pwpolicy_violations(PWPOLICY_NIST, password, characters, 8, most) ==
-		   (expected & pwpolicy_rules(PWPOLICY_NIST)));
+		   (expected & (PWPOLICY_TOO_SHORT | PWPOLICY_TOO_LONG)));
 	assert((pwpolicy_code((unsigned) characters) == NULL) == (characters >= PWPOLICY_VIOLATIONS));
 	return 0;
 }

@@ -183,8 +183,7 @@ async function policy_of_nist() {
 	}
 	await reload("ALTER SYSTEM SET djust_auth.password_policy = 'nist'")
 	await browse({}, async page => {
-		do await page.goto(link)
-		while (await page.isVisible('#missing_digit'))
+		for (let n = 0; n < 100 && (n === 0 || await page.isVisible('#missing_digit')); n++) await page.goto(link)
 		equal(await page.$$eval('#rules li', items => items.map(item => item.id)), ['too_short'], 'nist: the length is the only rule')
 		await page.fill('#new_password', 'tulips and ros')
 		equal(await met(page), [], 'nist: fourteen characters')

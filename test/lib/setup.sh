@@ -48,14 +48,28 @@ as_server()
 	if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else (cd / && "$@"); fi
 }
 
-# Installs missing packages; does not call apt if there are none.
-need_packages()
+# missing_packages PACKAGE...: sets $missing; false if there are none
+missing_packages()
 {
 	missing=
 	for package; do
 		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
 	done
-	[ -n "$missing" ] || return 0
+	[ -n "$missing" ]
+}
+
+# Installs missing packages, one caller at a time; does not call apt if there are none.
+need_packages()
+{
+	missing_packages "$@" || return 0
+	exec 9<"$ROOT/Makefile"
+	flock 9
+	! missing_packages "$@" || install_packages
+	exec 9<&-
+}
+
+install_packages()
+{
 	echo "installing$missing" >&2
 	# shellcheck disable=SC2086 # a list of words
 	{ as_root apt-get -q update && as_root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $missing; } >&2 ||

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(106);
+SELECT plan(107);
 
 -- rows of every table of the extension
 CREATE FUNCTION pg_temp.row_counts() RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -69,7 +69,7 @@ SELECT is(:mails, 1, 'one mail for the known address, none for others');
 SELECT is(:'recipient'::text, 'ann@reset.example', 'recipient');
 SELECT ok(length(:'subject') > 0 AND :'subject' !~ '[[:cntrl:]]', 'subject of one line');
 SELECT substring(:'body_text' FROM 'djp_[A-Za-z0-9_-]+') AS link \gset
-SELECT matches(:'link'::text, '^djp_[A-Za-z0-9_-]{43,}$', 'the text has a link of 256 bits');
+SELECT matches(:'link'::text, '^djp_[A-Za-z0-9_-]{46}$', 'the text has a link of 260 random bits, and the shard');
 SELECT ok(strpos(:'body_text', 'https://shop.example/reset?token=' || :'link') > 0, 'at reset_url');
 SELECT ok(strpos(:'body_html', 'https://shop.example/reset?token=' || :'link') > 0, 'and so has the HTML');
 SELECT is(pg_temp.holds(:'link'), '{}', 'no table holds the secret');
@@ -254,6 +254,13 @@ SELECT djust_reset_request('nina@reset.example');
 SELECT pg_temp.link('nina@reset.example') AS link \gset
 SELECT djust_auth.delete_user(:'nina');
 SELECT is(djust_reset_confirm(:'link', 'Narcissus-5-N')::text, :'refused', 'a link of a user who is gone is dead');
+
+-- a link that 1.0 made, shorter, before an update of the library
+
+SELECT djust_auth.create_user('old@reset.example') AS old \gset
+INSERT INTO djust_auth.reset_token (token_hash, user_id, created_at, expires_at)
+	VALUES (sha256(convert_to('djp_' || repeat('A', 43), 'UTF8')), :'old', now(), now() + interval '1 hour');
+SELECT is(djust_reset_confirm('djp_' || repeat('A', 43), 'Tulips-4-Ann') ->> 'status', 'password_updated', 'a link of 1.0 is good');
 
 SELECT * FROM finish();
 ROLLBACK;

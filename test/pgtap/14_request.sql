@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(205);
+SELECT plan(206);
 
 CREATE FUNCTION pg_temp.request(method text, path text, bearer text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT set_config('request.method', method, true), set_config('request.path', path, true),
@@ -289,6 +289,9 @@ SELECT is(pg_temp.called(m, p, format(q, :'a')), e, format('%s %s', m, p)) FROM 
 	('GET', '/orders', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'), ('GET', '/rpc/report', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'),
 	('GET', '/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'), ('POST', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'),
 	('GET', '/rpc/djust_request_user', 'SELECT djust_request_user()', 'answered'), ('', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered')) x(m, p, q, e);
+
+SELECT set_config('request.headers', '{"a":' || repeat('[', 60000), true) \g /dev/null
+SELECT is(djust_request_user(), NULL, 'headers that are nested deep are none');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -66,5 +66,7 @@ INSERT INTO bad VALUES
 SELECT is(pg_temp.refused(hash), told, 'refused: ' || left(hash, 9)) FROM bad;
 SELECT is(djust_auth.check_hash(hash), told, 'told beforehand: ' || left(hash, 9)) FROM bad;
 
+SELECT alike(djust_auth.check_hash('{"type":"password","secretData":' || repeat('[', 50000)), 'refused: %', 'JSON that is nested deep is refused like any other');
+
 SELECT * FROM finish();
 ROLLBACK;

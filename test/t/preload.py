@@ -84,6 +84,8 @@ def without():
         WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'djust_auth')
             AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND p.proname LIKE 'djust\\_%%' AND p.proname <> ALL (%s)""", list(called))
     equal(missing, [], "no public function was left out here")
+    equal(db.row("SELECT djust_auth.check_hash('!'), djust_auth.token_shard('x'), djust_auth.normal_email('A@B.example'), djust_auth.email_shard('a@b.example', 1)"),
+          ("no password", None, "a@b.example", 0), "what reads nothing but its arguments works")
     db.run("SET djust_auth.nonsense = 1")
     equal(db.one("SELECT count(*) FROM djust_auth.customer_user"), 0, "nothing was written")
 

@@ -5,13 +5,14 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 
-from support import ROOT, Cluster, equal, error_of, fails, main, ok, program
+from support import ROOT, Cluster, equal, error_of, fails, main, ok, program, skip
 
 SHARDS = {"zero": (0, "UTF8"), "seven": (7, "LATIN1"), "last": (4095, "UTF8")}
 made = {}
-LETTERS = "äöüéèñçøåßÄÖÜ"
+LETTERS = "äöüéèñçøåßÄÖÜµ"
 
 cluster = Cluster("shards")
 for name, (number, encoding) in SHARDS.items():
@@ -54,7 +55,10 @@ def tokens():
     for number, db in shards.items():
         equal([db.one("SELECT djust_auth.token_shard(%s)", token) for token in every], expected, f"shard {number} knows whose each token is")
     equal(by_python(every), expected, "so does the example in Python")
-    equal(by_javascript(every), expected, "so does the example in JavaScript")
+    if shutil.which("node"):
+        equal(by_javascript(every), expected, "so does the example in JavaScript")
+    else:
+        skip("so does the example in JavaScript", "node is not there")
     for number, db in shards.items():
         foreign = [token for other in made if other != number for token in made[other]]
         equal([db.can(token) for token in foreign], [False] * len(foreign), f"on shard {number} an access token of another is dead")
@@ -68,7 +72,7 @@ def tokens():
 def garbage():
     db = shards[7]
     access, refresh, link = made[7]
-    for bad in ("", "x", "djr_", "djp_", "djr_" + "A" * 70, "a.b.c", access[:60], refresh[:-1], refresh + "A", link[:-1], link + "A", "djx_" + link[4:], " " + refresh,
+    for bad in ("", "x", "djr_", "djp_", "djr_" + "A" * 70, "a.b.c", access[:60], refresh[:-1], refresh + "A", link[:-1], link + "A", "djx_" + link[4:], " " + refresh, access + ".y", "." + access, access.replace(".", "", 1),
                 "eyJhbGciOiJub25lIn0." + base64.urlsafe_b64encode(b'{"sid":"00000000-0000-4000-8000-000000000000","x":1}').decode().rstrip("=") + ".",
                 "djr_" + "A" * (len(refresh) - 4), "." * 5000, "é" * 43):
         equal(db.one("SELECT djust_auth.token_shard(%s)", bad), None, f"garbage: {bad[:20]!r}")
@@ -78,7 +82,8 @@ def garbage():
 def addresses():
     emails = ["ann@shop.example", "Ann@Shop.Example", " ann@shop.example ", "JÖRG@BÜCHER.example", "jörg@bücher.example", "no address", "", *(f"{c}{n}@shop.example" for n, c in enumerate(LETTERS))]
     normal = {number: [db.one("SELECT djust_auth.normal_email(%s)", email) for email in emails] for number, db in shards.items()}
-    equal(normal[7], normal[0], "normal forms are the same in another encoding")
+    equal(normal[7][:-1], normal[0][:-1], "normal forms are the same in another encoding")
+    equal((normal[0][-1][0], normal[7][-1][0]), ("μ", "µ"), "but one that it cannot hold")
     equal(normal[0][0:3], ["ann@shop.example"] * 3, "one for all spellings")
     equal(normal[0][3], normal[0][4], "also of other letters")
     equal(normal[0][5], "no address", "an invalid address stays")
@@ -88,7 +93,7 @@ def addresses():
             equal([db.one("SELECT djust_auth.email_shard(%s, %s)", email, count) for email in emails], expected, f"{count} shards, asked on {number}")
     spread = [n for (n,) in shards[0].all("SELECT count(*) FROM generate_series(1, 40000) g GROUP BY djust_auth.email_shard(g || '@shop.example', 4)")]
     ok(max(spread) - min(spread) < 600, "addresses are spread evenly", spread)
-    for bad in (0, -1, 4097):
+    for bad in (0, -1, 4097, None):
         fails("22023", lambda n=bad: shards[0].one("SELECT djust_auth.email_shard('ann@shop.example', %s)", n), f"{bad} shards")
     equal(shards[0].one("SELECT djust_auth.email_shard(NULL, 2)"), None, "NULL")
 
