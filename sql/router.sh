@@ -102,12 +102,13 @@ TRUNCATE djust_router.api;
 SQL
 
 # api NAME KINDS VOLATILITY RETURNS SHARD "PARAMETER TYPE [DEFAULT]"...: a function of PL/Proxy, which sets the request's
-# settings on the shard before the call, and the public function in front of it.  Kinds are letters of djust_router.grant_api.
+# settings on the shard before the call, a faster one for calls without, and the public function in front of them.  Kinds are letters
+# of djust_router.grant_api.
 api()
 {
 	name=$1 kinds=$2 volatility=$3 returns=$4 shard=$5
 	shift 5
-	parameters='' types='' inner='' values='' remote='' n=6
+	parameters='' types='' inner='' values='' remote='' plain='' n=6
 	for parameter; do
 		type=${parameter#* }
 		type=${type%% *}
@@ -116,9 +117,14 @@ api()
 		types="$types${types:+, }$type"
 		inner="$inner, p$n $type"
 		values="$values, $name.${parameter%% *}"
+		plain="$plain${plain:+, }\$$((n - 5))"
 		remote="$remote${remote:+, }\$$n"
 	done
-	case $returns in void) give='' ;; *) give="RETURN answer.result::$returns;" ;; esac
+	call="djust_router.$name(shard$values)"
+	case $returns in
+		void) give='' give_plain="PERFORM $call; RETURN;" ;;
+		*) give="RETURN answer.result::$returns;" give_plain="RETURN $call;" ;;
+	esac
 	cat <<SQL
 
 CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer, p2 text, p3 text, p4 text, p5 text, p6 boolean$inner,
@@ -137,15 +143,27 @@ CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer, p2 text, p3 text, p4 t
 			OFFSET 0) s
 		OFFSET 0) c;
 	\$\$;
+CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer$inner) RETURNS text
+	LANGUAGE plproxy AS \$\$
+	CLUSTER 'djust_router';
+	RUN ON \$1;
+	SELECT $schema.$name($plain)::text;
+	\$\$;
 CREATE OR REPLACE FUNCTION $schema.$name($parameters) RETURNS $returns
 	LANGUAGE plpgsql $volatility SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
 DECLARE
+	shard CONSTANT integer NOT NULL := coalesce($shard, 0);
+	headers CONSTANT text NOT NULL := coalesce(current_setting('request.headers', true), '');
+	method CONSTANT text NOT NULL := coalesce(current_setting('request.method', true), '');
+	claims CONSTANT text NOT NULL := coalesce(current_setting('request.jwt.claims', true), '');
+	read_only CONSTANT boolean NOT NULL := current_setting('transaction_read_only');
 	answer record;
 	state text; message text; detail text; hint text;
 BEGIN
-	answer := djust_router.$name(coalesce($shard, 0), coalesce(current_setting('request.headers', true), ''),
-		coalesce(current_setting('request.method', true), ''), coalesce(current_setting('request.path', true), ''),
-		coalesce(current_setting('request.jwt.claims', true), ''), current_setting('transaction_read_only')::boolean$values);
+	IF headers = '' AND method = '' AND claims = '' AND NOT read_only THEN
+		$give_plain
+	END IF;
+	answer := djust_router.$name(shard, headers, method, coalesce(current_setting('request.path', true), ''), claims, read_only$values);
 	IF answer.status <> '' THEN PERFORM set_config('response.status', answer.status, true); END IF;
 	IF answer.headers <> '' THEN PERFORM set_config('response.headers', answer.headers, true); END IF;
 	$give

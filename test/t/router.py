@@ -217,6 +217,7 @@ def requests():
     same_error("SELECT djust_sessions('x')", "SELECT set_config('request.method', 'GET', true), set_config('request.path', '/rpc/djust_sessions', true)")
     same_error(f"SELECT djust_login('a@b.example', '{GOOD}')", "SET TRANSACTION READ ONLY")
     same_error("SELECT djust_reset_page('x', 'y')", "SET TRANSACTION READ ONLY")
+    same_error("SELECT djust_pre_request()", """SELECT set_config('request.jwt.claims', '{"sid":"x"}', true)""")
     for headers in ("", "no JSON", "[]", '{"authorization":"Basic x"}'):
         back.begin()
         back.run("SELECT set_config('request.headers', %s, true)", headers)
