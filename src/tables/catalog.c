@@ -20,6 +20,7 @@
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -263,10 +264,19 @@ catalog_api_schema(void)
 	return extension.extnamespace;
 }
 
+/* DROP EXTENSION locks the extension before anything that belongs to it, so the two cannot wait for each other. */
 Oid
-catalog_owner(void)
+catalog_lock_owner(void)
 {
 	FormData_pg_extension extension;
+	Oid locked = InvalidOid;
 
-	return read_extension(&extension) ? extension.extowner : InvalidOid;
+	while (read_extension(&extension))
+	{
+		if (extension.oid == locked)
+			return extension.extowner;
+		locked = extension.oid;
+		LockDatabaseObject(ExtensionRelationId, locked, 0, AccessShareLock);
+	}
+	return InvalidOid;
 }

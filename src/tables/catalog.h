@@ -216,8 +216,8 @@ extern int64 catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 m
 extern uint32 catalog_pages(CatalogTable table);
 /* Schema of the public API. */
 extern Oid catalog_api_schema(void);
-/* InvalidOid if the extension does not exist. */
-extern Oid catalog_owner(void);
+/* InvalidOid if the extension does not exist; otherwise DROP EXTENSION waits for the end of this transaction. */
+extern Oid catalog_lock_owner(void);
 
 /*
  * choice may be NULL, or a keyed hash of the address: a look-up without result then reads a page and counts in the

@@ -18,7 +18,7 @@
 static bool
 become_owner(void)
 {
-	Oid owner = catalog_owner();
+	Oid owner = catalog_lock_owner();
 
 	if (OidIsValid(owner) && *setting_worker_role == '\0' && owner != GetSessionUserId())
 		SetSessionAuthorization(owner, superuser_arg(owner));
