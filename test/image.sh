@@ -16,20 +16,20 @@ engine_root()
 			buildah docker-compose curl python3-aiosmtpd python3-jwt python3-psycopg python3-yaml' &&
 			mv "$WORK/engine" "$ENGINE"
 	} || return 1
-	rm -rf "$ENGINE/work" && mkdir "$ENGINE/work" && git -C "$ROOT" archive --prefix=work/djust_auth/ HEAD | tar -x -C "$ENGINE" &&
+	rm -rf "$ENGINE/look" && mkdir "$ENGINE/look" && git -C "$ROOT" archive --prefix=look/djust_auth/ HEAD | tar -x -C "$ENGINE" &&
 		echo 127.0.0.1 localhost database mail >"$ENGINE/etc/hosts"
 }
 
 # without a kernel's overlays and without new namespaces, so that it works in a root
 in_engine()
 {
-	within "$ENGINE" "export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot; cd /work/djust_auth; $1"
+	within "$ENGINE" "export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot; cd /look/djust_auth; $1"
 }
 
 debian_image()
 {
-	tar -C "$ROOTS/base" -cf "$ENGINE/work/debian.tar" . && in_engine 'buildah rmi -af
-		container=$(buildah from scratch); buildah add -q $container /work/debian.tar /; rm /work/debian.tar
+	tar -C "$ROOTS/base" -cf "$ENGINE/look/debian.tar" . && in_engine 'buildah rmi -af
+		container=$(buildah from scratch); buildah add -q $container /look/debian.tar /; rm /look/debian.tar
 		buildah commit -q $container debian:bookworm-slim; buildah rm $container'
 }
 

@@ -31,7 +31,7 @@ in_root()
 	rm -rf "$WORK"
 	[ $made = 0 ] || fail "could not make a root of $SUITE"
 	[ -z "$2" ] ||
-		echo "deb ${MIRROR:-http://deb.debian.org/debian} $(suite_of "$2") main" >"$ROOTS/base/etc/apt/sources.list.d/older.list"
+		sed "s/ $SUITE / $(suite_of "$2") /" "$ROOTS/base/etc/apt/sources.list" >"$ROOTS/base/etc/apt/sources.list.d/older.list"
 	# shellcheck disable=SC2016,SC2086 # for the inner shell; a list of words
 	mounted "$ROOTS/base" sh -ec '
 		mount --bind -o ro "$1" "$0/mnt"

@@ -34,7 +34,7 @@ def start_database(container):
     service = SERVICES["database"]
     folder, first = (volume.split(":")[:2] for volume in service["volumes"])
     options = [f"--env={name}={value}" for name, value in service["environment"].items()]
-    options += ["--volume", f"/work/{folder[0]}:{folder[1]}", "--volume", f"/work/djust_auth/doc/docker/{first[0]}:{first[1]}:ro"]
+    options += ["--volume", f"/look/{folder[0]}:{folder[1]}", "--volume", f"/look/djust_auth/doc/docker/{first[0]}:{first[1]}:ro"]
     process = subprocess.Popen(["buildah", "run", *options, container, "--", *image["Entrypoint"], *service["command"]])
     ready = ["buildah", "run", container, "--", "sh", "-c", service["healthcheck"]["test"]]
     until(lambda: process.poll() is not None or subprocess.run(ready, check=False, stderr=subprocess.DEVNULL).returncode == 0, "the database")
@@ -45,17 +45,17 @@ def start_database(container):
 
 def stop(database):
     """With the image's signal, to the server itself: buildah passes none on."""
-    with open("/work/data/data/postmaster.pid", encoding="ascii") as file:
+    with open("/look/data/data/postmaster.pid", encoding="ascii") as file:
         os.kill(int(file.readline()), signal.SIGINT)
     database.wait(PATIENCE)
 
 
 def start_postgrest():
-    with open("/work/postgrest.conf", "w", encoding="utf-8") as file:
+    with open("/look/postgrest.conf", "w", encoding="utf-8") as file:
         for name, value in SERVICES["postgrest"]["environment"].items():
             file.write(f'{name.removeprefix("PGRST_").lower().replace("_", "-")} = "{value}"\n')
         file.write('server-host = "127.0.0.1"\nserver-port = 3000\n')
-    return subprocess.Popen([sys.executable, "test/lib/postgrest_replay.py", "/work/postgrest.conf"])
+    return subprocess.Popen([sys.executable, "test/lib/postgrest_replay.py", "/look/postgrest.conf"])
 
 
 def answers():
@@ -76,16 +76,16 @@ def follow_page():
 
 
 def mailed():
-    with open("/work/mails", encoding="utf-8") as file:
+    with open("/look/mails", encoding="utf-8") as file:
         return re.search(r"http://localhost:3000/rpc/djust_reset_page\?token=djp_", file.read().replace("=3D", "=").replace("=\n", ""))
 
 
 def main():
-    catcher = subprocess.Popen([sys.executable, "-u", "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:1025"], stdout=open("/work/mails", "w", encoding="utf-8"))
-    os.mkdir("/work/data")
+    catcher = subprocess.Popen([sys.executable, "-u", "-m", "aiosmtpd", "-n", "-l", "127.0.0.1:1025"], stdout=open("/look/mails", "w", encoding="utf-8"))
+    os.mkdir("/look/data")
     container = printed("buildah", "from", "--pull-never", "djust_auth")
     owner = printed("buildah", "run", container, "--", "id", "-u"), printed("buildah", "run", container, "--", "id", "-g")
-    os.chown("/work/data", *map(int, owner))
+    os.chown("/look/data", *map(int, owner))
     database = start_database(container)
     postgrest = start_postgrest()
     until(answers, "PostgREST")
