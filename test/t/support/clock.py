@@ -7,7 +7,7 @@ import sys
 from support import Cluster
 
 LIBRARY = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-FILE = os.path.join(os.environ["DJUST_TMP"], "clock_offset")
+FILE = os.path.join(os.environ["DJUST_TMP"], f"clock_offset_{os.getpid()}")
 
 
 def set_clock(offset):
