@@ -1,8 +1,10 @@
 """djust_auth.max_replica_lag: a standby that may be too far behind refuses; one that has replayed all answers, however idle the shop."""
 
+import os
 import time
 
-from support import Cluster, equal, fails, main, measured, ok, shop, until
+from support import Cluster, equal, fails, main, measured, ok, shop, skip, until
+from support.clock import LIBRARY, cluster_with_clock, set_clock
 
 LAG_S = 6
 LIMIT = f"djust_auth.max_replica_lag = '{LAG_S}s'"
@@ -84,4 +86,27 @@ def started_alone():
     equal(answers(), ALL, "promoted, it answers")
 
 
-main(idle, paused, primary_gone, started_alone)
+def clock_ahead():
+    """The standby, whose clock is right, must not take what the primary says of a later time for recent."""
+    if not LIBRARY or "ASAN_OPTIONS" in os.environ:
+        skip("clocks that differ", "there is no libfaketime, or a sanitizer that wants to be loaded first, too")
+        return
+    ahead = cluster_with_clock("lag_ahead", "wal_level = replica", "max_wal_senders = 4", "djust_auth.max_replica_lag = '1h'")
+    del os.environ["LD_PRELOAD"]
+    writer = ahead.connect()
+    writer.run("CREATE EXTENSION djust_auth")
+    reader = ahead.standby("lag_behind").connect()
+
+    def answer(offset):
+        """Of the standby, after a commit of a primary whose clock is that much ahead."""
+        set_clock(offset)
+        writer.run("SELECT djust_auth.set_right('anonymous', '/public', 'read')")
+        target = writer.one("SELECT pg_current_wal_flush_lsn()")
+        until(lambda: reader.one("SELECT pg_last_wal_replay_lsn() >= %s", target), "the commit")
+        return reader.can(None, "/public"), reader.one(REFUSALS)
+
+    equal([answer(offset) for offset in (0, 1, 60, 0)], [(True, 0), (True, 0), (False, 1), (True, 0)],
+          "a standby whose clock is more than 2 s behind the primary's refuses, and check() says so, until it is set right")
+
+
+main(idle, paused, primary_gone, started_alone, clock_ahead)
