@@ -49,6 +49,11 @@ while [ $i -lt $places ]; do
 done
 
 cat <<SQL
+-- objects that were there keep their privileges
+CREATE TEMPORARY TABLE djust_router_before AS
+	SELECT tableoid AS class, oid FROM pg_catalog.pg_namespace UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_class
+	UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_type UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_proc;
+
 CREATE EXTENSION IF NOT EXISTS plproxy;
 CREATE SCHEMA IF NOT EXISTS djust_router;
 CREATE SCHEMA IF NOT EXISTS $schema;
@@ -102,8 +107,8 @@ TRUNCATE djust_router.api;
 SQL
 
 # api NAME KINDS VOLATILITY RETURNS SHARD "PARAMETER TYPE [DEFAULT]"...: a function of PL/Proxy, which sets the request's
-# settings on the shard before the call, a faster one for calls without, and the public function in front of them.  Kinds are letters
-# of djust_router.grant_api.
+# settings on the shard before the call, a faster one for calls without, and the public function in front of them, which evaluates as
+# few expressions as it can: each costs half a microsecond.  Kinds are letters of djust_router.grant_api.
 api()
 {
 	name=$1 kinds=$2 volatility=$3 returns=$4 shard=$5
@@ -120,10 +125,12 @@ api()
 		plain="$plain${plain:+, }\$$((n - 5))"
 		remote="$remote${remote:+, }\$$n"
 	done
-	call="djust_router.$name(shard$values)"
+	place="coalesce($shard, 0)"
+	call="djust_router.$name($place$values)"
 	case $returns in
-		void) give='' give_plain="PERFORM $call; RETURN;" ;;
-		*) give="RETURN answer.result::$returns;" give_plain="RETURN $call;" ;;
+		void) result=text cast=::text give='' give_plain="PERFORM $call; RETURN;" ;;
+		*html*) result=text cast=::text give='RETURN answer.result;' give_plain="RETURN $call;" ;;
+		*) result=$returns cast='' give="RETURN answer.result::$returns;" give_plain="RETURN $call;" ;;
 	esac
 	cat <<SQL
 
@@ -143,27 +150,25 @@ CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer, p2 text, p3 text, p4 t
 			OFFSET 0) s
 		OFFSET 0) c;
 	\$\$;
-CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer$inner) RETURNS text
+CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer$inner) RETURNS $result
 	LANGUAGE plproxy AS \$\$
 	CLUSTER 'djust_router';
 	RUN ON \$1;
-	SELECT $schema.$name($plain)::text;
+	SELECT $schema.$name($plain)$cast;
 	\$\$;
 CREATE OR REPLACE FUNCTION $schema.$name($parameters) RETURNS $returns
 	LANGUAGE plpgsql $volatility SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
 DECLARE
-	shard CONSTANT integer NOT NULL := coalesce($shard, 0);
-	headers CONSTANT text NOT NULL := coalesce(current_setting('request.headers', true), '');
-	method CONSTANT text NOT NULL := coalesce(current_setting('request.method', true), '');
-	claims CONSTANT text NOT NULL := coalesce(current_setting('request.jwt.claims', true), '');
-	read_only CONSTANT boolean NOT NULL := current_setting('transaction_read_only');
 	answer record;
 	state text; message text; detail text; hint text;
 BEGIN
-	IF headers = '' AND method = '' AND claims = '' AND NOT read_only THEN
+	IF coalesce(current_setting('request.headers', true), '') = '' AND coalesce(current_setting('request.method', true), '') = ''
+		AND coalesce(current_setting('request.jwt.claims', true), '') = '' AND current_setting('transaction_read_only') = 'off' THEN
 		$give_plain
 	END IF;
-	answer := djust_router.$name(shard, headers, method, coalesce(current_setting('request.path', true), ''), claims, read_only$values);
+	answer := djust_router.$name($place, coalesce(current_setting('request.headers', true), ''),
+		coalesce(current_setting('request.method', true), ''), coalesce(current_setting('request.path', true), ''),
+		coalesce(current_setting('request.jwt.claims', true), ''), current_setting('transaction_read_only') = 'on'$values);
 	IF answer.status <> '' THEN PERFORM set_config('response.status', answer.status, true); END IF;
 	IF answer.headers <> '' THEN PERFORM set_config('response.headers', answer.headers, true); END IF;
 	$give
@@ -210,27 +215,67 @@ api djust_pre_request acb STABLE void 'djust_router.request_shard()'
 
 cat <<SQL
 
+-- for PostgREST's db-pre-config
+CREATE OR REPLACE FUNCTION djust_router.postgrest_settings(OUT secret text, OUT audience text, OUT pre_request text)
+	LANGUAGE plproxy AS \$\$
+	CLUSTER 'djust_router';
+	RUN ON 0;
+	SELECT pg_catalog.current_setting('pgrst.jwt_secret') AS secret, pg_catalog.current_setting('pgrst.jwt_aud') AS audience,
+		pg_catalog.current_setting('pgrst.db_pre_request') AS pre_request
+	FROM (SELECT djust_auth.postgrest_config() OFFSET 0) c;
+	\$\$;
+CREATE OR REPLACE FUNCTION djust_router.postgrest_config() RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
+DECLARE
+	settings CONSTANT record := djust_router.postgrest_settings();
+BEGIN
+	PERFORM set_config('pgrst.jwt_secret', settings.secret, true), set_config('pgrst.jwt_aud', settings.audience, true),
+		set_config('pgrst.db_pre_request', settings.pre_request, true);
+END \$\$;
+INSERT INTO djust_router.api VALUES ('djust_router.postgrest_config()', 'p');
+
 CREATE OR REPLACE FUNCTION djust_router.grant_api(role regrole, kind text DEFAULT 'backend') RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS \$\$
 DECLARE
 	name text;
 BEGIN
-	IF kind NOT IN ('anonymous', 'customer', 'backend') THEN
-		RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'unknown kind of grant', HINT = 'Use anonymous, customer or backend.';
+	IF kind NOT IN ('anonymous', 'customer', 'backend', 'authenticator') THEN
+		RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'unknown kind of grant',
+			HINT = 'Use anonymous, customer, backend or authenticator.';
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA djust_router, $schema TO %s', role);
-	FOR name IN SELECT a.function FROM djust_router.api a WHERE strpos(a.kinds, left(kind, 1)) > 0 LOOP
+	FOR name IN SELECT a.function FROM djust_router.api a
+		WHERE strpos(a.kinds, CASE kind WHEN 'authenticator' THEN 'p' ELSE left(kind, 1) END) > 0
+	LOOP
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', name, role);
 	END LOOP;
 END \$\$;
 
-REVOKE ALL ON ALL ROUTINES IN SCHEMA djust_router FROM PUBLIC;
+-- Nobody but the owner has a privilege on what is new, whatever ALTER DEFAULT PRIVILEGES said
 DO \$\$
 DECLARE
-	name text;
+	statement text;
 BEGIN
-	FOR name IN SELECT a.function FROM djust_router.api a LOOP
-		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', name);
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	FOR statement IN
+		WITH object AS (
+			SELECT tableoid AS class, oid, 'SCHEMA' AS kind, nspowner AS owner, coalesce(nspacl, acldefault('n', nspowner)) AS acl
+			FROM pg_namespace WHERE nspname = 'djust_router'
+			UNION ALL SELECT tableoid, oid, 'TABLE', relowner, coalesce(relacl, acldefault('r', relowner))
+			FROM pg_class WHERE relnamespace = 'djust_router'::regnamespace AND relkind = 'r'
+			UNION ALL SELECT tableoid, oid, 'TYPE', typowner, coalesce(typacl, acldefault('T', typowner))
+			FROM pg_type WHERE typnamespace = 'djust_router'::regnamespace AND typelem = 0
+			UNION ALL SELECT tableoid, oid, 'ROUTINE', proowner, coalesce(proacl, acldefault('f', proowner))
+			FROM pg_proc WHERE pronamespace = 'djust_router'::regnamespace
+				OR oid IN (SELECT a.function::regprocedure FROM djust_router.api a))
+		SELECT format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind, (pg_identify_object(o.class, o.oid, 0)).identity,
+			string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', '))
+		FROM object o, aclexplode(o.acl) a
+		WHERE a.grantee <> o.owner AND NOT EXISTS (SELECT FROM djust_router_before b WHERE b.class = o.class AND b.oid = o.oid)
+		GROUP BY o.class, o.oid, o.kind
+	LOOP
+		EXECUTE statement;
 	END LOOP;
 END \$\$;
+DROP TABLE djust_router_before;
 SQL

@@ -6,9 +6,9 @@
 #	test/pgtap/*.sql    pg_prove, in a database with the extension and pgtap
 #	test/t/*            programs that print TAP (.py, .mjs, .sh), in a database with the extension; they find PGHOST,
 #	                    PGPORT, PGUSER, PGDATABASE, DJUST_BIN, DJUST_TMP, and may start clusters (test/lib/setup.sh)
-#	test/http/*         such programs that find HTTP_URL too (test/lib/with_postgrest.py): a replay of PostgREST, and in a
-#	                    second run PostgREST itself, where POSTGREST or PATH leads to one; journey.* has a cluster of its own,
-#	                    whose worker mails, and RELAY_READ (test/lib/setup.sh)
+#	test/http/*         such programs that find HTTP_URL too (test/lib/with_postgrest.py): a replay of PostgREST, in a
+#	                    second run PostgREST itself, where POSTGREST or PATH leads to one, and in a last run with a router between
+#	                    it and the database; journey.* has a cluster of its own, whose worker mails, and RELAY_READ (test/lib/setup.sh)
 #
 # ONLY=name limits regress, isolation, pgtap, programs and http to files so called; KEEP=1 keeps the folder with logs and data;
 # TEST_TIMEOUT is the limit of one file in seconds.  UPGRADED=yes makes every CREATE EXTENSION of a test that has a server
@@ -309,6 +309,15 @@ stage_programs()
 	done <"$DJUST_TMP/ended"
 }
 
+# not_routed FILE: the reason why it says nothing about a router
+not_routed()
+{
+	case $1 in
+		readme.py) echo "has servers of its own, as the page tells" ;;
+		*) [ -n "$PLPROXY" ] || echo "postgresql-plproxy could not be installed" ;;
+	esac
+}
+
 # served DRIVER FILE: the program, with an HTTP server before its database
 served()
 {
@@ -328,19 +337,26 @@ served()
 stage_http()
 {
 	cluster
-	drivers='replay postgrest'
+	drivers='replay postgrest router' PLPROXY=
 	if ! command -v "${POSTGREST:-postgrest}" >/dev/null; then
-		drivers=replay
+		drivers='replay router'
 	fi
+	! need_plproxy >"$DJUST_TMP/plproxy.log" 2>&1 || PLPROXY=yes
 	# pages are looked at in a browser, where there is one to be had
 	(need_packages chromium fonts-dejavu-core) >"$DJUST_TMP/browser.log" 2>&1 || tail -n 1 "$DJUST_TMP/browser.log"
 	for file in $(files "$ROOT"/test/http/*.py "$ROOT"/test/http/*.mjs "$ROOT"/test/http/*.sh); do
-		if [ "$drivers" = replay ]; then
+		if [ "$drivers" = 'replay router' ]; then
 			count "http ${file##*/} with PostgREST" 0 0 1
 			skip "http ${file##*/} with PostgREST" "neither POSTGREST nor PATH leads to one"
 		fi
 		for driver in $drivers; do
-			name=${file##*/}
+			name=${file##*/} reason=
+			[ $driver != router ] || reason=$(not_routed "$name")
+			if [ -n "$reason" ]; then
+				count "http $name with $driver" 0 0 1
+				skip "http $name with $driver" "$reason"
+				continue
+			fi
 			PGDATABASE=$(echo "http_${driver}_$name" | tr . _)
 			new_database "$PGDATABASE"
 			export PGDATABASE

@@ -3,7 +3,7 @@
 import urllib.parse
 
 from support import GOOD, OTHER, WRONG, Db, equal, later, main, ok, until
-from web import ask, form, get, post, schema_loads
+from web import DATABASE, ask, form, get, post, schema_loads
 
 JSON = "application/json; charset=utf-8"
 INVALID_TOKEN = 'Bearer realm="djust_auth", error="invalid_token"'
@@ -125,17 +125,18 @@ def busy():
 
 def unavailable():
     """The other way round: at 503 PostgREST does read it, and answers a Retry-After of its own."""
-    db.run("CREATE FUNCTION api.down() RETURNS json LANGUAGE sql AS $$ SELECT json_build_object('set', set_config('response.status', '503', true),"
-           " 'headers', set_config('response.headers', '[{\"Retry-After\": \"7\"}]', true)) $$")
-    db.run("GRANT EXECUTE ON FUNCTION api.down() TO http_anon")
-    db.run("NOTIFY pgrst")
+    served = Db(dbname=DATABASE)
+    served.run("CREATE FUNCTION api.down() RETURNS json LANGUAGE sql AS $$ SELECT json_build_object('set', set_config('response.status', '503', true),"
+               " 'headers', set_config('response.headers', '[{\"Retry-After\": \"7\"}]', true)) $$")
+    served.run("GRANT EXECUTE ON FUNCTION api.down() TO http_anon")
+    served.run("NOTIFY pgrst")
     until(lambda: post("down").status == 503, "the new function")
     loads = schema_loads()
     answer = post("down")
     ok(answer.status == 503 and answer.header("retry-after").startswith("0"), "503: Retry-After is PostgREST's", answer)
     until(lambda: schema_loads() > loads, "the schema cache to be read anew")
-    db.run("DROP FUNCTION api.down()")
-    db.run("NOTIFY pgrst")
+    served.run("DROP FUNCTION api.down()")
+    served.run("NOTIFY pgrst")
 
 
 def in_the_address():

@@ -13,6 +13,7 @@
 #	                              test/lib/relay.py with files in $RELAY; eval "$RELAY_READ NUMBER [html]" waits for a mail
 #	                              and prints it
 #	another_server MAJOR          a second private server with the extension; prints the folder of its programs
+#	need_plproxy                  Debian's package of it, in the private server; false where there is none
 #	find_python MODULE...         prints the python that has these modules
 #
 # DJUST_CONF has lines for postgresql.conf of every cluster, before those that the test gives.
@@ -131,6 +132,16 @@ build_extension()
 	find "$DJUST_TMP/build" -name '*.o' -delete
 	rm -rf "$DJUST_TMP/build/test/out"	# programs newer than the copied sources
 	make -s -C "$DJUST_TMP/build" -j "$(nproc)" PG_CONFIG="$DJUST_BIN/pg_config" "$@" install
+}
+
+need_plproxy()
+{
+	[ -z "$DJUST_SERVER" ] || return 1
+	plproxy=postgresql-$("$DJUST_BIN/pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')-plproxy
+	(need_packages "$plproxy") || return 1
+	dpkg -L "$plproxy" | grep -E '/lib/plproxy\.so$|/extension/plproxy' | while IFS= read -r file; do
+		[ -e "$DJUST_TMP${file#/usr}" ] || ln -s "$file" "$DJUST_TMP${file#/usr}"
+	done
 }
 
 another_server()

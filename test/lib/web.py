@@ -9,6 +9,7 @@ import urllib.request
 
 URL = os.environ["HTTP_URL"]
 DRIVER = os.environ["HTTP_DRIVER"]
+DATABASE = os.environ["HTTP_DATABASE"]
 FORM = "application/x-www-form-urlencoded"
 
 

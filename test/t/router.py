@@ -8,6 +8,7 @@ import subprocess
 import psycopg2
 
 from support import GOOD, OTHER, ROOT, WRONG, Cluster, Db, equal, error_of, fails, main, note, ok, program, setup, shop, skip, until
+from with_postgrest import ROLES, serving
 
 CUSTOMERS = [f"customer{n}@router.example" for n in range(12)]
 EARLY = "early@router.example"
@@ -15,7 +16,7 @@ PUBLIC = {"acb": ["djust_login(text,text)", "djust_token(text,text,text,text,tex
                   "djust_reset_request(text)", "djust_reset_confirm(text,text)", "djust_reset_page(text,text)", "djust_jwks()", "djust_pre_request()",
                   "djust_request_user()", "djust_request_can(text,text)"],
           "cb": ["djust_can(text,text,text)", "djust_sessions(text)", "djust_end_session(text,uuid)", "djust_change_password(text,text,text)"],
-          "b": ["djust_introspect(text,text,text,text)"]}
+          "b": ["djust_introspect(text,text,text,text)"], "p": ["djust_router.postgrest_config()"]}
 SIGNATURES = """SELECT proname, pg_get_function_arguments(oid), provolatile::text, regexp_replace(pg_get_function_result(oid), '^djust_\\w+\\.', '')
     FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'djust%' ORDER BY 1"""
 shards, shard_host, router, back, postgres = [], None, None, None, None
@@ -53,13 +54,16 @@ def begin():
         shop(shards[number])
         shards[number].run("SELECT djust_auth.set_right('anonymous', '/public', 'read')")
     router = Cluster("router", "shared_preload_libraries = ''", "log_statement = 'all'", "log_min_duration_statement = 0")
+    generous()
     installed = run_commands()
     equal(installed.returncode, 0, "the commands of the page make a router, without the library preloaded")
     if installed.returncode:
         note(installed.stdout)
     postgres = router.connect("router")
-    postgres.run("CREATE ROLE shop_backend LOGIN; CREATE ROLE stranger LOGIN; CREATE ROLE web_anonymous; CREATE ROLE web_customer")
-    postgres.run("SELECT djust_router.grant_api('shop_backend'), djust_router.grant_api('web_anonymous', 'anonymous'), djust_router.grant_api('web_customer', 'customer')")
+    postgres.run("CREATE ROLE shop_backend LOGIN; CREATE ROLE stranger LOGIN; SELECT djust_router.grant_api('shop_backend')")
+    for role, kind in ROLES.items():
+        postgres.run(f"CREATE ROLE {role} NOINHERIT LOGIN; SELECT djust_router.grant_api('{role}', '{kind}')")
+    postgres.run("GRANT http_anon, http_customer TO http_authenticator")
     for email in [*CUSTOMERS, EARLY]:
         shards[home(email)].create_user(email, profiles=["customer"])
     back = connect("shop_backend")
@@ -67,6 +71,17 @@ def begin():
     router.configure("shared_preload_libraries = 'djust_auth'")
     router.restart("fast")
     postgres, back = router.connect("router"), connect("shop_backend")
+
+
+def generous():
+    """Default privileges, in databases that are made from now on."""
+    template = router.connect("template1")
+    template.run("CREATE ROLE reporting")
+    for kind in ("SCHEMAS", "TABLES", "FUNCTIONS", "TYPES"):
+        template.run(f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO reporting WITH GRANT OPTION")
+    template.run("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC; ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC")
+    template.run("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO reporting, PUBLIC")
+    template.close()
 
 
 def connect(user):
@@ -87,11 +102,14 @@ def sessions_on(number, email):
 
 def catalogue():
     equal(postgres.all(SIGNATURES), shards[0].all(SIGNATURES), "names, arguments, defaults, results and volatility are those of a shard")
-    for role, kind in (("web_anonymous", "a"), ("web_customer", "c"), ("shop_backend", "b"), ("stranger", "?")):
+    for role, kind in (("http_anon", "a"), ("http_customer", "c"), ("shop_backend", "b"), ("http_authenticator", "p"), ("stranger", "?"), ("reporting", "?")):
         expected = {name for kinds, names in PUBLIC.items() if kind in kinds for name in names}
         got = {row[0] for row in postgres.all("SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'djust_router'::regnamespace)"
                                               " AND has_function_privilege(%s, oid, 'EXECUTE') AND proname NOT LIKE 'plproxy%%'", role)}
         equal(got, expected, f"{role} may call what its kind gives, and nothing else")
+    for role in ("stranger", "reporting"):
+        equal(postgres.row("SELECT has_schema_privilege(%s, 'djust_router', 'USAGE, CREATE'), has_table_privilege(%s, 'djust_router.api', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'),"
+                           " has_type_privilege(%s, 'djust_router.\"text/html\"', 'USAGE')", role, role, role), (False, False, False), f"{role} has nothing in the schema of the router")
     stranger = connect("stranger")
     fails("42501", lambda: stranger.login(CUSTOMERS[0]), "a role that was granted nothing logs nobody in")
     fails("42501", lambda: back.run("SELECT djust_router.djust_can(0, '', '', '', '', false, NULL, '/public', 'read')"), "nor does a backend reach a shard of its choice")
@@ -238,6 +256,39 @@ def requests():
     equal(shards[home(CUSTOMERS[1])].one("SELECT count(*) FROM djust_auth.session WHERE user_agent = 'Tulip/4'"), 1, "on its shard")
 
 
+def one_key():
+    """That of shard 0 for both: they have one key file."""
+    columns = "kid, algorithm, private_key, public_key, created_at, verify_until, longest_token"
+    rows = shards[0].all(f"SELECT {columns} FROM djust_auth.signing_key")
+    shards[1].run("DELETE FROM djust_auth.signing_key")
+    for row in rows:
+        shards[1].run(f"INSERT INTO djust_auth.signing_key ({columns}) VALUES ({', '.join(['%s'] * len(row))})", *row)
+    for number in (0, 1):
+        shards[number].run(f"ALTER DATABASE shard{number} SET djust_auth.jwt_role = 'http_customer'")
+
+
+def over_http():
+    """PostgREST, or its replay, in front of the router: customers of both shards, with one set of keys."""
+    one_key()
+    shards[0].run("SELECT djust_auth.grant_api('shop_router', 'authenticator')")
+    with serving("router", database="router", config="djust_router", api="public", host=router.host, port=router.port) as (url, admin_url):
+        os.environ.update(HTTP_URL=url, HTTP_ADMIN_URL=admin_url, HTTP_DRIVER="router", HTTP_DATABASE="router")
+        from web import form, get, post
+        for email in CUSTOMERS[:6]:
+            user_id = shards[home(email)].one("SELECT id::text FROM djust_auth.customer_user WHERE email = %s", email)
+            wrong = post("djust_login", {"email": email, "password": WRONG})
+            tokens = form("djust_token", {"grant_type": "password", "username": email, "password": GOOD}).json
+            tokens = post("djust_refresh", {"refresh_token": tokens["refresh_token"]}).json
+            bearer = tokens["access_token"]
+            seen = [wrong.status, wrong.header("cache-control"), get("djust_request_user", bearer=bearer).json,
+                    post("djust_can", {"access_token": bearer, "route": "/orders", "access": "GET"}, bearer=bearer).json,
+                    get("djust_request_can", {"route": "/orders", "access": "write"}, bearer=bearer).json,
+                    len(post("djust_sessions", {"access_token": bearer}, bearer=bearer).json) > 0, post("djust_logout", {"token": bearer}).json]
+            gone = get("djust_request_user", bearer=bearer)
+            equal(seen + [gone.status, gone.header("www-authenticate")],
+                  [401, "no-store", user_id, True, False, True, True, 401, 'Bearer realm="djust_auth", error="invalid_token"'], f"over HTTP: {email} of shard {home(email)}")
+
+
 def log():
     text = router.log()
     preloaded = text[text.index("shutting down"):]
@@ -265,19 +316,11 @@ def again():
 
 
 def plproxy():
-    """False where Debian has no package for this server.  Its files come into the private copy of the server, if they are new there."""
-    package = f"postgresql-{re.search(r'[0-9]+', program('postgres', '--version')).group()}-plproxy"
-    if os.environ.get("DJUST_SERVER"):
-        return False
     try:
-        setup("need_packages", package)
+        setup("need_plproxy")
     except subprocess.CalledProcessError:
         return False
-    for file in subprocess.run(["dpkg", "-L", package], check=True, stdout=subprocess.PIPE, text=True).stdout.split():
-        copy = os.environ["DJUST_TMP"] + file.removeprefix("/usr")
-        if re.search(r"/lib/plproxy\.so$|/extension/plproxy", file) and not os.path.lexists(copy):
-            os.symlink(file, copy)
     return True
 
 
-main(*([begin, catalogue, journeys, nothing_to_route_by, requests, log, again] if plproxy() else [missing]))
+main(*([begin, catalogue, journeys, nothing_to_route_by, requests, over_http, log, again] if plproxy() else [missing]))
