@@ -8,6 +8,7 @@ import traceback
 import cases_login
 import cases_peer
 import cases_read
+import cases_router
 import cases_write
 import harness
 from harness import Table, say
@@ -35,6 +36,9 @@ CASES = {
     "flood-can": cases_login.flood_can,
     "memory-backend": cases_login.memory_backend,
     "memory-200": cases_login.memory_200,
+    "router-can": cases_router.router_can,
+    "router-login": cases_router.router_login,
+    "standby": cases_router.standby,
     "peer-plpgsql": cases_peer.plpgsql,
     "peer-better-auth": cases_peer.better_auth,
 }
@@ -62,6 +66,7 @@ class Bench:
     def __init__(self):
         self.table = Table()
         self.store = Store("store", harness.USERS, harness.SESSIONS).load()
+        self.shards = None
 
 
 def main():

@@ -47,8 +47,8 @@ class Store:
     measured.
     """
 
-    def __init__(self, dbname, users, sessions, special=True):
-        self.dbname, self.users, self.sessions = dbname, users, sessions
+    def __init__(self, dbname, users, sessions, special=True, shard=0):
+        self.dbname, self.users, self.sessions, self.shard = dbname, users, sessions, shard
         self.few = min(20_000, users // 20) if special else 0
         rest = min(users, sessions) - 2 * self.few
         self.step = max(2, rest // MEASURED) if special else 1
@@ -85,6 +85,7 @@ class Store:
         program("createdb", self.dbname)
         db = connect(self.dbname)
         db.run("CREATE EXTENSION djust_auth")
+        db.run(f"ALTER DATABASE {self.dbname} SET djust_auth.shard = {self.shard}")
         for role, kind in ((API_ROLE, "backend"), (WEB_ROLE, "customer")):
             if not db.one("SELECT 1 FROM pg_roles WHERE rolname = %s", role):
                 db.run(f"CREATE ROLE {role} LOGIN")
