@@ -27,6 +27,70 @@ COMMENT ON FUNCTION djust_auth.normal_email(text) IS
 COMMENT ON FUNCTION djust_auth.email_shard(text, integer) IS
 	'The shard of an address, from 0, of this number of shards (1 to 4096): the first 8 bytes of the SHA-256 of its normal form in UTF-8, modulo that number. 22023 for any other number and for NULL.';
 
+-- followers: what one shard tells the others by logical replication
+
+CREATE TABLE djust_auth.heartbeat (
+	one boolean NOT NULL DEFAULT true CONSTRAINT heartbeat_pkey PRIMARY KEY CONSTRAINT heartbeat_one CHECK (one),
+	at timestamptz NOT NULL
+);
+
+COMMENT ON TABLE djust_auth.heartbeat IS
+	'One row: the time at which the worker last wrote it, at least four times within djust_auth.max_replica_lag; on a follower it comes from the shard that is followed.';
+COMMENT ON CONSTRAINT heartbeat_pkey ON djust_auth.heartbeat IS 'One row.';
+COMMENT ON INDEX djust_auth.heartbeat_pkey IS 'One row.';
+COMMENT ON CONSTRAINT heartbeat_one ON djust_auth.heartbeat IS 'With the primary key: one row.';
+COMMENT ON COLUMN djust_auth.heartbeat.one IS 'Always true: there is one row.';
+COMMENT ON COLUMN djust_auth.heartbeat.at IS 'Time of the last heartbeat.';
+
+CREATE FUNCTION djust_auth.worker_heartbeat() RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_worker_heartbeat';
+
+CREATE FUNCTION djust_auth.profile_changed() RETURNS trigger
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_trigger_profile_changed';
+
+CREATE FUNCTION djust_auth.refuse_on_follower() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_refuse_on_follower';
+
+COMMENT ON FUNCTION djust_auth.worker_heartbeat() IS 'For the background worker: tells standbys and followers the time. 55000 for anybody else.';
+COMMENT ON FUNCTION djust_auth.profile_changed() IS
+	'Trigger, under logical replication: on a follower users'' assignments go with their profile.';
+COMMENT ON FUNCTION djust_auth.refuse_on_follower() IS 'Trigger: 55000 where djust_auth.follower is on.';
+
+CREATE TRIGGER djust_changed_replica AFTER UPDATE OR DELETE ON djust_auth.profile
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.profile_changed();
+ALTER TABLE djust_auth.profile ENABLE REPLICA TRIGGER djust_changed_replica;
+COMMENT ON TRIGGER djust_changed_replica ON djust_auth.profile IS 'On a follower users'' assignments go with their profile.';
+
+DO $$
+DECLARE
+	relation name;
+	operation record;
+BEGIN
+	FOREACH relation IN ARRAY ARRAY['profile', 'profile_right', 'signing_key', 'mail_template', 'password_blocklist', 'heartbeat'] LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER djust_follow BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON djust_auth.%I'
+			' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.refuse_on_follower()', relation);
+		EXECUTE pg_catalog.format('COMMENT ON TRIGGER djust_follow ON djust_auth.%I IS %L', relation,
+			'On a follower only replication changes this table.');
+	END LOOP;
+	-- as 1.0 does for its tables
+	FOR operation IN
+		SELECT * FROM (VALUES
+			('insert', 'AFTER', 'REFERENCING NEW TABLE AS new_rows', 'rows that administrators add'),
+			('update', 'AFTER', 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', 'rows that administrators change'),
+			('delete', 'AFTER', 'REFERENCING OLD TABLE AS old_rows', 'rows that administrators remove'),
+			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
+		) o(name, timing, tables, comment)
+	LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.heartbeat %s'
+			' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
+			operation.name, operation.timing, operation.name, operation.tables);
+		EXECUTE pg_catalog.format('COMMENT ON TRIGGER djust_audit_%s ON djust_auth.heartbeat IS %L',
+			operation.name, pg_catalog.format('Events administration: %s.', operation.comment));
+	END LOOP;
+END $$;
+
 -- monitoring
 
 CREATE FUNCTION djust_auth.stat_here(OUT name text, OUT kind text, OUT value double precision, OUT description text, OUT since timestamptz)
@@ -65,7 +129,10 @@ CREATE VIEW djust_auth.stat AS
 				AND pg_catalog.pg_last_wal_receive_lsn() IS DISTINCT FROM pg_catalog.pg_last_wal_replay_lsn()
 			THEN greatest(0, pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-)
 				coalesce(pg_catalog.pg_last_xact_replay_timestamp(), pg_catalog.pg_postmaster_start_time())))
-			ELSE 0 END, 'On a standby that has not replayed all it received: seconds since the last transaction it replayed, or since its start. Else 0.')
+			ELSE 0 END, 'On a standby that has not replayed all it received: seconds since the last transaction it replayed, or since its start. Else 0.'),
+		('follower_lag_seconds', CASE WHEN pg_catalog.current_setting('djust_auth.follower', true)::boolean
+			THEN (SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) h.at) FROM djust_auth.heartbeat h)
+			ELSE 0 END, 'On a follower: seconds since the last heartbeat that it received, NULL before the first. Else 0.')
 	) g(name, value, description);
 
 CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, hint text)
@@ -185,6 +252,28 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 			'djust_auth.max_replica_lag needs a worker on the primary: name a database in djust_auth.databases, and restart the server.'
 		WHERE NOT pg_catalog.pg_is_in_recovery() AND pg_catalog.current_setting('djust_auth.max_replica_lag', true)::interval > '0'
 			AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE backend_type LIKE 'djust_auth worker %')
+		UNION ALL
+		SELECT 1, 'error', CASE WHEN lag.allowed > '0' AND coalesce(heard.ago < -2 OR heard.ago > pg_catalog.date_part('epoch', lag.allowed), true)
+				THEN 'this follower refuses all checks' ELSE 'this follower hears nothing' END
+			|| pg_catalog.format(': the last heartbeat it received is %s seconds old', coalesce(pg_catalog.round(heard.ago)::text, 'unknown')),
+			'See pg_stat_subscription and the server log. The shard that is followed needs a worker, and djust_auth.max_replica_lag there and here.'
+		FROM (SELECT (SELECT value FROM s WHERE s.name = 'follower_lag_seconds') AS ago) heard,
+			(SELECT pg_catalog.current_setting('djust_auth.max_replica_lag', true)::interval AS allowed) lag
+		WHERE pg_catalog.current_setting('djust_auth.follower', true)::boolean
+			AND (coalesce(heard.ago < -2 OR heard.ago > 60, true) OR (lag.allowed > '0' AND heard.ago > pg_catalog.date_part('epoch', lag.allowed)))
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('table djust_auth.%I does not come from the shard that this one follows', t.name),
+			CASE WHEN pg_catalog.count(r.srrelid) = 0 THEN 'No subscription has it: add it to the publication, and ALTER SUBSCRIPTION ... REFRESH PUBLICATION.'
+			ELSE 'Its first copy is not complete: see the server log.' END
+		FROM pg_catalog.unnest(ARRAY['profile', 'profile_right', 'signing_key', 'mail_template', 'password_blocklist', 'heartbeat']) t(name)
+		LEFT JOIN pg_catalog.pg_subscription_rel r ON r.srrelid = ('djust_auth.' || t.name)::pg_catalog.regclass
+		WHERE pg_catalog.current_setting('djust_auth.follower', true)::boolean
+		GROUP BY t.name HAVING coalesce(NOT pg_catalog.bool_and(r.srsubstate = 'r'), true)
+		UNION ALL
+		SELECT 2, 'warning', 'this follower answers however old its rights are: djust_auth.max_replica_lag is 0',
+			'Set it, such as 30s, on all shards: a right that was taken away elsewhere may never arrive here.'
+		WHERE pg_catalog.current_setting('djust_auth.follower', true)::boolean
+			AND pg_catalog.current_setting('djust_auth.max_replica_lag', true)::interval = '0'
 	) f(rank, severity, finding, hint)
 	ORDER BY f.rank, f.finding
 	$$;
@@ -274,8 +363,9 @@ DO $$
 DECLARE
 	statement text;
 	routines CONSTANT oid[] := ARRAY['djust_auth.check_hash(text)', 'djust_auth.token_shard(text)', 'djust_auth.normal_email(text)',
-		'djust_auth.email_shard(text, integer)', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
-	relations CONSTANT oid[] := ARRAY['djust_auth.stat']::pg_catalog.regclass[];
+		'djust_auth.email_shard(text, integer)', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
+		'djust_auth.refuse_on_follower()', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
+	relations CONSTANT oid[] := ARRAY['djust_auth.heartbeat', 'djust_auth.stat']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

@@ -23,6 +23,7 @@
 #include "auth/mail_queue.h"
 #include "auth/password.h"
 #include "auth/profile.h"
+#include "auth/replica.h"
 #include "auth/rights.h"
 #include "auth/token.h"
 #include "http/postgrest.h"
@@ -429,6 +430,13 @@ SQL_FUNCTION(djust_auth_worker_write)
 {
 	begin_work("djust_auth.worker_write()");
 	PG_RETURN_INT32(queue_write_batch());
+}
+
+SQL_FUNCTION(djust_auth_worker_heartbeat)
+{
+	begin_work("djust_auth.worker_heartbeat()");
+	replica_heartbeat();
+	PG_RETURN_VOID();
 }
 
 SQL_FUNCTION(djust_auth_worker_purge)

@@ -27,6 +27,7 @@
 #include "server/encoding.h"
 #include "server/import_hash.h"
 #include "server/normalize.h"
+#include "server/settings.h"
 #include "shmem/counters.h"
 #include "tables/catalog.h"
 #include "tables/session_revoke.h"
@@ -70,6 +71,19 @@ static const Firing policy_firings[] = {
 	{TABLE_KEY_FILE, AFTER_ROW, INSERT | UPDATE | DELETE},
 	{TABLE_KEY_FILE, AFTER_STATEMENT, TRUNCATE},
 };
+static const Firing profile_firings[] = {{TABLE_PROFILE, AFTER_ROW, UPDATE | DELETE}};
+#define BEFORE_ANY(table) \
+	{ \
+		table, BEFORE_STATEMENT, INSERT | UPDATE | DELETE | TRUNCATE \
+	}
+static const Firing follower_firings[] = {
+	BEFORE_ANY(TABLE_PROFILE),
+	BEFORE_ANY(TABLE_PROFILE_RIGHT),
+	BEFORE_ANY(TABLE_SIGNING_KEY),
+	BEFORE_ANY(TABLE_MAIL_TEMPLATE),
+	BEFORE_ANY(TABLE_PASSWORD_BLOCKLIST),
+	BEFORE_ANY(TABLE_HEARTBEAT),
+};
 static const Firing anonymous_firings[] = {
 	{TABLE_PROFILE, BEFORE_ROW, UPDATE | DELETE},
 	{TABLE_PROFILE, BEFORE_STATEMENT, TRUNCATE},
@@ -102,7 +116,7 @@ fired_by(FunctionCallInfo fcinfo, const Firing *firings, int n)
 	int i;
 
 	if (catalog_is_table(RelationGetRelid(data->tg_relation), &table) &&
-		(TRIGGER_FIRED_FOR_ROW(data->tg_event) || row_changes_has_tables(data)))
+		((data->tg_event & WHEN_BITS) != AFTER_STATEMENT || row_changes_has_tables(data)))
 		for (i = 0; i < n; i++)
 			if (firings[i].table == table && firings[i].when == (data->tg_event & WHEN_BITS) &&
 				(firings[i].operations & 1u << (data->tg_event & TRIGGER_EVENT_OPMASK)) != 0)
@@ -333,6 +347,32 @@ SQL_FUNCTION(djust_trigger_policy_changed)
 {
 	FIRED_BY(policy_firings);
 	catalog_bump_epoch();
+	return done();
+}
+
+/* Only by replication: there foreign keys do not cascade, and user_profile is each shard's own. */
+SQL_FUNCTION(djust_trigger_profile_changed)
+{
+	TriggerData *data = FIRED_BY(profile_firings);
+	bool deleted = TRIGGER_FIRED_BY_DELETE(data->tg_event);
+	bool is_null;
+	Datum before = row_changes_value(data->tg_trigslot, Anum_profile_name, TEXTOID, &is_null);
+	Datum after = deleted ? (Datum) 0 : row_changes_value(data->tg_newslot, Anum_profile_name, TEXTOID, &is_null);
+
+	if (setting_follower)
+		store_user_profile_follow(TextDatumGetCString(before), deleted ? NULL : TextDatumGetCString(after));
+	return done();
+}
+
+SQL_FUNCTION(djust_trigger_refuse_on_follower)
+{
+	const TriggerData *data = FIRED_BY(follower_firings);
+
+	if (setting_follower)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" cannot be changed on a follower", RelationGetRelationName(data->tg_relation)),
+				 errhint("djust_auth.follower is on: change it on the shard that this one follows.")));
 	return done();
 }
 

@@ -115,7 +115,7 @@ database_after_restore(void)
 	key_file_require();
 	end_sessions_and_links(&ended);
 	ended.mails = store_mail_delete_waiting();
-	audit_change("restored", &ended, -1, signing_key_rotate(NULL));
+	audit_change("restored", &ended, -1, setting_follower ? NULL : signing_key_rotate(NULL));
 }
 
 static bool

@@ -123,6 +123,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "worker_start()", "w"},
 	{"EXECUTE", "FUNCTION", "worker_write()", "w"},
 	{"EXECUTE", "FUNCTION", "worker_purge()", "w"},
+	{"EXECUTE", "FUNCTION", "worker_heartbeat()", "w"},
 	{"EXECUTE", "FUNCTION", "worker_seal()", "w"},
 	{"EXECUTE", "FUNCTION", "audit_verify()", "d"},
 };

@@ -18,7 +18,7 @@
 #include "auth/rights.h"
 #include "server/encoding.h"
 #include "server/normalize.h"
-#include "server/replica.h"
+#include "auth/replica.h"
 #include "tables/catalog.h"
 
 /* Profiles whose patterns are prefetched together. */

@@ -22,7 +22,7 @@
 #include "keys/key_file_check.h"
 #include "keys/signing_key.h"
 #include "server/encoding.h"
-#include "server/replica.h"
+#include "auth/replica.h"
 #include "server/secret.h"
 #include "server/settings.h"
 #include "server/shard.h"

@@ -176,6 +176,11 @@ active_key_or_new(void)
 
 	key_file_require();
 	key = active_key();
+	if (key == NULL && setting_follower)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no signing key has come from the shard that this one follows"),
+				 errhint("See pg_stat_subscription here; there, the first login makes the key.")));
 	if (key == NULL)
 	{
 		store_key_lock();
@@ -213,13 +218,16 @@ choose_key(bool for_postgrest)
 	return best;
 }
 
-/* A raised access_token_lifetime is recorded in the key with the first token, so that it verifies for longer. */
+/*
+ * A raised access_token_lifetime is recorded in the key with the first token, so that it verifies for longer; a
+ * follower's by the shard that it follows.
+ */
 static SigningKey *
 signing_key(bool for_postgrest)
 {
 	SigningKey *key = choose_key(for_postgrest);
 
-	if (key->active && key->longest_token < setting_access_token_lifetime)
+	if (key->active && key->longest_token < setting_access_token_lifetime && !setting_follower)
 	{
 		store_key_lengthen(key->kid, setting_access_token_lifetime);
 		key = choose_key(for_postgrest);
@@ -382,6 +390,8 @@ signing_key_start_over(void)
 {
 	CryptoAlg alg;
 
+	if (setting_follower)
+		return NULL;
 	store_key_lock();
 	alg = alg_or_default(active_key());
 	store_key_delete_all();

@@ -18,7 +18,7 @@ extern bool signing_key_verify(const JwtParts *parts);
 extern char *signing_key_jwks(bool with_secrets);
 /* Makes a new active key and returns its kid; algorithm NULL means the present one's. */
 extern char *signing_key_rotate(const char *algorithm);
-/* The same, but deletes the previous keys, which cannot be opened any more. */
+/* The same, but deletes the previous keys, which cannot be opened any more.  NULL on a follower, whose keys stay. */
 extern char *signing_key_start_over(void);
 /* The active HS256 key as a JWK; raises 55000 if the active key has another algorithm. */
 extern char *signing_key_hs256(void);

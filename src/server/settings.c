@@ -337,7 +337,8 @@ define_tokens(void)
 	DEFINE_INT(refresh_reuse_grace, 10, GUC_UNIT_S, "How long a used refresh token still gets its successor.");
 	DEFINE_INT(refresh_token_lifetime, 2 * HOUR, GUC_UNIT_S, "Life of a refresh token, renewed at each use.");
 	DEFINE_INT(session_max_lifetime, 12 * HOUR, GUC_UNIT_S, "Life of a session, however often it is refreshed.");
-	DEFINE_INT(max_replica_lag, 0, GUC_UNIT_MS, "How far behind a standby may be that answers; 0: any.");
+	DEFINE_BOOL(follower, false, "Profiles, rights, keys, templates and blocklist come from another shard.");
+	DEFINE_INT(max_replica_lag, 0, GUC_UNIT_MS, "How far behind a standby or follower may be that answers; 0: any.");
 	DEFINE_INT(shard, 0, 0, "Number of this shard, in session ids and in the secrets of links.");
 }
 

@@ -22,6 +22,7 @@ SETTING char *setting_client_address_header;
 SETTING char *setting_client_id;
 SETTING char *setting_databases;
 SETTING bool setting_enforce_routes;
+SETTING bool setting_follower;
 SETTING int setting_hash_wait_timeout; /* ms */
 SETTING char *setting_issuer;
 SETTING char *setting_jwt_role;

@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_subscription_rel.h"
 #include "commands/extension.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
@@ -51,6 +52,7 @@ static const char *const names[] = {
 	[TABLE_AUDIT_CHAIN] = "audit_chain",
 	[TABLE_AUDIT_SEAL] = "audit_seal",
 	[TABLE_KEY_FILE] = "key_file",
+	[TABLE_HEARTBEAT] = "heartbeat",
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",
@@ -64,6 +66,7 @@ static const char *const names[] = {
 	[INDEX_PASSWORD_BLOCKLIST] = "password_blocklist_pkey",
 	[INDEX_THROTTLE_LOCK] = "throttle_lock_pkey",
 	[INDEX_KEY_FILE] = "key_file_pkey",
+	[INDEX_HEARTBEAT] = "heartbeat_pkey",
 };
 
 StaticAssertDecl(lengthof(names) == CATALOG_RELATIONS, "every table and index has a name");
@@ -98,12 +101,20 @@ relation_changed(Datum arg, Oid relid)
 			ids.valid = false;
 }
 
-static Oid
-resolve(Oid schema, const char *name)
+static bool
+is_of_1_0(int relation)
 {
+	return relation < CATALOG_TABLES ? relation < TABLE_HEARTBEAT : relation < INDEX_HEARTBEAT;
+}
+
+/* InvalidOid for what a schema of 1.0 has not; its update changes older tables, too, so that ids are resolved anew. */
+static Oid
+resolve(Oid schema, int relation)
+{
+	const char *name = names[relation];
 	Oid id = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 
-	if (!OidIsValid(id))
+	if (!OidIsValid(id) && (is_of_1_0(relation) || !OidIsValid(schema)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"%s.%s\" does not exist", SCHEMA, name),
@@ -132,7 +143,7 @@ resolve_all(void)
 		begun = epoch;
 		schema = get_namespace_oid(SCHEMA, true);
 		for (i = 0; i < CATALOG_RELATIONS; i++)
-			fresh.relations[i] = resolve(schema, names[i]);
+			fresh.relations[i] = resolve(schema, i);
 		fresh.audit_function = GetSysCacheOid3(PROCNAMEARGSNSP,
 											   Anum_pg_proc_oid,
 											   CStringGetDatum(AUDIT_FUNCTION),
@@ -156,11 +167,23 @@ catalog_bump_epoch(void)
 	CacheInvalidateRelcacheByRelid(catalog_table(TABLE_POLICY_EPOCH));
 }
 
+static Oid
+id_of(int relation)
+{
+	resolve_all();
+	if (!OidIsValid(ids.relations[relation]))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the schema of djust_auth is older than the library"),
+				 errdetail("Relation \"%s.%s\" does not exist.", SCHEMA, names[relation]),
+				 errhint("ALTER EXTENSION djust_auth UPDATE;")));
+	return ids.relations[relation];
+}
+
 Oid
 catalog_table(CatalogTable table)
 {
-	resolve_all();
-	return ids.relations[table];
+	return id_of(table);
 }
 
 Relation
@@ -222,8 +245,27 @@ catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most)
 Oid
 catalog_index(CatalogIndex index)
 {
-	resolve_all();
-	return ids.relations[index];
+	return id_of(index);
+}
+
+bool
+catalog_is_replicated(CatalogTable table)
+{
+	Relation relation = table_open(SubscriptionRelRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	int subscriptions = 0;
+	int ready = 0;
+
+	ScanKeyInit(
+		&key, Anum_pg_subscription_rel_srrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(catalog_table(table)));
+	scan = systable_beginscan(relation, SubscriptionRelSrrelidSrsubidIndexId, true, NULL, 1, &key);
+	for (; HeapTupleIsValid(tuple = systable_getnext(scan)); subscriptions++)
+		ready += ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubstate == SUBREL_STATE_READY;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return ready > 0 && ready == subscriptions;
 }
 
 uint32

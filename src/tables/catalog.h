@@ -41,6 +41,7 @@ typedef enum CatalogTable
 	TABLE_AUDIT_CHAIN,
 	TABLE_AUDIT_SEAL,
 	TABLE_KEY_FILE,
+	TABLE_HEARTBEAT, /* since 1.1, as all that follow */
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -128,7 +129,10 @@ enum
 	Anum_key_file_one = 1,
 	Anum_key_file_check_value,
 	Anum_key_file_database,
-	Natts_key_file = Anum_key_file_database
+	Natts_key_file = Anum_key_file_database,
+
+	Anum_heartbeat_one = 1,
+	Anum_heartbeat_at
 };
 
 typedef struct UserRow
@@ -201,6 +205,7 @@ extern uint64 catalog_epoch(void);
 /* Raises the epoch in every backend at commit, in this one at the next command. */
 extern void catalog_bump_epoch(void);
 
+/* Raises 55000 for a table of a newer version of the schema than the database has. */
 extern Oid catalog_table(CatalogTable table);
 /* Raises 42P01 if the extension has been dropped. */
 extern Relation catalog_open(CatalogTable table, LOCKMODE mode);
@@ -246,6 +251,10 @@ extern List *catalog_rights_of(const char *profile);
 extern List *catalog_keys(void);
 /* False if none is recorded yet. */
 extern bool catalog_known_key_file(KnownKeyFile *known);
+/* Time of the last heartbeat; false if none has come yet. */
+extern bool catalog_heartbeat(TimestampTz *at);
+/* True if the table comes from a publisher, and its first copy is complete. */
+extern bool catalog_is_replicated(CatalogTable table);
 
 extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
 /* A saved throttle lock. */

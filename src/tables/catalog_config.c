@@ -1,8 +1,8 @@
 /*
  * catalog_config.c
  *		Owns reading what administrators configure: profiles and their rights,
- *		the password blocklist, mail templates, signing keys, and the row of
- *		key_file.
+ *		the password blocklist, mail templates, signing keys, and the rows of
+ *		key_file and heartbeat.
  */
 #include "postgres.h"
 
@@ -128,6 +128,17 @@ catalog_known_key_file(KnownKeyFile *known)
 		return false;
 	known->database = DatumGetObjectId(scan.values[Anum_key_file_database - 1]);
 	datum_bytes(scan.values[Anum_key_file_check_value - 1], known->check_value, SHA256_SIZE);
+	return true;
+}
+
+bool
+catalog_heartbeat(TimestampTz *at)
+{
+	Scan scan;
+
+	if (!scan_row(&scan, TABLE_HEARTBEAT, INDEX_HEARTBEAT, NULL))
+		return false;
+	*at = DatumGetTimestampTz(scan.values[Anum_heartbeat_at - 1]);
 	return true;
 }
 

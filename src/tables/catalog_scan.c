@@ -124,6 +124,11 @@ static const Column key_file[] = {
 	[Anum_key_file_database - 1] = {OIDOID, NOT_NULL},
 };
 
+static const Column heartbeat[] = {
+	[Anum_heartbeat_one - 1] = {BOOLOID, NOT_NULL},
+	[Anum_heartbeat_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
+};
+
 StaticAssertDecl(lengthof(customer_user) == Natts_customer_user, "every column has its type");
 StaticAssertDecl(lengthof(profile_right) == Natts_profile_right, "every column has its type");
 StaticAssertDecl(lengthof(session) == Natts_session, "every column has its type");
@@ -156,6 +161,7 @@ static const struct
 	[TABLE_PASSWORD_BLOCKLIST] = COLUMNS(password_blocklist),
 	[TABLE_THROTTLE_LOCK] = COLUMNS(throttle_lock),
 	[TABLE_KEY_FILE] = COLUMNS(key_file),
+	[TABLE_HEARTBEAT] = COLUMNS(heartbeat),
 };
 
 COMPAT_NORETURN static void

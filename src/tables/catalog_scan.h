@@ -26,6 +26,7 @@ typedef enum CatalogIndex
 	INDEX_PASSWORD_BLOCKLIST,
 	INDEX_THROTTLE_LOCK,
 	INDEX_KEY_FILE,
+	INDEX_HEARTBEAT, /* since 1.1, as all that follow */
 	CATALOG_RELATIONS
 } CatalogIndex;
 

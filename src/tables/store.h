@@ -112,6 +112,8 @@ extern void store_profile_insert(const char *name, const char *description);
 extern uint64 store_profile_delete(const char *name);
 extern void store_user_profile_insert(const pg_uuid_t *user_id, const char *profile);
 extern uint64 store_user_profile_delete(const pg_uuid_t *user_id, const char *profile);
+/* As foreign keys would, after the profile got another name, or was deleted (after is NULL). */
+extern void store_user_profile_follow(const char *before, const char *after);
 extern void store_right_set(const char *profile, const char *route, const char *access);
 
 /* password resets and mail */
@@ -151,6 +153,8 @@ extern void store_key_insert(const char *kid, const char *algorithm, const uint8
 							 const uint8_t *public_key, size_t public_size, TimestampTz now, int longest_token);
 /* Raises the key's longest_token to this many seconds; never lowers it. */
 extern void store_key_lengthen(const char *kid, int longest_token);
+
+extern void store_heartbeat(TimestampTz at);
 
 /* the key file, copies */
 /* Records the key file; a no-op if one is recorded. */

@@ -50,6 +50,19 @@ store_user_profile_delete(const pg_uuid_t *user_id, const char *profile)
 }
 
 void
+store_user_profile_follow(const char *before, const char *after)
+{
+	static StoreStatement rename = {
+		"UPDATE djust_auth.user_profile SET profile = $2 WHERE profile" EQ "$1 AND $1" NE "$2", {TEXTOID, TEXTOID}};
+	static StoreStatement delete = {"DELETE FROM djust_auth.user_profile WHERE profile" EQ "$1", {TEXTOID}};
+
+	if (after)
+		store_run(&rename, ARGUMENTS(text_datum(before), text_datum(after)));
+	else
+		store_run(&delete, ARGUMENTS(text_datum(before)));
+}
+
+void
 store_right_set(const char *profile, const char *route, const char *access)
 {
 	static StoreStatement statement = {

@@ -12,6 +12,7 @@
 #include "tables/datum.h"
 
 #define EQ " OPERATOR(pg_catalog.=) "
+#define NE " OPERATOR(pg_catalog.<>) "
 #define LE " OPERATOR(pg_catalog.<=) "
 #define LT " OPERATOR(pg_catalog.<) "
 #define GE " OPERATOR(pg_catalog.>=) "

@@ -35,6 +35,16 @@ store_worker_purge(void)
 	return DatumGetBool(store_run_value(&statement, ARGUMENTS(), BOOLOID, NULL));
 }
 
+void
+store_worker_heartbeat(void)
+{
+	static StoreStatement statement = {"SELECT djust_auth.worker_heartbeat()"};
+
+	/* raises with a hint if the function is not there yet */
+	catalog_table(TABLE_HEARTBEAT);
+	store_run(&statement, ARGUMENTS());
+}
+
 TimestampTz
 store_worker_seal(void)
 {

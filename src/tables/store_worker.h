@@ -10,6 +10,7 @@
 extern void store_worker_start(void);
 extern int store_worker_write(void);
 extern bool store_worker_purge(void);
+extern void store_worker_heartbeat(void);
 extern TimestampTz store_worker_seal(void);
 /* Copies into a context; false if no mail is due. */
 extern bool store_worker_claim_mail(MemoryContext context, ClaimedMail *mail);

@@ -81,7 +81,7 @@ purge_count(Purge *purge, uint64 rows)
 static bool
 purge_table(Purge *purge, TimestampTz now)
 {
-	if (purge->table == PURGE_SIGNING_KEY && !has_expired_key(now))
+	if (purge->table == PURGE_SIGNING_KEY && (setting_follower || !has_expired_key(now)))
 		return false;
 	purge_count(purge, store_purge(purge->table, horizon(purge->table, now), BATCH_ROWS, &purge->cursor));
 	return purge->cursor.more;

@@ -26,7 +26,7 @@
 #include "audit/audit_seal.h"
 #include "audit/throttle_event.h"
 #include "server/compat.h"
-#include "server/replica.h"
+#include "auth/replica.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
 #include "tables/store_worker.h"
@@ -171,17 +171,17 @@ seal_audit(TimestampTz *due)
 static void
 heartbeat_task(void *arg)
 {
-	replica_heartbeat();
+	store_worker_heartbeat();
 }
 
 static WorkerResult
 send_heartbeat(TimestampTz *due)
 {
 	*due = DT_NOEND;
-	if (setting_max_replica_lag == 0)
+	if (replica_pause_ms() == 0)
 		return WORKER_DONE;
-	*due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), setting_max_replica_lag / 4);
-	return worker_task_run(heartbeat_task, NULL, "sending a heartbeat to standbys");
+	*due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), replica_pause_ms());
+	return worker_task_run(heartbeat_task, NULL, "sending a heartbeat");
 }
 
 static bool serve_while_sending(void *arg);

@@ -72,7 +72,7 @@ INSERT INTO callable VALUES
 	('djust_auth.token_shard', 'backend dba'), ('djust_auth.normal_email', 'backend dba'), ('djust_auth.email_shard', 'backend dba'),
 	('djust_auth.worker_start', 'worker'),
 	('djust_auth.worker_write', 'worker'),
-	('djust_auth.worker_purge', 'worker'), ('djust_auth.worker_seal', 'worker'), ('djust_auth.audit_verify', 'dba'),
+	('djust_auth.worker_purge', 'worker'), ('djust_auth.worker_heartbeat', 'worker'), ('djust_auth.worker_seal', 'worker'), ('djust_auth.audit_verify', 'dba'),
 	-- what constraints and indexes call as the role that writes
 	('djust_auth.email_is_valid', 'dba'),
 	('djust_auth.password_hash_is_valid', 'dba'),
@@ -89,7 +89,7 @@ INSERT INTO callable VALUES
 	('djust_auth.policy_changed', ''),
 	('djust_auth.audit_change', ''),
 	('djust_auth.keep_anonymous', ''),
-	('djust_auth.session_purge_at', '');
+	('djust_auth.session_purge_at', ''), ('djust_auth.profile_changed', ''), ('djust_auth.refuse_on_follower', '');
 
 CREATE TEMP VIEW member AS
 	SELECT p.oid, p.oid::regprocedure AS signature, CASE WHEN p.pronamespace = 'djust_auth'::regnamespace THEN 'djust_auth.' ELSE '' END || p.proname AS name

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(412);
+SELECT plan(420);
 
 CREATE FUNCTION pg_temp.refusal(name text, value text, OUT state text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -43,7 +43,7 @@ INSERT INTO good VALUES
 	('max_login_failures', '1'), ('max_login_failures', '100'), ('max_replica_lag', '0'), ('max_replica_lag', '1s'), ('max_replica_lag', '1h'), ('shard', '0'), ('shard', '4095'),
 	('reset_url', 'https://shop.example/reset?token={token}'), ('reset_url', 'https://shop.example:8443/#/reset/{token}'), ('reset_url', 'http://localhost/reset?t={token}'), ('reset_url', 'http://localhost:3000/{token}'),
 	('issuer', 'https://login.shop.example'), ('audience', 'https://api.shop.example'), ('client_id', 'shop'), ('smtp_url', ''), ('smtp_url', 'smtp://mail.example:587'), ('smtp_url', 'smtp://mail.example/'), ('smtp_url', 'smtp://[::1]:25'), ('reset_url', 'https://[2001:db8::1]/{token}'), ('smtp_url', 'smtps://mail.example:465'), ('smtp_ca_file', '/etc/ssl/mail.pem'),
-	('smtp_user', 'shop'), ('smtp_password_file', '/etc/djust/smtp'), ('mail_from', 'shop@shop.example'), ('client_address_header', ''), ('client_address_header', 'x-forwarded-for'), ('jwt_role', ''), ('jwt_role', 'web_customer'), ('enforce_routes', 'on'), ('enforce_routes', 'off');
+	('smtp_user', 'shop'), ('smtp_password_file', '/etc/djust/smtp'), ('mail_from', 'shop@shop.example'), ('client_address_header', ''), ('client_address_header', 'x-forwarded-for'), ('jwt_role', ''), ('jwt_role', 'web_customer'), ('enforce_routes', 'on'), ('enforce_routes', 'off'), ('follower', 'on'), ('follower', 'off');
 SELECT lives_ok(format('SELECT set_config(%L, %L, true)', 'djust_auth.' || name, value), format('%s = %L is taken', name, value)) FROM good;
 
 SELECT throws_ok(format('SET djust_auth.%s = %L', name, value), '55P02', NULL, name || ' needs a restart')

@@ -9,7 +9,7 @@ SELECT no_plan();
 SELECT set_eq('SELECT name FROM djust_auth.stat WHERE kind = ''counter''',
 	$$SELECT key FROM json_object_keys(djust_auth.stats()) key WHERE key NOT IN ('mails_waiting', 'events_waiting')$$, 'the counters are those of stats()');
 SELECT set_eq('SELECT name FROM djust_auth.stat WHERE kind = ''gauge''',
-	'{worker_alive,worker_last_write_seconds,mails_waiting,mail_oldest_due_seconds,hashes_running,hashes_waiting,accounts_locked,accounts_suspended,sessions_live,signing_key_age_seconds,key_file_matches,events_waiting,replay_lag_seconds}'::text[],
+	'{worker_alive,worker_last_write_seconds,mails_waiting,mail_oldest_due_seconds,hashes_running,hashes_waiting,accounts_locked,accounts_suspended,sessions_live,signing_key_age_seconds,key_file_matches,events_waiting,replay_lag_seconds,follower_lag_seconds}'::text[],
 	'and these are the gauges');
 SELECT is_empty('SELECT name FROM djust_auth.stat WHERE (since IS NULL) <> (kind = ''gauge'') OR since > now() OR description !~ ''^[A-Z0-9].*\.$''',
 	'counters say since when, and everything what it is');

@@ -18,7 +18,7 @@ FIRING = 'count by (alertname) (ALERTS{alertstate="firing"})'
 
 # What fires each alert, as promtool writes series, a value a minute; None: the series is not there.
 QUIET = {"worker_alive": "1x20", "worker_last_write_seconds": "180x20", "mail_oldest_due_seconds": "300x20", "key_file_matches": "1x20",
-         "events_waiting": "8192x20", "replay_lag_seconds": "10x20", "audit_lost": "7x20", "hash_timeouts": "7x20"}
+         "events_waiting": "8192x20", "replay_lag_seconds": "10x20", "follower_lag_seconds": "60x20", "audit_lost": "7x20", "hash_timeouts": "7x20"}
 BROKEN = {
     "DjustAuthWorkerStopped": {"worker_alive": "0x20", "worker_last_write_seconds": "900x20"},
     "DjustAuthWorkerStuck": {"worker_last_write_seconds": "181x20"},
@@ -27,6 +27,7 @@ BROKEN = {
     "DjustAuthEventQueueHalfFull": {"events_waiting": "8193x20"},
     "DjustAuthAuditLost": {"audit_lost": "7x8 8x12"},
     "DjustAuthReplicationLag": {"replay_lag_seconds": "11x20"},
+    "DjustAuthFollowerSilent": {"follower_lag_seconds": "61x20"},
     "DjustAuthHashSlotsExhausted": {"hash_timeouts": "7x8 8x12"},
     "DjustAuthUnwatched": {name: None for name in QUIET}}
 
@@ -235,6 +236,11 @@ def broken():
     ok(metrics(cluster)["gauge", "events_waiting"] > 8192, "a queue that fills is seen")
     tells("DjustAuthEventQueueHalfFull")
     db.run("ALTER ROLE shop_worker LOGIN")
+
+    db.run("SET session_replication_role = replica; INSERT INTO djust_auth.heartbeat (at) VALUES (now() - interval '2 minutes'); RESET session_replication_role")
+    db.setting("follower", "on")
+    tells("DjustAuthFollowerSilent")
+    db.setting("follower", None)
 
     tells("DjustAuthReplicationLag")
     ok(metrics(copy)["gauge", "replay_lag_seconds"] > 10, "a standby that is behind is seen")

@@ -61,6 +61,7 @@ ADMINISTRATION = f"""
     worker_start()
     worker_write()
     worker_purge()
+    worker_heartbeat()
 """
 
 
