@@ -100,8 +100,8 @@ class PostgREST:
         threading.Thread(target=self.listen, daemon=True).start()
         self.listening.wait(30)
 
-    def connect(self):
-        return psycopg.connect(self.file["db-uri"], autocommit=True)
+    def connect(self, **options):
+        return psycopg.connect(self.file["db-uri"], autocommit=True, **options)
 
     def read_schema(self):
         """Counted as /metrics of the admin server counts it."""
@@ -127,7 +127,7 @@ class PostgREST:
         self.config = config
 
     def listen(self):
-        with self.connect() as connection:
+        with self.connect(target_session_attrs="read-write") as connection:
             connection.execute("LISTEN pgrst")
             self.listening.set()
             for notification in connection.notifies():
