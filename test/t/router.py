@@ -61,6 +61,7 @@ def begin():
         note(installed.stdout)
     postgres = router.connect("router")
     postgres.run("CREATE ROLE shop_backend LOGIN; CREATE ROLE stranger LOGIN; SELECT djust_router.grant_api('shop_backend')")
+    postgres.run("ALTER ROLE shop_backend SET client_min_messages = 'warning'")
     for role, kind in ROLES.items():
         postgres.run(f"CREATE ROLE {role} NOINHERIT LOGIN; SELECT djust_router.grant_api('{role}', '{kind}')")
     postgres.run("GRANT http_anon, http_customer TO http_authenticator")
@@ -236,6 +237,7 @@ def requests():
     same_error(f"SELECT djust_login('a@b.example', '{GOOD}')", "SET TRANSACTION READ ONLY")
     same_error("SELECT djust_reset_page('x', 'y')", "SET TRANSACTION READ ONLY")
     same_error("SELECT djust_pre_request()", """SELECT set_config('request.jwt.claims', '{"sid":"x"}', true)""")
+    equal([notice for notice in back.raw.notices if "stale" in notice], [], "a call after an error says nothing to a role that hears no NOTICE")
     for headers in ("", "no JSON", "[]", '{"authorization":"Basic x"}'):
         back.begin()
         back.run("SELECT set_config('request.headers', %s, true)", headers)
