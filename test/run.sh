@@ -313,7 +313,7 @@ stage_programs()
 not_routed()
 {
 	case $1 in
-		readme.py) echo "has servers of its own, as the page tells" ;;
+		readme.py | standbys.py) echo "has servers of its own, as its page tells" ;;
 		*) [ -n "$PLPROXY" ] || echo "postgresql-plproxy could not be installed" ;;
 	esac
 }
