@@ -27,6 +27,67 @@ COMMENT ON FUNCTION djust_auth.normal_email(text) IS
 COMMENT ON FUNCTION djust_auth.email_shard(text, integer) IS
 	'The shard of an address, from 0, of this number of shards (1 to 4096): the first 8 bytes of the SHA-256 of its normal form in UTF-8, modulo that number. 22023 for any other number and for NULL.';
 
+-- moving customers to another shard
+
+CREATE TABLE djust_auth.leaving_user (
+	user_id uuid NOT NULL CONSTRAINT leaving_user_pkey PRIMARY KEY,
+	shard integer NOT NULL,
+	sealed bytea NOT NULL,
+	offers integer NOT NULL DEFAULT 0,
+	left_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.leaving_user', '');
+
+CREATE FUNCTION djust_auth.move_state(user_id uuid) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS $$SELECT 'here' FROM djust_auth.customer_user u WHERE u.id = $1
+		UNION ALL SELECT 'leaving' FROM djust_auth.leaving_user l WHERE l.user_id = $1$$;
+CREATE FUNCTION djust_auth.move_accepts(email text) RETURNS boolean
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS $$SELECT djust_auth.email_is_valid(djust_auth.normal_email($1))
+		AND NOT EXISTS (SELECT FROM djust_auth.customer_user u WHERE u.email = djust_auth.normal_email($1))$$;
+CREATE FUNCTION djust_auth.move_out(user_id uuid, email text, shard integer) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_out';
+CREATE FUNCTION djust_auth.move_offer(user_id uuid, OUT sealed bytea, OUT shard integer, OUT number integer)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_offer';
+CREATE FUNCTION djust_auth.move_in(user_id uuid, sealed bytea) RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_in';
+CREATE FUNCTION djust_auth.move_done(user_id uuid) RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_done';
+CREATE FUNCTION djust_auth.move_back(user_id uuid, number integer) RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_back';
+CREATE FUNCTION djust_auth.moves() RETURNS SETOF uuid
+	LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS $$SELECT l.user_id FROM djust_auth.leaving_user l ORDER BY l.left_at$$;
+
+COMMENT ON TABLE djust_auth.leaving_user IS
+	'Customers who have left for another shard, until they have arrived there: normally none for longer than a moment.';
+COMMENT ON COLUMN djust_auth.leaving_user.user_id IS 'The customer.';
+COMMENT ON COLUMN djust_auth.leaving_user.shard IS 'The shard for which they left.';
+COMMENT ON COLUMN djust_auth.leaving_user.sealed IS 'All that goes along, sealed under the key file for that shard.';
+COMMENT ON COLUMN djust_auth.leaving_user.offers IS 'How often they have been offered to it.';
+COMMENT ON COLUMN djust_auth.leaving_user.left_at IS 'When they left.';
+COMMENT ON CONSTRAINT leaving_user_pkey ON djust_auth.leaving_user IS 'A customer leaves for one shard.';
+COMMENT ON INDEX djust_auth.leaving_user_pkey IS 'Leaving customers by id.';
+COMMENT ON FUNCTION djust_auth.move_state(uuid) IS 'here, leaving, or NULL: where a customer is in a move. For the router.';
+COMMENT ON FUNCTION djust_auth.move_accepts(text) IS
+	'True if a customer could have this address here, false if another one has it; 23514 for an invalid address. For the router.';
+COMMENT ON FUNCTION djust_auth.move_out(uuid, text, integer) IS
+	'Takes a customer out of this shard for one of that number, where they will have this address; sessions and links end. P0002 for an unknown user, 22023 for this shard itself. For the router.';
+COMMENT ON FUNCTION djust_auth.move_offer(uuid) IS
+	'What move_in() there needs of a customer who was taken out, good for five minutes; NULL for any other. For the router.';
+COMMENT ON FUNCTION djust_auth.move_in(uuid, bytea) IS
+	'Puts a customer into this shard who was offered by another: true, or false if they are here already. 55000 for another shard''s, another key file''s or an old offer, 23505 if the address is taken. For the router.';
+COMMENT ON FUNCTION djust_auth.move_done(uuid) IS 'Forgets a customer who has arrived on the other shard; false if none was leaving. For the router.';
+COMMENT ON FUNCTION djust_auth.move_back(uuid, integer) IS
+	'Puts a customer back with the former address, if the offer of this number, which the other shard refused, was the last; else false. For the router.';
+COMMENT ON FUNCTION djust_auth.moves() IS 'Customers who are leaving. For the router.';
+
 -- followers: what one shard tells the others by logical replication
 
 CREATE TABLE djust_auth.heartbeat (
@@ -83,11 +144,13 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.heartbeat %s'
-			' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
-			operation.name, operation.timing, operation.name, operation.tables);
-		EXECUTE pg_catalog.format('COMMENT ON TRIGGER djust_audit_%s ON djust_auth.heartbeat IS %L',
-			operation.name, pg_catalog.format('Events administration: %s.', operation.comment));
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user'] LOOP
+			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
+				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
+				operation.name, operation.timing, operation.name, relation, operation.tables);
+			EXECUTE pg_catalog.format('COMMENT ON TRIGGER djust_audit_%s ON djust_auth.%I IS %L',
+				operation.name, relation, pg_catalog.format('Events administration: %s.', operation.comment));
+		END LOOP;
 	END LOOP;
 END $$;
 
@@ -363,9 +426,11 @@ DO $$
 DECLARE
 	statement text;
 	routines CONSTANT oid[] := ARRAY['djust_auth.check_hash(text)', 'djust_auth.token_shard(text)', 'djust_auth.normal_email(text)',
-		'djust_auth.email_shard(text, integer)', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
+		'djust_auth.email_shard(text, integer)', 'djust_auth.move_state(uuid)', 'djust_auth.move_accepts(text)',
+		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid)',
+		'djust_auth.move_back(uuid, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
 		'djust_auth.refuse_on_follower()', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
-	relations CONSTANT oid[] := ARRAY['djust_auth.heartbeat', 'djust_auth.stat']::pg_catalog.regclass[];
+	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.heartbeat', 'djust_auth.stat']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

@@ -213,7 +213,126 @@ api djust_request_user acb STABLE uuid 'djust_router.request_shard()'
 api djust_request_can acb STABLE boolean 'djust_router.request_shard()' 'route text' 'access text'
 api djust_pre_request acb STABLE void 'djust_router.request_shard()'
 
+# on_shard NAME "(PARAMETERS)" RESULT STATEMENT: a function of PL/Proxy that runs the statement on shard p1
+on_shard()
+{
+	cat <<SQL
+
+CREATE OR REPLACE FUNCTION djust_router.$1$2 $3
+	LANGUAGE plproxy AS \$\$
+	CLUSTER 'djust_router';
+	RUN ON \$1;
+	$4;
+	\$\$;
+SQL
+}
+
+on_shard move_state '(p1 integer, p2 uuid)' 'RETURNS text' 'SELECT djust_auth.move_state($2)'
+on_shard move_accepts '(p1 integer, p2 text)' 'RETURNS boolean' 'SELECT djust_auth.move_accepts($2)'
+on_shard change_email '(p1 integer, p2 uuid, p3 text)' 'RETURNS text' 'SELECT djust_auth.change_email($2, $3)::text'
+on_shard move_out '(p1 integer, p2 uuid, p3 text, p4 integer)' 'RETURNS text' 'SELECT djust_auth.move_out($2, $3, $4)::text'
+on_shard move_offer '(p1 integer, p2 uuid, OUT sealed bytea, OUT shard integer, OUT number integer)' '' \
+	'SELECT o.sealed, o.shard, o.number FROM djust_auth.move_offer($2) o'
+on_shard move_in '(p1 integer, p2 uuid, p3 bytea)' 'RETURNS boolean' 'SELECT djust_auth.move_in($2, $3)'
+on_shard move_done '(p1 integer, p2 uuid)' 'RETURNS boolean' 'SELECT djust_auth.move_done($2)'
+on_shard move_back '(p1 integer, p2 uuid, p3 integer)' 'RETURNS boolean' 'SELECT djust_auth.move_back($2, $3)'
+on_shard moves '(p1 integer)' 'RETURNS SETOF uuid' 'SELECT m FROM djust_auth.moves() m'
+
 cat <<SQL
+
+CREATE SCHEMA IF NOT EXISTS djust_auth;
+
+-- Brings a customer who has left their shard to the other one, or back if that refuses.  Only its own word is a refusal: an offer
+-- whose answer is lost may have been taken up, so the customer stays in leaving_user, and can be offered again.
+CREATE OR REPLACE FUNCTION djust_router.deliver(user_id uuid, source integer) RETURNS void
+	LANGUAGE plpgsql AS \$\$
+DECLARE
+	offer record;
+	state text; message text; detail text; hint text;
+BEGIN
+	SELECT * INTO offer FROM djust_router.move_offer(source, user_id);
+	IF offer.sealed IS NULL THEN RETURN; END IF;
+	BEGIN
+		PERFORM djust_router.move_in(offer.shard, user_id, offer.sealed);
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		IF message ~ ' REMOTE ERROR: ' THEN
+			PERFORM djust_router.move_back(source, user_id, offer.number);
+		ELSE
+			hint := 'The customer is in djust_auth.leaving_user of shard ' || source
+				|| '. Call djust_auth.finish_moves(), or djust_auth.move_user() again, when shard ' || offer.shard || ' answers.';
+		END IF;
+		PERFORM djust_router.raise(state, message, detail, hint);
+	END;
+	PERFORM djust_router.move_done(source, user_id);
+END \$\$;
+
+CREATE OR REPLACE FUNCTION djust_router.move(user_id uuid, email text) RETURNS void
+	LANGUAGE plpgsql AS \$\$
+DECLARE
+	target CONSTANT integer NOT NULL := djust_router.email_shard(email, $shards);
+	source integer := 0;
+	state text;
+BEGIN
+	LOOP
+		state := djust_router.move_state(source, user_id);
+		IF state = 'leaving' THEN
+			PERFORM djust_router.deliver(user_id, source);
+			source := 0;
+		ELSIF state = 'here' THEN
+			EXIT;
+		ELSE
+			source := source + 1;
+			IF source = $shards THEN RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = format('user %s does not exist', user_id); END IF;
+		END IF;
+	END LOOP;
+	IF source = target THEN
+		PERFORM djust_router.change_email(source, user_id, email);
+	ELSIF djust_router.move_accepts(target, email) THEN
+		PERFORM djust_router.move_out(source, user_id, email, target);
+		PERFORM djust_router.deliver(user_id, source);
+	ELSE
+		RAISE EXCEPTION USING ERRCODE = '23505', MESSAGE = 'another customer has this address';
+	END IF;
+END \$\$;
+
+CREATE OR REPLACE FUNCTION djust_auth.move_user(user_id uuid, email text) RETURNS void
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
+DECLARE
+	state text; message text; detail text; hint text;
+BEGIN
+	PERFORM djust_router.move(user_id, email);
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	PERFORM djust_router.raise(state, message, detail, hint);
+END \$\$;
+INSERT INTO djust_router.api VALUES ('djust_auth.move_user(uuid, text)', 'm');
+
+-- How many customers were brought to their shard.  A shard that cannot be reached, or that refuses, does not keep others waiting.
+CREATE OR REPLACE FUNCTION djust_auth.finish_moves() RETURNS integer
+	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
+DECLARE
+	finished integer := 0;
+	source integer;
+	leaving uuid;
+BEGIN
+	FOR source IN 0..$((shards - 1)) LOOP
+		BEGIN
+			FOR leaving IN SELECT * FROM djust_router.moves(source) LOOP
+				BEGIN
+					PERFORM djust_router.deliver(leaving, source);
+					finished := finished + 1;
+				EXCEPTION WHEN OTHERS THEN
+					RAISE WARNING 'customer % is still on the way from shard %, or went back: %', leaving, source, SQLERRM;
+				END;
+			END LOOP;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'shard % does not tell who is on the way: %', source, SQLERRM;
+		END;
+	END LOOP;
+	RETURN finished;
+END \$\$;
+INSERT INTO djust_router.api VALUES ('djust_auth.finish_moves()', 'm');
 
 -- for PostgREST's db-pre-config
 CREATE OR REPLACE FUNCTION djust_router.postgrest_settings(OUT secret text, OUT audience text, OUT pre_request text)
@@ -239,11 +358,11 @@ CREATE OR REPLACE FUNCTION djust_router.grant_api(role regrole, kind text DEFAUL
 DECLARE
 	name text;
 BEGIN
-	IF kind NOT IN ('anonymous', 'customer', 'backend', 'authenticator') THEN
+	IF kind NOT IN ('anonymous', 'customer', 'backend', 'authenticator', 'mover') THEN
 		RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'unknown kind of grant',
-			HINT = 'Use anonymous, customer, backend or authenticator.';
+			HINT = 'Use anonymous, customer, backend, authenticator or mover.';
 	END IF;
-	EXECUTE format('GRANT USAGE ON SCHEMA djust_router, $schema TO %s', role);
+	EXECUTE format('GRANT USAGE ON SCHEMA djust_router, djust_auth, $schema TO %s', role);
 	FOR name IN SELECT a.function FROM djust_router.api a
 		WHERE strpos(a.kinds, CASE kind WHEN 'authenticator' THEN 'p' ELSE left(kind, 1) END) > 0
 	LOOP
@@ -260,7 +379,7 @@ BEGIN
 	FOR statement IN
 		WITH object AS (
 			SELECT tableoid AS class, oid, 'SCHEMA' AS kind, nspowner AS owner, coalesce(nspacl, acldefault('n', nspowner)) AS acl
-			FROM pg_namespace WHERE nspname = 'djust_router'
+			FROM pg_namespace WHERE nspname IN ('djust_router', 'djust_auth')
 			UNION ALL SELECT tableoid, oid, 'TABLE', relowner, coalesce(relacl, acldefault('r', relowner))
 			FROM pg_class WHERE relnamespace = 'djust_router'::regnamespace AND relkind = 'r'
 			UNION ALL SELECT tableoid, oid, 'TYPE', typowner, coalesce(typacl, acldefault('T', typowner))

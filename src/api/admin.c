@@ -21,6 +21,7 @@
 #include "auth/database_copy.h"
 #include "auth/grants.h"
 #include "auth/mail_queue.h"
+#include "auth/move.h"
 #include "auth/password.h"
 #include "auth/profile.h"
 #include "auth/replica.h"
@@ -406,6 +407,55 @@ SQL_FUNCTION(djust_auth_email_shard)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(shard_of_email(normalize_email_utf8(SLICE(0)), shards));
+}
+
+SQL_FUNCTION(djust_auth_move_out)
+{
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_out()");
+
+	REQUIRED(1, "email");
+	REQUIRED(2, "shard");
+	move_out(id, TEXT(1), PG_GETARG_INT32(2));
+	PG_RETURN_VOID();
+}
+
+SQL_FUNCTION(djust_auth_move_offer)
+{
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_offer()");
+	TupleDesc descriptor;
+	MoveOffer offer;
+	Datum values[3];
+	bool nulls[3] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (!move_offer(id, &offer))
+		PG_RETURN_NULL();
+	values[0] = PointerGetDatum(offer.sealed);
+	values[1] = Int32GetDatum(offer.shard);
+	values[2] = Int32GetDatum(offer.number);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+SQL_FUNCTION(djust_auth_move_in)
+{
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_in()");
+
+	REQUIRED(1, "sealed");
+	PG_RETURN_BOOL(move_in(id, PG_GETARG_BYTEA_PP(1)));
+}
+
+SQL_FUNCTION(djust_auth_move_done)
+{
+	PG_RETURN_BOOL(move_done(begin_user(fcinfo, "djust_auth.move_done()")));
+}
+
+SQL_FUNCTION(djust_auth_move_back)
+{
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_back()");
+
+	REQUIRED(1, "number");
+	PG_RETURN_BOOL(move_back(id, PG_GETARG_INT32(1)));
 }
 
 /* These functions run under the worker's role, with EXECUTE granted to it, but work only in the worker. */

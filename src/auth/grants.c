@@ -33,6 +33,7 @@ static const struct
 	{"worker", 'w', false},
 	{"dba", 'd', false},
 	{"monitor", 'm', false},
+	{"mover", 'v', false},
 };
 
 /* Functions of the public API, and the letters of the kinds that may call them. */
@@ -73,7 +74,15 @@ static const struct
 	{"EXECUTE", "FUNCTION", "disable_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "enable_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "delete_user(uuid)", "d"},
-	{"EXECUTE", "FUNCTION", "change_email(uuid, text)", "d"},
+	{"EXECUTE", "FUNCTION", "change_email(uuid, text)", "dv"},
+	{"EXECUTE", "FUNCTION", "move_state(uuid)", "v"},
+	{"EXECUTE", "FUNCTION", "move_accepts(text)", "v"},
+	{"EXECUTE", "FUNCTION", "move_out(uuid, text, integer)", "v"},
+	{"EXECUTE", "FUNCTION", "move_offer(uuid)", "v"},
+	{"EXECUTE", "FUNCTION", "move_in(uuid, bytea)", "v"},
+	{"EXECUTE", "FUNCTION", "move_done(uuid)", "v"},
+	{"EXECUTE", "FUNCTION", "move_back(uuid, integer)", "v"},
+	{"EXECUTE", "FUNCTION", "moves()", "v"},
 	{"EXECUTE", "FUNCTION", "unlock_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "end_sessions(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "check_password(text)", "d"},
@@ -110,6 +119,7 @@ static const struct
 	{"SELECT", "TABLE", "effective_right", "d"},
 	{"SELECT", "TABLE", "audit_event", "d"},
 	{"SELECT", "TABLE", "mail_queue", "d"},
+	{"SELECT", "TABLE", "leaving_user", "d"},
 	{"SELECT", "TABLE", "throttle_lock", "d"},
 
 	{"EXECUTE", "FUNCTION", "postgrest_config()", "p"},
@@ -140,7 +150,7 @@ find_kind(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown kind of grant"),
-			 errhint("Use anonymous, customer, backend, authenticator, worker, dba or monitor.")));
+			 errhint("Use anonymous, customer, backend, authenticator, worker, dba, monitor or mover.")));
 }
 
 static void

@@ -146,6 +146,18 @@ key_file_open_key(const char *kid, Slice sealed, uint8_t *plain)
 }
 
 void
+key_file_seal_user(const char *purpose, const uint8_t *plain, size_t n, uint8_t *sealed)
+{
+	seal(required_keys()->user_seal, purpose, plain, n, sealed);
+}
+
+bool
+key_file_open_user(const char *purpose, Slice sealed, uint8_t *plain)
+{
+	return open_with(required_keys()->user_seal, purpose, sealed, plain);
+}
+
+void
 key_file_seal_address(const char *email, uint8_t sealed[SEALED_ADDRESS_SIZE])
 {
 	uint8_t plain[ADDRESS_LONGEST + 2] = {0};

@@ -34,6 +34,12 @@ extern void key_file_seal_key(const char *kid, const uint8_t *plain, size_t n, u
 /* False if it was sealed under another key file.  plain takes n - SEAL_NONCE_SIZE - SEAL_TAG_SIZE bytes. */
 extern bool key_file_open_key(const char *kid, Slice sealed, uint8_t *plain);
 
+#define SEALED_SIZE(n) ((n) + SEAL_NONCE_SIZE + SEAL_TAG_SIZE)
+
+/* A customer who moves; purpose says to which shard.  sealed takes SEALED_SIZE(n) bytes, plain as many less. */
+extern void key_file_seal_user(const char *purpose, const uint8_t *plain, size_t n, uint8_t *sealed);
+extern bool key_file_open_user(const char *purpose, Slice sealed, uint8_t *plain);
+
 /* Always writes SEALED_ADDRESS_SIZE bytes; an address too long to exist is sealed as the empty one. */
 extern void key_file_seal_address(const char *email, uint8_t sealed[SEALED_ADDRESS_SIZE]);
 extern bool key_file_open_address(Slice sealed, char email[ADDRESS_LONGEST + 1]);

@@ -127,6 +127,7 @@ derive_all(const uint8_t master[MASTER_SIZE], KeyFileKeys *out)
 		   derive(master, "account tag v1", out->tag, sizeof(out->tag)) &&
 		   derive(master, "signing key seal v1", out->key_seal, sizeof(out->key_seal)) &&
 		   derive(master, "address seal v1", out->address_seal, sizeof(out->address_seal)) &&
+		   derive(master, "moved user seal v1", out->user_seal, sizeof(out->user_seal)) &&
 		   derive(master, "audit seal v1", out->audit, sizeof(out->audit)) &&
 		   derive(master, "key file check v1", out->check, sizeof(out->check));
 }

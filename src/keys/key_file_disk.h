@@ -16,6 +16,7 @@ typedef struct KeyFileKeys
 	uint8_t tag[SHA256_SIZE];
 	uint8_t key_seal[SEAL_KEY_SIZE];
 	uint8_t address_seal[SEAL_KEY_SIZE];
+	uint8_t user_seal[SEAL_KEY_SIZE]; /* of customers who move to another shard */
 	uint8_t audit[SHA256_SIZE];
 	uint8_t check[SHA256_SIZE]; /* identifies the file in a database; reveals no other key */
 } KeyFileKeys;

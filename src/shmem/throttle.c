@@ -305,7 +305,7 @@ take_own(const AccountTag *tag)
 
 /* Also called during a rollback.  A lock without an entry in memory goes to the worker only. */
 static void
-put_back(const AccountTag *tag, const ThrottleUndo *what)
+put_back(const AccountTag *tag, const ThrottleCount *what)
 {
 	ThrottleEntry unstored = {.count = 0};
 	ThrottleEntry *entry;
@@ -328,10 +328,10 @@ put_back(const AccountTag *tag, const ThrottleUndo *what)
 }
 
 /* Keeps an empty entry: no attempt may read the old row before the worker deletes it.  A rollback restores it. */
-static const ThrottleUndo *
+static const ThrottleCount *
 clear(const AccountTag *tag)
 {
-	ThrottleUndo *note = throttle_undo_note(tag);
+	ThrottleCount *note = throttle_undo_note(tag);
 	SavedLock saved;
 	ThrottleEntry *entry;
 
@@ -380,19 +380,33 @@ throttle_start_over(const AccountTag *tag)
 }
 
 void
+throttle_take_away(const AccountTag *tag, ThrottleCount *count)
+{
+	*count = is_counted(tag) ? *clear(tag) : (ThrottleCount){0};
+	throttle_await_saved();
+}
+
+void
+throttle_bring(const AccountTag *tag, const ThrottleCount *count)
+{
+	ThrottleCount *added;
+
+	throttle_start_over(tag);
+	if (count->failures == 0)
+		return;
+	added = throttle_undo_note(tag);
+	put_back(tag, count);
+	added->failures = -count->failures;
+	throttle_await_saved();
+}
+
+void
 throttle_move(const AccountTag *from, const AccountTag *to)
 {
-	ThrottleUndo *added;
-	const ThrottleUndo *cleared;
+	ThrottleCount count;
 
-	throttle_start_over(to);
-	if (!is_counted(from))
-		return;
-	added = throttle_undo_note(to);
-	cleared = clear(from);
-	put_back(to, cleared);
-	added->failures = -cleared->failures;
-	throttle_await_saved();
+	throttle_take_away(from, &count);
+	throttle_bring(to, &count);
 }
 
 void

@@ -6,6 +6,7 @@
 #define DJUST_THROTTLE_H
 
 #include "shmem/throttle_rule.h"
+#include "shmem/throttle_undo.h"
 
 struct LWLock;
 
@@ -32,5 +33,8 @@ extern void throttle_clear(const AccountTag *tag);
 /* Called when an address is created (start_over) or changed (move).  Usually a no-op. */
 extern void throttle_start_over(const AccountTag *tag);
 extern void throttle_move(const AccountTag *from, const AccountTag *to);
+/* The two halves of a move, where the addresses are on two shards. */
+extern void throttle_take_away(const AccountTag *tag, ThrottleCount *count);
+extern void throttle_bring(const AccountTag *tag, const ThrottleCount *count);
 
 #endif

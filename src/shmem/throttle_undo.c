@@ -25,7 +25,7 @@ typedef struct Note
 	SubTransactionId level;
 	AccountTag tag;
 	bool clears; /* clears the count at commit; otherwise `what` is applied at a rollback */
-	ThrottleUndo what;
+	ThrottleCount what;
 } Note;
 
 static ThrottleUndoActions actions;
@@ -132,10 +132,10 @@ new_note(const AccountTag *tag)
 	return note;
 }
 
-ThrottleUndo *
+ThrottleCount *
 throttle_undo_note(const AccountTag *tag)
 {
-	ThrottleUndo *note = &new_note(tag)->what;
+	ThrottleCount *note = &new_note(tag)->what;
 
 	note->user_id = throttle_owner_of(tag);
 	return note;

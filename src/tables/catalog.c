@@ -53,6 +53,7 @@ static const char *const names[] = {
 	[TABLE_AUDIT_SEAL] = "audit_seal",
 	[TABLE_KEY_FILE] = "key_file",
 	[TABLE_HEARTBEAT] = "heartbeat",
+	[TABLE_LEAVING_USER] = "leaving_user",
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",

@@ -42,6 +42,7 @@ typedef enum CatalogTable
 	TABLE_AUDIT_SEAL,
 	TABLE_KEY_FILE,
 	TABLE_HEARTBEAT, /* since 1.1, as all that follow */
+	TABLE_LEAVING_USER,
 	CATALOG_TABLES
 } CatalogTable;
 

@@ -46,6 +46,23 @@ typedef struct UserLock
 	TimestampTz saved_at;
 } UserLock;
 
+/* What a customer brings to another shard besides their row. */
+typedef struct MovedUser
+{
+	char *email;
+	int32 failures;
+	TimestampTz allowed_at;
+	char *events; /* JSON array of their audit events */
+} MovedUser;
+
+/* A row of leaving_user. */
+typedef struct LeavingUser
+{
+	bytea *sealed;
+	int32 shard;
+	int32 offers;
+} LeavingUser;
+
 /* A mail as claimed for sending. */
 typedef struct ClaimedMail
 {
@@ -106,6 +123,18 @@ extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
 extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email);
 extern uint64 store_user_delete(const pg_uuid_t *id);
+
+/* customers who move to another shard */
+/* JSON, and locks the row; NULL if there is no such user. */
+extern char *store_move_read(const pg_uuid_t *id, const char *new_email, int failures, TimestampTz allowed_at);
+/* With the address from before if they come back; false if a user with this id is there already. */
+extern bool store_move_insert(const char *document, bool back);
+extern void store_move_describe(const char *document, bool back, MovedUser *user);
+extern void store_leaving_insert(const pg_uuid_t *id, int shard, Datum sealed);
+/* Counts an offer.  False if the user is not leaving. */
+extern bool store_leaving_offer(const pg_uuid_t *id, LeavingUser *leaving);
+/* Deletes the row, only if its last offer had this number; -1: whatever it was. */
+extern bool store_leaving_take(const pg_uuid_t *id, int offer, LeavingUser *leaving);
 
 /* profiles */
 extern void store_profile_insert(const char *name, const char *description);

@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT plan(109);
+SELECT plan(111);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
@@ -11,9 +11,10 @@ CREATE ROLE pgtap_authenticator;
 CREATE ROLE pgtap_worker;
 CREATE ROLE pgtap_dba;
 CREATE ROLE pgtap_monitor;
+CREATE ROLE pgtap_mover;
 
 SELECT lives_ok(format('SELECT djust_auth.grant_api(%L, %L)', 'pgtap_' || k, k), 'grant_api ' || k)
-	FROM unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor}'::text[]) k;
+	FROM unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor,mover}'::text[]) k;
 SELECT lives_ok($$SELECT djust_auth.grant_api('pgtap_default')$$, 'grant_api without a kind');
 SELECT lives_ok($$SELECT djust_auth.grant_api('pgtap_backend', 'backend')$$, 'grant_api twice');
 
@@ -43,7 +44,7 @@ INSERT INTO callable VALUES
 	('djust_auth.disable_user', 'dba'),
 	('djust_auth.enable_user', 'dba'),
 	('djust_auth.delete_user', 'dba'),
-	('djust_auth.change_email', 'dba'),
+	('djust_auth.change_email', 'dba mover'),
 	('djust_auth.unlock_user', 'dba'),
 	('djust_auth.end_sessions', 'dba'),
 	('djust_auth.open_session', ''),
@@ -69,6 +70,8 @@ INSERT INTO callable VALUES
 	('djust_auth.postgrest_config', 'authenticator'),
 	('djust_auth.stats', 'dba monitor'), ('djust_auth.stat_here', 'dba monitor'), ('djust_auth.check', 'dba monitor'),
 	('djust_auth.check_hash', 'dba'),
+	('djust_auth.move_state', 'mover'), ('djust_auth.move_accepts', 'mover'), ('djust_auth.move_out', 'mover'), ('djust_auth.move_offer', 'mover'),
+	('djust_auth.move_in', 'mover'), ('djust_auth.move_done', 'mover'), ('djust_auth.move_back', 'mover'), ('djust_auth.moves', 'mover'),
 	('djust_auth.token_shard', 'backend dba'), ('djust_auth.normal_email', 'backend dba'), ('djust_auth.email_shard', 'backend dba'),
 	('djust_auth.worker_start', 'worker'),
 	('djust_auth.worker_write', 'worker'),
@@ -100,12 +103,12 @@ CREATE TEMP VIEW granted AS
 		has_function_privilege('pgtap_' || k.kind, m.oid, 'EXECUTE') AS given, k.kind = ANY (string_to_array(c.kinds, ' ')) AS meant
 	FROM member m
 	LEFT JOIN callable c ON c.name = m.name
-	CROSS JOIN unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor}'::text[]) AS k(kind);
+	CROSS JOIN unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor,mover}'::text[]) AS k(kind);
 
 SELECT bag_eq('SELECT name FROM member', 'SELECT name FROM callable', 'every function of the extension stands in the list, and no other');
 SELECT is_empty(format($$SELECT signature, CASE WHEN given THEN 'is given' ELSE 'is missing' END FROM granted WHERE kind = %L AND given IS DISTINCT FROM meant$$, k),
 		k || ': exactly its functions')
-	FROM unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor}'::text[]) k;
+	FROM unnest('{anonymous,customer,backend,authenticator,worker,dba,monitor,mover}'::text[]) k;
 SELECT is_empty(
 	$$SELECT m.signature FROM member m WHERE has_function_privilege('pgtap_default', m.oid, 'EXECUTE') <> has_function_privilege('pgtap_backend', m.oid, 'EXECUTE')$$,
 	'the default is backend');
@@ -121,7 +124,7 @@ CREATE TEMP VIEW table_privilege AS
 					OR (p IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege('pgtap_' || k.kind, c.oid, p)) END)
 			AS privileges
 	FROM pg_class c
-	CROSS JOIN unnest('{anonymous,customer,backend,default,authenticator,worker,dba,monitor}'::text[]) AS k(kind)
+	CROSS JOIN unnest('{anonymous,customer,backend,default,authenticator,worker,dba,monitor,mover}'::text[]) AS k(kind)
 	WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind IN ('r', 'v', 'S');
 SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind <> 'dba' AND privileges IS NOT NULL
 		AND (kind, name, privileges) <> ('monitor', 'stat', 'S')$$,
@@ -129,7 +132,7 @@ SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind 
 SELECT is((SELECT privileges FROM table_privilege WHERE kind = 'monitor' AND name = 'stat'), 'S', 'it does');
 SELECT set_eq($$SELECT name || ' ' || privileges FROM table_privilege WHERE kind = 'dba' AND privileges IS NOT NULL$$,
 	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'password_blocklist SIUD',
-		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'throttle_lock S', 'stat S'],
+		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'leaving_user S', 'throttle_lock S', 'stat S'],
 	'dba: what the contract says');
 
 -- other kinds
