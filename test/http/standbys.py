@@ -8,7 +8,7 @@ import tempfile
 
 import web
 from support import GOOD, ROOT, Cluster, equal, main, ok, program, skip, until
-from support.balancer import REPLAYED_S, Balancer, blocks, installed, page
+from support.balancer import LAG_S, Balancer, blocks, installed, page
 from web import DRIVER
 from with_postgrest import await_answer, postgrest
 
@@ -26,7 +26,7 @@ def statements():
 def start():
     global primary, standbys, copies, balancer, db
     primary = Cluster(f"http_standbys_{DRIVER}", "wal_level = replica", "max_wal_senders = 8", "wal_keep_size = 64MB", "djust_auth.databases = 'shop'",
-                      f"djust_auth.max_replica_lag = '{REPLAYED_S + 2}s'")
+                      f"djust_auth.max_replica_lag = '{LAG_S}s'")
     primary.connect().run("CREATE DATABASE shop")
     program("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", input=statements(), env=primary.environment("shop"))
     db = primary.connect("shop", options="-c search_path=api,public")
@@ -51,7 +51,8 @@ def start():
             servers.append(subprocess.Popen([*command, path], stdin=subprocess.DEVNULL, stdout=log, stderr=log))
     for port, server in zip(("3002", "3003"), servers):
         await_answer(f"http://127.0.0.1:{balancer.ports[port]}", server)
-    until(lambda: ask("djust_jwks", method="GET").status == 200, "the balancer to find them", 30)
+    for method in ("GET", "POST"):
+        until(lambda by=method: ask("djust_jwks", method=by).status == 200, "the balancer to find them", 30)
 
 
 def ask(function, arguments=None, port="3000", method="POST", **options):

@@ -9,7 +9,7 @@ import psycopg2
 
 from support import ROOT, Db, setup, until
 
-REPLAYED_S = 4
+REPLAYED_S, LAG_S = 8, 12
 
 
 def page():
