@@ -49,6 +49,13 @@ while [ $i -lt $places ]; do
 done
 
 cat <<SQL
+DO \$\$ BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'djust_auth') THEN
+		RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = 'this database is a shard, its functions would be replaced',
+			HINT = 'Make the router in a database of its own.';
+	END IF;
+END \$\$;
+
 -- objects that were there keep their privileges
 CREATE TEMPORARY TABLE djust_router_before AS
 	SELECT tableoid AS class, oid FROM pg_catalog.pg_namespace UNION ALL SELECT tableoid, oid FROM pg_catalog.pg_class
@@ -343,7 +350,7 @@ CREATE OR REPLACE FUNCTION djust_router.postgrest_settings(OUT secret text, OUT 
 		pg_catalog.current_setting('pgrst.db_pre_request') AS pre_request
 	FROM (SELECT djust_auth.postgrest_config() OFFSET 0) c;
 	\$\$;
-CREATE OR REPLACE FUNCTION djust_router.postgrest_config() RETURNS void
+CREATE OR REPLACE FUNCTION djust_auth.postgrest_config() RETURNS void
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
 DECLARE
 	settings CONSTANT record := djust_router.postgrest_settings();
@@ -351,7 +358,7 @@ BEGIN
 	PERFORM set_config('pgrst.jwt_secret', settings.secret, true), set_config('pgrst.jwt_aud', settings.audience, true),
 		set_config('pgrst.db_pre_request', settings.pre_request, true);
 END \$\$;
-INSERT INTO djust_router.api VALUES ('djust_router.postgrest_config()', 'p');
+INSERT INTO djust_router.api VALUES ('djust_auth.postgrest_config()', 'p');
 
 CREATE OR REPLACE FUNCTION djust_router.grant_api(role regrole, kind text DEFAULT 'backend') RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS \$\$

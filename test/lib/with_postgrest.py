@@ -32,7 +32,7 @@ CONFIGURATION = """\
 db-uri = "postgresql://http_authenticator@/{database}?host={host}&port={port}"
 db-schemas = "{api}"
 db-anon-role = "http_anon"
-db-pre-config = "{config}.postgrest_config"
+db-pre-config = "djust_auth.postgrest_config"
 server-host = "127.0.0.1"
 server-port = {server_port}
 admin-server-port = {admin_port}
@@ -127,10 +127,10 @@ def main(driver, *program):
     if program[0].endswith(".py"):
         program = (sys.executable, *program)
     prepare()
-    database, config = os.environ["PGDATABASE"], "djust_auth"
+    database = os.environ["PGDATABASE"]
     if driver == "router":
-        database, config = prepare_router(database), "djust_router"
-    with serving(driver, database=database, config=config, api="api", host=os.environ["PGHOST"], port=os.environ["PGPORT"]) as (url, admin_url):
+        database = prepare_router(database)
+    with serving(driver, database=database, api="api", host=os.environ["PGHOST"], port=os.environ["PGPORT"]) as (url, admin_url):
         return subprocess.run(program, check=False, env={**os.environ, "HTTP_URL": url, "HTTP_ADMIN_URL": admin_url,
                                                          "HTTP_DRIVER": driver, "HTTP_DATABASE": database}).returncode
 

@@ -16,7 +16,7 @@ PUBLIC = {"acb": ["djust_login(text,text)", "djust_token(text,text,text,text,tex
                   "djust_reset_request(text)", "djust_reset_confirm(text,text)", "djust_reset_page(text,text)", "djust_jwks()", "djust_pre_request()",
                   "djust_request_user()", "djust_request_can(text,text)"],
           "cb": ["djust_can(text,text,text)", "djust_sessions(text)", "djust_end_session(text,uuid)", "djust_change_password(text,text,text)"],
-          "b": ["djust_introspect(text,text,text,text)"], "p": ["djust_router.postgrest_config()"]}
+          "b": ["djust_introspect(text,text,text,text)"], "p": ["djust_auth.postgrest_config()"]}
 SIGNATURES = """SELECT proname, pg_get_function_arguments(oid), provolatile::text, regexp_replace(pg_get_function_result(oid), '^djust_\\w+\\.', '')
     FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'djust%' ORDER BY 1"""
 shards, shard_host, router, back, postgres = [], None, None, None, None
@@ -105,12 +105,12 @@ def catalogue():
     equal(postgres.all(SIGNATURES), shards[0].all(SIGNATURES), "names, arguments, defaults, results and volatility are those of a shard")
     for role, kind in (("http_anon", "a"), ("http_customer", "c"), ("shop_backend", "b"), ("http_authenticator", "p"), ("stranger", "?"), ("reporting", "?")):
         expected = {name for kinds, names in PUBLIC.items() if kind in kinds for name in names}
-        got = {row[0] for row in postgres.all("SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'djust_router'::regnamespace)"
+        got = {row[0] for row in postgres.all("SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'djust_router'::regnamespace, 'djust_auth'::regnamespace)"
                                               " AND has_function_privilege(%s, oid, 'EXECUTE') AND proname NOT LIKE 'plproxy%%'", role)}
         equal(got, expected, f"{role} may call what its kind gives, and nothing else")
     for role in ("stranger", "reporting"):
-        equal(postgres.row("SELECT has_schema_privilege(%s, 'djust_router', 'USAGE, CREATE'), has_table_privilege(%s, 'djust_router.api', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'),"
-                           " has_type_privilege(%s, 'djust_router.\"text/html\"', 'USAGE')", role, role, role), (False, False, False), f"{role} has nothing in the schema of the router")
+        equal(postgres.row("SELECT has_schema_privilege(%s, 'djust_router', 'USAGE, CREATE') OR has_schema_privilege(%s, 'djust_auth', 'USAGE, CREATE'), has_table_privilege(%s, 'djust_router.api', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE'),"
+                           " has_type_privilege(%s, 'djust_router.\"text/html\"', 'USAGE')", role, role, role, role), (False, False, False), f"{role} has nothing in the schemas of the router")
     stranger = connect("stranger")
     fails("42501", lambda: stranger.login(CUSTOMERS[0]), "a role that was granted nothing logs nobody in")
     fails("42501", lambda: back.run("SELECT djust_router.djust_can(0, '', '', '', '', false, NULL, '/public', 'read')"), "nor does a backend reach a shard of its choice")
@@ -273,7 +273,7 @@ def over_http():
     """PostgREST, or its replay, in front of the router: customers of both shards, with one set of keys."""
     one_key()
     shards[0].run("SELECT djust_auth.grant_api('shop_router', 'authenticator')")
-    with serving("router", database="router", config="djust_router", api="public", host=router.host, port=router.port) as (url, admin_url):
+    with serving("router", database="router", api="public", host=router.host, port=router.port) as (url, admin_url):
         os.environ.update(HTTP_URL=url, HTTP_ADMIN_URL=admin_url, HTTP_DRIVER="router", HTTP_DATABASE="router")
         from web import form, get, post
         for email in CUSTOMERS[:6]:
@@ -311,6 +311,10 @@ def again():
     program("psql", "-X1q", "-v", "ON_ERROR_STOP=1", "-h", router.host, "-p", router.port, "-U", "postgres", "-d", "router", input=two)
     equal(postgres.one("SELECT count(*) FROM pg_proc WHERE has_function_privilege('shop_backend', oid, 'EXECUTE')"), before, "run again, it keeps what was granted")
     equal(error_of(back.login(CUSTOMERS[0])), None, "and works in old sessions")
+    ran = subprocess.run([os.path.join(os.environ["DJUST_BIN"], "psql"), "-X1q", "-v", "ON_ERROR_STOP=1", "-h", shard_host.host, "-p", shard_host.port, "-U", "postgres", "-d", "shard0"],
+                         input=two, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ok(ran.returncode != 0 and "this database is a shard" in ran.stderr, "a shard is not made a router", ran)
+    equal(shards[0].one("SELECT to_regnamespace('djust_router')"), None, "and nothing was made there")
     for bad, words in ((["1=user=x"], "expected 0="), (["0=dbname=x"], "user=... is missing"), (["0=user=x password=y"], "no passwords"), ([], "no shards"),
                        (["schema=a b", "0=user=x"], "schema"), (["0=user=x", "2=user=x"], "expected 1=")):
         ran = subprocess.run(["sh", script, *bad], check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
