@@ -24,7 +24,7 @@ typedef struct StoreStatement
 {
 	const char *text;
 	Oid types[MAX_ARGUMENTS + 1]; /* of the arguments, ended by InvalidOid */
-	bool by_index; /* forbids sequential scans, whatever the planner estimates */
+	bool by_index; /* rows come in the order of an index, whatever the planner estimates */
 	bool administrative; /* an administrator's change, to be audited; others are the library's own work */
 	SPIPlanPtr plan; /* prepared at the first use in a backend */
 } StoreStatement;
