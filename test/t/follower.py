@@ -1,28 +1,19 @@
 """Followers (doc/scaling.md): rights, keys, templates and blocklist come from one shard; a broken subscription makes the follower refuse."""
 
-import os
-import re
 import threading
 import time
 
 import jwt
 
-from support import ROOT, Cluster, equal, fails, header_of, main, measured, ok, program, shop, until
+from support import Cluster, equal, fails, header_of, main, measured, ok, program, shop, until
+from support.shards import FINDINGS, FOLLOWED, blocks
 
 LAG_S = 6
-TABLES = ("heartbeat", "profile", "profile_right", "signing_key", "mail_template", "password_blocklist")
-REFUSALS = "SELECT finding FROM djust_auth.check() WHERE severity = 'error' AND finding ~ 'follower|does not come'"
 leader = follower = source = copy = None
 
 
-def commands():
-    """The blocks of doc/scaling.md: for all shards, for the one that is followed, for a follower."""
-    with open(os.path.join(ROOT, "doc", "scaling.md"), encoding="utf-8") as file:
-        return re.findall(r"```text\n(.*?)```", re.search(r"\n## Followers\n(.*?)\n## ", file.read(), re.S).group(1), re.S)
-
-
 def make(name, *lines):
-    lines = [line for line in commands()[0].splitlines() if "max_replica_lag" not in line] + list(lines)
+    lines = [line for line in blocks("Followers")[0].splitlines() if "max_replica_lag" not in line] + list(lines)
     cluster = Cluster(name, *lines, f"djust_auth.max_replica_lag = '{LAG_S}s'", f"djust_auth.databases = '{name}'")
     program("createdb", "-h", cluster.host, "-p", cluster.port, "-U", "postgres", name)
     db = cluster.connect(name)
@@ -47,8 +38,8 @@ def first_subscription():
     shop(copy)
     before = copy.create_user("before@follower.example", profiles=["customer"])
     copy.login("before@follower.example")
-    source.raw.cursor().execute(commands()[1])
-    steps = commands()[2].replace("host=shop0.internal", f"host={leader.host} port={leader.port}")
+    source.raw.cursor().execute(blocks("Followers")[1])
+    steps = blocks("Followers")[2].replace("host=shop0.internal", f"host={leader.host} port={leader.port}")
     for statement in steps.split(";\n"):
         copy.run(statement) if statement.strip() else None
     copy.close()
@@ -57,10 +48,10 @@ def first_subscription():
     fails("55000", lambda: copy.login("before@follower.example"), "before a key has come, a login is refused")
     source.create_user("leader@follower.example", profiles=["customer"])
     source.login("leader@follower.example")
-    until(lambda: copy.all(REFUSALS) == [], "the follower to follow")
+    until(lambda: copy.all(FINDINGS) == [], "the follower to follow")
     equal(copy.one("SELECT profile FROM djust_auth.user_profile WHERE user_id = %s", before), "customer", "customers keep their profiles")
-    equal([copy.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1, 2") for table in TABLES[1:5]],
-          [source.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1, 2") for table in TABLES[1:5]], "the rows are those of the shard that is followed")
+    equal([copy.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1, 2") for table in FOLLOWED[1:5]],
+          [source.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1, 2") for table in FOLLOWED[1:5]], "the rows are those of the shard that is followed")
     equal(copy.can(copy.login("before@follower.example")["access_token"]), True, "and its customers use them")
     ok(copy.one("SELECT djust_auth.check_password('Tulips-9-Bad')") != [], "the blocklist, too")
 
@@ -76,7 +67,7 @@ def one_jwks():
 
 
 def refused():
-    for table in TABLES:
+    for table in FOLLOWED:
         column = copy.one("SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum = 1", f"djust_auth.{table}")
         for statement in (f"INSERT INTO djust_auth.{table} SELECT * FROM djust_auth.{table}", f"UPDATE djust_auth.{table} SET {column} = {column}",
                           f"UPDATE djust_auth.{table} SET {column} = {column} WHERE false", f"DELETE FROM djust_auth.{table}",
@@ -172,17 +163,17 @@ def broken():
     source.run("SELECT djust_auth.set_right('customer', '/orders', 'none')")
     refuses_within(LAG_S, token, "a subscription that stands still: within the limit the follower refuses")
     equal(copy.one("SELECT djust_introspect(%s) ->> 'active'", token), "false", "introspection, too")
-    ok("this follower refuses all checks: the last heartbeat" in copy.one(REFUSALS), "check() says why", copy.all(REFUSALS))
+    ok("this follower refuses all checks: the last heartbeat" in copy.one(FINDINGS), "check() says why", copy.all(FINDINGS))
     ok(copy.one("SELECT value FROM djust_auth.stat WHERE name = 'follower_lag_seconds'") > LAG_S, "and stat how long")
     copy.run("ALTER SUBSCRIPTION shop1 ENABLE")
-    until(lambda: copy.all(REFUSALS) == [], "the follower to catch up")
+    until(lambda: copy.all(FINDINGS) == [], "the follower to catch up")
     equal(copy.can(token), False, "caught up, it knows what was taken away")
     source.run("SELECT djust_auth.set_right('customer', '/orders', 'read')")
     until(lambda: copy.can(token), "the right")
     source.run("ALTER PUBLICATION djust_auth DROP TABLE djust_auth.profile_right")
     copy.run("ALTER SUBSCRIPTION shop1 REFRESH PUBLICATION")
     refuses_within(LAG_S, token, "nor does it answer when the rights alone do not come")
-    equal(copy.all(REFUSALS), [("table djust_auth.profile_right does not come from the shard that this one follows",)], "check() names them")
+    equal(copy.all(FINDINGS), [("table djust_auth.profile_right does not come from the shard that this one follows",)], "check() names them")
     copy.run("BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM djust_auth.profile_right; COMMIT")
     source.run("ALTER PUBLICATION djust_auth ADD TABLE djust_auth.profile_right")
     copy.run("ALTER SUBSCRIPTION shop1 REFRESH PUBLICATION")

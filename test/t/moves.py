@@ -1,12 +1,12 @@
 """Moving customers between shards (doc/scaling.md): all goes along, and whatever is killed on the way, the customer is on one shard."""
 
 import os
-import subprocess
 import threading
 
 import psycopg2
 
-from support import PATIENCE, ROOT, WRONG, Cluster, Db, equal, error_of, fails, kill, later, main, ok, setup, shop, skip, tally, until
+from support import PATIENCE, WRONG, Cluster, Db, equal, error_of, fails, kill, later, main, ok, shop, skip, tally, until
+from support.shards import has_plproxy, route, shard
 
 KILLS = int(os.environ.get("MOVE_KILLS", "18"))
 SHARDS = (0, 1)
@@ -17,20 +17,14 @@ router = back = None
 def begin():
     """Two servers with one key file, and a router."""
     global router, back
-    clusters[0] = Cluster("moves0", "wal_level = replica")
-    clusters[1] = Cluster("moves1", f"djust_auth.key_file = '{clusters[0].data}/djust_auth.key'")
+    clusters[0] = shard(0, None)
+    clusters[1] = shard(1, clusters[0])
     for number, cluster in clusters.items():
-        db = cluster.connect()
-        db.run(f"ALTER DATABASE postgres SET djust_auth.shard = {number}")
-        db.run("CREATE EXTENSION djust_auth; CREATE ROLE shop_router LOGIN")
-        db.run("SELECT djust_auth.grant_api('shop_router'), djust_auth.grant_api('shop_router', 'mover')")
         shards[number] = cluster.connect()
         shop(shards[number])
     router = Cluster("moves_router")
-    strings = [f"{number}=host={cluster.host} port={cluster.port} dbname=postgres user=shop_router" for number, cluster in clusters.items()]
-    script = subprocess.run(["sh", os.path.join(ROOT, "sql", "router.sh"), *strings], check=True, stdout=subprocess.PIPE, text=True).stdout
+    route(router, clusters.values())
     back = router.connect()
-    back.raw.cursor().execute(script)
     back.run("CREATE ROLE shop_admin LOGIN; SELECT djust_router.grant_api('shop_admin', 'mover')")
 
 
@@ -249,16 +243,8 @@ def finished():
     return not any(db.one("SELECT count(*) FROM djust_auth.leaving_user") for db in shards.values())
 
 
-def plproxy():
-    try:
-        setup("need_plproxy")
-    except subprocess.CalledProcessError:
-        return False
-    return True
-
-
 def missing():
     skip("moves", "postgresql-plproxy could not be installed")
 
 
-main(*([begin, goes_along, refused, offers, together_moved, killed] if plproxy() else [missing]))
+main(*([begin, goes_along, refused, offers, together_moved, killed] if has_plproxy() else [missing]))

@@ -7,7 +7,8 @@ import subprocess
 
 import psycopg2
 
-from support import GOOD, OTHER, ROOT, WRONG, Cluster, Db, equal, error_of, fails, main, note, ok, program, setup, shop, skip, until
+from support import GOOD, OTHER, ROOT, WRONG, Cluster, Db, equal, error_of, fails, main, note, ok, program, shop, skip, until
+from support.shards import has_plproxy
 from with_postgrest import ROLES, serving
 
 CUSTOMERS = [f"customer{n}@router.example" for n in range(12)]
@@ -321,12 +322,4 @@ def again():
         ok(ran.returncode == 1 and ran.stdout == "" and words in ran.stderr, f"{bad} is refused", ran)
 
 
-def plproxy():
-    try:
-        setup("need_plproxy")
-    except subprocess.CalledProcessError:
-        return False
-    return True
-
-
-main(*([begin, catalogue, journeys, nothing_to_route_by, requests, over_http, log, again] if plproxy() else [missing]))
+main(*([begin, catalogue, journeys, nothing_to_route_by, requests, over_http, log, again] if has_plproxy() else [missing]))

@@ -24,6 +24,8 @@ parts()
 	day            shares 1800 programs DAY_SECONDS=900
 	attacks        shares 1800 programs
 	reuse_is_final shares 2400 programs REUSE_ROUNDS=1000
+	moves          shares 3600 programs MOVE_KILLS=100
+	shop           shares 3600 programs SHOP_CUSTOMERS=1000
 	seal           shares 3600 programs AUDIT_EVENTS=1000000 AUDIT_PLACES=1
 	loggers        alone  1800 loggers.sh
 	sanitizers     alone  1800 sanitizers.sh
