@@ -55,8 +55,8 @@ plan_of(StoreStatement *statement, int n)
 }
 
 /*
- * Without sorting, which makes every portion of a large table read all of it: a plan made while the table was small stays
- * until the table is analyzed.  On an error the transaction's abort restores the settings.
+ * Without sorting: a plan made while the table was small, which stays until the table is analyzed, would read all of a
+ * large one for each portion.  On an error the transaction's abort restores the settings.
  */
 static int
 plan_by_index(void)
