@@ -25,6 +25,9 @@ shop(db)
 user_id = db.create_user(EMAIL, profiles=["customer"])
 db.until_worker()
 standbys = [primary.standby(name) for name in ("standbys_1", "standbys_2")]
+for number, standby in enumerate(standbys, 1):
+    standby.configure(f"cluster_name = 'shop{number}'")
+    standby.restart("fast")
 copies = [standby.connect() for standby in standbys]
 balancer = None
 
@@ -39,7 +42,7 @@ def replayed():
 
 def wait_for(number):
     """How many standbys commits wait for."""
-    db.run(f"ALTER SYSTEM SET synchronous_standby_names = '{f'FIRST {number} (*)' if number else ''}'")
+    db.run(f"ALTER SYSTEM SET synchronous_standby_names = '{f'FIRST {number} (shop1, shop2)' if number else ''}'")
     db.run("SELECT pg_reload_conf()")
     until(lambda: db.one("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == number, "the standbys' state")
 
