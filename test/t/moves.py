@@ -207,8 +207,11 @@ def killed():
         ended = later(quietly, moving, user_id, new)
         until(lambda at=holder: at.one("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1, "the step")
         if router_dies:
+            # its call on the shard goes on
+            calling = holder.one("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
             back.run("SELECT pg_terminate_backend(%s)", moving.pid)
             holder.close()
+            until(lambda at=shards[place], pid=calling: at.one("SELECT count(*) FROM pg_locks WHERE pid = %s", pid) == 0, "the call on the shard to end")
         else:
             kill(*clusters[place].processes(), clusters[place].postmaster())
             clusters[place].start_again()
