@@ -31,12 +31,18 @@ COMMENT ON FUNCTION djust_auth.email_shard(text, integer) IS
 
 CREATE TABLE djust_auth.leaving_user (
 	user_id uuid NOT NULL CONSTRAINT leaving_user_pkey PRIMARY KEY,
+	move uuid NOT NULL,
 	shard integer NOT NULL,
 	sealed bytea NOT NULL,
-	offers integer NOT NULL DEFAULT 0,
 	left_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
+CREATE TABLE djust_auth.decided_move (
+	move uuid NOT NULL CONSTRAINT decided_move_pkey PRIMARY KEY,
+	refused boolean NOT NULL,
+	decided_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.leaving_user', '');
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.decided_move', '');
 
 CREATE FUNCTION djust_auth.move_state(user_id uuid) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -49,16 +55,22 @@ CREATE FUNCTION djust_auth.move_accepts(email text) RETURNS boolean
 CREATE FUNCTION djust_auth.move_out(user_id uuid, email text, shard integer) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_move_out';
-CREATE FUNCTION djust_auth.move_offer(user_id uuid, OUT sealed bytea, OUT shard integer, OUT number integer)
+CREATE FUNCTION djust_auth.move_offer(user_id uuid, OUT sealed bytea, OUT shard integer, OUT move uuid)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_move_offer';
 CREATE FUNCTION djust_auth.move_in(user_id uuid, sealed bytea) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_move_in';
-CREATE FUNCTION djust_auth.move_done(user_id uuid) RETURNS boolean
+CREATE FUNCTION djust_auth.move_refuse(move uuid) RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_refuse';
+CREATE FUNCTION djust_auth.move_redirect(user_id uuid, move uuid, email text, shard integer) RETURNS boolean
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_redirect';
+CREATE FUNCTION djust_auth.move_done(user_id uuid, move uuid) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_move_done';
-CREATE FUNCTION djust_auth.move_back(user_id uuid, number integer) RETURNS boolean
+CREATE FUNCTION djust_auth.move_back(user_id uuid, move uuid) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_move_back';
 CREATE FUNCTION djust_auth.moves() RETURNS SETOF uuid
@@ -70,7 +82,7 @@ COMMENT ON TABLE djust_auth.leaving_user IS
 COMMENT ON COLUMN djust_auth.leaving_user.user_id IS 'The customer.';
 COMMENT ON COLUMN djust_auth.leaving_user.shard IS 'The shard for which they left.';
 COMMENT ON COLUMN djust_auth.leaving_user.sealed IS 'All that goes along, sealed under the key file for that shard.';
-COMMENT ON COLUMN djust_auth.leaving_user.offers IS 'How often they have been offered to it.';
+COMMENT ON COLUMN djust_auth.leaving_user.move IS 'Identifier of the move.';
 COMMENT ON COLUMN djust_auth.leaving_user.left_at IS 'When they left.';
 COMMENT ON CONSTRAINT leaving_user_pkey ON djust_auth.leaving_user IS 'A customer leaves for one shard.';
 COMMENT ON INDEX djust_auth.leaving_user_pkey IS 'Leaving customers by id.';
@@ -82,10 +94,19 @@ COMMENT ON FUNCTION djust_auth.move_out(uuid, text, integer) IS
 COMMENT ON FUNCTION djust_auth.move_offer(uuid) IS
 	'What move_in() there needs of a customer who was taken out, good for five minutes; NULL for any other. For the router.';
 COMMENT ON FUNCTION djust_auth.move_in(uuid, bytea) IS
-	'Puts a customer into this shard who was offered by another: true, or false if they are here already. 55000 for another shard''s, another key file''s or an old offer, 23505 if the address is taken. For the router.';
-COMMENT ON FUNCTION djust_auth.move_done(uuid) IS 'Forgets a customer who has arrived on the other shard; false if none was leaving. For the router.';
-COMMENT ON FUNCTION djust_auth.move_back(uuid, integer) IS
-	'Puts a customer back with the former address, if the offer of this number, which the other shard refused, was the last; else false. For the router.';
+	'Puts a customer into this shard who was offered by another: true if that has happened, now or before, false if the move was refused. 55000 for another shard''s, another key file''s or an old offer, 23505 if the address is taken, 23503 without a profile of theirs. For the router.';
+COMMENT ON FUNCTION djust_auth.move_refuse(uuid) IS 'Refuses a move into this shard for good: true, or false if its customer is here already. For the router.';
+COMMENT ON FUNCTION djust_auth.move_redirect(uuid, uuid, text, integer) IS
+	'Gives a customer who leaves by this move, which the other shard has refused, another address and shard; false if none leaves by it. For the router.';
+COMMENT ON FUNCTION djust_auth.move_done(uuid, uuid) IS 'Forgets a customer who has arrived on the other shard by this move; false if none leaves by it. For the router.';
+COMMENT ON FUNCTION djust_auth.move_back(uuid, uuid) IS
+	'Puts a customer back, with the former address, after the other shard has refused this move; false if none leaves by it. For the router.';
+COMMENT ON TABLE djust_auth.decided_move IS 'Moves of customers into this shard, so that none is taken up twice. Rows stay.';
+COMMENT ON COLUMN djust_auth.decided_move.move IS 'Identifier of the move.';
+COMMENT ON COLUMN djust_auth.decided_move.refused IS 'False: the customer was put in; true: never will be.';
+COMMENT ON COLUMN djust_auth.decided_move.decided_at IS 'When.';
+COMMENT ON CONSTRAINT decided_move_pkey ON djust_auth.decided_move IS 'A move is decided once.';
+COMMENT ON INDEX djust_auth.decided_move_pkey IS 'Moves by identifier.';
 COMMENT ON FUNCTION djust_auth.moves() IS 'Customers who are leaving. For the router.';
 
 -- followers: what one shard tells the others by logical replication
@@ -144,7 +165,7 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user'] LOOP
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move'] LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
 				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
 				operation.name, operation.timing, operation.name, relation, operation.tables);
@@ -232,9 +253,16 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 			'Add its name to djust_auth.databases and restart the server: events of refused logins are lost, mails wait, nothing is purged.'
 		FROM served WHERE NOT served.yes
 		UNION ALL
-		SELECT 1, 'error', pg_catalog.format('trigger %I of table djust_auth.%I is disabled', t.tgname, r.relname),
-			pg_catalog.format('ALTER TABLE djust_auth.%I ENABLE TRIGGER %I;', r.relname, t.tgname)
-		FROM relation r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid WHERE t.tgenabled = 'D' AND NOT t.tgisinternal
+		SELECT 1, 'error', pg_catalog.format('trigger %I of table djust_auth.%I is not enabled as the extension enabled it', t.tgname, r.relname),
+			pg_catalog.format('ALTER TABLE djust_auth.%I ENABLE %sTRIGGER %I;', r.relname, CASE made.enabled WHEN 'A' THEN 'ALWAYS ' WHEN 'R' THEN 'REPLICA ' END, t.tgname)
+		FROM relation r
+		JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid
+		CROSS JOIN LATERAL (SELECT CASE
+			WHEN t.tgname LIKE 'djust\_%\_replica' THEN 'R'
+			WHEN t.tgname IN ('djust_policy_changed', 'djust_policy_truncated', 'djust_truncated', 'djust_keep_ended', 'djust_purge_at')
+				OR (t.tgname = 'djust_normalise' AND r.relname = 'password_blocklist') THEN 'A'
+			ELSE 'O' END AS enabled) made
+		WHERE t.tgenabled = 'D' OR (t.tgenabled <> made.enabled AND t.tgname LIKE 'djust\_%')
 		UNION ALL
 		SELECT 2, 'warning', pg_catalog.format('table djust_auth.%I has row security', r.relname),
 			'Row security that hides rows from the owner hides users and sessions from djust_auth, too.'
@@ -326,12 +354,32 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 			AND (coalesce(heard.ago < -2 OR heard.ago > 60, true) OR (lag.allowed > '0' AND heard.ago > pg_catalog.date_part('epoch', lag.allowed)))
 		UNION ALL
 		SELECT 1, 'error', pg_catalog.format('table djust_auth.%I does not come from the shard that this one follows', t.name),
-			CASE WHEN pg_catalog.count(r.srrelid) = 0 THEN 'No subscription has it: add it to the publication, and ALTER SUBSCRIPTION ... REFRESH PUBLICATION.'
-			ELSE 'Its first copy is not complete: see the server log.' END
+			'All of them need one subscription, with its first copies complete: see pg_subscription_rel and the server log. After a change of the publication, ALTER SUBSCRIPTION ... REFRESH PUBLICATION.'
 		FROM pg_catalog.unnest(ARRAY['profile', 'profile_right', 'signing_key', 'mail_template', 'password_blocklist', 'heartbeat']) t(name)
-		LEFT JOIN pg_catalog.pg_subscription_rel r ON r.srrelid = ('djust_auth.' || t.name)::pg_catalog.regclass
 		WHERE pg_catalog.current_setting('djust_auth.follower', true)::boolean
-		GROUP BY t.name HAVING coalesce(NOT pg_catalog.bool_and(r.srsubstate = 'r'), true)
+			AND (SELECT pg_catalog.count(*) FILTER (WHERE r.srsubstate = 'r' AND r.srsubid =
+					(SELECT pg_catalog.min(h.srsubid) FROM pg_catalog.pg_subscription_rel h WHERE h.srrelid = 'djust_auth.heartbeat'::pg_catalog.regclass))
+				FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = ('djust_auth.' || t.name)::pg_catalog.regclass) <> 1
+		UNION ALL
+		SELECT 2, 'warning', pg_catalog.format('%s customers have a profile that does not exist', pg_catalog.count(DISTINCT u.user_id)),
+			'DELETE FROM djust_auth.user_profile u WHERE NOT EXISTS (SELECT FROM djust_auth.profile p WHERE p.name = u.profile); or one of that name, made later, is theirs.'
+		FROM djust_auth.user_profile u
+		WHERE pg_catalog.current_setting('djust_auth.follower', true)::boolean
+			AND NOT EXISTS (SELECT FROM djust_auth.profile p WHERE p.name = u.profile)
+		HAVING pg_catalog.count(*) > 0
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('%s customers left for another shard more than 5 minutes ago and have not arrived', pg_catalog.count(*)),
+			'Call djust_auth.finish_moves() on the router; see djust_auth.leaving_user.'
+		FROM djust_auth.leaving_user l WHERE l.left_at < pg_catalog.clock_timestamp() - interval '5 minutes'
+		HAVING pg_catalog.count(*) > 0
+		UNION ALL
+		SELECT 1, 'error', pg_catalog.format('publication %I keeps changes of djust_auth.%I from followers', p.pubname, c.relname),
+			'It must publish every operation, all rows and all columns: a right that is taken away must arrive.'
+		FROM pg_catalog.pg_publication p
+		JOIN pg_catalog.pg_publication_rel r ON r.prpubid = p.oid
+		JOIN relation c ON c.oid = r.prrelid
+		WHERE (NOT (p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate) OR r.prqual IS NOT NULL OR r.prattrs IS NOT NULL)
+			AND EXISTS (SELECT FROM pg_catalog.pg_publication_rel h WHERE h.prpubid = p.oid AND h.prrelid = 'djust_auth.heartbeat'::pg_catalog.regclass)
 		UNION ALL
 		SELECT 2, 'warning', 'this follower answers however old its rights are: djust_auth.max_replica_lag is 0',
 			'Set it, such as 30s, on all shards: a right that was taken away elsewhere may never arrive here.'
@@ -427,10 +475,10 @@ DECLARE
 	statement text;
 	routines CONSTANT oid[] := ARRAY['djust_auth.check_hash(text)', 'djust_auth.token_shard(text)', 'djust_auth.normal_email(text)',
 		'djust_auth.email_shard(text, integer)', 'djust_auth.move_state(uuid)', 'djust_auth.move_accepts(text)',
-		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid)',
-		'djust_auth.move_back(uuid, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
+		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid, uuid)',
+		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
 		'djust_auth.refuse_on_follower()', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
-	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.heartbeat', 'djust_auth.stat']::pg_catalog.regclass[];
+	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.stat']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

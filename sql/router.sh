@@ -50,6 +50,13 @@ done
 
 cat <<SQL
 DO \$\$ BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname IN ('djust_router', 'djust_auth') AND nspowner <> CURRENT_USER::pg_catalog.regrole)
+		OR EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+			WHERE n.nspname IN ('djust_router', 'djust_auth') AND p.proowner <> CURRENT_USER::pg_catalog.regrole)
+	THEN
+		RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'schema djust_router or djust_auth, or a function there, belongs to another role',
+			HINT = 'Drop it, or install the router as its owner.';
+	END IF;
 	IF EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'djust_auth') THEN
 		RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = 'this database is a shard, its functions would be replaced',
 			HINT = 'Make the router in a database of its own.';
@@ -238,62 +245,93 @@ on_shard move_state '(p1 integer, p2 uuid)' 'RETURNS text' 'SELECT djust_auth.mo
 on_shard move_accepts '(p1 integer, p2 text)' 'RETURNS boolean' 'SELECT djust_auth.move_accepts($2)'
 on_shard change_email '(p1 integer, p2 uuid, p3 text)' 'RETURNS text' 'SELECT djust_auth.change_email($2, $3)::text'
 on_shard move_out '(p1 integer, p2 uuid, p3 text, p4 integer)' 'RETURNS text' 'SELECT djust_auth.move_out($2, $3, $4)::text'
-on_shard move_offer '(p1 integer, p2 uuid, OUT sealed bytea, OUT shard integer, OUT number integer)' '' \
-	'SELECT o.sealed, o.shard, o.number FROM djust_auth.move_offer($2) o'
+on_shard move_offer '(p1 integer, p2 uuid, OUT sealed bytea, OUT shard integer, OUT move uuid)' '' \
+	'SELECT o.sealed, o.shard, o.move FROM djust_auth.move_offer($2) o'
 on_shard move_in '(p1 integer, p2 uuid, p3 bytea)' 'RETURNS boolean' 'SELECT djust_auth.move_in($2, $3)'
-on_shard move_done '(p1 integer, p2 uuid)' 'RETURNS boolean' 'SELECT djust_auth.move_done($2)'
-on_shard move_back '(p1 integer, p2 uuid, p3 integer)' 'RETURNS boolean' 'SELECT djust_auth.move_back($2, $3)'
+on_shard move_refuse '(p1 integer, p2 uuid)' 'RETURNS boolean' 'SELECT djust_auth.move_refuse($2)'
+on_shard move_redirect '(p1 integer, p2 uuid, p3 uuid, p4 text, p5 integer)' 'RETURNS boolean' 'SELECT djust_auth.move_redirect($2, $3, $4, $5)'
+on_shard move_done '(p1 integer, p2 uuid, p3 uuid)' 'RETURNS boolean' 'SELECT djust_auth.move_done($2, $3)'
+on_shard move_back '(p1 integer, p2 uuid, p3 uuid)' 'RETURNS boolean' 'SELECT djust_auth.move_back($2, $3)'
 on_shard moves '(p1 integer)' 'RETURNS SETOF uuid' 'SELECT m FROM djust_auth.moves() m'
 
 cat <<SQL
 
 CREATE SCHEMA IF NOT EXISTS djust_auth;
 
--- Brings a customer who has left their shard to the other one, or back if that refuses.  Only its own word is a refusal: an offer
--- whose answer is lost may have been taken up, so the customer stays in leaving_user, and can be offered again.
+-- Brings a customer who has left their shard to the other one, or back if that refuses.  Only an error that the other shard itself
+-- raises, about the customer, is a refusal: of all others it is not known what they mean, so the customer waits.
 CREATE OR REPLACE FUNCTION djust_router.deliver(user_id uuid, source integer) RETURNS void
 	LANGUAGE plpgsql AS \$\$
 DECLARE
 	offer record;
+	arrived boolean;
 	state text; message text; detail text; hint text;
 BEGIN
 	SELECT * INTO offer FROM djust_router.move_offer(source, user_id);
 	IF offer.sealed IS NULL THEN RETURN; END IF;
 	BEGIN
-		PERFORM djust_router.move_in(offer.shard, user_id, offer.sealed);
+		arrived := djust_router.move_in(offer.shard, user_id, offer.sealed);
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-		IF message ~ ' REMOTE ERROR: ' THEN
-			PERFORM djust_router.move_back(source, user_id, offer.number);
-		ELSE
+		IF message !~ '^[\w.]+\(\d+\): \[.*?\] REMOTE ERROR: ' OR state !~ '^(23...|55000)\$' THEN
 			hint := 'The customer is in djust_auth.leaving_user of shard ' || source
 				|| '. Call djust_auth.finish_moves(), or djust_auth.move_user() again, when shard ' || offer.shard || ' answers.';
+			PERFORM djust_router.raise(state, message, detail, hint);
 		END IF;
-		PERFORM djust_router.raise(state, message, detail, hint);
+		arrived := false;
 	END;
-	PERFORM djust_router.move_done(source, user_id);
+	IF arrived OR NOT djust_router.move_refuse(offer.shard, offer.move) THEN
+		PERFORM djust_router.move_done(source, user_id, offer.move);
+		RETURN;
+	END IF;
+	PERFORM djust_router.move_back(source, user_id, offer.move);
+	IF state IS NOT NULL THEN PERFORM djust_router.raise(state, message, detail, hint); END IF;
+END \$\$;
+
+-- A customer who waits gets a new move in place of the former one, unless that has succeeded meanwhile.
+CREATE OR REPLACE FUNCTION djust_router.redirect(user_id uuid, source integer, email text, target integer) RETURNS boolean
+	LANGUAGE plpgsql AS \$\$
+DECLARE
+	offer record;
+BEGIN
+	SELECT * INTO offer FROM djust_router.move_offer(source, user_id);
+	IF offer.sealed IS NULL THEN
+		RETURN false;
+	ELSIF NOT djust_router.move_refuse(offer.shard, offer.move) THEN
+		PERFORM djust_router.move_done(source, user_id, offer.move);
+		RETURN false;
+	END IF;
+	RETURN djust_router.move_redirect(source, user_id, offer.move, email, target);
 END \$\$;
 
 CREATE OR REPLACE FUNCTION djust_router.move(user_id uuid, email text) RETURNS void
 	LANGUAGE plpgsql AS \$\$
 DECLARE
-	target CONSTANT integer NOT NULL := djust_router.email_shard(email, $shards);
+	target CONSTANT integer := djust_router.email_shard(email, $shards);
 	source integer := 0;
+	again boolean := false;
 	state text;
 BEGIN
+	IF user_id IS NULL OR email IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'user_id and email must not be null';
+	ELSIF pg_catalog.current_setting('transaction_read_only')::boolean THEN
+		RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = 'cannot execute djust_auth.move_user() in a read-only transaction';
+	END IF;
 	LOOP
 		state := djust_router.move_state(source, user_id);
-		IF state = 'leaving' THEN
-			PERFORM djust_router.deliver(user_id, source);
+		EXIT WHEN state = 'here' OR (state = 'leaving' AND djust_router.redirect(user_id, source, email, target));
+		source := CASE state WHEN 'leaving' THEN 0 ELSE source + 1 END;
+		-- somebody else may have moved the customer from a shard that was not asked yet to one that was
+		IF source = $shards AND again THEN
+			RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = pg_catalog.format('user %s does not exist', user_id);
+		ELSIF source = $shards THEN
+			again := true;
 			source := 0;
-		ELSIF state = 'here' THEN
-			EXIT;
-		ELSE
-			source := source + 1;
-			IF source = $shards THEN RAISE EXCEPTION USING ERRCODE = 'P0002', MESSAGE = format('user %s does not exist', user_id); END IF;
 		END IF;
 	END LOOP;
-	IF source = target THEN
+	IF state = 'leaving' THEN
+		PERFORM djust_router.deliver(user_id, source);
+	ELSIF source = target THEN
 		PERFORM djust_router.change_email(source, user_id, email);
 	ELSIF djust_router.move_accepts(target, email) THEN
 		PERFORM djust_router.move_out(source, user_id, email, target);

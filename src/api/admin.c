@@ -433,8 +433,18 @@ SQL_FUNCTION(djust_auth_move_offer)
 		PG_RETURN_NULL();
 	values[0] = PointerGetDatum(offer.sealed);
 	values[1] = Int32GetDatum(offer.shard);
-	values[2] = Int32GetDatum(offer.number);
+	values[2] = UUIDPGetDatum(&offer.move);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+SQL_FUNCTION(djust_auth_move_redirect)
+{
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_redirect()");
+
+	REQUIRED(1, "move");
+	REQUIRED(2, "email");
+	REQUIRED(3, "shard");
+	PG_RETURN_BOOL(move_redirect(id, PG_GETARG_UUID_P(1), TEXT(2), PG_GETARG_INT32(3)));
 }
 
 SQL_FUNCTION(djust_auth_move_in)
@@ -445,17 +455,27 @@ SQL_FUNCTION(djust_auth_move_in)
 	PG_RETURN_BOOL(move_in(id, PG_GETARG_BYTEA_PP(1)));
 }
 
+SQL_FUNCTION(djust_auth_move_refuse)
+{
+	begin_write("djust_auth.move_refuse()");
+	REQUIRED(0, "move");
+	PG_RETURN_BOOL(move_refuse(PG_GETARG_UUID_P(0)));
+}
+
 SQL_FUNCTION(djust_auth_move_done)
 {
-	PG_RETURN_BOOL(move_done(begin_user(fcinfo, "djust_auth.move_done()")));
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_done()");
+
+	REQUIRED(1, "move");
+	PG_RETURN_BOOL(move_done(id, PG_GETARG_UUID_P(1)));
 }
 
 SQL_FUNCTION(djust_auth_move_back)
 {
 	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_back()");
 
-	REQUIRED(1, "number");
-	PG_RETURN_BOOL(move_back(id, PG_GETARG_INT32(1)));
+	REQUIRED(1, "move");
+	PG_RETURN_BOOL(move_back(id, PG_GETARG_UUID_P(1)));
 }
 
 /* These functions run under the worker's role, with EXECUTE granted to it, but work only in the worker. */

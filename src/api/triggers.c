@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "replication/logicalworker.h"
 #include "utils/array.h"
 #include "utils/rel.h"
 #include "utils/uuid.h"
@@ -26,6 +27,7 @@
 #include "auth/account.h"
 #include "server/encoding.h"
 #include "server/import_hash.h"
+#include "server/json.h"
 #include "server/normalize.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
@@ -350,17 +352,45 @@ SQL_FUNCTION(djust_trigger_policy_changed)
 	return done();
 }
 
+static const char *
+profile_name(TupleTableSlot *row)
+{
+	bool is_null;
+	Datum name = row_changes_value(row, Anum_profile_name, TEXTOID, &is_null);
+
+	return is_null ? "" : TextDatumGetCString(name);
+}
+
+/* Triggers that audit do not fire under replication. */
+static void
+profile_follow(const char *before, const char *after)
+{
+	uint64 rows = store_user_profile_follow(before, after);
+	StringInfoData detail;
+
+	if (rows == 0)
+		return;
+	initStringInfo(&detail);
+	appendStringInfoChar(&detail, '{');
+	json_string(&detail, "change", after ? "profile renamed by replication" : "profile dropped by replication");
+	json_string(&detail, "profile", before);
+	if (after)
+		json_string(&detail, "new_profile", after);
+	json_number(&detail, "users", (int64) rows);
+	appendStringInfoChar(&detail, '}');
+	audit_event("administration", NULL, NULL, detail.data);
+}
+
 /* Only by replication: there foreign keys do not cascade, and user_profile is each shard's own. */
 SQL_FUNCTION(djust_trigger_profile_changed)
 {
 	TriggerData *data = FIRED_BY(profile_firings);
 	bool deleted = TRIGGER_FIRED_BY_DELETE(data->tg_event);
-	bool is_null;
-	Datum before = row_changes_value(data->tg_trigslot, Anum_profile_name, TEXTOID, &is_null);
-	Datum after = deleted ? (Datum) 0 : row_changes_value(data->tg_newslot, Anum_profile_name, TEXTOID, &is_null);
+	const char *before = profile_name(data->tg_trigslot);
+	const char *after = deleted ? NULL : profile_name(data->tg_newslot);
 
-	if (setting_follower)
-		store_user_profile_follow(TextDatumGetCString(before), deleted ? NULL : TextDatumGetCString(after));
+	if (IsLogicalWorker() && setting_follower && (deleted || strcmp(before, after) != 0))
+		profile_follow(before, after);
 	return done();
 }
 

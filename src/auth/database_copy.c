@@ -175,6 +175,13 @@ database_accept_key_file(void)
 	read_file_or_raise();
 	if (is_accepted())
 		return;
+	if (catalog_has(TABLE_LEAVING_USER) && store_leaving_any())
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("customers who left for another shard are sealed under the former key file"),
+			 errhint("Put that file back and call djust_auth.finish_moves() on the router. If it is lost, so are they: "
+					 "delete the rows of djust_auth.leaving_user.")));
 	/* another caller may have come first */
 	store_session_lock();
 	if (is_accepted())

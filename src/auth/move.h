@@ -13,19 +13,23 @@
 typedef struct MoveOffer
 {
 	bytea *sealed;
-	int shard; /* for which it is */
-	int number; /* of this offer of this customer */
+	int shard; /* that may open it */
+	pg_uuid_t move;
 } MoveOffer;
 
-/* Takes the customer out of this shard, for one of that address. */
+/* Removes the customer here and keeps them sealed for that shard, where they will have this address. */
 extern void move_out(const pg_uuid_t *id, const char *email, int shard);
-/* Offers a customer that has been taken out, anew; false if there is none. */
+/* False if the customer is not leaving. */
 extern bool move_offer(const pg_uuid_t *id, MoveOffer *offer);
-/* Puts an offered customer into this shard; false if they are there already. */
+/* Gives a leaving customer, whose move was refused, another one; false if nobody leaves by that move. */
+extern bool move_redirect(const pg_uuid_t *id, const pg_uuid_t *move, const char *email, int shard);
+/* Puts an offered customer into this shard; true if that has happened, now or before, false if the move was refused. */
 extern bool move_in(const pg_uuid_t *id, const bytea *sealed);
-/* Forgets the customer, who is on the other shard; false if there was none. */
-extern bool move_done(const pg_uuid_t *id);
-/* Puts the customer back, whom the other shard refused, unless another offer has been made since. */
-extern bool move_back(const pg_uuid_t *id, int number);
+/* Refuses a move for good; false if its customer is in already. */
+extern bool move_refuse(const pg_uuid_t *move);
+/* Forgets a customer who is on the other shard; false if nobody leaves by this move. */
+extern bool move_done(const pg_uuid_t *id, const pg_uuid_t *move);
+/* Puts a customer back whom the other shard has refused; false if nobody leaves by this move. */
+extern bool move_back(const pg_uuid_t *id, const pg_uuid_t *move);
 
 #endif

@@ -9,7 +9,7 @@
  * the tables does not come.  The worker of the primary, and that of the shard
  * that is followed, commits a heartbeat at least four times within the limit,
  * so an idle shop is not taken for a lost one.  Clocks of both servers are
- * compared: with a heartbeat from the future, nothing is known.
+ * compared: a heartbeat more than 2 s in the future counts as none.
  */
 #include "postgres.h"
 
@@ -41,15 +41,19 @@ is_too_old(TimestampTz at, TimestampTz now)
 	return now - at > setting_max_replica_lag * INT64CONST(1000) || at - now > CLOCK_SKEW_MS * INT64CONST(1000);
 }
 
+/* By one subscription: the heartbeat of another one would tell nothing about the rights. */
 static bool
 every_table_comes(void)
 {
+	Oid first;
+	Oid from;
 	int i;
 
-	for (i = 0; i < lengthof(followed); i++)
-		if (!catalog_is_replicated(followed[i]))
+	catalog_is_subscribed(followed[0], &first);
+	for (i = 1; i < lengthof(followed); i++)
+		if (!catalog_is_subscribed(followed[i], &from) || from != first)
 			return false;
-	return true;
+	return OidIsValid(first);
 }
 
 /* Reads the tables only when the heartbeat that it knows is too old. */
@@ -80,11 +84,16 @@ replica_pause_ms(void)
 	return Min(setting_max_replica_lag / 4, LONGEST_PAUSE_MS);
 }
 
-/* Those of a follower come from the shard that it follows: its own tell nothing but the time to its standbys. */
+/*
+ * The row of a follower comes from the shard that it follows, whatever this connection knows of djust_auth.follower: a
+ * transaction of its own tells nothing but the time to its standbys.
+ */
 void
 replica_heartbeat(void)
 {
-	if (setting_follower)
+	Oid from;
+
+	if (setting_follower || !catalog_has(TABLE_HEARTBEAT) || catalog_is_subscribed(TABLE_HEARTBEAT, &from))
 		GetTopTransactionId();
 	else
 		store_heartbeat(GetCurrentTimestamp());

@@ -15,10 +15,10 @@
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
+#include "auth/replica.h"
 #include "auth/rights.h"
 #include "server/encoding.h"
 #include "server/normalize.h"
-#include "auth/replica.h"
 #include "tables/catalog.h"
 
 /* Profiles whose patterns are prefetched together. */

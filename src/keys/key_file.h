@@ -36,7 +36,7 @@ extern bool key_file_open_key(const char *kid, Slice sealed, uint8_t *plain);
 
 #define SEALED_SIZE(n) ((n) + SEAL_NONCE_SIZE + SEAL_TAG_SIZE)
 
-/* A customer who moves; purpose says to which shard.  sealed takes SEALED_SIZE(n) bytes, plain as many less. */
+/* A customer who moves; purpose says where.  sealed takes SEALED_SIZE(n) bytes, plain SEALED_SIZE(0) less than that. */
 extern void key_file_seal_user(const char *purpose, const uint8_t *plain, size_t n, uint8_t *sealed);
 extern bool key_file_open_user(const char *purpose, Slice sealed, uint8_t *plain);
 

@@ -54,6 +54,7 @@ static const char *const names[] = {
 	[TABLE_KEY_FILE] = "key_file",
 	[TABLE_HEARTBEAT] = "heartbeat",
 	[TABLE_LEAVING_USER] = "leaving_user",
+	[TABLE_DECIDED_MOVE] = "decided_move",
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",
@@ -108,7 +109,7 @@ is_of_1_0(int relation)
 	return relation < CATALOG_TABLES ? relation < TABLE_HEARTBEAT : relation < INDEX_HEARTBEAT;
 }
 
-/* InvalidOid for what a schema of 1.0 has not; its update changes older tables, too, so that ids are resolved anew. */
+/* InvalidOid for tables that schema 1.0 lacks; its update changes older tables, too, so that ids are resolved anew. */
 static Oid
 resolve(Oid schema, int relation)
 {
@@ -250,23 +251,34 @@ catalog_index(CatalogIndex index)
 }
 
 bool
-catalog_is_replicated(CatalogTable table)
+catalog_has(CatalogTable table)
+{
+	resolve_all();
+	return OidIsValid(ids.relations[table]);
+}
+
+bool
+catalog_is_subscribed(CatalogTable table, Oid *from)
 {
 	Relation relation = table_open(SubscriptionRelRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
 	int subscriptions = 0;
-	int ready = 0;
 
 	ScanKeyInit(
 		&key, Anum_pg_subscription_rel_srrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(catalog_table(table)));
 	scan = systable_beginscan(relation, SubscriptionRelSrrelidSrsubidIndexId, true, NULL, 1, &key);
+	*from = InvalidOid;
 	for (; HeapTupleIsValid(tuple = systable_getnext(scan)); subscriptions++)
-		ready += ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubstate == SUBREL_STATE_READY;
+	{
+		Form_pg_subscription_rel row = (Form_pg_subscription_rel) GETSTRUCT(tuple);
+
+		*from = subscriptions == 0 && row->srsubstate == SUBREL_STATE_READY ? row->srsubid : InvalidOid;
+	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-	return ready > 0 && ready == subscriptions;
+	return subscriptions > 0;
 }
 
 uint32

@@ -43,6 +43,7 @@ typedef enum CatalogTable
 	TABLE_KEY_FILE,
 	TABLE_HEARTBEAT, /* since 1.1, as all that follow */
 	TABLE_LEAVING_USER,
+	TABLE_DECIDED_MOVE,
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -254,8 +255,10 @@ extern List *catalog_keys(void);
 extern bool catalog_known_key_file(KnownKeyFile *known);
 /* Time of the last heartbeat; false if none has come yet. */
 extern bool catalog_heartbeat(TimestampTz *at);
-/* True if the table comes from a publisher, and its first copy is complete. */
-extern bool catalog_is_replicated(CatalogTable table);
+/* False for a table of a newer version of the schema than the database has. */
+extern bool catalog_has(CatalogTable table);
+/* True if the table is in any subscription; *from is its only one, if its first copy is complete, else InvalidOid. */
+extern bool catalog_is_subscribed(CatalogTable table, Oid *from);
 
 extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
 /* A saved throttle lock. */

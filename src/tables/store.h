@@ -58,9 +58,9 @@ typedef struct MovedUser
 /* A row of leaving_user. */
 typedef struct LeavingUser
 {
-	bytea *sealed;
+	pg_uuid_t move;
 	int32 shard;
-	int32 offers;
+	bytea *sealed;
 } LeavingUser;
 
 /* A mail as claimed for sending. */
@@ -125,24 +125,32 @@ extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email);
 extern uint64 store_user_delete(const pg_uuid_t *id);
 
 /* customers who move to another shard */
+#define MOVED_EVENTS_MOST 10000 /* the newest ones */
 /* JSON, and locks the row; NULL if there is no such user. */
 extern char *store_move_read(const pg_uuid_t *id, const char *new_email, int failures, TimestampTz allowed_at);
-/* With the address from before if they come back; false if a user with this id is there already. */
+/* If they come back, with the address from before and the profiles that exist; false if nothing was inserted. */
 extern bool store_move_insert(const char *document, bool back);
 extern void store_move_describe(const char *document, bool back, MovedUser *user);
-extern void store_leaving_insert(const pg_uuid_t *id, int shard, Datum sealed);
-/* Counts an offer.  False if the user is not leaving. */
-extern bool store_leaving_offer(const pg_uuid_t *id, LeavingUser *leaving);
-/* Deletes the row, only if its last offer had this number; -1: whatever it was. */
-extern bool store_leaving_take(const pg_uuid_t *id, int offer, LeavingUser *leaving);
+extern void store_leaving_insert(const pg_uuid_t *id, const pg_uuid_t *move, int shard, Datum sealed);
+/* Locks the row; false if the user is not leaving. */
+extern bool store_leaving_read(const pg_uuid_t *id, LeavingUser *leaving);
+extern bool store_leaving_any(void);
+/* Gives the row another move, for that shard. */
+extern void store_leaving_redirect(const pg_uuid_t *id, const pg_uuid_t *move, int shard, Datum sealed);
+/* The document with another address. */
+extern char *store_move_readdress(const char *document, const char *new_email);
+/* Deletes the row of this move. */
+extern bool store_leaving_take(const pg_uuid_t *id, const pg_uuid_t *move, LeavingUser *leaving);
+/* Records that the customer of this move was taken in, or refused, here; false if either was recorded before. */
+extern bool store_move_decide(const pg_uuid_t *move, bool refused, bool *was_refused);
 
 /* profiles */
 extern void store_profile_insert(const char *name, const char *description);
 extern uint64 store_profile_delete(const char *name);
 extern void store_user_profile_insert(const pg_uuid_t *user_id, const char *profile);
 extern uint64 store_user_profile_delete(const pg_uuid_t *user_id, const char *profile);
-/* As foreign keys would, after the profile got another name, or was deleted (after is NULL). */
-extern void store_user_profile_follow(const char *before, const char *after);
+/* As foreign keys would, after a profile got another name, or was deleted (after is NULL); returns the rows changed. */
+extern uint64 store_user_profile_follow(const char *before, const char *after);
 extern void store_right_set(const char *profile, const char *route, const char *access);
 
 /* password resets and mail */

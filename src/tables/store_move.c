@@ -20,9 +20,11 @@ store_move_read(const pg_uuid_t *id, const char *new_email, int failures, Timest
 		" 'locale', u.locale, 'failures', $3, 'allowed_at', $4,"
 		" 'profiles', (SELECT coalesce(pg_catalog.json_agg(p.profile), '[]'::pg_catalog.json)"
 		" FROM djust_auth.user_profile p WHERE p.user_id" EQ "u.id),"
-		" 'events', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.to_jsonb(e) OPERATOR(pg_catalog.-) 'user_id'"
-		" ORDER BY e.at, e.id), '[]'::pg_catalog.json) FROM djust_auth.audit_event e WHERE e.user_id" EQ "u.id)"
-		")::pg_catalog.text FROM djust_auth.customer_user u WHERE u.id" EQ "$1 FOR UPDATE",
+		" 'events', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.to_jsonb(e) ORDER BY e.at, e.id),"
+		" '[]'::pg_catalog.json) FROM (SELECT a.id, a.at, a.event, a.sid, a.actor, a.client_address, a.detail"
+		" FROM djust_auth.audit_event a WHERE a.user_id" EQ "u.id ORDER BY a.at DESC, a.id DESC LIMIT " CppAsString2(
+			MOVED_EVENTS_MOST) ") e)"
+							   ")::pg_catalog.text FROM djust_auth.customer_user u WHERE u.id" EQ "$1 FOR UPDATE",
 		{UUIDOID, TEXTOID, INT4OID, TIMESTAMPTZOID}};
 	char *document = NULL;
 
@@ -54,13 +56,14 @@ store_move_insert(const char *document, bool back)
 		.administrative = true};
 	static StoreStatement profiles = {"INSERT INTO djust_auth.user_profile (user_id, profile)"
 									  " SELECT r.id, p FROM " CUSTOMER
-									  ", pg_catalog.json_array_elements_text(r.profiles) p",
-									  {TEXTOID},
+									  ", pg_catalog.json_array_elements_text(r.profiles) p"
+									  " WHERE NOT $2 OR EXISTS (SELECT FROM djust_auth.profile o WHERE o.name" EQ "p)",
+									  {TEXTOID, BOOLOID},
 									  .administrative = true};
 
 	if (store_run(&user, ARGUMENTS(text_datum(document), BoolGetDatum(back))) == 0)
 		return false;
-	store_run(&profiles, ARGUMENTS(text_datum(document)));
+	store_run(&profiles, ARGUMENTS(text_datum(document), BoolGetDatum(back)));
 	return true;
 }
 
@@ -81,49 +84,90 @@ store_move_describe(const char *document, bool back, MovedUser *user)
 }
 
 void
-store_leaving_insert(const pg_uuid_t *id, int shard, Datum sealed)
+store_leaving_insert(const pg_uuid_t *id, const pg_uuid_t *move, int shard, Datum sealed)
 {
 	static StoreStatement statement = {
-		"INSERT INTO djust_auth.leaving_user (user_id, shard, sealed) VALUES ($1, $2, $3)",
-		{UUIDOID, INT4OID, BYTEAOID}};
+		"INSERT INTO djust_auth.leaving_user (user_id, move, shard, sealed) VALUES ($1, $2, $3, $4)",
+		{UUIDOID, UUIDOID, INT4OID, BYTEAOID}};
 
-	store_run(&statement, ARGUMENTS(UUIDPGetDatum(id), Int32GetDatum(shard), sealed));
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(id), UUIDPGetDatum(move), Int32GetDatum(shard), sealed));
 }
 
-bool
-store_leaving_offer(const pg_uuid_t *id, LeavingUser *leaving)
+/* Of a statement that returns these columns. */
+static bool
+read_leaving(StoreStatement *statement, Arguments arguments, LeavingUser *leaving)
 {
-	static StoreStatement statement = {
-		"UPDATE djust_auth.leaving_user SET offers = offers OPERATOR(pg_catalog.+) 1 WHERE user_id" EQ "$1"
-		" RETURNING shard, sealed, offers",
-		{UUIDOID}};
-	bool found = store_query(&statement, ARGUMENTS(UUIDPGetDatum(id)), NULL) > 0;
+	bool found = store_query(statement, arguments, NULL) > 0;
 
 	if (found)
 	{
-		leaving->shard = DatumGetInt32(store_value(0, 1, INT4OID));
-		leaving->sealed = DatumGetByteaPCopy(store_value(0, 2, BYTEAOID));
-		leaving->offers = DatumGetInt32(store_value(0, 3, INT4OID));
+		leaving->move = *DatumGetUUIDP(store_value(0, 1, UUIDOID));
+		leaving->shard = DatumGetInt32(store_value(0, 2, INT4OID));
+		leaving->sealed = DatumGetByteaPCopy(store_value(0, 3, BYTEAOID));
 	}
 	store_finish();
 	return found;
 }
 
 bool
-store_leaving_take(const pg_uuid_t *id, int offer, LeavingUser *leaving)
+store_leaving_read(const pg_uuid_t *id, LeavingUser *leaving)
 {
-	static StoreStatement statement = {"DELETE FROM djust_auth.leaving_user WHERE user_id" EQ "$1 AND ($2" LT
-									   "0 OR offers" EQ "$2)"
-									   " RETURNING shard, sealed, offers",
-									   {UUIDOID, INT4OID}};
-	bool found = store_query(&statement, ARGUMENTS(UUIDPGetDatum(id), Int32GetDatum(offer)), NULL) > 0;
+	static StoreStatement statement = {
+		"SELECT move, shard, sealed FROM djust_auth.leaving_user WHERE user_id" EQ "$1 FOR UPDATE", {UUIDOID}};
 
-	if (found)
-	{
-		leaving->shard = DatumGetInt32(store_value(0, 1, INT4OID));
-		leaving->sealed = DatumGetByteaPCopy(store_value(0, 2, BYTEAOID));
-		leaving->offers = DatumGetInt32(store_value(0, 3, INT4OID));
-	}
-	store_finish();
-	return found;
+	return read_leaving(&statement, ARGUMENTS(UUIDPGetDatum(id)), leaving);
+}
+
+void
+store_leaving_redirect(const pg_uuid_t *id, const pg_uuid_t *move, int shard, Datum sealed)
+{
+	static StoreStatement statement = {
+		"UPDATE djust_auth.leaving_user SET move = $2, shard = $3, sealed = $4 WHERE user_id" EQ "$1",
+		{UUIDOID, UUIDOID, INT4OID, BYTEAOID}};
+
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(id), UUIDPGetDatum(move), Int32GetDatum(shard), sealed));
+}
+
+char *
+store_move_readdress(const char *document, const char *new_email)
+{
+	static StoreStatement statement = {
+		"SELECT ($1::pg_catalog.jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('new_email', $2))"
+		"::pg_catalog.text",
+		{TEXTOID, TEXTOID}};
+
+	return TextDatumGetCString(
+		store_run_value(&statement, ARGUMENTS(text_datum(document), text_datum(new_email)), TEXTOID, NULL));
+}
+
+bool
+store_leaving_any(void)
+{
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.leaving_user LIMIT 1"};
+
+	return store_run(&statement, ARGUMENTS()) > 0;
+}
+
+bool
+store_leaving_take(const pg_uuid_t *id, const pg_uuid_t *move, LeavingUser *leaving)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.leaving_user WHERE user_id" EQ "$1 AND move" EQ
+									   "$2 RETURNING move, shard, sealed",
+									   {UUIDOID, UUIDOID}};
+
+	return read_leaving(&statement, ARGUMENTS(UUIDPGetDatum(id), UUIDPGetDatum(move)), leaving);
+}
+
+bool
+store_move_decide(const pg_uuid_t *move, bool refused, bool *was_refused)
+{
+	static StoreStatement insert = {
+		"INSERT INTO djust_auth.decided_move (move, refused) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+		{UUIDOID, BOOLOID}};
+	static StoreStatement read = {"SELECT refused FROM djust_auth.decided_move WHERE move" EQ "$1", {UUIDOID}};
+	bool first = store_run(&insert, ARGUMENTS(UUIDPGetDatum(move), BoolGetDatum(refused))) > 0;
+
+	*was_refused =
+		first ? refused : DatumGetBool(store_run_value(&read, ARGUMENTS(UUIDPGetDatum(move)), BOOLOID, NULL));
+	return first;
 }

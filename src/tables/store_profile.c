@@ -49,17 +49,18 @@ store_user_profile_delete(const pg_uuid_t *user_id, const char *profile)
 	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile)));
 }
 
-void
+uint64
 store_user_profile_follow(const char *before, const char *after)
 {
-	static StoreStatement rename = {
-		"UPDATE djust_auth.user_profile SET profile = $2 WHERE profile" EQ "$1 AND $1" NE "$2", {TEXTOID, TEXTOID}};
+	/* who has a profile of that name already, which the followed shard did not know, keeps it */
+	static StoreStatement rename = {"UPDATE djust_auth.user_profile p SET profile = $2 WHERE p.profile" EQ "$1"
+									" AND NOT EXISTS (SELECT FROM djust_auth.user_profile o WHERE o.user_id" EQ
+									"p.user_id AND o.profile" EQ "$2)",
+									{TEXTOID, TEXTOID}};
 	static StoreStatement delete = {"DELETE FROM djust_auth.user_profile WHERE profile" EQ "$1", {TEXTOID}};
+	uint64 rows = after ? store_run(&rename, ARGUMENTS(text_datum(before), text_datum(after))) : 0;
 
-	if (after)
-		store_run(&rename, ARGUMENTS(text_datum(before), text_datum(after)));
-	else
-		store_run(&delete, ARGUMENTS(text_datum(before)));
+	return rows + store_run(&delete, ARGUMENTS(text_datum(before)));
 }
 
 void

@@ -40,8 +40,6 @@ store_worker_heartbeat(void)
 {
 	static StoreStatement statement = {"SELECT djust_auth.worker_heartbeat()"};
 
-	/* raises with a hint if the function is not there yet */
-	catalog_table(TABLE_HEARTBEAT);
 	store_run(&statement, ARGUMENTS());
 }
 

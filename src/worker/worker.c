@@ -25,10 +25,11 @@
 
 #include "audit/audit_seal.h"
 #include "audit/throttle_event.h"
-#include "server/compat.h"
 #include "auth/replica.h"
+#include "server/compat.h"
 #include "server/settings.h"
 #include "shmem/event_queue.h"
+#include "tables/catalog.h"
 #include "tables/store_worker.h"
 #include "worker/mail_send.h"
 #include "worker/purge.h"
@@ -171,7 +172,11 @@ seal_audit(TimestampTz *due)
 static void
 heartbeat_task(void *arg)
 {
-	store_worker_heartbeat();
+	/* the schema of 1.0 has no such function */
+	if (catalog_has(TABLE_HEARTBEAT))
+		store_worker_heartbeat();
+	else
+		replica_heartbeat();
 }
 
 static WorkerResult

@@ -5,8 +5,8 @@ import time
 
 import jwt
 
-from support import Cluster, equal, fails, header_of, main, measured, ok, program, shop, until
-from support.shards import FINDINGS, FOLLOWED, blocks
+from support import PATIENCE, Cluster, equal, fails, header_of, later, main, measured, ok, program, shop, until
+from support.shards import FINDINGS, FOLLOWED, blocks, run_steps
 
 LAG_S = 6
 leader = follower = source = copy = None
@@ -36,12 +36,13 @@ def first_subscription():
     for table in ("profile_right", "user_profile"):
         copy.run(f"TRUNCATE djust_auth.{table}")
     shop(copy)
-    before = copy.create_user("before@follower.example", profiles=["customer"])
+    copy.run("INSERT INTO djust_auth.profile VALUES ('only_here')")
+    before = copy.create_user("before@follower.example", profiles=["customer", "only_here"])
+    copy.until_worker()
     copy.login("before@follower.example")
     source.raw.cursor().execute(blocks("Followers")[1])
     steps = blocks("Followers")[2].replace("host=shop0.internal", f"host={leader.host} port={leader.port}")
-    for statement in steps.split(";\n"):
-        copy.run(statement) if statement.strip() else None
+    run_steps(copy, steps)
     copy.close()
     copy = follower.connect("shop1")
     until(lambda: copy.one("SELECT count(*) FROM djust_auth.signing_key") == 0, "no key")
@@ -49,7 +50,9 @@ def first_subscription():
     source.create_user("leader@follower.example", profiles=["customer"])
     source.login("leader@follower.example")
     until(lambda: copy.all(FINDINGS) == [], "the follower to follow")
-    equal(copy.one("SELECT profile FROM djust_auth.user_profile WHERE user_id = %s", before), "customer", "customers keep their profiles")
+    ok("a profile that does not exist" in copy.one("SELECT string_agg(finding, ' ') FROM djust_auth.check()"), "check() tells of a profile that is not there")
+    run_steps(copy, blocks("Followers")[3])
+    equal(copy.one("SELECT string_agg(profile, ',') FROM djust_auth.user_profile WHERE user_id = %s", before), "customer", "customers keep their profiles")
     equal([copy.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1, 2") for table in FOLLOWED[1:5]],
           [source.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1, 2") for table in FOLLOWED[1:5]], "the rows are those of the shard that is followed")
     equal(copy.can(copy.login("before@follower.example")["access_token"]), True, "and its customers use them")
@@ -124,7 +127,7 @@ def under_load():
         db = cluster.connect(name)
         while not done.is_set():
             tokens = db.login(email)
-            kids.add(header_of(tokens["access_token"])["kid"])
+            kids.add((name, header_of(tokens["access_token"])["kid"]))
             for _ in range(3):
                 checks.append(db.can(tokens["access_token"]) and db.one("SELECT djust_introspect(%s) ->> 'active'", tokens["access_token"]) == "true")
                 older, tokens = tokens, db.refresh(tokens["refresh_token"])
@@ -133,17 +136,15 @@ def under_load():
                     wrong.append((name, tokens))
         db.close()
 
-    threads = [threading.Thread(target=customer, args=who) for who in ((leader, "shop0", "leader@follower.example"), (follower, "shop1", "before@follower.example")) * 2]
-    for thread in threads:
-        thread.start()
+    working = [later(customer, *who) for who in ((leader, "shop0", "leader@follower.example"), (follower, "shop1", "before@follower.example")) * 2]
     for n in range(6):
         made = source.one("SELECT djust_auth.rotate_signing_key(%s)", ("ES256", "EdDSA")[n % 2])
         source.run("SELECT djust_auth.set_right('customer', %s, 'write')", f"/other/{n}")
-        until(lambda kid=made: kid in kids, "a token of the new key")
+        until(lambda kid=made: {(name, kid) for name in ("shop0", "shop1")} <= kids, "a token of the new key on both")
     arrived()
     done.set()
-    for thread in threads:
-        thread.join()
+    for one in working:
+        one.result(PATIENCE)
     ok(len(checks) > 20 and all(checks) and not wrong, f"6 rotations and changes of rights under load: none of {len(checks)} live tokens is refused", wrong)
     equal(copy.one("SELECT djust_jwks()"), source.one("SELECT djust_jwks()"), "one JWKS still")
     token = copy.login("before@follower.example")["access_token"]
@@ -181,6 +182,33 @@ def broken():
     ok(True, "added again, they come")
 
 
+def hidden():
+    """What check() has to tell, for the follower cannot know: triggers that do not fire, and a publication that leaves something out."""
+    triggers = "SELECT string_agg(hint, ' ') FROM djust_auth.check() WHERE finding LIKE 'trigger%%'"
+    copy.run("ALTER TABLE djust_auth.profile_right DISABLE TRIGGER USER; ALTER TABLE djust_auth.profile_right ENABLE TRIGGER USER")
+    hints = copy.one(triggers)
+    ok("ENABLE ALWAYS TRIGGER djust_policy_changed" in hints, "a trigger that is enabled otherwise than the extension did is told", hints)
+    copy.run(hints)
+    equal(copy.one(triggers), None, "and the hint mends it")
+    finding = "SELECT count(*) FROM djust_auth.check() WHERE finding LIKE 'publication djust_auth keeps%%'"
+    for change, back in (("SET (publish = 'insert, update')", "SET (publish = 'insert, update, delete, truncate')"),
+                         (f"SET TABLE djust_auth.profile_right WHERE (route <> '/x'), {', '.join('djust_auth.' + table for table in FOLLOWED if table != 'profile_right')}",
+                          f"SET TABLE {', '.join('djust_auth.' + table for table in FOLLOWED)}")):
+        source.run(f"ALTER PUBLICATION djust_auth {change}")
+        ok(source.one(finding) > 0, f"a publication with {change[:30]} is told")
+        source.run(f"ALTER PUBLICATION djust_auth {back}")
+        equal(source.one(finding), 0, "and not a whole one")
+
+
+def repeated():
+    """The steps once more, by a session that knows that it is on a follower."""
+    copy.run("DROP SUBSCRIPTION shop1")
+    before = copy.all("SELECT * FROM djust_auth.user_profile ORDER BY 1, 2")
+    run_steps(copy, blocks("Followers")[2].replace("host=shop0.internal", f"host={leader.host} port={leader.port}"))
+    until(lambda: copy.all(FINDINGS) == [], "the follower to follow")
+    equal((len(before) > 0, copy.all("SELECT * FROM djust_auth.user_profile ORDER BY 1, 2")), (True, before), "repeated, the steps take no profile from a customer")
+
+
 def followed_is_gone():
     token = copy.login("before@follower.example")["access_token"]
     ok(copy.can(token), "all is well")
@@ -195,4 +223,4 @@ def followed_is_gone():
     equal(copy.can(token), True, "and one that follows no longer answers by itself")
 
 
-main(first_subscription, one_jwks, refused, changes_arrive, restored_or_accepted, under_load, broken, followed_is_gone)
+main(first_subscription, one_jwks, refused, changes_arrive, restored_or_accepted, under_load, broken, hidden, repeated, followed_is_gone)

@@ -1,7 +1,6 @@
 """Moving customers between shards (doc/scaling.md): all goes along, and whatever is killed on the way, the customer is on one shard."""
 
 import os
-import threading
 
 import psycopg2
 
@@ -111,8 +110,8 @@ def refused():
     equal((places(user_id), back.can(tokens["access_token"])), (([0], []), True), "who stays, with all sessions")
     shards[0].run("SELECT djust_auth.move_out(%s, %s, 1)", user_id, taken)
     equal(places(user_id), ([], [0]), "a customer who was taken out")
-    fails("23505", lambda: move(user_id, old), "for an address that was taken meanwhile")
-    equal((places(user_id), error_of(back.login(old))), (([0], []), None), "comes back")
+    move(user_id, old)
+    equal((places(user_id), error_of(back.login(old))), (([0], []), None), "for a taken address is moved back")
     equal(shards[0].one("SELECT string_agg(profile, ',') FROM djust_auth.user_profile WHERE user_id = %s", user_id), "customer", "with profiles")
     shards[0].run("SELECT djust_auth.create_profile('only_here'), djust_auth.add_profile(%s, 'only_here')", user_id)
     fails("23503", lambda: move(user_id, address("ref.new", 1)), "a profile that the other shard has not")
@@ -125,34 +124,100 @@ def offers():
     user_id = shards[0].create_user(old)
     fails("22023", lambda: shards[0].run("SELECT djust_auth.move_out(%s, %s, 0)", user_id, old), "to the shard itself")
     fails("22023", lambda: shards[0].run("SELECT djust_auth.move_out(%s, %s, 4096)", user_id, old), "to no shard")
-    shards[0].run("SELECT djust_auth.move_out(%s, %s, 1)", user_id, new)
-    sealed, shard, number = shards[0].row("SELECT * FROM djust_auth.move_offer(%s)", user_id)
-    equal((shard, number), (1, 1), "an offer for the other shard, the first")
+    sealed, shard_number, move_id = taken_out(user_id, new)
+    equal(shard_number, 1, "an offer for the other shard")
     ok(new.encode() not in bytes(sealed) and b"argon2" not in bytes(sealed), "is sealed")
     ok(b"argon2" not in bytes(shards[0].one("SELECT sealed FROM djust_auth.leaving_user WHERE user_id = %s", user_id)), "and so is what waits")
-    for statement, what in (("SET djust_auth.shard = 2", "another shard"), ("RESET djust_auth.shard", None)):
-        shards[1].run(statement)
-        if what:
-            fails("55000", lambda: shards[1].run("SELECT djust_auth.move_in(%s, %s)", user_id, sealed), f"{what} cannot open it", "another shard")
-    broken = bytes(sealed[:-1]) + bytes([sealed[-1][0] ^ 1 if isinstance(sealed[-1], bytes) else sealed[-1] ^ 1])
-    fails("55000", lambda: shards[1].run("SELECT djust_auth.move_in(%s, %s)", user_id, psycopg2.Binary(broken)), "nor can anybody change it")
-    fails("55000", lambda: shards[1].run("SELECT djust_auth.move_in(gen_random_uuid(), %s)", sealed), "or put it in as another customer")
-    for short in (b"", b"x" * 35):
-        fails("55000", lambda value=short: shards[1].run("SELECT djust_auth.move_in(%s, %s)", user_id, psycopg2.Binary(value)), f"{len(short)} bytes")
+    shards[1].run("SET djust_auth.shard = 2")
+    fails("55000", lambda: move_in(user_id, sealed), "another shard cannot open it", "another shard")
+    shards[1].run("RESET djust_auth.shard")
+    changed = bytearray(sealed)
+    changed[-1] ^= 1
+    fails("55000", lambda: move_in(user_id, changed), "nor can anybody change it")
+    fails("55000", lambda: move_in("00000000-0000-4000-8000-000000000000", sealed), "or put it in as another customer")
+    for size in (0, 35, 51):
+        fails("55000", lambda n=size: move_in(user_id, b"x" * n), f"{size} bytes")
+    equal(shards[0].one("SELECT djust_auth.move_back(%s, gen_random_uuid())", user_id), False, "nobody goes back by another move")
+    equal(shards[0].one("SELECT djust_auth.move_done(%s, gen_random_uuid())", user_id), False, "or is forgotten by one")
     second = shards[0].row("SELECT * FROM djust_auth.move_offer(%s)", user_id)
-    equal(shards[0].one("SELECT djust_auth.move_back(%s, 1)", user_id), False, "who was offered again does not go back for a former refusal")
-    equal([shards[1].one("SELECT djust_auth.move_in(%s, %s)", user_id, offer) for offer in (sealed, second[0])], [True, False], "one of two offers is taken up")
-    equal([shards[0].one("SELECT djust_auth.move_done(%s)", user_id) for _ in range(2)], [True, False], "and that is the end")
-    equal((places(user_id), error_of(back.login(new))), (([1], []), None), "the customer is there once")
-    equal(shards[0].row("SELECT * FROM djust_auth.move_offer(%s)", user_id), (None, None, None), "and offered no more")
+    equal(second[2], move_id, "offered again, it is the same move")
+    equal([move_in(user_id, offer) for offer in (sealed, second[0])], [True, True], "which can be taken up twice")
+    equal(shards[1].one("SELECT count(*) FROM djust_auth.customer_user WHERE id = %s", user_id), 1, "for one customer")
+    equal(shards[1].one("SELECT djust_auth.move_refuse(%s)", move_id), False, "it is not refused any more")
+    shards[1].run("SELECT djust_auth.delete_user(%s)", user_id)
+    equal((move_in(user_id, second[0]), places(user_id)), (True, ([], [0])), "a customer who was deleted there does not come back by it")
+    equal(back.one("SELECT djust_auth.finish_moves()"), 1, "the move is finished")
+    equal(places(user_id), ([], []), "and that is the end")
+    equal(shards[0].row("SELECT * FROM djust_auth.move_offer(%s)", user_id), (None, None, None), "nobody is offered any more")
+
+
+def refusals():
+    """A move that was refused is refused for good; who waits can be sent elsewhere."""
+    old, new = address("may", 0), address("may.new", 1)
+    user_id = shards[0].create_user(old, profiles=["customer"])
+    sealed, _, move_id = taken_out(user_id, new)
+    equal([shards[1].one("SELECT djust_auth.move_refuse(%s)", move_id) for _ in range(2)], [True, True], "a move is refused")
+    equal(move_in(user_id, sealed), False, "an offer of it that comes later is not taken up")
+    back.run("SELECT djust_auth.finish_moves()")
+    equal(places(user_id), ([0], []), "the customer goes back")
+    shards[0].run("SELECT djust_auth.create_profile('short_lived'), djust_auth.add_profile(%s, 'short_lived')", user_id)
+    taken_out(user_id, new)
+    for db in shards.values():
+        db.run("DELETE FROM djust_auth.profile WHERE name = 'short_lived'")
+    back.run("SELECT djust_auth.finish_moves()")
+    equal((places(user_id), shards[0].one("SELECT string_agg(profile, ',') FROM djust_auth.user_profile WHERE user_id = %s", user_id)), (([0], []), "customer"),
+          "a profile that was dropped meanwhile keeps nobody on the way")
+    shards[1].create_user(new)
+    taken_out(user_id, new)
+    shards[0].create_user(old)
+    back.run("SELECT djust_auth.finish_moves()")
+    equal(places(user_id), ([], [0]), "both addresses are taken meanwhile: the customer waits")
+    shards[0].run("UPDATE djust_auth.leaving_user SET left_at = left_at - interval '6 minutes'")
+    ok("have not arrived" in shards[0].one("SELECT string_agg(finding, ' ') FROM djust_auth.check()"), "check() tells of it")
+    move(user_id, address("may.third", 1))
+    equal((places(user_id), error_of(back.login(address("may.third", 1)))), (([1], []), None), "and goes on to a third one")
+    shards[1].run("SELECT djust_auth.move_out(%s, %s, 0)", user_id, address("may.fourth", 0))
+    move(user_id, address("may.fifth", 1))
+    equal((places(user_id), error_of(back.login(address("may.fifth", 1)))), (([1], []), None), "or stays where they were, with another address")
+    shards[0].run("CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    shards[0].run("CREATE TRIGGER leave_out BEFORE INSERT ON djust_auth.customer_user FOR EACH ROW EXECUTE FUNCTION leave_out()")
+    fails("55000", lambda: move(user_id, address("may.sixth", 0)), "a trigger that leaves the customer out")
+    shards[0].run("DROP TRIGGER leave_out ON djust_auth.customer_user")
+    equal(places(user_id), ([1], []), "loses nobody")
+    taken_out(shards[0].create_user(address("june", 0)), address("june.new", 1))
+    shards[0].run("UPDATE djust_auth.key_file SET check_value = '\\x00'")
+    fails("55000", lambda: shards[0].run("SELECT djust_auth.accept_key_file()"), "another key file is not accepted while somebody waits under this one", "left for another shard")
+    shards[0].run("UPDATE djust_auth.key_file SET check_value = (SELECT %s::bytea)", psycopg2.Binary(bytes(shards[1].one("SELECT check_value FROM djust_auth.key_file"))))
+    equal(back.one("SELECT djust_auth.finish_moves()"), 1, "with the known one they arrive")
+
+
+def asked_wrongly():
+    user_id = shards[0].create_user(address("ida", 0))
+    for values in ((None, address("ida", 1)), (user_id, None)):
+        fails("22004", lambda given=values: move(*given), f"NULL in {values}", "must not be null")
+    back.begin()
+    back.run("SET TRANSACTION READ ONLY")
+    fails("25006", lambda: move(user_id, address("ida", 1)), "in a read-only transaction")
+    back.rollback()
+    equal(places(user_id), ([0], []), "nothing was moved")
     admin = Db(host=router.host, port=router.port, user="shop_admin", dbname="postgres")
-    move(user_id, old, admin)
-    equal(places(user_id), ([0], []), "a role with the kind mover moves customers")
-    fails("42501", lambda: admin.run("SELECT djust_router.move_out(0, %s, %s, 1)", user_id, new), "by the router's function alone")
-    fails("42501", lambda: admin.login(old), "and has no other")
+    move(user_id, address("ida", 1), admin)
+    equal(places(user_id), ([1], []), "a role with the kind mover moves customers")
+    fails("42501", lambda: admin.run("SELECT djust_router.move_out(0, %s, 'x', 1)", user_id), "by the router's function alone")
+    fails("42501", lambda: admin.login("x"), "and has no other")
     stranger = Db(host=clusters[0].host, port=clusters[0].port, user="shop_router", dbname="postgres")
-    for table in ("leaving_user", "customer_user"):
+    for table in ("leaving_user", "customer_user", "decided_move"):
         fails("42501", lambda name=table: stranger.run(f"SELECT * FROM djust_auth.{name}"), f"the router's role does not read {table}")
+
+
+def taken_out(user_id, email):
+    """Offered to shard 1 by shard 0."""
+    shards[0].run("SELECT djust_auth.move_out(%s, %s, 1)", user_id, email)
+    return shards[0].row("SELECT * FROM djust_auth.move_offer(%s)", user_id)
+
+
+def move_in(user_id, sealed):
+    return shards[1].one("SELECT djust_auth.move_in(%s, %s)", user_id, psycopg2.Binary(bytes(sealed)))
 
 
 def together_moved():
@@ -162,18 +227,19 @@ def together_moved():
 
     def mover(email):
         db = router.connect()
+        moved = 0
         for _ in range(6):
             try:
                 move(user_id, email, db)
-            except psycopg2.Error:
-                continue
+                moved += 1
+            except psycopg2.Error as error:
+                refusals_seen.add(error.pgcode)
         db.close()
+        return moved
 
-    threads = [threading.Thread(target=mover, args=(email,)) for email in targets]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    refusals_seen = set()
+    moved = [one.result(PATIENCE) for one in [later(mover, email) for email in targets]]
+    ok(all(moved) and refusals_seen <= {"P0002", "23505"}, "four at once move one customer to and fro", (moved, refusals_seen))
     back.run("SELECT djust_auth.finish_moves()")
     here, leaving = places(user_id)
     equal((len(here), leaving), (1, []), "moved by four at once, the customer is on one shard")
@@ -183,14 +249,15 @@ def together_moved():
 
 # Where a move stands still while an advisory lock of this number is held: on the shard that the customer leaves, or the other one.
 STEPS = (("source", "BEFORE DELETE ON djust_auth.customer_user"), ("source", "BEFORE INSERT ON djust_auth.leaving_user"),
-         ("source", "BEFORE UPDATE ON djust_auth.leaving_user"), ("target", "AFTER INSERT ON djust_auth.customer_user"),
+         ("target", "BEFORE INSERT ON djust_auth.decided_move"), ("target", "AFTER INSERT ON djust_auth.customer_user"),
          ("target", "AFTER INSERT ON djust_auth.user_profile"), ("source", "BEFORE DELETE ON djust_auth.leaving_user"))
 
 
 def killed():
     """A shard, or the router's backend, is killed at each step of a move in turn; then the moves are finished."""
     lost = []
-    for db in shards.values():
+    for number, db in shards.items():
+        clusters[number].connect().run("ALTER DATABASE postgres SET synchronous_commit = off")
         db.run("CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS"
                " 'BEGIN PERFORM pg_advisory_xact_lock(TG_ARGV[0]::integer); IF TG_OP = ''DELETE'' THEN RETURN OLD; END IF; RETURN NEW; END'")
         for number, (_, event) in enumerate(STEPS):
@@ -199,6 +266,7 @@ def killed():
         step, router_dies = n % len(STEPS), n // len(STEPS) % 3 == 2
         source = n // len(STEPS) % 2
         old, new = address(f"kill{n}", source), address(f"kill{n}.new", 1 - source)
+        shards[source].run("SET synchronous_commit = on")
         user_id = shards[source].create_user(old, profiles=["customer"])
         place = source if STEPS[step][0] == "source" else 1 - source
         holder = clusters[place].connect()
@@ -250,4 +318,4 @@ def missing():
     skip("moves", "postgresql-plproxy could not be installed")
 
 
-main(*([begin, goes_along, refused, offers, together_moved, killed] if has_plproxy() else [missing]))
+main(*([begin, goes_along, refused, offers, refusals, asked_wrongly, together_moved, killed] if has_plproxy() else [missing]))

@@ -67,7 +67,11 @@ def work(statement, *values):
 
 
 def statements():
-    got = {kind: work("SELECT djust_login(%s, %s)", *credentials) for kind, credentials in KINDS.items()}
+    """An invalidation in between makes one of them read what is cached: then all are measured again."""
+    for _ in range(5):
+        got = {kind: work("SELECT djust_login(%s, %s)", *credentials) for kind, credentials in KINDS.items()}
+        if len({repr(done) for done in got.values()}) == 1:
+            break
     note(got["unknown address"])
     ok(len(got["unknown address"]) > 0, "a failed login does something in our tables")
     for kind in KINDS:

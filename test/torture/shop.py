@@ -55,6 +55,12 @@ class Customer:
         self.expect(self.back.one("SELECT djust_router.token_shard(%s)", tokens["access_token"]) == self.home(), "the shard of the token")
         return tokens
 
+    def known(self):
+        """A session that a standby has heard of."""
+        tokens = self.login()
+        until(lambda: any(db.can(tokens["access_token"]) for db in self.copies), "the standby")
+        return tokens
+
     def is_dead(self, tokens, what):
         """At once on each primary, on each standby within the promised lag."""
         ended = time.monotonic()
@@ -69,18 +75,19 @@ class Customer:
         older = tokens["access_token"]
         tokens = self.back.refresh(tokens["refresh_token"])
         self.expect("access_token" in tokens and self.back.can(tokens["access_token"]) and self.back.can(older), "refresh")
+        until(lambda: any(db.can(tokens["access_token"]) for db in self.copies), "the standby")
         changed = self.back.one("SELECT djust_change_password(%s, %s, %s)", tokens["access_token"], self.password, OTHER)
         self.expect(error_of(changed) is None, "change of password")
         self.password = OTHER
         self.expect(self.back.logout(tokens["access_token"]), "logout")
         self.is_dead(tokens, "logout")
-        tokens = self.login()
+        tokens = self.known()
         self.back.run("SELECT djust_reset_request(%s)", self.email)
         link = self.primaries[self.home()].link(self.email)
         self.expect(error_of(self.back.confirm(link, GOOD)) is None, "reset")
         self.password = GOOD
         self.is_dead(tokens, "reset")
-        tokens = self.login()
+        tokens = self.known()
         before = self.home()
         self.email = f"{self.name}.moved@shop.example"
         self.back.run("SELECT djust_auth.move_user(%s, %s)", self.id, self.email)

@@ -36,10 +36,15 @@ def follow(cluster, leader):
     """The steps of the page; then the follower has all."""
     steps = blocks("Followers")[2].replace("host=shop0.internal dbname=shop0", f"host={leader.host} port={leader.port} dbname=postgres")
     db = cluster.connect()
-    for statement in steps.replace("DATABASE shop1", "DATABASE postgres").split(";\n"):
-        db.run(statement) if statement.strip() else None
+    run_steps(db, steps.replace("DATABASE shop1", "DATABASE postgres"))
     db = cluster.connect()
     until(lambda: db.all(FINDINGS) == [], "the follower to follow")
+    run_steps(db, blocks("Followers")[3])
+
+
+def run_steps(db, steps):
+    for statement in steps.replace(" sslmode=verify-full", "").split(";\n"):
+        db.run(statement) if statement.strip() else None
 
 
 def has_plproxy():
