@@ -5,9 +5,9 @@
  * One transaction takes the customer out of customer_user and puts them, sealed,
  * into leaving_user.  Another one, on the shard where they go, puts them into
  * customer_user there, and the move's id into decided_move.  A third, here,
- * forgets them.  The first two can be repeated after a crash: a move that was
- * decided is not decided again.  No commit of these waits for asynchronous
- * flushing, whatever synchronous_commit says.
+ * forgets them.  Each can be repeated after a crash: a move that was decided is
+ * not decided again.  Their commits are flushed before the answer, whatever
+ * synchronous_commit says.
  *
  * Threats: a role that moves customers and reads their hashes (they leave
  * sealed under the key file); one customer on two shards (the seal names the
