@@ -55,17 +55,19 @@ plan_of(StoreStatement *statement, int n)
 }
 
 /*
- * Without sorting: a plan made while the table was small, which stays until the table is analyzed, would read all of a
- * large one for each portion.  On an error the transaction's abort restores the settings.
+ * Without sorting: a plan made while the table was small stays until the table is analyzed, and would read all of a
+ * large one for each portion.  Without compiling, which the price of what is switched off would start.  On an error
+ * the transaction's abort restores the settings.
  */
 static int
 plan_by_index(void)
 {
+	static const char *const off[] = {"enable_seqscan", "enable_bitmapscan", "enable_sort", "jit"};
 	int level = NewGUCNestLevel();
+	int i;
 
-	set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	set_config_option("enable_bitmapscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	set_config_option("enable_sort", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	for (i = 0; i < lengthof(off); i++)
+		set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 

@@ -7,7 +7,7 @@ from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, progr
 
 PER_SEGMENT = 2 ** 20  # transactions, 2 bits each
 
-cluster = Cluster("locks", "djust_auth.databases = 'postgres'", "fsync = on")
+cluster = Cluster("locks", "djust_auth.databases = 'postgres'", "djust_auth.purge_interval = '1d'", "fsync = on")
 db = cluster.connect()
 db.run("CREATE EXTENSION djust_auth")
 db.until_worker()

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 
 from . import ROOT, Cluster, setup, until
 
@@ -19,7 +20,8 @@ def blocks(heading):
 def shard(number, first, *lines):
     """A server whose database postgres is the shard of that number, with the key file of the first one."""
     key_file = [f"djust_auth.key_file = '{first.data}/djust_auth.key'"] if first else []
-    cluster = Cluster(f"shard{number}", *key_file, *lines)
+    program_name = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    cluster = Cluster(f"{program_name}_shard{number}", *key_file, *lines)
     db = cluster.connect()
     db.run(f"ALTER DATABASE postgres SET djust_auth.shard = {number}")
     db.run("CREATE EXTENSION djust_auth; CREATE ROLE shop_router LOGIN")
