@@ -73,6 +73,7 @@ def lost():
     primary = clusters[1].connect()
     until(lambda: primary.one("SELECT pg_current_wal_lsn() = replay_lsn FROM pg_stat_replication WHERE application_name = 'walreceiver'"), "the standby")
     kill(*clusters[1].processes(), clusters[1].postmaster())
+    shutil.rmtree(clusters[1].data, ignore_errors=True)
     standby.ctl("promote")
     clusters[1] = standby
     until(lambda: answers() == [], "the promoted standby")
