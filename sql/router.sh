@@ -259,8 +259,9 @@ cat <<SQL
 CREATE SCHEMA IF NOT EXISTS djust_auth;
 
 -- Brings a customer who has left their shard to the other one, or back if that refuses.  Only an error that the other shard itself
--- raises, about the customer, is a refusal: of all others it is not known what they mean, so the customer waits.
-CREATE OR REPLACE FUNCTION djust_router.deliver(user_id uuid, source integer) RETURNS void
+-- raises, about the customer, is a refusal: of all others it is not known what they mean, so the customer waits.  False if another
+-- session has brought them to either.
+CREATE OR REPLACE FUNCTION djust_router.deliver(user_id uuid, source integer) RETURNS boolean
 	LANGUAGE plpgsql AS \$\$
 DECLARE
 	offer record;
@@ -268,7 +269,7 @@ DECLARE
 	state text; message text; detail text; hint text;
 BEGIN
 	SELECT * INTO offer FROM djust_router.move_offer(source, user_id);
-	IF offer.sealed IS NULL THEN RETURN; END IF;
+	IF offer.sealed IS NULL THEN RETURN false; END IF;
 	BEGIN
 		arrived := djust_router.move_in(offer.shard, user_id, offer.sealed);
 	EXCEPTION WHEN OTHERS THEN
@@ -282,10 +283,11 @@ BEGIN
 	END;
 	IF arrived OR NOT djust_router.move_refuse(offer.shard, offer.move) THEN
 		PERFORM djust_router.move_done(source, user_id, offer.move);
-		RETURN;
+		RETURN true;
 	END IF;
 	PERFORM djust_router.move_back(source, user_id, offer.move);
 	IF state IS NOT NULL THEN PERFORM djust_router.raise(state, message, detail, hint); END IF;
+	RETURN false;
 END \$\$;
 
 -- A customer who waits gets a new move in place of the former one, unless that has succeeded meanwhile.
@@ -310,6 +312,7 @@ DECLARE
 	target CONSTANT integer := djust_router.email_shard(email, $shards);
 	source integer := 0;
 	again boolean := false;
+	arrived boolean := true;
 	state text;
 BEGIN
 	IF user_id IS NULL OR email IS NULL THEN
@@ -330,14 +333,17 @@ BEGIN
 		END IF;
 	END LOOP;
 	IF state = 'leaving' THEN
-		PERFORM djust_router.deliver(user_id, source);
+		arrived := djust_router.deliver(user_id, source);
 	ELSIF source = target THEN
 		PERFORM djust_router.change_email(source, user_id, email);
 	ELSIF djust_router.move_accepts(target, email) THEN
 		PERFORM djust_router.move_out(source, user_id, email, target);
-		PERFORM djust_router.deliver(user_id, source);
+		arrived := djust_router.deliver(user_id, source);
 	ELSE
 		RAISE EXCEPTION USING ERRCODE = '23505', MESSAGE = 'another customer has this address';
+	END IF;
+	IF NOT arrived AND djust_router.move_state(target, user_id) IS DISTINCT FROM 'here' THEN
+		RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'another session moved the customer at the same time';
 	END IF;
 END \$\$;
 
@@ -353,7 +359,7 @@ EXCEPTION WHEN OTHERS THEN
 END \$\$;
 INSERT INTO djust_router.api VALUES ('djust_auth.move_user(uuid, text)', 'm');
 
--- How many customers were brought to their shard.  A shard that cannot be reached, or that refuses, does not keep others waiting.
+-- How many customers it brought to their shard.  A shard that cannot be reached, or that refuses, does not keep others waiting.
 CREATE OR REPLACE FUNCTION djust_auth.finish_moves() RETURNS integer
 	LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
 DECLARE
@@ -361,12 +367,14 @@ DECLARE
 	source integer;
 	leaving uuid;
 BEGIN
+	IF pg_catalog.current_setting('transaction_read_only')::boolean THEN
+		RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = 'cannot execute djust_auth.finish_moves() in a read-only transaction';
+	END IF;
 	FOR source IN 0..$((shards - 1)) LOOP
 		BEGIN
 			FOR leaving IN SELECT * FROM djust_router.moves(source) LOOP
 				BEGIN
-					PERFORM djust_router.deliver(leaving, source);
-					finished := finished + 1;
+					finished := finished + djust_router.deliver(leaving, source)::integer;
 				EXCEPTION WHEN OTHERS THEN
 					RAISE WARNING 'customer % is still on the way from shard %, or went back: %', leaving, source, SQLERRM;
 				END;

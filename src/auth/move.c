@@ -37,6 +37,7 @@
 #include "server/shard.h"
 #include "server/uuid.h"
 #include "shmem/throttle.h"
+#include "shmem/throttle_owner.h"
 #include "tables/catalog.h"
 
 #define OFFER_S 300
@@ -117,6 +118,7 @@ move_out(const pg_uuid_t *id, const char *email, int shard)
 	if (!catalog_user_by_id(id, &user))
 		answer_raise_unknown_user(id);
 	password_tag(user.email, &tag);
+	throttle_owner_set(&tag, id->data);
 	throttle_take_away(&tag, &count);
 	document =
 		database_to_utf8(store_move_read(id, normalize_email(slice_of(email)), count.failures, count.allowed_at));

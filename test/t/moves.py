@@ -16,7 +16,7 @@ router = back = None
 def begin():
     """Two servers with one key file, and a router."""
     global router, back
-    clusters[0] = shard(0, None)
+    clusters[0] = shard(0, None, "djust_auth.databases = 'postgres'")
     clusters[1] = shard(1, clusters[0])
     for number, cluster in clusters.items():
         shards[number] = cluster.connect()
@@ -82,7 +82,7 @@ def goes_along():
     equal([back.can(tokens["access_token"]), error_of(back.refresh(tokens["refresh_token"])), error_of(back.confirm(link))],
           [False, "invalid_grant", "invalid_grant"], "sessions and links end")
     moved = shards[1].one("SELECT detail -> 'personal' -> 'events' FROM djust_auth.audit_event WHERE user_id = %s AND detail ->> 'change' = 'moved in'", user_id)
-    ok(len(moved) >= events and {"login", "login_failed", "throttled"} <= {event["event"] for event in moved}, "the audit goes along", moved)
+    ok(len(moved) >= events and {"login", "login_failed"} <= {event["event"] for event in moved}, "the audit goes along", moved)
     equal(shards[0].one("SELECT count(*) FROM djust_auth.audit_event WHERE user_id = %s AND (client_address IS NOT NULL OR detail ? 'personal')", user_id), 0,
           "and leaves no personal data behind")
     shards[1].run("SELECT djust_auth.unlock_user(%s)", user_id)
@@ -191,6 +191,39 @@ def refusals():
     equal(back.one("SELECT djust_auth.finish_moves()"), 1, "with the known one they arrive")
 
 
+def at_the_same_time():
+    """Another session refuses the move and puts the customer back while it is under way."""
+    user_id, new = shards[0].create_user(address("kim", 0)), address("kim.new", 1)
+    holder = clusters[1].connect()
+    holder.begin()
+    holder.run("LOCK TABLE djust_auth.decided_move IN SHARE ROW EXCLUSIVE MODE")
+    moving = later(move, user_id, new, router.connect())
+    until(lambda: holder.one("SELECT count(*) FROM pg_locks WHERE relation = 'djust_auth.decided_move'::regclass AND NOT granted") == 1, "the move")
+    move_id = shards[0].one("SELECT move FROM djust_auth.leaving_user WHERE user_id = %s", user_id)
+    equal((holder.one("SELECT djust_auth.move_refuse(%s)", move_id), shards[0].one("SELECT djust_auth.move_back(%s, %s)", user_id, move_id)), (True, True), "the customer is put back")
+    holder.commit()
+    fails("40001", lambda: moving.result(PATIENCE), "the move does not say that it succeeded", "at the same time")
+    equal(places(user_id), ([0], []), "they are where they were")
+    move(user_id, new)
+    equal(places(user_id), ([1], []), "and can be moved again")
+
+
+def rolled_back():
+    """The lock of an account whose move is rolled back is the account's still."""
+    email = address("lea", 0)
+    user_id = shards[0].create_user(email)
+    for _ in range(12):
+        shards[0].login(email, WRONG)
+    until(lambda: shards[0].one("SELECT count(*) FROM djust_auth.throttle_lock WHERE user_id = %s", user_id) == 1, "the saved lock")
+    another = clusters[0].connect()
+    another.begin()
+    another.run("SELECT djust_auth.move_out(%s, %s, 1)", user_id, address("lea.new", 1))
+    another.rollback()
+    equal(error_of(shards[0].login(email)), "too_many_attempts", "a move that is rolled back lifts no lock")
+    shards[0].until_written()
+    equal(shards[0].one("SELECT count(*) FROM djust_auth.throttle_lock WHERE user_id = %s AND failures >= 10", user_id), 1, "and it is that user's")
+
+
 def asked_wrongly():
     user_id = shards[0].create_user(address("ida", 0))
     for values in ((None, address("ida", 1)), (user_id, None)):
@@ -198,6 +231,10 @@ def asked_wrongly():
     back.begin()
     back.run("SET TRANSACTION READ ONLY")
     fails("25006", lambda: move(user_id, address("ida", 1)), "in a read-only transaction")
+    back.rollback()
+    back.begin()
+    back.run("SET TRANSACTION READ ONLY")
+    fails("25006", lambda: back.run("SELECT djust_auth.finish_moves()"), "finish_moves() there")
     back.rollback()
     equal(places(user_id), ([0], []), "nothing was moved")
     admin = Db(host=router.host, port=router.port, user="shop_admin", dbname="postgres")
@@ -239,7 +276,7 @@ def together_moved():
 
     refusals_seen = set()
     moved = [one.result(PATIENCE) for one in [later(mover, email) for email in targets]]
-    ok(all(moved) and refusals_seen <= {"P0002", "23505"}, "four at once move one customer to and fro", (moved, refusals_seen))
+    ok(all(moved) and refusals_seen <= {"P0002", "23505", "40001"}, "four at once move one customer to and fro", (moved, refusals_seen))
     back.run("SELECT djust_auth.finish_moves()")
     here, leaving = places(user_id)
     equal((len(here), leaving), (1, []), "moved by four at once, the customer is on one shard")
@@ -318,4 +355,4 @@ def missing():
     skip("moves", "postgresql-plproxy could not be installed")
 
 
-main(*([begin, goes_along, refused, offers, refusals, asked_wrongly, together_moved, killed] if has_plproxy() else [missing]))
+main(*([begin, goes_along, refused, offers, refusals, at_the_same_time, rolled_back, asked_wrongly, together_moved, killed] if has_plproxy() else [missing]))
