@@ -15,7 +15,7 @@ MODULE_big = djust_auth
 # folders from the ground up: a file includes only from its own folder and earlier ones (test/layers.sh proves it)
 FOLDERS = text crypto routes pwhash server mailer tables shmem keys http audit auth worker api
 PURE = text crypto routes pwhash
-IN_text = bytes unicode address mime
+IN_text = bytes unicode address language mime
 IN_crypto = crypto cryptokey jwt
 IN_routes = route_segment route route_trie
 IN_pwhash = pwhash pwscheme pwargon2 pwkdf pwcrypt pwdigest pwpolicy

@@ -15,6 +15,7 @@
 #include "tables/catalog_scan.h"
 #include "tables/datum.h"
 #include "text/bytes.h"
+#include "text/language.h"
 
 /* True if a row with this text key exists.  Wipes its copy of the key, which may be a password. */
 static bool
@@ -142,26 +143,6 @@ catalog_heartbeat(TimestampTz *at)
 	return true;
 }
 
-/*
- * Match of a template's locale: its length if it equals the reader's locale or a prefix of it (fr for fr-CA, the empty
- * one for all), else -1.  Case-insensitive, and _ equals - (RFC 4647 section 3.4).
- */
-static int
-locale_fit(const char *offered, const char *wanted)
-{
-	int n;
-
-	for (n = 0; offered[n]; n++)
-	{
-		char o = offered[n] == '_' ? '-' : pg_tolower((unsigned char) offered[n]);
-		char w = wanted[n] == '_' ? '-' : pg_tolower((unsigned char) wanted[n]);
-
-		if (o != w)
-			return -1;
-	}
-	return n == 0 || wanted[n] == '\0' || wanted[n] == '-' || wanted[n] == '_' ? n : -1;
-}
-
 bool
 catalog_template(const char *kind, const char *locale, TemplateRow *row)
 {
@@ -173,7 +154,8 @@ catalog_template(const char *kind, const char *locale, TemplateRow *row)
 	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, &key);
 	while (scan_next(&scan))
 	{
-		int fit = locale_fit(TextDatumGetCString(scan.values[Anum_mail_template_locale - 1]), locale);
+		const char *offered = TextDatumGetCString(scan.values[Anum_mail_template_locale - 1]);
+		int fit = language_fit(slice_of(offered), slice_of(locale));
 
 		if (fit <= best)
 			continue;
