@@ -171,7 +171,7 @@ account_open_session(const pg_uuid_t *id, Answer *answer)
 	UserRow user;
 
 	require_user(id, &user);
-	if (!store_user_confirm(id, NULL, false))
+	if (!store_user_confirm(id, NULL, session_limited()))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the user is disabled"),

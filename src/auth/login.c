@@ -84,7 +84,7 @@ record_failure(Verdict verdict, const Candidate *candidate)
 static bool
 confirm(const Candidate *candidate, const char *replacement)
 {
-	if (!store_user_confirm(&candidate->user.id, candidate->user.hash, *replacement != '\0'))
+	if (!store_user_confirm(&candidate->user.id, candidate->user.hash, *replacement != '\0' || session_limited()))
 		return false;
 	if (*replacement != '\0')
 		store_user_set_hash(&candidate->user.id, replacement, true);

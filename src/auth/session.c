@@ -128,6 +128,24 @@ issue(SessionRow *session, TimestampTz now, Answer *answer)
 	answer->refresh_expires_in = seconds_until(now, session->expires_at);
 }
 
+bool
+session_limited(void)
+{
+	return setting_max_sessions > 0;
+}
+
+/* Called under the user's lock: ends the oldest sessions, so that there is room for one more. */
+static void
+make_room(const pg_uuid_t *user_id)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell *cell;
+
+	foreach(cell,
+			store_session_delete_oldest(user_id, now, token_sessions_since(now), setting_max_sessions - 1))
+		audit_event("logout", user_id, lfirst(cell), "{\"cause\": \"max_sessions\"}");
+}
+
 void
 session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 {
@@ -138,6 +156,8 @@ session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
 	shard_mark_sid(&session.sid);
 	session.profiles = catalog_profiles_of(user_id);
 	issue(&session, now, answer);
+	if (session_limited())
+		make_room(user_id);
 	store_session_insert(&session, postgrest_client_address(), postgrest_user_agent());
 	answer->verdict = VERDICT_OK;
 	*sid = session.sid;

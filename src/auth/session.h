@@ -8,6 +8,11 @@
 #include "auth/token.h"
 #include "http/verdict.h"
 
+/*
+ * True if a session that is opened may end others: the caller of session_open must then have confirmed the user for
+ * update at once.  Two of them that first held a weaker lock would wait for each other.
+ */
+extern bool session_limited(void);
 /* The caller must have confirmed, and so locked, the user. */
 extern void session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer);
 extern void session_refresh(Slice token, Answer *answer);

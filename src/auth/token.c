@@ -197,10 +197,16 @@ read_signed_once(Slice token, TokenMemo *memo, Bearer *bearer)
 	return true;
 }
 
+TimestampTz
+token_sessions_since(TimestampTz now)
+{
+	return now - setting_session_max_lifetime * USECS_PER_SEC;
+}
+
 bool
 token_session_lives(const SessionRow *session, TimestampTz now)
 {
-	return now < session->expires_at && session->created_at > now - setting_session_max_lifetime * USECS_PER_SEC;
+	return now < session->expires_at && session->created_at > token_sessions_since(now);
 }
 
 bool

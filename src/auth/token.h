@@ -34,6 +34,8 @@ typedef struct Bearer
  * since it was opened.
  */
 extern bool token_session_lives(const SessionRow *session, TimestampTz now);
+/* Sessions that were opened at this time or before are dead. */
+extern TimestampTz token_sessions_since(TimestampTz now);
 
 /* Result of decoding one access token, cached by a call site that may see it again. */
 typedef struct TokenMemo TokenMemo;

@@ -58,6 +58,7 @@ RANGE_CHECK(hash_wait_timeout, 1, HOUR * 1000, "Use a time from 1ms to 1h.")
 RANGE_CHECK(mail_lease, 1, DAY, "Use a time from 1s to 1d.")
 RANGE_CHECK(max_concurrent_hashes, 1, 1024, "Use 1 to 1024; more than the number of processors gains nothing.")
 RANGE_CHECK(max_login_failures, 1, 100, "Use 1 to 100 failures; at 100 the password is suspended.")
+RANGE_CHECK(max_sessions, 0, 10000, "Use 0 for no limit, or a number from 1 to 10000.")
 RANGE_CHECK(password_min_length, 8, 128,
 			"Use 8 to 128 characters; fewer than 8 would be weaker than the promised policy.")
 RANGE_CHECK(purge_interval, 1, DAY, "Use a time from 1s to 1d.")
@@ -336,6 +337,7 @@ define_tokens(void)
 					"File of the key that protects signing keys and tokens.");
 	DEFINE_INT(refresh_reuse_grace, 10, GUC_UNIT_S, "How long a used refresh token still gets its successor.");
 	DEFINE_INT(refresh_token_lifetime, 2 * HOUR, GUC_UNIT_S, "Life of a refresh token, renewed at each use.");
+	DEFINE_INT(max_sessions, 0, 0, "Live sessions of a user: at a login beyond it the oldest ends; 0: no limit.");
 	DEFINE_INT(session_max_lifetime, 12 * HOUR, GUC_UNIT_S, "Life of a session, however often it is refreshed.");
 	DEFINE_BOOL(follower, false, "Profiles, rights, keys, templates and blocklist come from another shard.");
 	DEFINE_INT(max_replica_lag, 0, GUC_UNIT_MS, "How far behind a standby or follower may be that answers; 0: any.");

@@ -16,7 +16,8 @@
  * visible and has the session id that was asked for.  Otherwise it uses the
  * index, and its answer becomes the entry.
  *
- * The last eight bytes of a session id are random.  Half of them choose a set
+ * The last eight bytes of a session id are random, but for ten bits of
+ * microseconds, which vary like random ones.  Half of them choose a set
  * of four entries that share a cache line; the other half, the tag, tells the
  * four apart.  There is one entry for each shared buffer, rounded down to a
  * power of two: 0.2 percent of the memory that they lead to.

@@ -105,6 +105,11 @@ extern uint64 store_session_delete(const pg_uuid_t *sid);
 /* Effective at once, even if this transaction is rolled back.  Does not wait for row locks of other transactions. */
 extern void store_session_revoke(const pg_uuid_t *sid);
 extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid);
+/*
+ * Deletes the user's live sessions but the newest ones, and returns a List of the ids (pg_uuid_t *).  They live if they
+ * expire after now and were created after "since".
+ */
+extern List *store_session_delete_oldest(const pg_uuid_t *user_id, TimestampTz now, TimestampTz since, int64 kept);
 /* Of all these users; arrays are of uuid. */
 extern void store_session_delete_of_all(ArrayType *user_ids);
 extern void store_session_copy_profiles(ArrayType *user_ids);

@@ -110,6 +110,36 @@ store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid)
 	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), UUIDPGetDatum(but_sid)));
 }
 
+/* By sid, not ctid: a refresh may move the row meanwhile. */
+List *
+store_session_delete_oldest(const pg_uuid_t *user_id, TimestampTz now, TimestampTz since, int64 kept)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.session WHERE sid" EQ
+									   "ANY (ARRAY(SELECT sid FROM djust_auth.session WHERE user_id" EQ
+									   "$1 AND expires_at" GT "$2 AND created_at" GT
+									   "$3 ORDER BY created_at DESC, sid DESC OFFSET $4)) RETURNING sid",
+									   {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID},
+									   .by_index = true};
+	List *sids = NIL;
+	uint64 rows = store_query(&statement,
+							  ARGUMENTS(UUIDPGetDatum(user_id),
+										TimestampTzGetDatum(now),
+										TimestampTzGetDatum(since),
+										Int64GetDatum(kept)),
+							  NULL);
+	uint64 i;
+
+	for (i = 0; i < rows; i++)
+	{
+		pg_uuid_t *sid = palloc(sizeof(pg_uuid_t));
+
+		*sid = *DatumGetUUIDP(store_value(i, 1, UUIDOID));
+		sids = lappend(sids, sid);
+	}
+	store_finish();
+	return sids;
+}
+
 void
 store_session_delete_of_all(ArrayType *user_ids)
 {

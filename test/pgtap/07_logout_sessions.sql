@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(83);
+SELECT plan(90);
 
 CREATE FUNCTION pg_temp.sid(token text) RETURNS uuid LANGUAGE sql AS $$
 	SELECT (convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb ->> 'sid')::uuid
@@ -120,6 +120,25 @@ SELECT is(djust_login('ann@logout.example', 'Tulips-4-Ann')::text, :'refused', '
 		is(djust_login('ann@logout.example', 'Tulips-5-Ann') ->> 'token_type', 'Bearer', 'the new one logs in');
 SELECT is((SELECT count(*) FROM djust_auth.audit_event WHERE event = 'password_changed' AND user_id = :'ann'), 1::bigint, 'it is on record');
 SELECT throws_ok(format('SELECT djust_change_password(%s)', a), '22004', NULL, 'NULL is an error: ' || a) FROM unnest(ARRAY[$$NULL, 'x', 'y'$$, $$'x', NULL, 'y'$$, $$'x', 'y', NULL$$]) a;
+
+-- max_sessions: the oldest end
+
+SET LOCAL djust_auth.max_sessions = 3;
+SELECT djust_auth.create_user('cat@logout.example', 'Lilies-4-Cat', '{logout_buyer}') AS cat \gset
+CREATE TEMP TABLE opened AS SELECT n, djust_auth.open_session(:'cat') AS s FROM generate_series(1, 10) n;
+SELECT is((SELECT array_agg(n ORDER BY n) FROM opened WHERE pg_temp.alive(s ->> 'access_token')), '{8,9,10}'::int[], 'max_sessions = 3: the three newest of ten live');
+SELECT is((SELECT count(*) FROM djust_auth.audit_event WHERE event = 'logout' AND user_id = :'cat' AND detail ->> 'cause' = 'max_sessions'), 7::bigint, 'seven ends are on record');
+SELECT is(pg_temp.alive(:'d'::json ->> 'access_token'), true, 'somebody else''s session lives');
+UPDATE djust_auth.session SET expires_at = clock_timestamp() - interval '1 s' WHERE sid = (SELECT pg_temp.sid(s ->> 'access_token') FROM opened WHERE n = 10);
+SELECT djust_login('cat@logout.example', 'Lilies-4-Cat') AS c \gset
+SELECT is((SELECT array_agg(n ORDER BY n) FROM opened WHERE pg_temp.alive(s ->> 'access_token')), '{8,9}'::int[], 'an expired session does not count at a login');
+SELECT djust_refresh(s ->> 'refresh_token') AS e FROM opened WHERE n = 8 \gset
+SELECT djust_token('password', 'cat@logout.example', 'Lilies-4-Cat') AS c2 \gset
+SELECT is(pg_temp.alive(:'e'::json ->> 'access_token'), false, 'the oldest ends at a token grant, though it was refreshed'),
+		is(pg_temp.alive(:'c'::json ->> 'access_token') AND pg_temp.alive(:'c2'::json ->> 'access_token'), true, 'the newer ones live');
+SET LOCAL djust_auth.max_sessions = 0;
+SELECT djust_auth.open_session(:'cat') FROM generate_series(1, 5);
+SELECT is((SELECT count(*) FROM djust_auth.active_session WHERE user_id = :'cat'), 8::bigint, '0 is no limit');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -396,6 +396,39 @@ def rotations():
     close(dbs)
 
 
+def most_sessions():
+    """djust_auth.max_sessions: parallel logins leave exactly so many, the newest."""
+    kept, extra = 5, 20
+    db.run(f"ALTER SYSTEM SET djust_auth.max_sessions = {kept}")
+    db.run("SELECT pg_reload_conf()")
+    dbs = callers(kept + extra)
+    until(lambda: all(each.one("SHOW djust_auth.max_sessions") == str(kept) for each in dbs), "the limit to be known")
+    for kind, isolation in (("read committed", "READ COMMITTED"), ("repeatable read", "REPEATABLE READ")):
+        email = f"most.{kept}.{kind.split()[0]}@race.example"
+        user_id = db.create_user(email, profiles=["customer"])
+
+        def call(each, i):
+            each.begin(isolation)
+            answer = each.one("SELECT djust_token('password', %s, %s)", email, GOOD) if i % 3 == 1 else \
+                each.one("SELECT djust_auth.open_session(%s)", user_id) if i % 3 == 2 else each.login(email)
+            each.commit()
+            return answer
+
+        answers = together(dbs, call)
+        equal([error_of(answer) for answer in answers], [None] * len(dbs), f"{kept + extra} logins at once, {kind}: all succeed")
+        sids = sorted(claims_of(answer["access_token"])["sid"] for answer in answers)
+        alive = {claims_of(answer["access_token"])["sid"] for answer in answers if dbs[0].can(answer["access_token"])}
+        equal(sorted(alive), sids[-kept:], f"exactly {kept} live, the newest, {kind}")
+        refreshed = [error_of(db.refresh(answer["refresh_token"])) for answer in answers]
+        equal((refreshed.count(None), refreshed.count("invalid_grant")), (kept, extra), "the refresh tokens of the others are dead, too")
+        equal(db.one("SELECT count(*) FROM djust_auth.session WHERE user_id = %s", user_id), kept, "their rows are gone")
+        ended = db.one("SELECT array_agg(sid::text ORDER BY sid) FROM djust_auth.audit_event WHERE event = 'logout' AND user_id = %s AND detail ->> 'cause' = 'max_sessions'", user_id)
+        equal(ended, sids[:-kept], "each end is on record")
+    db.run("ALTER SYSTEM RESET djust_auth.max_sessions")
+    db.run("SELECT pg_reload_conf()")
+    close(dbs)
+
+
 # Administration beside a login.  Either may be first; the other waits for it, and no session is left.
 
 
@@ -567,5 +600,5 @@ def hash_slots():
     own.stop()
 
 
-main(guesses, success_gives_back, open_success, rehash, cut_off, not_begun, refreshes, older_generation, refresh_beside_logout, logout_beside_logout, confirms, first_key, rotations,
+main(guesses, success_gives_back, open_success, most_sessions, rehash, cut_off, not_begun, refreshes, older_generation, refresh_beside_logout, logout_beside_logout, confirms, first_key, rotations,
      login_beside_administration, refresh_beside_disable, refresh_beside_profiles, hash_slots)
