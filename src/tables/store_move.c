@@ -135,9 +135,12 @@ store_move_readdress(const char *document, const char *new_email)
 		"SELECT ($1::pg_catalog.jsonb OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('new_email', $2))"
 		"::pg_catalog.text",
 		{TEXTOID, TEXTOID}};
+	char *readdressed;
 
-	return TextDatumGetCString(
-		store_run_value(&statement, ARGUMENTS(text_datum(document), text_datum(new_email)), TEXTOID, NULL));
+	store_query(&statement, ARGUMENTS(text_datum(document), text_datum(new_email)), NULL);
+	readdressed = TextDatumGetCString(store_value(0, 1, TEXTOID));
+	store_finish();
+	return readdressed;
 }
 
 bool

@@ -185,6 +185,7 @@ store_run_value(StoreStatement *statement, Arguments arguments, Oid type, bool *
 {
 	Datum value;
 
+	Assert(get_typbyval(type));
 	if (store_query(statement, arguments, NULL) != 1)
 		elog(ERROR, "a statement gave no value");
 	value = is_null ? store_column(0, 1, type, is_null) : store_value(0, 1, type);
