@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "http/html.h"
+#include "text/unicode.h"
 
 void
 html_append(StringInfo out, Slice text)
@@ -24,5 +25,20 @@ html_append(StringInfo out, Slice text)
 			appendStringInfoString(out, entities[at - special]);
 		else
 			appendStringInfoChar(out, text.data[i]);
+	}
+}
+
+void
+html_append_utf8(StringInfo out, Slice text)
+{
+	uint32_t c;
+	size_t n;
+
+	for (; (n = uni_next(text, &c)) > 0; text = slice_after(text, n))
+	{
+		if (c < 0x80)
+			html_append(out, (Slice){text.data, n});
+		else
+			appendStringInfo(out, "&#%u;", c);
 	}
 }

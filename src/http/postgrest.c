@@ -293,6 +293,12 @@ postgrest_user_agent(void)
 	return agent;
 }
 
+char *
+postgrest_accept_language(void)
+{
+	return header_value("accept-language");
+}
+
 static void
 set_local(const char *name, const char *value)
 {
@@ -329,13 +335,15 @@ postgrest_answer(int status, int retry_after)
 }
 
 void
-postgrest_answer_page(int status, int retry_after, const char *policy)
+postgrest_answer_page(int status, int retry_after, const char *language, const char *policy)
 {
 	answer(status,
 		   psprintf(NO_STORE "%s, {\"Content-Security-Policy\": \"%s\"}, {\"Referrer-Policy\": \"no-referrer\"}, "
-							 "{\"X-Content-Type-Options\": \"nosniff\"}",
+							 "{\"X-Content-Type-Options\": \"nosniff\"}, {\"Content-Language\": \"%s\"}, "
+							 "{\"Vary\": \"Accept-Language\"}",
 					retry_header(retry_after),
-					policy));
+					policy,
+					language));
 }
 
 void

@@ -36,13 +36,16 @@ extern bool postgrest_bearer(PostgrestMemo *memo, Slice *token);
 extern Datum postgrest_client_address(void);
 /* At most 256 bytes; NULL if unknown. */
 extern char *postgrest_user_agent(void);
+/* The Accept-Language header; NULL if there is none. */
+extern char *postgrest_accept_language(void);
 
 /*
  * Set response.status and response.headers, with Cache-Control: no-store.  No-ops outside HTTP and in parallel queries.
- * retry_after 0: no Retry-After header.  policy is the Content-Security-Policy, without double quotes.
+ * retry_after 0: no Retry-After header.  language is a tag, chosen by Accept-Language; policy is the
+ * Content-Security-Policy, without double quotes.
  */
 extern void postgrest_answer(int status, int retry_after);
-extern void postgrest_answer_page(int status, int retry_after, const char *policy);
+extern void postgrest_answer_page(int status, int retry_after, const char *language, const char *policy);
 
 /* For db-pre-config: sets PostgREST's own settings. */
 extern void postgrest_configure(const char *jwks, const char *audience, const char *pre_request);

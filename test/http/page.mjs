@@ -213,4 +213,41 @@ async function looks() {
 	}
 }
 
-await main(headers, typing, journey_with_script, journey_without_script, policy_of_nist, looks)
+// What the page says, by its language: title, a rule and its mark, button, title of success.
+const says = {
+	en: ['Choose a new password', 'A digit, 0 to 9 (not met)', 'Set new password', 'Password changed'],
+	fr: ['Choisissez un nouveau mot de passe', 'Un chiffre, de 0 à 9 (critère non rempli)', 'Enregistrer le nouveau mot de passe', 'Mot de passe modifié'],
+	de: ['Neues Passwort wählen', 'Eine Ziffer, 0 bis 9 (nicht erfüllt)', 'Neues Passwort speichern', 'Passwort geändert'],
+}
+
+async function negotiation() {
+	for (const [accepted, language] of [['de', 'de'], ['fr-CA,en;q=0.5', 'fr'], ['it, de;q=0.4, fr;q=0.5', 'fr'], ['it', 'en'], ['', 'en'], ['de;q=x,"\\\\<script>', 'en'], [`${'x,'.repeat(3000)}de`, 'en']]) {
+		const got = await fetch(`${page_url}?token=djp_x`, { headers: { ...html, 'Accept-Language': accepted } })
+		const text = await got.text()
+		ok(got.headers.get('content-language') === language && /Accept-Language/.test(got.headers.get('vary')) && text.includes(`<html lang="${language}">`) && got.status === 200,
+			`Accept-Language ${accepted.slice(0, 40)}: ${language}`, JSON.stringify([...got.headers, text.slice(0, 100)]))
+	}
+}
+
+async function languages() {
+	for (const [locale, javaScriptEnabled] of [['de-AT', true], ['fr-CA', true], ['de-DE', false], ['fr-FR', false], ['en-GB', true]]) {
+		const language = locale.slice(0, 2), [title, rule, button, done] = says[language]
+		const what = `${locale}, JavaScript ${javaScriptEnabled ? 'on' : 'off'}`
+		const link = await customer(`${locale}.${javaScriptEnabled}@page.example`.toLowerCase())
+		await browse({ locale, javaScriptEnabled }, async page => {
+			await page.goto(link)
+			equal([await page.getAttribute('html', 'lang'), await page.title(), await page.textContent('button')], [language, title, button], `${what}: the page`)
+			await page.fill('#new_password', 'tulips-')
+			await page.click('button')
+			await page.waitForSelector('[data-code=weak_password]:not([hidden])')
+			equal(await page.textContent('#missing_digit'), rule, `${what}: a rule that is not met`)
+			if (javaScriptEnabled) await accessible(page, what)
+			await page.fill('#new_password', 'Daisies-5-Bob')
+			await page.click('button')
+			await page.waitForSelector('[data-code=password_updated]:not([hidden])')
+			equal([await page.title(), await page.textContent('h1')], [done, done], `${what}: success`)
+		})
+	}
+}
+
+await main(headers, negotiation, languages, typing, journey_with_script, journey_without_script, policy_of_nist, looks)

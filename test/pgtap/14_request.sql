@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(206);
+SELECT plan(213);
 
 CREATE FUNCTION pg_temp.request(method text, path text, bearer text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT set_config('request.method', method, true), set_config('request.path', path, true),
@@ -179,6 +179,17 @@ SELECT is(djust_reset_page('djp_' || repeat('x', 43))::text, replace(djust_reset
 SELECT matches(pg_temp.http(djust_reset_page('djp_x')::text), '^\[.*"Cache-Control": "no-store".*"Content-Security-Policy": "default-src ''none''.*"Referrer-Policy": "no-referrer"', 'and has strict headers');
 SELECT matches(pg_temp.http(djust_reset_page('djp_x', 'Tulips-5-Ann')::text), '^400 ', 'a dead link: 400');
 SELECT matches(djust_reset_page('"<&>'), 'value="&quot;&lt;&amp;&gt;"', 'the token is escaped');
+SELECT is(language, wanted, 'Accept-Language ' || accepted || ': ' || wanted) FROM (VALUES ('de-AT', 'de'), ('it, FR;q=0.2', 'fr'), ('de;q=2', 'en')) v(accepted, wanted),
+	set_config('request.headers', jsonb_build_object('accept-LANGUAGE', accepted)::text, true) set,
+	LATERAL (SELECT substring(djust_reset_page(left('x' || set, 1)) FROM '<html lang="(.*?)">') AS language) p;
+SELECT set_config('request.headers', '{"accept-language": "de"}', true) \g /dev/null
+SELECT matches(pg_temp.http(djust_reset_page('x')::text), '"Content-Language": "de".*"Vary": "Accept-Language"', 'the language is in the headers');
+SELECT ok(page LIKE '%<h1>Neues Passwort w&#228;hlen</h1>%' AND page LIKE '%>Mindestens 8 Zeichen<%' AND page !~ '[^[:ascii:]]', 'and on the page, in ASCII')
+	FROM CAST(djust_reset_page('x') AS text) page;
+SELECT set_config('request.headers', 'no JSON', true) \g /dev/null
+SELECT matches(djust_reset_page('x'), '<html lang="en">', 'headers that are no JSON: English');
+SELECT set_config('request.headers', '{"accept-language": ["de"]}', true) \g /dev/null
+SELECT matches(djust_reset_page('x'), '<html lang="en">', 'a header that is no string: English');
 SELECT is(pg_typeof(djust_reset_page('x')), 'djust_auth."text/html"'::regtype, 'its type is what PostgREST serves as HTML');
 SELECT pg_temp.http(1), set_config('request.method', '', true) \g /dev/null
 SELECT is(pg_temp.http(djust_login('ann@request.example', 'wrong')), '', 'outside HTTP nothing is set');

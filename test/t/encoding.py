@@ -55,12 +55,20 @@ def routes(db):
           "a route is the same in the database's encoding and percent-encoded in UTF-8")
 
 
+def pages(db):
+    db.run("SELECT set_config('request.headers', %s, false)", '{"accept-language": "fr"}')
+    page = db.one("SELECT djust_reset_page('djp_x')")
+    db.run("RESET request.headers")
+    ok("Afficher le mot de passe" in page and "caract&#232;re sp&#233;cial&#160;:" in page and page.isascii(), "a page is ASCII, with references for all other characters")
+
+
 def latin():
     db = database("latin", "LATIN1", "en_US.iso88591") if locale_exists("en_US.iso88591") else database("latin", "LATIN1")
     tokens(db)
     passwords(db)
     addresses(db)
     routes(db)
+    pages(db)
     fails("23514", lambda: db.run("SELECT djust_auth.create_user('\u00b5@encoding.example')"), "a normal form that the encoding cannot write is refused")
     db.run("INSERT INTO djust_auth.mail_template (kind, locale, subject, body_text, body_html)"
            " VALUES ('reset', '', 'Passwort zurücksetzen', 'Für {email}: {link}', '<p>Für {email}: {link}</p>')")
