@@ -401,6 +401,38 @@ COMMENT ON COLUMN djust_auth.stat.since IS 'When a counter was 0; NULL for gauge
 COMMENT ON FUNCTION djust_auth.check() IS
 	'What an experienced colleague would see at a glance, the worst first: severity is error, warning or info. No row: all is well.';
 
+-- the metadata of the authorization server
+
+CREATE FUNCTION @extschema@.djust_metadata() RETURNS json
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_metadata';
+
+-- access and erasure
+
+CREATE FUNCTION djust_auth.export_user(user_id uuid) RETURNS json
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_export_user';
+
+COMMENT ON FUNCTION djust_auth.export_user(uuid) IS
+	'All that is kept about a user, without secrets: user, profiles, sessions, links, mails, lock, audit. Is audited. P0002 for an unknown user.';
+
+-- ANALYZE would copy personal data and hashes into pg_statistic, where they would outlive the user
+DO $$
+DECLARE
+	kept record;
+BEGIN
+	FOR kept IN
+		SELECT a.attrelid, a.attnum, pg_catalog.format('ALTER TABLE djust_auth.%I ALTER COLUMN %I SET STATISTICS 0', c.relname, a.attname) AS statement
+		FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+		WHERE c.relnamespace OPERATOR(pg_catalog.=) 'djust_auth'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
+			AND a.attname OPERATOR(pg_catalog.=) ANY ('{email,password_hash,client_address,user_agent,detail,last_error}'::pg_catalog.name[])
+	LOOP
+		EXECUTE kept.statement;
+		DELETE FROM pg_catalog.pg_statistic s
+		WHERE s.starelid OPERATOR(pg_catalog.=) kept.attrelid AND s.staattnum OPERATOR(pg_catalog.=) kept.attnum;
+	END LOOP;
+END $$;
+
 -- PostgREST's OpenAPI takes the first line of a comment for the title, the rest for the description
 
 COMMENT ON FUNCTION @extschema@.djust_login(text, text) IS
@@ -455,6 +487,10 @@ COMMENT ON FUNCTION @extschema@.djust_jwks() IS
 	'Public keys that verify access tokens
 
 JWK set (RFC 7517 section 5) of the currently valid public keys, without HS256 keys.';
+COMMENT ON FUNCTION @extschema@.djust_metadata() IS
+	'Metadata of the authorization server
+
+RFC 8414: issuer, endpoints and what they support, from djust_auth.issuer and djust_auth.api_url. 55000 unless the issuer is an https URL.';
 COMMENT ON FUNCTION @extschema@.djust_request_user() IS
 	'Helper of row level security: the user of this request
 
@@ -473,7 +509,7 @@ For db-pre-request: refuses a dead bearer token with 401, except at login, refre
 DO $$
 DECLARE
 	statement text;
-	routines CONSTANT oid[] := ARRAY['djust_auth.check_hash(text)', 'djust_auth.token_shard(text)', 'djust_auth.normal_email(text)',
+	routines CONSTANT oid[] := ARRAY['@extschema@.djust_metadata()', 'djust_auth.export_user(uuid)', 'djust_auth.check_hash(text)', 'djust_auth.token_shard(text)', 'djust_auth.normal_email(text)',
 		'djust_auth.email_shard(text, integer)', 'djust_auth.move_state(uuid)', 'djust_auth.move_accepts(text)',
 		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid, uuid)',
 		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',

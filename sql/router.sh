@@ -223,6 +223,7 @@ api djust_change_password cb VOLATILE json "$(by_token access_token)" 'access_to
 api djust_sessions cb STABLE json "$(by_token access_token)" 'access_token text'
 api djust_end_session cb VOLATILE integer "$(by_token access_token)" 'access_token text' 'sid uuid DEFAULT NULL'
 api djust_jwks acb STABLE json 0
+api djust_metadata acb STABLE json 0
 api djust_request_user acb STABLE uuid 'djust_router.request_shard()'
 api djust_request_can acb STABLE boolean 'djust_router.request_shard()' 'route text' 'access text'
 api djust_pre_request acb STABLE void 'djust_router.request_shard()'

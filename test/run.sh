@@ -344,6 +344,7 @@ stage_http()
 	! need_plproxy >"$DJUST_TMP/plproxy.log" 2>&1 || PLPROXY=yes
 	# pages are looked at in a browser, where there is one to be had
 	(need_packages chromium fonts-dejavu-core) >"$DJUST_TMP/browser.log" 2>&1 || tail -n 1 "$DJUST_TMP/browser.log"
+	(need_packages haproxy) >"$DJUST_TMP/haproxy.log" 2>&1 || tail -n 1 "$DJUST_TMP/haproxy.log"
 	for file in $(files "$ROOT"/test/http/*.py "$ROOT"/test/http/*.mjs "$ROOT"/test/http/*.sh); do
 		if [ "$drivers" = 'replay router' ]; then
 			count "http ${file##*/} with PostgREST" 0 0 1

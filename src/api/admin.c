@@ -94,8 +94,13 @@ SQL_FUNCTION(djust_auth_enable_user)
 
 SQL_FUNCTION(djust_auth_delete_user)
 {
-	account_delete(begin_user(fcinfo, "djust_auth.delete_user()"));
+	account_erase(begin_user(fcinfo, "djust_auth.delete_user()"));
 	PG_RETURN_VOID();
+}
+
+SQL_FUNCTION(djust_auth_export_user)
+{
+	RETURN_TEXT(account_export(begin_user(fcinfo, "djust_auth.export_user()")));
 }
 
 SQL_FUNCTION(djust_auth_change_email)

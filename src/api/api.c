@@ -13,6 +13,7 @@
 #include "auth/rights.h"
 #include "auth/session.h"
 #include "auth/token.h"
+#include "http/metadata.h"
 #include "http/postgrest.h"
 #include "http/reset_page.h"
 #include "keys/signing_key.h"
@@ -225,6 +226,12 @@ SQL_FUNCTION(djust_jwks)
 	RETURN_TEXT(signing_key_jwks(false));
 }
 
+SQL_FUNCTION(djust_metadata)
+{
+	preloaded_require();
+	RETURN_TEXT(metadata_json());
+}
+
 /* Bearer of the HTTP request.  Sets *present if there is a bearer token; false if that token is dead. */
 static bool
 request_bearer(FunctionCallInfo fcinfo, Bearer *bearer, bool *present)
@@ -284,6 +291,7 @@ static const char *const login_calls[] = {"djust_login",
 										  "djust_reset_request",
 										  "djust_reset_confirm",
 										  "djust_reset_page",
+										  "djust_metadata",
 										  NULL};
 
 /* For HEAD, PostgREST does not even call them.  Functions that write are refused by their read-only transaction. */

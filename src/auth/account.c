@@ -106,15 +106,73 @@ account_set_disabled(const pg_uuid_t *id, bool disabled)
 	store_user_set_disabled(id, disabled);
 }
 
-void
-account_delete(const pg_uuid_t *id)
+static void
+delete_user(const pg_uuid_t *id, const List *addresses)
 {
+	AccountTag tag;
 	UserRow user;
 
 	require_user(id, &user);
 	if (store_user_delete(id) == 0)
 		answer_raise_unknown_user(id);
-	mail_queue_forget(user.email);
+	mail_queue_forget(addresses);
+	password_tag(user.email, &tag);
+	throttle_owner_set(&tag, id->data);
+	throttle_start_over(&tag);
+}
+
+void
+account_delete(const pg_uuid_t *id)
+{
+	delete_user(id, store_user_addresses(id));
+}
+
+/* The member account of events about these addresses. */
+static ArrayType *
+accounts_of(const List *addresses)
+{
+	ArrayBuildState *accounts = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	ListCell *cell;
+
+	foreach(cell, addresses)
+	{
+		char account[ACCOUNT_TAG_HEX_SIZE];
+		AccountTag tag;
+
+		password_tag(lfirst(cell), &tag);
+		account_tag_hex(&tag, account);
+		accumArrayResult(accounts, CStringGetTextDatum(account), false, TEXTOID, CurrentMemoryContext);
+	}
+	return DatumGetArrayTypeP(makeArrayResult(accounts, CurrentMemoryContext));
+}
+
+void
+account_erase(const pg_uuid_t *id)
+{
+	List *addresses = store_user_addresses(id);
+
+	delete_user(id, addresses);
+	store_audit_forget_accounts(accounts_of(addresses));
+}
+
+/* Reading personal data is audited, too. */
+char *
+account_export(const pg_uuid_t *id)
+{
+	List *addresses = store_user_addresses(id);
+	ThrottleCount count;
+	AccountTag tag;
+	UserRow user;
+	char *document;
+
+	require_user(id, &user);
+	password_tag(user.email, &tag);
+	throttle_look_up(&tag, &count);
+	document = store_export(id, count.failures, count.allowed_at, mail_queue_to(addresses), accounts_of(addresses));
+	if (document == NULL)
+		answer_raise_unknown_user(id);
+	audit_event("administration", id, NULL, "{\"change\": \"exported\"}");
+	return document;
 }
 
 void

@@ -16,6 +16,10 @@ extern pg_uuid_t *account_create(const char *email, Slice password, const char *
 extern void account_set_password(const pg_uuid_t *id, Slice password);
 extern void account_set_disabled(const pg_uuid_t *id, bool disabled);
 extern void account_delete(const pg_uuid_t *id);
+/* Takes client addresses out of events without a user about their addresses, too: reads all of these. */
+extern void account_erase(const pg_uuid_t *id);
+/* JSON text. */
+extern char *account_export(const pg_uuid_t *id);
 extern void account_change_email(const pg_uuid_t *id, const char *email);
 extern void account_email_changed(const pg_uuid_t *id, const char *from, const char *to);
 extern void account_unlock(const pg_uuid_t *id);

@@ -50,6 +50,7 @@ static const struct
 	{"djust_reset_confirm(text, text)", "acb"},
 	{"djust_reset_page(text, text)", "acb"},
 	{"djust_jwks()", "acb"},
+	{"djust_metadata()", "acb"},
 	{"djust_pre_request()", "acb"},
 	{"djust_request_user()", "acb"},
 	{"djust_request_can(text, text)", "acb"},
@@ -74,6 +75,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "disable_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "enable_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "delete_user(uuid)", "d"},
+	{"EXECUTE", "FUNCTION", "export_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "change_email(uuid, text)", "dv"},
 	{"EXECUTE", "FUNCTION", "move_state(uuid)", "v"},
 	{"EXECUTE", "FUNCTION", "move_accepts(text)", "v"},
@@ -163,12 +165,12 @@ grant(const char *privileges, const char *class, const char *schema, const char 
 
 /* False for an object of a newer version of the schema than the database has. */
 static bool
-is_there(const char *class, const char *object)
+is_there(const char *class, const char *schema, const char *object)
 {
 	LOCAL_FCINFO(call, 1);
 
 	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
-	call->args[0].value = CStringGetTextDatum(psprintf("djust_auth.%s", object));
+	call->args[0].value = CStringGetTextDatum(psprintf("%s.%s", schema, object));
 	call->args[0].isnull = false;
 	if (strcmp(class, "FUNCTION") == 0)
 		to_regprocedure(call);
@@ -210,10 +212,11 @@ grants_give(Oid role, const char *kind)
 	if (kinds[n].public_api)
 		store_grant(psprintf("GRANT USAGE ON SCHEMA %s TO %s", schema, grantee));
 	for (i = 0; i < lengthof(public_api); i++)
-		if (strchr(public_api[i].kinds, letter))
+		if (strchr(public_api[i].kinds, letter) && is_there("FUNCTION", schema, public_api[i].function))
 			grant("EXECUTE", "FUNCTION", schema, public_api[i].function, grantee);
 	for (i = 0; i < lengthof(administration); i++)
-		if (strchr(administration[i].kinds, letter) && is_there(administration[i].class, administration[i].object))
+		if (strchr(administration[i].kinds, letter) &&
+			is_there(administration[i].class, "djust_auth", administration[i].object))
 			grant(
 				administration[i].privileges, administration[i].class, "djust_auth", administration[i].object, grantee);
 	event_queue_wake_at_commit();

@@ -266,10 +266,22 @@ mail_queue_is_unfinished(void)
 	return unfinished;
 }
 
-/* Deletes the requests of a user who is being deleted; opens each, because addresses are sealed. */
-void
-mail_queue_forget(const char *email)
+static bool
+is_one_of(const char *address, const List *addresses)
 {
+	ListCell *cell;
+
+	foreach(cell, addresses)
+		if (strcmp(address, lfirst(cell)) == 0)
+			return true;
+	return false;
+}
+
+/* Opens each, because addresses are sealed. */
+List *
+mail_queue_to(const List *addresses)
+{
+	List *mails = NIL;
 	ListCell *cell;
 
 	foreach(cell, store_mail_sealed())
@@ -277,9 +289,19 @@ mail_queue_forget(const char *email)
 		QueuedMail *queued = lfirst(cell);
 		char address[ADDRESS_LONGEST + 1];
 
-		if (key_file_open_address(text_slice(queued->address), address) && strcmp(address, email) == 0)
-			store_mail_delete(queued->id);
+		if (key_file_open_address(text_slice(queued->address), address) && is_one_of(address, addresses))
+			mails = lappend(mails, queued);
 	}
+	return mails;
+}
+
+void
+mail_queue_forget(const List *addresses)
+{
+	ListCell *cell;
+
+	foreach(cell, mail_queue_to(addresses))
+		store_mail_delete(((QueuedMail *) lfirst(cell))->id);
 }
 
 static const char *

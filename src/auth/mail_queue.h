@@ -18,8 +18,10 @@ extern List *mail_queue_claim(int max);
 extern bool mail_queue_is_unfinished(void);
 extern void mail_queue_mark_sent(int64 id);
 extern void mail_queue_mark_failed(int64 id, const char *reason, bool permanent);
-/* Deletes the reset requests of this address. */
-extern void mail_queue_forget(const char *email);
+/* Requests for these addresses (List of QueuedMail *), done ones included. */
+extern List *mail_queue_to(const List *addresses);
+/* Deletes them. */
+extern void mail_queue_forget(const List *addresses);
 
 /* Message-ID of a mail, without <>; for the worker. */
 extern char *mail_queue_message_id(int64 id);

@@ -168,6 +168,12 @@ is_safe_origin(const char *url)
 	return secure;
 }
 
+bool
+settings_is_base_url(const char *url)
+{
+	return is_plain(url) && is_safe_origin(url) && strpbrk(url, "?# \"'<>\\`{}") == NULL && strlen(url) <= 512;
+}
+
 /* Masks user and password in the error for a refused URL. */
 static bool
 refuse_url(const char *name, const char *url)
@@ -199,6 +205,16 @@ check_reset_url(char **newval, void **extra, GucSource source)
 	GUC_check_errhint("Use an https URL (http for localhost) that contains {token} once, such as "
 					  "https://shop.example/reset?token={token}.");
 	return refuse_url("djust_auth.reset_url", *newval);
+}
+
+static bool
+check_api_url(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0' || settings_is_base_url(*newval))
+		return true;
+	GUC_check_errhint("Use an https URL (http for localhost) without query and fragment, such as "
+					  "https://shop.example/api, or an empty value for the issuer.");
+	return refuse_url("djust_auth.api_url", *newval);
 }
 
 static bool
@@ -347,6 +363,8 @@ define_tokens(void)
 static void
 define_http(void)
 {
+	DEFINE_STRING(
+		api_url, "", check_api_url, "Address of PostgREST in the metadata of djust_metadata; empty for the issuer.");
 	DEFINE_STRING(
 		client_address_header, "", check_header, "HTTP header that carries the client's address; empty for none.");
 	DEFINE_BOOL(enforce_routes, false, "Let djust_pre_request refuse routes the profiles do not give.");

@@ -13,6 +13,7 @@
 #endif
 
 SETTING int setting_access_token_lifetime; /* s */
+SETTING char *setting_api_url;
 SETTING int setting_argon2_iterations;
 SETTING int setting_argon2_memory; /* KiB */
 SETTING int setting_argon2_parallelism;
@@ -48,6 +49,9 @@ SETTING bool setting_smtp_require_tls;
 SETTING char *setting_smtp_url;
 SETTING char *setting_smtp_user;
 SETTING char *setting_worker_role;
+
+/* Https (http for localhost) URL without query, fragment and userinfo. */
+extern bool settings_is_base_url(const char *url);
 
 /* Defines all settings; call only while the library is being preloaded. */
 extern void settings_init(void);

@@ -373,6 +373,20 @@ is_counted(const AccountTag *tag)
 }
 
 void
+throttle_look_up(const AccountTag *tag, ThrottleCount *count)
+{
+	SavedLock saved;
+	ThrottleEntry *entry;
+
+	read_saved(tag, &saved);
+	LWLockAcquire(throttle_lock, LW_SHARED);
+	entry = throttle_table_find(&attempts, tag);
+	count->failures = entry ? entry->count : saved.lock.count;
+	count->allowed_at = entry ? entry->allowed_at : saved.lock.allowed_at;
+	LWLockRelease(throttle_lock);
+}
+
+void
 throttle_start_over(const AccountTag *tag)
 {
 	if (is_counted(tag))

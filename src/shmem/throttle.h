@@ -28,9 +28,12 @@ extern void throttle_abandon(bool begun);
 /* Waits, at most a second, until the worker has saved a lock made or cleared here; a no-op without a worker. */
 extern void throttle_await_saved(void);
 
+/* Failures now, and when the next attempt is allowed; without its owner. */
+extern void throttle_look_up(const AccountTag *tag, ThrottleCount *count);
+
 /* These include throttle_await_saved, and are undone if the transaction is rolled back. */
 extern void throttle_clear(const AccountTag *tag);
-/* Called when an address is created (start_over) or changed (move).  Usually a no-op. */
+/* Called when an address is created or deleted (start_over) or changed (move).  Usually a no-op. */
 extern void throttle_start_over(const AccountTag *tag);
 extern void throttle_move(const AccountTag *from, const AccountTag *to);
 /* The two halves of a move, where the addresses are on two shards. */

@@ -128,6 +128,15 @@ extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
 extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email);
 extern uint64 store_user_delete(const pg_uuid_t *id);
+/* The present address, and former ones by the audit: a List of char *. */
+extern List *store_user_addresses(const pg_uuid_t *id);
+
+/*
+ * JSON of all that is kept about a user, without secrets, with these failures and mails, and events of these accounts
+ * that have no user.  NULL if there is no such user.
+ */
+extern char *store_export(const pg_uuid_t *id, int failures, TimestampTz allowed_at, const List *mails,
+						  ArrayType *accounts);
 
 /* customers who move to another shard */
 #define MOVED_EVENTS_MOST 10000 /* the newest ones */
@@ -177,6 +186,8 @@ extern void store_mail_done_all(List *mails, TimestampTz now, const char *error)
 /* Mails with a sealed address. */
 extern List *store_mail_sealed(void);
 extern void store_mail_delete(int64 id);
+/* Array of the ids of these mails (List of QueuedMail *). */
+extern Datum store_mail_ids(const List *mails);
 /* Counts an attempt and hides the mail until next_attempt_at. */
 extern void store_mail_lease(int64 id, TimestampTz next_attempt_at, bool with_worker);
 extern bool store_mail_done(int64 id, TimestampTz now, const char *error);
@@ -226,6 +237,8 @@ extern List *store_locks_take(void);
 extern void store_audit_insert(const AuditRow *row);
 /* Removes personal data from the events of these users. */
 extern void store_audit_forget(ArrayType *user_ids);
+/* Removes client addresses from events without a user that name these accounts. */
+extern void store_audit_forget_accounts(ArrayType *accounts);
 
 /* purge */
 /* Deletes unlocked expired rows among at most max rows after the cursor; returns the number of deleted rows. */

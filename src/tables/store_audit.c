@@ -63,3 +63,14 @@ store_audit_forget(ArrayType *user_ids)
 
 	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
 }
+
+void
+store_audit_forget_accounts(ArrayType *accounts)
+{
+	static StoreStatement statement = {
+		"UPDATE djust_auth.audit_event SET client_address = NULL WHERE user_id IS NULL AND client_address IS NOT NULL"
+		" AND detail OPERATOR(pg_catalog.->>) 'account'" EQ "ANY ($1)",
+		{TEXTARRAYOID}};
+
+	store_run(&statement, ARGUMENTS(PointerGetDatum(accounts)));
+}

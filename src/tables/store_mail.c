@@ -199,6 +199,18 @@ store_mail_done(int64 id, TimestampTz now, const char *error)
 	return store_run(&statement, ARGUMENTS(Int64GetDatum(id), TimestampTzGetDatum(now), text_datum(error))) > 0;
 }
 
+Datum
+store_mail_ids(const List *mails)
+{
+	int n = list_length(mails);
+	Datum *ids = palloc(n * sizeof(Datum));
+	ListCell *cell;
+
+	foreach(cell, mails)
+		ids[foreach_current_index(cell)] = Int64GetDatum(((QueuedMail *) lfirst(cell))->id);
+	return PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 void
 store_mail_done_all(List *mails, TimestampTz now, const char *error)
 {
@@ -207,15 +219,8 @@ store_mail_done_all(List *mails, TimestampTz now, const char *error)
 		"SELECT ctid FROM djust_auth.mail_queue WHERE id" EQ "ANY ($1) AND done_at IS NULL FOR UPDATE SKIP LOCKED))",
 		{INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID},
 		.by_index = true};
-	int n = list_length(mails);
-	Datum *ids = palloc(n * sizeof(Datum));
-	ArrayType *array;
-	ListCell *cell;
 
-	foreach(cell, mails)
-		ids[foreach_current_index(cell)] = Int64GetDatum(((QueuedMail *) lfirst(cell))->id);
-	array = construct_array(ids, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
-	store_run(&statement, ARGUMENTS(PointerGetDatum(array), TimestampTzGetDatum(now), text_datum(error)));
+	store_run(&statement, ARGUMENTS(store_mail_ids(mails), TimestampTzGetDatum(now), text_datum(error)));
 }
 
 bool

@@ -114,3 +114,21 @@ store_user_delete(const pg_uuid_t *id)
 
 	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(id)));
 }
+
+List *
+store_user_addresses(const pg_uuid_t *id)
+{
+	static StoreStatement statement = {
+		"SELECT email FROM djust_auth.customer_user WHERE id" EQ
+		"$1 UNION SELECT detail OPERATOR(pg_catalog.#>>) '{personal,old,email}' FROM djust_auth.audit_event"
+		" WHERE user_id" EQ "$1 AND detail OPERATOR(pg_catalog.#>>) '{personal,old,email}' IS NOT NULL",
+		{UUIDOID}};
+	List *addresses = NIL;
+	uint64 rows = store_query(&statement, ARGUMENTS(UUIDPGetDatum(id)), NULL);
+	uint64 i;
+
+	for (i = 0; i < rows; i++)
+		addresses = lappend(addresses, TextDatumGetCString(store_value(i, 1, TEXTOID)));
+	store_finish();
+	return addresses;
+}

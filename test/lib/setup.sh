@@ -30,7 +30,7 @@
 
 # shellcheck shell=sh
 
-NODE_PACKAGES="jose@5 pg@8 oauth4webapi@3 playwright-core@1.49 axe-core@4"
+NODE_PACKAGES="jose@5 pg@8 oauth4webapi@3 openid-client@6 playwright-core@1.49 axe-core@4"
 
 fail()
 {

@@ -29,7 +29,7 @@ INSERT INTO callable VALUES
 	('djust_reset_request', 'anonymous backend customer'),
 	('djust_reset_confirm', 'anonymous backend customer'),
 	('djust_reset_page', 'anonymous backend customer'),
-	('djust_jwks', 'anonymous backend customer'),
+	('djust_jwks', 'anonymous backend customer'), ('djust_metadata', 'anonymous backend customer'),
 	('djust_pre_request', 'anonymous backend customer'),
 	('djust_request_user', 'anonymous backend customer'),
 	('djust_request_can', 'anonymous backend customer'),
@@ -43,7 +43,7 @@ INSERT INTO callable VALUES
 	('djust_auth.set_password', 'dba'),
 	('djust_auth.disable_user', 'dba'),
 	('djust_auth.enable_user', 'dba'),
-	('djust_auth.delete_user', 'dba'),
+	('djust_auth.delete_user', 'dba'), ('djust_auth.export_user', 'dba'),
 	('djust_auth.change_email', 'dba mover'),
 	('djust_auth.unlock_user', 'dba'),
 	('djust_auth.end_sessions', 'dba'),
@@ -299,7 +299,7 @@ CREATE SCHEMA shop_api;
 SELECT lives_ok('CREATE EXTENSION djust_auth SCHEMA shop_api', 'CREATE EXTENSION djust_auth SCHEMA shop_api');
 SELECT set_eq(
 	$$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'shop_api'::regnamespace$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
+	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_metadata,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
 	'the schema holds the public API and nothing else');
 SELECT is_empty($$SELECT oid::regclass FROM pg_class WHERE relnamespace = 'shop_api'::regnamespace$$, 'no table');
 SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'djust\_%' AND pronamespace = 'public'::regnamespace$$, 'public holds none of it');

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(174);
+SELECT plan(177);
 
 CREATE FUNCTION pg_temp.alive(token text) RETURNS boolean LANGUAGE sql AS $$ SELECT (djust_introspect(token) ->> 'active')::boolean $$;
 CREATE FUNCTION pg_temp.session(u uuid) RETURNS json LANGUAGE sql AS $$ SELECT djust_auth.open_session(u) $$;
@@ -53,10 +53,10 @@ SELECT lives_ok($$SELECT djust_auth.create_user('nulls@admin.example', NULL, NUL
 -- unknown users
 
 SELECT throws_ok(format('SELECT djust_auth.%s', replace(call, '$', quote_literal('00000000-0000-0000-0000-000000000001') || '::uuid')), 'P0002', NULL, 'unknown user: ' || call)
-	FROM unnest(ARRAY['set_password($, ''Tulips-5-Ann'')', 'disable_user($)', 'enable_user($)', 'delete_user($)', 'change_email($, ''x@admin.example'')', 'unlock_user($)',
+	FROM unnest(ARRAY['set_password($, ''Tulips-5-Ann'')', 'disable_user($)', 'enable_user($)', 'delete_user($)', 'export_user($)', 'change_email($, ''x@admin.example'')', 'unlock_user($)',
 		'end_sessions($)', 'open_session($)', 'add_profile($, ''a_buyer'')', 'remove_profile($, ''a_buyer'')', 'explain($, ''/'', ''read'')']) call;
 SELECT throws_ok(format('SELECT djust_auth.%s', call), '22004', NULL, 'NULL: ' || call)
-	FROM unnest(ARRAY['set_password(NULL, ''Tulips-5-Ann'')', 'set_password(''' || :'ann' || ''', NULL)', 'disable_user(NULL)', 'enable_user(NULL)', 'delete_user(NULL)', 'change_email(NULL, ''x@admin.example'')', 'change_email(''' || :'ann' || ''', NULL)',
+	FROM unnest(ARRAY['set_password(NULL, ''Tulips-5-Ann'')', 'set_password(''' || :'ann' || ''', NULL)', 'disable_user(NULL)', 'enable_user(NULL)', 'delete_user(NULL)', 'export_user(NULL)', 'change_email(NULL, ''x@admin.example'')', 'change_email(''' || :'ann' || ''', NULL)',
 		'unlock_user(NULL)', 'end_sessions(NULL)', 'open_session(NULL)', 'create_profile(NULL)', 'drop_profile(NULL)', 'add_profile(NULL, ''a_buyer'')', 'add_profile(''' || :'ann' || ''', NULL)', 'set_right(NULL, ''/'', ''read'')', 'set_right(''a_buyer'', NULL, ''read'')', 'set_right(''a_buyer'', ''/'', NULL)',
 		'mail_sent(NULL)', 'mail_failed(NULL, ''x'')', 'explain(''' || :'ann' || ''', NULL, ''read'')', 'import_user(NULL, ''x'', ''{}'')', 'import_user(''x@admin.example'', NULL, ''{}'')']) call;
 
@@ -265,7 +265,7 @@ SELECT is(pg_temp.audited(), 'audited', 'and is on record');
 -- read-only transactions
 
 SELECT throws_ok(format('DO $d$ BEGIN SET LOCAL transaction_read_only = on; PERFORM djust_auth.%s; END $d$', replace(call, '$', quote_literal(:'ann') || '::uuid')), '25006', NULL, 'read-only: ' || call)
-	FROM unnest(ARRAY['create_user(''ro@admin.example'')', 'set_password($, ''weak'')', 'disable_user($)', 'enable_user($)', 'delete_user($)', 'change_email($, ''ro@admin.example'')', 'unlock_user($)', 'end_sessions($)', 'open_session($)',
+	FROM unnest(ARRAY['create_user(''ro@admin.example'')', 'set_password($, ''weak'')', 'disable_user($)', 'enable_user($)', 'delete_user($)', 'export_user($)', 'change_email($, ''ro@admin.example'')', 'unlock_user($)', 'end_sessions($)', 'open_session($)',
 		'create_profile(''ro'')', 'drop_profile(''ro'')', 'add_profile($, ''ro'')', 'remove_profile($, ''ro'')', 'set_right(''ro'', ''/'', ''read'')', 'rotate_signing_key()', 'claim_mail()', 'mail_sent(1)', 'mail_failed(1, ''x'')', 'purge()']) call;
 
 SELECT * FROM finish();

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(433);
+SELECT plan(455);
 
 CREATE FUNCTION pg_temp.refusal(name text, value text, OUT state text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -22,6 +22,7 @@ INSERT INTO bad VALUES
 	('reset_url', ''), ('reset_url', 'http://shop.example/reset?token={token}'), ('reset_url', 'https://shop.example/reset'), ('reset_url', 'javascript:alert({token})'), ('reset_url', 'ftp://shop.example/{token}'),
 	('reset_url', '//shop.example/{token}'), ('reset_url', 'shop.example/{token}'), ('reset_url', 'http://localhost.evil.example/{token}'), ('reset_url', 'http://localhost@evil.example/{token}'), ('reset_url', 'https:///{token}'),
 	('reset_url', E'https://shop.example/\n{token}'), ('reset_url', 'https://shop.example/" onclick="x/{token}'), ('reset_url', 'https://shop.example/<b>{token}'), ('reset_url', 'https://shop.example/ {token}'),
+	('api_url', 'shop.example/api'), ('api_url', 'http://shop.example/api'), ('api_url', 'https://shop.example/api?x'), ('api_url', 'https://shop.example/#api'), ('api_url', 'https://user:pw@shop.example'), ('api_url', 'https://shop.example/"'),
 	('issuer', E'a\nb'), ('audience', E'a\nb'), ('client_id', E'a\nb'),
 	('reset_url', 'https://{token}'), ('reset_url', 'https://{token}.example/'), ('reset_url', 'https://shop.example:{token}/'), ('reset_url', 'https://user:pw@shop.example/{token}'), ('reset_url', 'https://shop.example:99999/{token}'),
 	('smtp_url', 'smtp://'), ('smtp_url', 'smtp://mail.example:0'), ('smtp_url', 'smtp://mail.example:99999'), ('smtp_url', 'smtp://mail.example:x'), ('smtp_url', 'smtp://mail.example?x'), ('smtp_url', 'smtp://mail.example/a/b'), ('smtp_url', 'smtp://user@mail.example'),
@@ -42,7 +43,7 @@ INSERT INTO good VALUES
 	('password_min_length', '8'), ('password_min_length', '15'), ('password_policy', 'djust'), ('password_policy', 'nist'), ('argon2_memory', '19456'), ('argon2_memory', '64MB'), ('argon2_iterations', '2'), ('argon2_iterations', '3'), ('argon2_parallelism', '1'), ('argon2_parallelism', '4'),
 	('max_login_failures', '1'), ('max_login_failures', '100'), ('max_replica_lag', '0'), ('max_replica_lag', '1s'), ('max_replica_lag', '1h'), ('max_sessions', '0'), ('max_sessions', '1'), ('max_sessions', '10000'), ('shard', '0'), ('shard', '4095'),
 	('reset_url', 'https://shop.example/reset?token={token}'), ('reset_url', 'https://shop.example:8443/#/reset/{token}'), ('reset_url', 'http://localhost/reset?t={token}'), ('reset_url', 'http://localhost:3000/{token}'),
-	('issuer', 'https://login.shop.example'), ('audience', 'https://api.shop.example'), ('client_id', 'shop'), ('smtp_url', ''), ('smtp_url', 'smtp://mail.example:587'), ('smtp_url', 'smtp://mail.example/'), ('smtp_url', 'smtp://[::1]:25'), ('reset_url', 'https://[2001:db8::1]/{token}'), ('smtp_url', 'smtps://mail.example:465'), ('smtp_ca_file', '/etc/ssl/mail.pem'),
+	('api_url', ''), ('api_url', 'https://shop.example/api'), ('api_url', 'https://shop.example/'), ('api_url', 'http://localhost:3000'), ('issuer', 'https://login.shop.example'), ('audience', 'https://api.shop.example'), ('client_id', 'shop'), ('smtp_url', ''), ('smtp_url', 'smtp://mail.example:587'), ('smtp_url', 'smtp://mail.example/'), ('smtp_url', 'smtp://[::1]:25'), ('reset_url', 'https://[2001:db8::1]/{token}'), ('smtp_url', 'smtps://mail.example:465'), ('smtp_ca_file', '/etc/ssl/mail.pem'),
 	('smtp_user', 'shop'), ('smtp_password_file', '/etc/djust/smtp'), ('mail_from', 'shop@shop.example'), ('client_address_header', ''), ('client_address_header', 'x-forwarded-for'), ('jwt_role', ''), ('jwt_role', 'web_customer'), ('enforce_routes', 'on'), ('enforce_routes', 'off'), ('follower', 'on'), ('follower', 'off');
 SELECT lives_ok(format('SELECT set_config(%L, %L, true)', 'djust_auth.' || name, value), format('%s = %L is taken', name, value)) FROM good;
 

@@ -14,7 +14,7 @@ from with_postgrest import ROLES, serving
 CUSTOMERS = [f"customer{n}@router.example" for n in range(12)]
 EARLY = "early@router.example"
 PUBLIC = {"acb": ["djust_login(text,text)", "djust_token(text,text,text,text,text,text,text)", "djust_refresh(text)", "djust_logout(text,text,text,text)",
-                  "djust_reset_request(text)", "djust_reset_confirm(text,text)", "djust_reset_page(text,text)", "djust_jwks()", "djust_pre_request()",
+                  "djust_reset_request(text)", "djust_reset_confirm(text,text)", "djust_reset_page(text,text)", "djust_jwks()", "djust_metadata()", "djust_pre_request()",
                   "djust_request_user()", "djust_request_can(text,text)"],
           "cb": ["djust_can(text,text,text)", "djust_sessions(text)", "djust_end_session(text,uuid)", "djust_change_password(text,text,text)"],
           "b": ["djust_introspect(text,text,text,text)"], "p": ["djust_auth.postgrest_config()"]}
@@ -51,6 +51,7 @@ def begin():
         db = shard_host.connect(f"shard{number}")
         db.run("CREATE EXTENSION djust_auth; SELECT djust_auth.grant_api('shop_router')")
         db.run(f"ALTER DATABASE shard{number} SET djust_auth.shard = {number}")
+        db.run(f"ALTER DATABASE shard{number} SET djust_auth.issuer = 'https://shop.example'")
         shards.append(shard_host.connect(f"shard{number}"))
         shop(shards[number])
         shards[number].run("SELECT djust_auth.set_right('anonymous', '/public', 'read')")
@@ -153,6 +154,7 @@ def journeys():
         ok(good and sessions_on(there, email) == 0, f"{email} lives on shard {here} only")
     ok(min(shard_count) > 0, "both shards have customers", shard_count)
     equal(back.one("SELECT djust_jwks()"), shards[0].one("SELECT djust_jwks()"), "djust_jwks: that of shard 0")
+    equal(back.one("SELECT djust_metadata()"), shards[0].one("SELECT djust_metadata()"), "djust_metadata, too")
 
 
 def nothing_to_route_by():
