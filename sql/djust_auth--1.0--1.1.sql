@@ -175,6 +175,69 @@ BEGIN
 	END LOOP;
 END $$;
 
+-- sessions that somebody opens for a user
+
+-- The new open_session() has the grants of the old one.  Its initial privileges are the owner's alone: otherwise pg_dump would
+-- not dump these grants.
+DO $do$
+DECLARE
+	acl CONSTANT pg_catalog.aclitem[] := (SELECT p.proacl FROM pg_catalog.pg_proc p
+		WHERE p.oid OPERATOR(pg_catalog.=) 'djust_auth.open_session(uuid)'::pg_catalog.regprocedure);
+	initial pg_catalog.aclitem[];
+	new_one oid;
+	grantee record;
+BEGIN
+	DROP FUNCTION djust_auth.open_session(uuid);
+	CREATE FUNCTION djust_auth.open_session(user_id uuid, reason text DEFAULT NULL) RETURNS json
+		LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+		AS 'MODULE_PATHNAME', 'djust_auth_open_session';
+	new_one := 'djust_auth.open_session(uuid, text)'::pg_catalog.regprocedure;
+	FOR grantee IN
+		SELECT DISTINCT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS name
+		FROM pg_catalog.pg_proc p
+		CROSS JOIN LATERAL pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+		WHERE p.oid OPERATOR(pg_catalog.=) new_one AND a.grantee OPERATOR(pg_catalog.<>) p.proowner
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION djust_auth.open_session(uuid, text) FROM %s CASCADE', grantee.name);
+	END LOOP;
+	SELECT p.proacl INTO initial FROM pg_catalog.pg_proc p WHERE p.oid OPERATOR(pg_catalog.=) new_one;
+	FOR grantee IN
+		SELECT CASE WHEN a.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS name,
+			pg_catalog.bool_or(a.is_grantable) AS grantable
+		FROM pg_catalog.aclexplode(acl) a
+		JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) new_one
+		WHERE a.grantee OPERATOR(pg_catalog.<>) p.proowner
+		GROUP BY 1
+	LOOP
+		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION djust_auth.open_session(uuid, text) TO %s %s', grantee.name,
+			CASE WHEN grantee.grantable THEN 'WITH GRANT OPTION' END);
+	END LOOP;
+	UPDATE pg_catalog.pg_init_privs i SET initprivs = initial
+	WHERE i.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND i.objoid OPERATOR(pg_catalog.=) new_one;
+	-- since PostgreSQL 17: roles in initial privileges
+	DELETE FROM pg_catalog.pg_shdepend d
+	WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) new_one
+		AND d.deptype OPERATOR(pg_catalog.=) 'i'
+		AND d.dbid OPERATOR(pg_catalog.=) (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database());
+END $do$;
+
+CREATE OR REPLACE VIEW djust_auth.active_session AS
+	SELECT s.sid, s.user_id, u.email, s.created_at, s.refreshed_at, s.expires_at, s.client_address, s.user_agent, s.profiles,
+		CASE WHEN pg_catalog.length(s.access_hash) OPERATOR(pg_catalog.>) 32
+			THEN pg_catalog.convert_from(pg_catalog.substr(s.access_hash, 33), pg_catalog.getdatabaseencoding()) END AS actor
+	FROM djust_auth.session s
+	JOIN djust_auth.customer_user u ON u.id OPERATOR(pg_catalog.=) s.user_id
+	WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()
+		-- excludes the original's sessions in a copied database; evaluated once per query
+		AND NOT EXISTS (SELECT FROM djust_auth.key_file k WHERE k.database OPERATOR(pg_catalog.<>)
+			(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()));
+
+COMMENT ON FUNCTION djust_auth.open_session(uuid, text) IS
+	'Opens a session without a password, for single sign-on or support: tokens object. Tokens, introspection, lists and audit tell in act who called; the reason is kept in the audit. P0002 for an unknown user, 55000 for a disabled one.';
+COMMENT ON COLUMN djust_auth.session.access_hash IS
+	'SHA-256 of the newest access token: a token that hashes to it needs no signature check. The token cannot be made from it. In a session of open_session() the role that opened it follows.';
+COMMENT ON COLUMN djust_auth.active_session.actor IS 'The role that opened the session for its user; NULL if the user did.';
+
 -- monitoring
 
 CREATE FUNCTION djust_auth.stat_here(OUT name text, OUT kind text, OUT value double precision, OUT description text, OUT since timestamptz)
@@ -470,7 +533,7 @@ For PostgREST (GET, and POST of its form): without a password it shows the form 
 COMMENT ON FUNCTION @extschema@.djust_introspect(text, text, text, text) IS
 	'Introspect a token
 
-TOK-200. RFC 7662 section 2.2: {"active":false}, or active, sub, username, sid, iat, exp, iss, token_type, profiles. A refresh token is active only with token_type_hint refresh_token. client_id and client_secret are not checked. 22004 for NULL as token.';
+TOK-200. RFC 7662 section 2.2: {"active":false}, or active, sub, username, sid, iat, exp, iss, token_type, profiles, and act for a session of djust_auth.open_session(). A refresh token is active only with token_type_hint refresh_token. client_id and client_secret are not checked. 22004 for NULL as token.';
 COMMENT ON FUNCTION @extschema@.djust_change_password(text, text, text) IS
 	'Change the password
 
@@ -478,7 +541,7 @@ Sets a new password for the bearer, who gives the current one, and ends all othe
 COMMENT ON FUNCTION @extschema@.djust_sessions(text) IS
 	'List the sessions of the bearer
 
-JSON array of sid, created_at, refreshed_at, expires_at, client_address, user_agent, current; empty for a dead token. 22004 for NULL.';
+JSON array of sid, created_at, refreshed_at, expires_at, client_address, user_agent, current, and act for one of djust_auth.open_session(); empty for a dead token. 22004 for NULL.';
 COMMENT ON FUNCTION @extschema@.djust_end_session(text, uuid) IS
 	'End a session, or all the others
 

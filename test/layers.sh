@@ -134,7 +134,11 @@ versions | awk '
 	$2 != version { print $1 ": " $2 ", not " version }
 	END { if (NR != 5) print NR " places of 5 have a version" }' |
 	rule "control file, META.json, CHANGELOG.md and debian/changelog have one version"
-grep -nE 'CREATE OR REPLACE|IF NOT EXISTS' sql/*.sql | rule "install scripts adopt nothing that exists"
+# a view of 1.0 is a member of the extension, and keeps its privileges
+grep -nE 'CREATE OR REPLACE|IF NOT EXISTS' sql/*.sql | while IFS= read -r line; do
+	view=$(echo "$line" | sed -n 's/.*CREATE OR REPLACE VIEW \([a-z_.]*\) AS$/\1/p')
+	grep -qxF "CREATE VIEW $view AS" sql/djust_auth--1.0.sql || echo "$line"
+done | rule "install scripts adopt nothing that exists"
 } | awk '
 	/^holds: / { passed++; next }
 	/^broken: / { failed++ }

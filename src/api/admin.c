@@ -125,9 +125,11 @@ SQL_FUNCTION(djust_auth_end_sessions)
 
 SQL_FUNCTION(djust_auth_open_session)
 {
+	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.open_session()");
 	Answer answer = {VERDICT_OK};
 
-	account_open_session(begin_user(fcinfo, "djust_auth.open_session()"), &answer);
+	/* that of 1.0 has no reason */
+	account_open_session(id, PG_NARGS() > 1 ? TEXT_OR_NULL(1) : NULL, &answer);
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_OAUTH));
 }
 

@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "audit/audit.h"
@@ -16,6 +18,7 @@
 #include "auth/password.h"
 #include "auth/session.h"
 #include "http/answer.h"
+#include "server/json.h"
 #include "server/normalize.h"
 #include "shmem/throttle.h"
 #include "shmem/throttle_owner.h"
@@ -222,9 +225,39 @@ account_end_sessions(const pg_uuid_t *id)
 	return ended;
 }
 
-void
-account_open_session(const pg_uuid_t *id, Answer *answer)
+/* The login role; its number, if the name, made in a database of another encoding, is no text here. */
+static char *
+acting_role(void)
 {
+	char *name = GetUserNameFromId(GetSessionUserId(), false);
+
+	return pg_verifymbstr(name, (int) strlen(name), true) ? name : psprintf("%u", GetSessionUserId());
+}
+
+static void
+audit_opened(const pg_uuid_t *id, const pg_uuid_t *sid, const char *actor, const char *reason)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoChar(&detail, '{');
+	json_string(&detail, "change", "session opened");
+	session_append_act(&detail, actor);
+	if (reason)
+	{
+		json_member(&detail, "personal");
+		appendStringInfoChar(&detail, '{');
+		json_string(&detail, "reason", reason);
+		appendStringInfoChar(&detail, '}');
+	}
+	appendStringInfoChar(&detail, '}');
+	audit_event("administration", id, sid, detail.data);
+}
+
+void
+account_open_session(const pg_uuid_t *id, const char *reason, Answer *answer)
+{
+	const char *actor = acting_role();
 	pg_uuid_t sid;
 	UserRow user;
 
@@ -234,6 +267,6 @@ account_open_session(const pg_uuid_t *id, Answer *answer)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the user is disabled"),
 				 errhint("Call djust_auth.enable_user() first.")));
-	session_open(id, &sid, answer);
-	audit_event("administration", id, &sid, "{\"change\": \"session opened\"}");
+	session_open(id, actor, &sid, answer);
+	audit_opened(id, &sid, actor, reason);
 }

@@ -24,6 +24,7 @@ extern void account_change_email(const pg_uuid_t *id, const char *email);
 extern void account_email_changed(const pg_uuid_t *id, const char *from, const char *to);
 extern void account_unlock(const pg_uuid_t *id);
 extern int account_end_sessions(const pg_uuid_t *id);
-extern void account_open_session(const pg_uuid_t *id, Answer *answer);
+/* reason may be NULL; it is kept in the audit alone, until the user is deleted. */
+extern void account_open_session(const pg_uuid_t *id, const char *reason, Answer *answer);
 
 #endif

@@ -112,7 +112,7 @@ login_with_password(Slice email, Slice password, Answer *answer)
 			break;
 		if (confirm(&candidate, replacement))
 		{
-			session_open(&candidate.user.id, &sid, answer);
+			session_open(&candidate.user.id, NULL, &sid, answer);
 			counter_add(COUNT_LOGINS, 1);
 			audit_event("login", &candidate.user.id, &sid, NULL);
 			return;
@@ -170,5 +170,5 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 	store_session_delete_of(&candidate.user.id, &bearer.session.sid);
 	store_reset_delete_of(&candidate.user.id);
 	mail_queue_notice(&candidate.user.id);
-	audit_event("password_changed", &candidate.user.id, &bearer.session.sid, NULL);
+	audit_event("password_changed", &candidate.user.id, &bearer.session.sid, session_detail(&bearer.session));
 }

@@ -58,6 +58,31 @@ append_profiles(StringInfo out, ArrayType *profiles, size_t longest)
 	appendStringInfoChar(out, ']');
 }
 
+void
+session_append_act(StringInfo out, const char *actor)
+{
+	if (actor == NULL)
+		return;
+	json_member(out, "act");
+	appendStringInfoChar(out, '{');
+	json_string(out, "sub", actor);
+	appendStringInfoChar(out, '}');
+}
+
+char *
+session_detail(const SessionRow *session)
+{
+	StringInfoData out;
+
+	if (session->actor == NULL)
+		return NULL;
+	initStringInfo(&out);
+	appendStringInfoChar(&out, '{');
+	session_append_act(&out, session->actor);
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
 /* RFC 9068 section 2.2.  sid comes first: token.c finds the session by it. */
 static Slice
 make_access_token(const SessionRow *session, TimestampTz now)
@@ -76,6 +101,7 @@ make_access_token(const SessionRow *session, TimestampTz now)
 	json_string(&out, "iss", setting_issuer);
 	json_string(&out, "aud", setting_audience);
 	json_string(&out, "client_id", setting_client_id);
+	session_append_act(&out, session->actor);
 	append_profiles(&out, session->profiles, CLAIMED_PROFILES_MAX);
 	if (*setting_jwt_role != '\0')
 		json_string(&out, "role", setting_jwt_role);
@@ -147,10 +173,11 @@ make_room(const pg_uuid_t *user_id)
 }
 
 void
-session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
+session_open(const pg_uuid_t *user_id, const char *actor, pg_uuid_t *sid, Answer *answer)
 {
 	TimestampTz now = whole_now();
-	SessionRow session = {.user_id = *user_id, .created_at = now, .expires_at = refresh_expiry(now, now)};
+	SessionRow session = {
+		.user_id = *user_id, .actor = actor, .created_at = now, .expires_at = refresh_expiry(now, now)};
 
 	uuid_new_v7(&session.sid);
 	shard_mark_sid(&session.sid);
@@ -180,9 +207,14 @@ rotate(const SessionRow *session, Answer *answer)
 static void
 end_reused(const SessionRow *session)
 {
+	char *detail = session_detail(session);
+
 	store_session_revoke(&session->sid);
 	counter_add(COUNT_REFRESH_REUSES, 1);
-	audit_event_autonomous("refresh_reuse", &session->user_id, &session->sid, NULL);
+	audit_event_autonomous("refresh_reuse",
+						   &session->user_id,
+						   &session->sid,
+						   detail && strlen(detail) < EVENT_QUEUE_DETAIL_MAX ? detail : NULL);
 }
 
 void
@@ -211,7 +243,7 @@ session_refresh(Slice token, Answer *answer)
 			case REFRESH_CURRENT:
 				if (!rotate(&session, answer))
 					continue;
-				audit_event("refresh", &session.user_id, &session.sid, NULL);
+				audit_event("refresh", &session.user_id, &session.sid, session_detail(&session));
 				break;
 		}
 		answer->verdict = VERDICT_OK;
@@ -232,8 +264,21 @@ session_logout(Slice token)
 	if (store_session_delete(&bearer.session.sid) == 0)
 		return false;
 	counter_add(COUNT_LOGOUTS, 1);
-	audit_event("logout", &bearer.session.user_id, &bearer.session.sid, NULL);
+	audit_event("logout", &bearer.session.user_id, &bearer.session.sid, session_detail(&bearer.session));
 	return true;
+}
+
+static void
+audit_ended(const SessionRow *by, const pg_uuid_t *sid, int ended)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoChar(&detail, '{');
+	json_number(&detail, "ended", ended);
+	session_append_act(&detail, by->actor);
+	appendStringInfoChar(&detail, '}');
+	audit_event("logout", &by->user_id, sid, detail.data);
 }
 
 int
@@ -257,7 +302,7 @@ session_end(Slice token, const pg_uuid_t *sid)
 	else
 		ended = store_session_delete(sid);
 	if (ended > 0)
-		audit_event("logout", &bearer.session.user_id, sid, psprintf("{\"ended\": " UINT64_FORMAT "}", ended));
+		audit_ended(&bearer.session, sid, (int) ended);
 	return (int) ended;
 }
 
@@ -274,6 +319,7 @@ append_entry(StringInfo out, const SessionEntry *entry, const pg_uuid_t *current
 	json_time(out, "expires_at", row->expires_at);
 	json_string(out, "client_address", entry->client_address);
 	json_string(out, "user_agent", entry->user_agent);
+	session_append_act(out, row->actor);
 	json_bool(out, "current", memcmp(&row->sid, current, sizeof(pg_uuid_t)) == 0);
 	appendStringInfoChar(out, '}');
 }
@@ -338,6 +384,7 @@ session_introspect(Slice token, bool refresh_too)
 	json_number(&out, "exp", timestamptz_to_time_t(bearer.expires_at));
 	json_string(&out, "iss", setting_issuer);
 	json_string(&out, "token_type", type);
+	session_append_act(&out, bearer.session.actor);
 	append_profiles(&out, bearer.session.profiles, SIZE_MAX);
 	appendStringInfoChar(&out, '}');
 	return out.data;

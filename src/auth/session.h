@@ -5,6 +5,8 @@
 #ifndef DJUST_SESSION_H
 #define DJUST_SESSION_H
 
+#include "lib/stringinfo.h"
+
 #include "auth/token.h"
 #include "http/verdict.h"
 
@@ -13,8 +15,12 @@
  * update at once.  Two of them that first held a weaker lock would wait for each other.
  */
 extern bool session_limited(void);
-/* The caller must have confirmed, and so locked, the user. */
-extern void session_open(const pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer);
+/* The caller must have confirmed, and so locked, the user.  actor: the role that acts for the user, or NULL. */
+extern void session_open(const pg_uuid_t *user_id, const char *actor, pg_uuid_t *sid, Answer *answer);
+/* Appends the claim act (RFC 8693 section 4.1) unless actor is NULL. */
+extern void session_append_act(StringInfo out, const char *actor);
+/* Detail of an event of this session: who acts; NULL if it is the user. */
+extern char *session_detail(const SessionRow *session);
 extern void session_refresh(Slice token, Answer *answer);
 /* Accepts either token of the pair; true if a live session ended. */
 extern bool session_logout(Slice token);

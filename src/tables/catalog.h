@@ -159,6 +159,7 @@ typedef struct SessionRow
 	TimestampTz purge_at;
 	int32 generation;
 	uint8_t access_hash[SHA256_SIZE];
+	const char *actor; /* the role that opened it to act for its user; NULL: the user did */
 	ArrayType *profiles;
 } SessionRow;
 

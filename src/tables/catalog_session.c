@@ -23,6 +23,23 @@
 #include "tables/datum.h"
 #include "tables/session_tid.h"
 
+/*
+ * The column has the hash and, behind it, the actor, who has no column: a null there would lengthen every other row by
+ * a word of its null bitmap.
+ */
+static void
+read_access(Datum value, SessionRow *row)
+{
+	bytea *plain = DatumGetByteaPP(value);
+	size_t n = VARSIZE_ANY_EXHDR(plain);
+
+	row->actor = n > SHA256_SIZE ? pnstrdup(VARDATA_ANY(plain) + SHA256_SIZE, n - SHA256_SIZE) : NULL;
+	/* zeroes match no hash */
+	memset(row->access_hash, 0, SHA256_SIZE);
+	if (n >= SHA256_SIZE)
+		memcpy(row->access_hash, VARDATA_ANY(plain), SHA256_SIZE);
+}
+
 static void
 read_session(const Scan *scan, SessionRow *row)
 {
@@ -37,7 +54,7 @@ read_session(const Scan *scan, SessionRow *row)
 	row->access_expires_at = DatumGetTimestampTz(values[Anum_session_access_expires_at - 1]);
 	row->purge_at = DatumGetTimestampTz(values[Anum_session_purge_at - 1]);
 	row->generation = DatumGetInt32(values[Anum_session_generation - 1]);
-	datum_bytes(values[Anum_session_access_hash - 1], row->access_hash, SHA256_SIZE);
+	read_access(values[Anum_session_access_hash - 1], row);
 	row->profiles = DatumGetArrayTypePCopy(values[Anum_session_profiles - 1]);
 }
 

@@ -14,6 +14,18 @@
 /* The trigger that lowers purge_at to a new, earlier expires_at. */
 #define PURGE_TRIGGER "djust_purge_at"
 
+/* See read_access() in catalog_session.c. */
+static Datum
+access_datum(const uint8_t hash[SHA256_SIZE], const char *actor)
+{
+	uint8_t value[SHA256_SIZE + NAMEDATALEN];
+	size_t n = actor ? strnlen(actor, NAMEDATALEN) : 0;
+
+	memcpy(value, hash, SHA256_SIZE);
+	memcpy(value + SHA256_SIZE, actor ? actor : "", n);
+	return bytes_datum(value, SHA256_SIZE + n);
+}
+
 void
 store_session_insert(const SessionRow *session, Datum client_address, const char *user_agent)
 {
@@ -29,7 +41,7 @@ store_session_insert(const SessionRow *session, Datum client_address, const char
 						TimestampTzGetDatum(session->created_at),
 						TimestampTzGetDatum(session->expires_at),
 						TimestampTzGetDatum(session->access_expires_at),
-						bytes_datum(session->access_hash, SHA256_SIZE),
+						access_datum(session->access_hash, session->actor),
 						PointerGetDatum(session->profiles),
 						client_address,
 						text_datum(user_agent)));
@@ -51,7 +63,7 @@ refresh_by_statement(const SessionRow *session, TimestampTz now, TimestampTz exp
 							   TimestampTzGetDatum(now),
 							   TimestampTzGetDatum(expires_at),
 							   TimestampTzGetDatum(access_expires_at),
-							   bytes_datum(access_hash, SHA256_SIZE),
+							   access_datum(access_hash, session->actor),
 							   PointerGetDatum(&session->tid),
 							   Int32GetDatum(session->generation + 1))) > 0;
 }
@@ -73,7 +85,7 @@ store_session_refresh(const SessionRow *session, TimestampTz now, TimestampTz ex
 	row_set_time(&change, Anum_session_refreshed_at, now);
 	row_set_time(&change, Anum_session_expires_at, expires_at);
 	row_set_time(&change, Anum_session_access_expires_at, access_expires_at);
-	row_set(&change, Anum_session_access_hash, BYTEAOID, bytes_datum(access_hash, SHA256_SIZE), false);
+	row_set(&change, Anum_session_access_hash, BYTEAOID, access_datum(access_hash, session->actor), false);
 	outcome = store_row_update_session(session, &read, &change);
 	if (outcome == ROW_NEEDS_STATEMENT)
 		return refresh_by_statement(session, now, expires_at, access_expires_at, access_hash);

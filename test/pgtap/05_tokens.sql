@@ -44,7 +44,7 @@ SET LOCAL djust_auth.audience = 'https://api.shop.example';
 SET LOCAL djust_auth.client_id = 'shop';
 SET LOCAL djust_auth.jwt_role = 'web_customer';
 SELECT djust_auth.open_session(:'ann') ->> 'access_token' AS at3 \gset
-SELECT set_eq(format('SELECT jsonb_object_keys(pg_temp.part(%L, 2))', :'at3'), '{iss,aud,sub,client_id,sid,jti,iat,exp,profiles,role}'::text[], 'with jwt_role, role is among the claims');
+SELECT set_eq(format('SELECT jsonb_object_keys(pg_temp.part(%L, 2))', :'at3'), '{iss,aud,sub,client_id,sid,jti,iat,exp,profiles,role,act}'::text[], 'with jwt_role, role is among the claims, and with open_session act');
 SELECT is(jsonb_build_array(c -> 'iss', c -> 'aud', c -> 'client_id', c -> 'role'),
 		'["https://login.shop.example", "https://api.shop.example", "shop", "web_customer"]'::jsonb, 'and the settings are in them')
 	FROM pg_temp.part(:'at3', 2) c;

@@ -62,7 +62,7 @@ SELECT djust_auth.open_session(:'bob') AS d \gset
 SELECT djust_sessions(:'a'::json ->> 'access_token') AS list \gset
 SELECT set_eq(format('SELECT (s ->> ''sid'')::uuid FROM json_array_elements(%L) s', :'list'),
 	ARRAY[pg_temp.sid(:'a'::json ->> 'access_token'), pg_temp.sid(:'b'::json ->> 'access_token'), pg_temp.sid(:'c'::json ->> 'access_token')], 'the user''s own sessions');
-SELECT set_eq(format('SELECT json_object_keys(s) FROM json_array_elements(%L) s', :'list'), '{sid,created_at,refreshed_at,expires_at,client_address,user_agent,current}'::text[], 'members of a session');
+SELECT set_eq(format('SELECT json_object_keys(s) FROM json_array_elements(%L) s', :'list'), '{sid,created_at,refreshed_at,expires_at,client_address,user_agent,act,current}'::text[], 'members of a session');
 SELECT is((SELECT array_agg((s ->> 'sid')::uuid) FROM json_array_elements(:'list') s WHERE (s ->> 'current')::boolean), ARRAY[pg_temp.sid(:'a'::json ->> 'access_token')], 'one is current');
 SELECT is((SELECT bool_and(json_typeof(s -> 'current') = 'boolean') FROM json_array_elements(:'list') s), true, 'current is a boolean');
 SELECT is((SELECT array_agg((s ->> 'expires_at')::timestamptz) FROM json_array_elements(:'list') s WHERE s ->> 'sid' = pg_temp.sid(:'b'::json ->> 'access_token')::text),

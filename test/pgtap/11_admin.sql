@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(177);
+SELECT plan(199);
 
 CREATE FUNCTION pg_temp.alive(token text) RETURNS boolean LANGUAGE sql AS $$ SELECT (djust_introspect(token) ->> 'active')::boolean $$;
 CREATE FUNCTION pg_temp.session(u uuid) RETURNS json LANGUAGE sql AS $$ SELECT djust_auth.open_session(u) $$;
@@ -117,6 +117,51 @@ SELECT pg_temp.audited() IS NOT NULL AS drained \g /dev/null
 SELECT is(djust_auth.end_sessions(:'ann'), 2, 'end_sessions: two');
 SELECT is(pg_temp.audited(), 'audited', 'end_sessions is on record');
 SELECT is(pg_temp.alive(:'s'::json ->> 'access_token') OR pg_temp.alive(:'s2'::json ->> 'access_token'), false, 'both are dead'), is(pg_temp.alive(:'s3'::json ->> 'access_token'), true, 'somebody else''s lives'), is(djust_auth.end_sessions(:'ann'), 0, 'then none');
+-- who acts: in the claims, introspection, lists and audit, through refreshes
+
+CREATE FUNCTION pg_temp.claims(token text) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT convert_from(decode(rpad(t, (length(t) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::jsonb FROM translate(split_part(token, '.', 2), '-_', '+/') t
+$$;
+CREATE FUNCTION pg_temp.event(sid text) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT detail || jsonb_build_object('event', event) FROM djust_auth.audit_event e WHERE e.sid = $1::uuid ORDER BY at DESC, id DESC LIMIT 1
+$$;
+SELECT jsonb_build_object('sub', session_user) AS act \gset
+SELECT djust_auth.open_session(:'ann', 'asked "by phone"') AS s \gset
+SELECT pg_temp.claims(:'s'::json ->> 'access_token') ->> 'sid' AS sid \gset
+SELECT is(pg_temp.claims(:'s'::json ->> 'access_token') -> 'act', :'act'::jsonb, 'open_session: the claim act tells who acts'),
+		is(djust_introspect(:'s'::json ->> 'access_token')::jsonb -> 'act', :'act'::jsonb, 'so does introspection'),
+		is(djust_introspect(:'s'::json ->> 'refresh_token', 'refresh_token')::jsonb -> 'act', :'act'::jsonb, 'of the refresh token, too'),
+		is((SELECT act FROM json_to_recordset(djust_sessions(:'s'::json ->> 'access_token')) x(act jsonb)), :'act'::jsonb, 'the list of sessions'),
+		is((SELECT actor FROM djust_auth.active_session WHERE sid = :'sid'), session_user::text, 'and the view active_session'),
+		is(pg_temp.event(:'sid'), jsonb_build_object('event', 'administration', 'change', 'session opened', 'act', :'act'::jsonb, 'personal', jsonb_build_object('reason', 'asked "by phone"')),
+			'its event has the reason, too');
+SELECT is(pg_temp.alive(:'s'::json ->> 'access_token'), true, 'the token is good');
+SELECT djust_refresh(:'s'::json ->> 'refresh_token') AS s2 \gset
+SELECT is(pg_temp.claims(:'s2'::json ->> 'access_token') -> 'act', :'act'::jsonb, 'a refresh keeps who acts'),
+		is(pg_temp.event(:'sid'), jsonb_build_object('event', 'refresh', 'act', :'act'::jsonb), 'and its event tells it'),
+		is(pg_temp.alive(:'s2'::json ->> 'access_token') AND pg_temp.alive(:'s'::json ->> 'access_token'), true, 'both tokens are good');
+SELECT djust_refresh(:'s'::json ->> 'refresh_token') AS s3 \gset
+SELECT is(pg_temp.claims(:'s3'::json ->> 'access_token') -> 'act', :'act'::jsonb, 'as does a retry');
+SELECT djust_auth.add_profile(:'ann', 'a_buyer') \g /dev/null
+SELECT is(djust_introspect(:'s3'::json ->> 'access_token')::jsonb -> 'act', :'act'::jsonb, 'and a change of profiles');
+SELECT djust_auth.open_session(:'ann') AS s4 \gset
+SELECT is(djust_end_session(:'s4'::json ->> 'access_token', :'sid'), 1, 'it ends another one'),
+		is(pg_temp.event(:'sid'), jsonb_build_object('event', 'logout', 'ended', 1, 'act', :'act'::jsonb), 'as who acts');
+SELECT pg_temp.claims(:'s4'::json ->> 'access_token') ->> 'sid' AS sid4 \gset
+SELECT djust_logout(:'s4'::json ->> 'access_token') \g /dev/null
+SELECT is(pg_temp.event(:'sid4'), jsonb_build_object('event', 'logout', 'act', :'act'::jsonb), 'a logout'),
+		is((SELECT detail FROM djust_auth.audit_event WHERE sid = :'sid4' ORDER BY at LIMIT 1), jsonb_build_object('change', 'session opened', 'act', :'act'::jsonb), 'without a reason there is none');
+SELECT djust_login('anna@admin.example', 'Tulips-5-Ann') AS own \gset
+SELECT is(pg_temp.claims(:'own'::json ->> 'access_token') ? 'act', false, 'in a login nobody acts'),
+		is(djust_introspect(:'own'::json ->> 'access_token')::jsonb ? 'act', false, 'nor by introspection'),
+		is(djust_sessions(:'own'::json ->> 'access_token')::jsonb -> 0 ? 'act', false, 'nor in the list'),
+		is((SELECT pg_column_size(access_hash) FROM djust_auth.session WHERE user_id = :'ann'), 33, 'whose row is not longer for it');
+CREATE ROLE "pgtap ""Jörg"" {x}\" LOGIN SUPERUSER;
+SET SESSION AUTHORIZATION "pgtap ""Jörg"" {x}\";
+SELECT djust_auth.open_session(:'ann') AS s5 \gset
+RESET SESSION AUTHORIZATION;
+SELECT is(pg_temp.claims(:'s5'::json ->> 'access_token') -> 'act', jsonb_build_object('sub', 'pgtap "Jörg" {x}\'), 'whatever the name of the role'),
+		is((SELECT actor FROM djust_auth.active_session WHERE actor ~ 'J'), 'pgtap "Jörg" {x}\', 'in the view, too');
 SELECT djust_auth.disable_user(:'bob');
 SELECT throws_ok(format('SELECT djust_auth.open_session(%L)', :'bob'), NULL::char(5), NULL, 'no session for a disabled user');
 SELECT djust_auth.enable_user(:'bob');

@@ -50,8 +50,8 @@ SELECT is(pg_temp.finds('^trigger djust_changed of table djust_auth.customer_use
 ALTER TABLE djust_auth.profile_right ENABLE ROW LEVEL SECURITY;
 SELECT is(pg_temp.finds('^table djust_auth.profile_right has row security$'), 'warning', 'row security');
 SELECT is(pg_temp.finds('^everybody may call'), NULL, 'nobody but the owner may call anything');
-GRANT EXECUTE ON FUNCTION djust_auth.open_session(uuid) TO PUBLIC;
-SELECT is(pg_temp.finds('^everybody may call djust_auth.open_session\(uuid\)$'), 'error', 'a function given to everybody');
+GRANT EXECUTE ON FUNCTION djust_auth.open_session(uuid, text) TO PUBLIC;
+SELECT is(pg_temp.finds('^everybody may call djust_auth.open_session\(uuid,text\)$'), 'error', 'a function given to everybody');
 GRANT EXECUTE ON FUNCTION djust_introspect(text, text, text, text) TO PUBLIC;
 SELECT is(pg_temp.finds('^everybody may call .*djust_introspect\(text,text,text,text\)$'), 'error', 'one of the public API, too');
 SELECT is(pg_temp.finds('^everybody has'), NULL, 'nobody but the owner has a table');

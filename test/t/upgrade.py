@@ -35,6 +35,8 @@ root.run("CREATE DATABASE old")
 root.run("CREATE DATABASE fresh")
 for kind in KINDS:
     root.run(f"CREATE ROLE api_{kind} LOGIN")
+root.run("CREATE ROLE api_support LOGIN")
+root.run("CREATE ROLE api_lead")
 cluster.restart()
 db = cluster.connect("old")
 db.run("CREATE EXTENSION djust_auth VERSION '1.0'")
@@ -46,6 +48,8 @@ def serves_the_old_schema():
     for kind in KINDS:
         db.run("SELECT djust_auth.grant_api(%s, %s)", f"api_{kind}", kind)
     ok(True, "every kind is granted, without what 1.0 has not")
+    db.run("GRANT EXECUTE ON FUNCTION djust_auth.open_session(uuid) TO api_support")
+    db.run("GRANT EXECUTE ON FUNCTION djust_auth.open_session(uuid) TO api_lead WITH GRANT OPTION")
     ann = db.create_user("ann@upgrade.example", GOOD, ["customer"])
     db.run("""WITH loaded AS (INSERT INTO djust_auth.customer_user (email, password_hash)
             SELECT 'user' || i || '@upgrade.example', password_hash FROM djust_auth.customer_user, generate_series(1, %s) i WHERE id = %s RETURNING id)
@@ -53,6 +57,9 @@ def serves_the_old_schema():
     tokens = {email: db.login(email) for email in ["ann@upgrade.example", *SHOPPERS]}
     links = {email: db.reset_link(email) for email in ["ann@upgrade.example", *SHOPPERS[::10]]}
     ok(all(db.can(t["access_token"]) for t in tokens.values()), f"{len(tokens)} tokens of before")
+    acting = db.one("SELECT djust_auth.open_session(%s)", ann)["access_token"]
+    equal(db.one("SELECT djust_introspect(%s) -> 'act'", acting), {"sub": "postgres"}, "open_session of 1.0 has no reason, and tells who acts")
+    db.logout(acting)
     db.create_user("bob@upgrade.example")
     db.run("SET djust_auth.max_login_failures = 100")
     for _ in range(100):
@@ -94,6 +101,14 @@ def everything_goes_on():
     equal(db.one("SELECT count(*) FROM djust_auth.audit_verify()"), 0, "the audit is whole")
     backend = Db(host=cluster.host, port=cluster.port, user="api_backend", dbname="old")
     ok("access_token" in backend.login("ann@upgrade.example", OTHER), "what was granted before is granted")
+    equal(db.row("SELECT has_function_privilege('api_support', f, 'EXECUTE'), has_function_privilege('api_support', f, 'EXECUTE WITH GRANT OPTION'),"
+                 " has_function_privilege('api_lead', f, 'EXECUTE WITH GRANT OPTION'), has_function_privilege('api_dba', f, 'EXECUTE')"
+                 " FROM (VALUES ('djust_auth.open_session(uuid, text)')) x(f)"), (True, False, True, False), "also of open_session(), which was replaced")
+    granted = db.one("SELECT count(*) FROM pg_init_privs WHERE objoid = 'djust_auth.open_session(uuid, text)'::regprocedure AND initprivs::text ~ 'api_'")
+    equal(granted, 0, "these grants are in dumps, for they are not initial ones")
+    db.run("REVOKE ALL ON FUNCTION djust_auth.open_session(uuid, text) FROM api_support, api_lead CASCADE")
+    db.run("DROP ROLE api_lead")
+    ok(True, "a role that was granted it can be dropped")
     equal(db.one("SELECT has_function_privilege('api_dba', 'djust_auth.check_hash(text)', 'EXECUTE')"), False, "what is new is not")
     db.run("SELECT djust_auth.grant_api('api_dba', 'dba')")
     equal(db.one("SELECT has_function_privilege('api_dba', 'djust_auth.check_hash(text)', 'EXECUTE')"), True, "until it is granted again")
