@@ -26,7 +26,7 @@ IN_shmem = counters throttle_table throttle_owner throttle_undo throttle_rule th
 IN_keys = key_file_disk key_file_check key_file signing_key
 IN_http = postgrest html answer page_text page reset_page metadata
 IN_audit = throttle_event audit row_change admin_event audit_seal_form audit_seal audit_verify
-IN_auth = replica rights token password session login reset account profile grants mail_queue database_copy move
+IN_auth = replica rights session_cutoff token password session login reset account profile grants mail_queue database_copy move
 IN_worker = worker_task queue_write purge stats utility_hook worker mail_send
 IN_api = api admin constraints triggers
 

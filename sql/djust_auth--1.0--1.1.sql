@@ -109,6 +109,36 @@ COMMENT ON CONSTRAINT decided_move_pkey ON djust_auth.decided_move IS 'A move is
 COMMENT ON INDEX djust_auth.decided_move_pkey IS 'Moves by identifier.';
 COMMENT ON FUNCTION djust_auth.moves() IS 'Customers who are leaving. For the router.';
 
+-- the end of all sessions: one row, which every check compares
+
+CREATE TABLE djust_auth.session_cutoff (
+	one boolean NOT NULL DEFAULT true CONSTRAINT session_cutoff_pkey PRIMARY KEY CONSTRAINT session_cutoff_one CHECK (one),
+	created_before timestamptz NOT NULL,
+	purged boolean NOT NULL DEFAULT false
+);
+
+CREATE FUNCTION djust_auth.end_all_sessions(before timestamptz DEFAULT pg_catalog.now()) RETURNS void
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_end_all_sessions';
+
+CREATE TRIGGER djust_policy_changed AFTER INSERT OR UPDATE OF created_before OR DELETE ON djust_auth.session_cutoff
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.policy_changed();
+CREATE TRIGGER djust_policy_truncated AFTER TRUNCATE ON djust_auth.session_cutoff
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.policy_changed();
+ALTER TABLE djust_auth.session_cutoff ENABLE ALWAYS TRIGGER djust_policy_changed, ENABLE ALWAYS TRIGGER djust_policy_truncated;
+
+COMMENT ON TABLE djust_auth.session_cutoff IS 'One row after the first end_all_sessions(); the worker removes the ended sessions.';
+COMMENT ON COLUMN djust_auth.session_cutoff.one IS 'Always true: there is one row.';
+COMMENT ON COLUMN djust_auth.session_cutoff.created_before IS 'Sessions that were created before it have ended.';
+COMMENT ON COLUMN djust_auth.session_cutoff.purged IS 'Whether a purge has removed these sessions.';
+COMMENT ON CONSTRAINT session_cutoff_pkey ON djust_auth.session_cutoff IS 'One row.';
+COMMENT ON CONSTRAINT session_cutoff_one ON djust_auth.session_cutoff IS 'With the primary key: one row.';
+COMMENT ON INDEX djust_auth.session_cutoff_pkey IS 'One row.';
+COMMENT ON TRIGGER djust_policy_changed ON djust_auth.session_cutoff IS 'Makes every backend read the row again; fires for replicated changes, too.';
+COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.session_cutoff IS 'Makes every backend read the row again.';
+COMMENT ON FUNCTION djust_auth.end_all_sessions(timestamptz) IS
+	'Ends every session that was opened before this moment, at once in all backends at commit, however many there are; a purge removes their rows. 22023 for a time in the future.';
+
 -- followers: what one shard tells the others by logical replication
 
 CREATE TABLE djust_auth.heartbeat (
@@ -165,7 +195,7 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move'] LOOP
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff'] LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
 				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
 				operation.name, operation.timing, operation.name, relation, operation.tables);
@@ -228,6 +258,7 @@ CREATE OR REPLACE VIEW djust_auth.active_session AS
 	FROM djust_auth.session s
 	JOIN djust_auth.customer_user u ON u.id OPERATOR(pg_catalog.=) s.user_id
 	WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()
+		AND s.created_at OPERATOR(pg_catalog.>=) coalesce((SELECT c.created_before FROM djust_auth.session_cutoff c), '-infinity')
 		-- excludes the original's sessions in a copied database; evaluated once per query
 		AND NOT EXISTS (SELECT FROM djust_auth.key_file k WHERE k.database OPERATOR(pg_catalog.<>)
 			(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()));
@@ -268,7 +299,9 @@ CREATE VIEW djust_auth.stat AS
 		('accounts_locked', lock.locked, 'Accounts that must wait after failures, as the worker has saved them.'),
 		('accounts_suspended', lock.suspended, 'Accounts whose password is suspended after 100 failures.'),
 		('sessions_live', (SELECT pg_catalog.count(*)::double precision FROM djust_auth.session s
-			WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()), 'Sessions that have not expired.'),
+			WHERE s.expires_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()
+				AND s.created_at OPERATOR(pg_catalog.>=) coalesce((SELECT c.created_before FROM djust_auth.session_cutoff c), '-infinity')),
+			'Sessions that have neither expired nor been ended by end_all_sessions().'),
 		('signing_key_age_seconds', (SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) k.created_at)
 			FROM djust_auth.signing_key k WHERE k.verify_until IS NULL), 'Age of the key that signs tokens; NULL before the first token.'),
 		('replay_lag_seconds', CASE
@@ -576,8 +609,8 @@ DECLARE
 		'djust_auth.email_shard(text, integer)', 'djust_auth.move_state(uuid)', 'djust_auth.move_accepts(text)',
 		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid, uuid)',
 		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
-		'djust_auth.refuse_on_follower()', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
-	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.stat']::pg_catalog.regclass[];
+		'djust_auth.refuse_on_follower()', 'djust_auth.end_all_sessions(timestamptz)', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
+	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

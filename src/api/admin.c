@@ -26,6 +26,7 @@
 #include "auth/profile.h"
 #include "auth/replica.h"
 #include "auth/rights.h"
+#include "auth/session_cutoff.h"
 #include "auth/token.h"
 #include "http/postgrest.h"
 #include "keys/signing_key.h"
@@ -121,6 +122,14 @@ SQL_FUNCTION(djust_auth_unlock_user)
 SQL_FUNCTION(djust_auth_end_sessions)
 {
 	PG_RETURN_INT32(account_end_sessions(begin_user(fcinfo, "djust_auth.end_sessions()")));
+}
+
+SQL_FUNCTION(djust_auth_end_all_sessions)
+{
+	begin_write("djust_auth.end_all_sessions()");
+	REQUIRED(0, "before");
+	session_cutoff_raise(PG_GETARG_TIMESTAMPTZ(0));
+	PG_RETURN_VOID();
 }
 
 SQL_FUNCTION(djust_auth_open_session)

@@ -89,6 +89,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "moves()", "v"},
 	{"EXECUTE", "FUNCTION", "unlock_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "end_sessions(uuid)", "d"},
+	{"EXECUTE", "FUNCTION", "end_all_sessions(timestamp with time zone)", "d"},
 	{"EXECUTE", "FUNCTION", "check_password(text)", "d"},
 	{"EXECUTE", "FUNCTION", "check_hash(text)", "d"},
 	{"EXECUTE", "FUNCTION", "token_shard(text)", "bd"},

@@ -15,6 +15,7 @@
 
 #include "audit/audit.h"
 #include "auth/session.h"
+#include "auth/session_cutoff.h"
 #include "http/postgrest.h"
 #include "keys/key_file.h"
 #include "keys/signing_key.h"
@@ -177,8 +178,10 @@ session_open(const pg_uuid_t *user_id, const char *actor, pg_uuid_t *sid, Answer
 {
 	TimestampTz now = whole_now();
 	SessionRow session = {
-		.user_id = *user_id, .actor = actor, .created_at = now, .expires_at = refresh_expiry(now, now)};
+		.user_id = *user_id, .actor = actor, .refreshed_at = now, .expires_at = refresh_expiry(now, now)};
 
+	/* all sessions may have ended within this second, or the clock was set back since */
+	session.created_at = Max(now, session_cutoff() + 1);
 	uuid_new_v7(&session.sid);
 	shard_mark_sid(&session.sid);
 	session.profiles = catalog_profiles_of(user_id);

@@ -17,6 +17,7 @@
 #include "utils/timestamp.h"
 
 #include "auth/replica.h"
+#include "auth/session_cutoff.h"
 #include "auth/token.h"
 #include "crypto/jwt.h"
 #include "keys/key_file.h"
@@ -200,7 +201,7 @@ read_signed_once(Slice token, TokenMemo *memo, Bearer *bearer)
 TimestampTz
 token_sessions_since(TimestampTz now)
 {
-	return now - setting_session_max_lifetime * USECS_PER_SEC;
+	return Max(now - setting_session_max_lifetime * USECS_PER_SEC, session_cutoff());
 }
 
 bool

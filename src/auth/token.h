@@ -30,8 +30,8 @@ typedef struct Bearer
 } Bearer;
 
 /*
- * True unless the session was ended, has expired, or is older than session_max_lifetime, which may have been lowered
- * since it was opened.
+ * True unless the session has expired, is older than session_max_lifetime, which may have been lowered since it was
+ * opened, or was ended with all others.
  */
 extern bool token_session_lives(const SessionRow *session, TimestampTz now);
 /* Sessions that were opened at this time or before are dead. */

@@ -55,6 +55,7 @@ static const char *const names[] = {
 	[TABLE_HEARTBEAT] = "heartbeat",
 	[TABLE_LEAVING_USER] = "leaving_user",
 	[TABLE_DECIDED_MOVE] = "decided_move",
+	[TABLE_SESSION_CUTOFF] = "session_cutoff",
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",
@@ -69,6 +70,7 @@ static const char *const names[] = {
 	[INDEX_THROTTLE_LOCK] = "throttle_lock_pkey",
 	[INDEX_KEY_FILE] = "key_file_pkey",
 	[INDEX_HEARTBEAT] = "heartbeat_pkey",
+	[INDEX_SESSION_CUTOFF] = "session_cutoff_pkey",
 };
 
 StaticAssertDecl(lengthof(names) == CATALOG_RELATIONS, "every table and index has a name");

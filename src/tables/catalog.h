@@ -44,6 +44,7 @@ typedef enum CatalogTable
 	TABLE_HEARTBEAT, /* since 1.1, as all that follow */
 	TABLE_LEAVING_USER,
 	TABLE_DECIDED_MOVE,
+	TABLE_SESSION_CUTOFF,
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -134,7 +135,11 @@ enum
 	Natts_key_file = Anum_key_file_database,
 
 	Anum_heartbeat_one = 1,
-	Anum_heartbeat_at
+	Anum_heartbeat_at,
+
+	Anum_session_cutoff_one = 1,
+	Anum_session_cutoff_created_before,
+	Anum_session_cutoff_purged
 };
 
 typedef struct UserRow
@@ -256,6 +261,8 @@ extern List *catalog_keys(void);
 extern bool catalog_known_key_file(KnownKeyFile *known);
 /* Time of the last heartbeat; false if none has come yet. */
 extern bool catalog_heartbeat(TimestampTz *at);
+/* The row of session_cutoff: sessions created before it have ended.  False if there is none. */
+extern bool catalog_session_cutoff(TimestampTz *created_before, bool *purged);
 /* False for a table of a newer version of the schema than the database has. */
 extern bool catalog_has(CatalogTable table);
 /* True if the table is in any subscription; *from is its only one, if its first copy is complete, else InvalidOid. */

@@ -2,7 +2,7 @@
  * catalog_config.c
  *		Owns reading what administrators configure: profiles and their rights,
  *		the password blocklist, mail templates, signing keys, and the rows of
- *		key_file and heartbeat.
+ *		key_file, heartbeat and session_cutoff.
  */
 #include "postgres.h"
 
@@ -140,6 +140,18 @@ catalog_heartbeat(TimestampTz *at)
 	if (!scan_row(&scan, TABLE_HEARTBEAT, INDEX_HEARTBEAT, NULL))
 		return false;
 	*at = DatumGetTimestampTz(scan.values[Anum_heartbeat_at - 1]);
+	return true;
+}
+
+bool
+catalog_session_cutoff(TimestampTz *created_before, bool *purged)
+{
+	Scan scan;
+
+	if (!catalog_has(TABLE_SESSION_CUTOFF) || !scan_row(&scan, TABLE_SESSION_CUTOFF, INDEX_SESSION_CUTOFF, NULL))
+		return false;
+	*created_before = DatumGetTimestampTz(scan.values[Anum_session_cutoff_created_before - 1]);
+	*purged = DatumGetBool(scan.values[Anum_session_cutoff_purged - 1]);
 	return true;
 }
 

@@ -129,6 +129,12 @@ static const Column heartbeat[] = {
 	[Anum_heartbeat_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
 };
 
+static const Column session_cutoff[] = {
+	[Anum_session_cutoff_one - 1] = {BOOLOID, NOT_NULL},
+	[Anum_session_cutoff_created_before - 1] = {TIMESTAMPTZOID, NOT_NULL},
+	[Anum_session_cutoff_purged - 1] = {BOOLOID, NOT_NULL},
+};
+
 StaticAssertDecl(lengthof(customer_user) == Natts_customer_user, "every column has its type");
 StaticAssertDecl(lengthof(profile_right) == Natts_profile_right, "every column has its type");
 StaticAssertDecl(lengthof(session) == Natts_session, "every column has its type");
@@ -162,6 +168,7 @@ static const struct
 	[TABLE_THROTTLE_LOCK] = COLUMNS(throttle_lock),
 	[TABLE_KEY_FILE] = COLUMNS(key_file),
 	[TABLE_HEARTBEAT] = COLUMNS(heartbeat),
+	[TABLE_SESSION_CUTOFF] = COLUMNS(session_cutoff),
 };
 
 COMPAT_NORETURN static void

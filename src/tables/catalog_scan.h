@@ -27,6 +27,7 @@ typedef enum CatalogIndex
 	INDEX_THROTTLE_LOCK,
 	INDEX_KEY_FILE,
 	INDEX_HEARTBEAT, /* since 1.1, as all that follow */
+	INDEX_SESSION_CUTOFF,
 	CATALOG_RELATIONS
 } CatalogIndex;
 

@@ -76,6 +76,7 @@ typedef struct ClaimedMail
 /* Purged tables, in this order. */
 typedef enum PurgeTable
 {
+	PURGE_CUTOFF, /* sessions before the row of session_cutoff */
 	PURGE_SESSION,
 	PURGE_RESET_TOKEN,
 	PURGE_MAIL_QUEUE,
@@ -110,6 +111,10 @@ extern uint64 store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t 
  * expire after now and were created after "since".
  */
 extern List *store_session_delete_oldest(const pg_uuid_t *user_id, TimestampTz now, TimestampTz since, int64 kept);
+/* Never lowers it. */
+extern void store_session_cutoff_raise(TimestampTz before);
+/* Records that the sessions created before it were purged; does nothing if it was raised since. */
+extern void store_session_cutoff_purged(TimestampTz created_before);
 /* Of all these users; arrays are of uuid. */
 extern void store_session_delete_of_all(ArrayType *user_ids);
 extern void store_session_copy_profiles(ArrayType *user_ids);

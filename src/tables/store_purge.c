@@ -36,6 +36,7 @@
 #define POSTPONE \
 	", kept AS (UPDATE djust_auth.session SET purge_at = expires_at" \
 	" WHERE ctid" EQ "ANY (ARRAY(SELECT tid FROM due WHERE NOT ended)))"
+#define BEFORE_CUTOFF "created_at" LT "(SELECT created_before FROM djust_auth.session_cutoff) AND "
 #define DONE_OR_EXPIRED "LEAST(done_at, expires_at)"
 
 #define NO_SUSPENSION "failures" LT CppAsString2(THROTTLE_SUSPENDED_AT) " AND "
@@ -47,6 +48,7 @@ static struct
 	StoreStatement statement;
 	const char *lowest_id;
 } purges[] = {
+	[PURGE_CUTOFF] = {PURGE("session", "purge_at", "sid", "uuid", "true", BEFORE_CUTOFF, ""), LOWEST_UUID},
 	[PURGE_SESSION] = {PURGE("session", "purge_at", "sid", "uuid", "expires_at" LT "$1", "", POSTPONE), LOWEST_UUID},
 	[PURGE_RESET_TOKEN] = {PURGE("reset_token", "expires_at", "token_hash", "bytea", "true", "", ""), ""},
 	[PURGE_MAIL_QUEUE] = {PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""), LOWEST_INT8},

@@ -32,13 +32,23 @@ store_session_insert(const SessionRow *session, Datum client_address, const char
 	static StoreStatement statement = {
 		"INSERT INTO djust_auth.session (sid, user_id, created_at, refreshed_at, expires_at, access_expires_at, "
 		"generation, access_hash, profiles, client_address, user_agent, purge_at)"
-		" VALUES ($1, $2, $3, $3, $4, $5, 0, $6, $7, $8, $9, $4)",
-		{UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TEXTARRAYOID, INETOID, TEXTOID}};
+		" VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $5)",
+		{UUIDOID,
+		 UUIDOID,
+		 TIMESTAMPTZOID,
+		 TIMESTAMPTZOID,
+		 TIMESTAMPTZOID,
+		 TIMESTAMPTZOID,
+		 BYTEAOID,
+		 TEXTARRAYOID,
+		 INETOID,
+		 TEXTOID}};
 
 	store_run(&statement,
 			  ARGUMENTS(UUIDPGetDatum(&session->sid),
 						UUIDPGetDatum(&session->user_id),
 						TimestampTzGetDatum(session->created_at),
+						TimestampTzGetDatum(session->refreshed_at),
 						TimestampTzGetDatum(session->expires_at),
 						TimestampTzGetDatum(session->access_expires_at),
 						access_datum(session->access_hash, session->actor),
@@ -181,4 +191,24 @@ store_session_clear_profiles(void)
 	static StoreStatement statement = {"UPDATE djust_auth.session SET profiles = '{}'"};
 
 	store_run(&statement, ARGUMENTS());
+}
+
+void
+store_session_cutoff_raise(TimestampTz before)
+{
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.session_cutoff AS c (created_before) VALUES ($1) ON CONFLICT (one) DO UPDATE"
+		" SET created_before = GREATEST(c.created_before, excluded.created_before), purged = false",
+		{TIMESTAMPTZOID}};
+
+	store_run(&statement, ARGUMENTS(TimestampTzGetDatum(before)));
+}
+
+void
+store_session_cutoff_purged(TimestampTz created_before)
+{
+	static StoreStatement statement = {
+		"UPDATE djust_auth.session_cutoff SET purged = true WHERE created_before" EQ "$1", {TIMESTAMPTZOID}};
+
+	store_run(&statement, ARGUMENTS(TimestampTzGetDatum(created_before)));
 }

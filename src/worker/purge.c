@@ -28,10 +28,12 @@ typedef struct Purge
 	bool under_way;
 	PurgeTable table;
 	PurgeCursor cursor; /* in that table */
+	TimestampTz cutoff; /* when the sessions before it began to be purged */
 	uint64 rows[PURGE_TABLES];
 } Purge;
 
 static const char *const purged[] = {
+	[PURGE_CUTOFF] = "session",
 	[PURGE_SESSION] = "session",
 	[PURGE_RESET_TOKEN] = "reset_token",
 	[PURGE_MAIL_QUEUE] = "mail_queue",
@@ -73,14 +75,33 @@ horizon(PurgeTable table, TimestampTz now)
 static void
 purge_count(Purge *purge, uint64 rows)
 {
-	purge->rows[purge->table] += rows;
+	purge->rows[purge->table == PURGE_CUTOFF ? PURGE_SESSION : purge->table] += rows;
 	counter_add(COUNT_PURGED, rows);
+}
+
+/* Reads all sessions once, in batches; false, without reading any, if that is done. */
+static bool
+purge_cutoff(Purge *purge)
+{
+	TimestampTz cutoff;
+	bool purged;
+
+	if (!catalog_session_cutoff(&cutoff, &purged) || purged)
+		return false;
+	if (!purge->cursor.begun)
+		purge->cutoff = cutoff;
+	purge_count(purge, store_purge(PURGE_CUTOFF, DT_NOEND, BATCH_ROWS, &purge->cursor));
+	if (!purge->cursor.more)
+		store_session_cutoff_purged(purge->cutoff);
+	return purge->cursor.more;
 }
 
 /* Purges a batch of the current table; true if it has more. */
 static bool
 purge_table(Purge *purge, TimestampTz now)
 {
+	if (purge->table == PURGE_CUTOFF)
+		return purge_cutoff(purge);
 	if (purge->table == PURGE_SIGNING_KEY && (setting_follower || !has_expired_key(now)))
 		return false;
 	purge_count(purge, store_purge(purge->table, horizon(purge->table, now), BATCH_ROWS, &purge->cursor));
@@ -93,7 +114,7 @@ purge_some(Purge *purge)
 {
 	if (!purge->under_way)
 	{
-		*purge = (Purge){.under_way = true, .table = PURGE_SESSION};
+		*purge = (Purge){.under_way = true, .table = PURGE_CUTOFF};
 		purge_count(purge, store_purge_ended());
 	}
 	if (!purge_table(purge, GetCurrentTimestamp()))
@@ -127,7 +148,7 @@ purge_all(void)
 		CHECK_FOR_INTERRUPTS();
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '{');
-	for (i = 0; i < PURGE_TABLES; i++)
+	for (i = PURGE_SESSION; i < PURGE_TABLES; i++)
 		json_number(&out, purged[i], (int64) purge.rows[i]);
 	appendStringInfoChar(&out, '}');
 	return out.data;

@@ -47,6 +47,7 @@ INSERT INTO callable VALUES
 	('djust_auth.change_email', 'dba mover'),
 	('djust_auth.unlock_user', 'dba'),
 	('djust_auth.end_sessions', 'dba'),
+	('djust_auth.end_all_sessions', 'dba'),
 	('djust_auth.open_session', ''),
 	('djust_auth.check_password', 'dba'),
 	('djust_auth.create_profile', 'dba'),

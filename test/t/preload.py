@@ -47,6 +47,7 @@ ADMINISTRATION = f"""
     move_back({UUID}, {UUID})
     unlock_user({UUID})
     end_sessions({UUID})
+    end_all_sessions()
     open_session({UUID})
     create_profile('p')
     drop_profile('p')

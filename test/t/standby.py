@@ -60,6 +60,7 @@ def writes():
             ("djust_change_password", "SELECT djust_change_password(%s, %s, %s)", (token, GOOD, OTHER)),
             ("djust_end_session", "SELECT djust_end_session(%s)", (token,)),
             ("create_user", "SELECT djust_auth.create_user('eve@standby.example')", ()),
+            ("end_all_sessions", "SELECT djust_auth.end_all_sessions()", ()),
             ("open_session", "SELECT djust_auth.open_session(%s)", (user_id,)),
             ("rotate_signing_key", "SELECT djust_auth.rotate_signing_key()", ())):
         hashes = copy.stats("hashes")
@@ -75,6 +76,7 @@ def endings():
             "logout": "SELECT djust_logout(%(token)s)",
             "disable_user": "SELECT djust_auth.disable_user(%(user_id)s)",
             "set_password": "SELECT djust_auth.set_password(%(user_id)s, %(password)s)",
+            "end_all_sessions": "SELECT djust_auth.end_all_sessions()",
             "delete_user": "SELECT djust_auth.delete_user(%(user_id)s)",
             "DELETE of the session": "DELETE FROM djust_auth.session WHERE user_id = %(user_id)s"}.items()):
         _, user_id, tokens = customer(f"end{number}")

@@ -1,6 +1,6 @@
 """A committed change counts at once in every other backend, an uncommitted one does not."""
 
-from support import GOOD, OTHER, Db, equal, error_of, here, main, ok, program, shop
+from support import GOOD, OTHER, Db, equal, error_of, fails, here, main, ok, program, shop
 
 db = Db()
 other = Db()
@@ -22,6 +22,7 @@ ENDINGS = {
     "delete_user": lambda user_id, tokens: db.run("SELECT djust_auth.delete_user(%s)", user_id),
     "set_password": lambda user_id, tokens: db.run("SELECT djust_auth.set_password(%s, %s)", user_id, OTHER),
     "end_sessions": lambda user_id, tokens: db.run("SELECT djust_auth.end_sessions(%s)", user_id),
+    "end_all_sessions": lambda user_id, tokens: db.run("SELECT djust_auth.end_all_sessions(clock_timestamp())"),
     "DELETE of the session": lambda user_id, tokens: db.run("DELETE FROM djust_auth.session WHERE user_id = %s", user_id),
     "DELETE of the user": lambda user_id, tokens: db.run("DELETE FROM djust_auth.customer_user WHERE id = %s", user_id),
     "UPDATE of disabled_at": lambda user_id, tokens: db.run(
@@ -66,6 +67,53 @@ def endings_rolled_back():
             db.run(undo)
             db.run("COMMIT")
             equal((db.can(tokens["access_token"]), other.can(tokens["access_token"])), (True, True), f"{kind}, {undo}: the token lives")
+
+
+def all_sessions():
+    """end_all_sessions: all are dead at commit, in an older snapshot that has read the table, too; later ones live."""
+    _, user_id, tokens = customer("all")
+    token, refresh = tokens["access_token"], tokens["refresh_token"]
+    active, events = "SELECT count(*) FROM djust_auth.active_session", "SELECT count(*) FROM djust_auth.audit_event WHERE detail ->> 'change' = 'all sessions ended'"
+    rows, before = "SELECT count(*) FROM djust_auth.session WHERE user_id = %s", db.one(events)
+    other.begin_with_snapshot()
+    other.one("SELECT count(*) FROM djust_auth.session")
+    db.run("SELECT djust_auth.end_all_sessions(now() - interval '1 hour')")
+    equal((db.can(token), other.can(token)), (True, True), "a session that was opened after the moment lives")
+    db.begin()
+    db.run("SELECT djust_auth.end_all_sessions(clock_timestamp())")
+    db.commit()
+    equal((db.can(token), other.can(token), other.one("SELECT djust_introspect(%s) ->> 'active'", token)), (False, False, "false"),
+          "end_all_sessions: dead at commit, in an older snapshot too")
+    equal((error_of(other.refresh(refresh)), other.logout(token), other.logout(refresh), other.one("SELECT djust_end_session(%s)", token)),
+          ("invalid_grant", False, False, 0), "nor can either token be used there")
+    other.rollback()
+    equal((db.one(active), db.one("SELECT value FROM djust_auth.stat WHERE name = 'sessions_live'"), db.one(rows, user_id)), (0, 0, 1),
+          "views and counters agree, though the row is there")
+    renewed = db.login("all@visible.example")
+    ok(db.can(renewed["access_token"]) and other.can(renewed["access_token"]), "a login in the same second is good everywhere")
+    again = db.refresh(renewed["refresh_token"])
+    ok(error_of(again) is None and other.can(again["access_token"]), "and is renewed")
+    equal((db.one(active), db.one("SELECT json_array_length(djust_sessions(%s))", renewed["access_token"])), (1, 1), "and it alone is listed")
+    db.run("SELECT djust_auth.end_all_sessions(now() - interval '1 minute')")
+    ok(not db.can(token) and db.can(again["access_token"]), "a later call with an earlier moment revives none and ends none")
+    for moment in ("now() + interval '1 minute'", "'infinity'", "'-infinity'"):
+        fails("22023", lambda value=moment: db.run(f"SELECT djust_auth.end_all_sessions({value})"), f"before => {moment} is refused")
+    fails("22004", lambda: db.run("SELECT djust_auth.end_all_sessions(NULL)"), "and NULL")
+    equal(db.one(events) - before, 3, "each of the other calls is one event")
+    purged = db.one("SELECT djust_auth.purge() ->> 'session'")
+    ok(int(purged) >= 1 and db.one(rows, user_id) == 1, "a purge removes the rows", purged)
+    equal(db.one("SELECT purged FROM djust_auth.session_cutoff"), True, "once")
+    ok(db.can(again["access_token"]), "but not of the session that was opened since")
+
+    # a login that is not committed when all end
+    pending = Db()
+    pending.begin()
+    tokens = pending.login("all@visible.example")
+    db.run("SELECT djust_auth.end_all_sessions()")
+    pending.commit()
+    equal((db.can(tokens["access_token"]), error_of(db.refresh(tokens["refresh_token"]))), (False, "invalid_grant"),
+          "end_all_sessions does not wait for an open login, whose session is dead when it commits")
+    pending.close()
 
 
 def reuse():
@@ -305,4 +353,4 @@ def again():
     program("dropdb", name, env=here("postgres"))
 
 
-main(endings, endings_rolled_back, reuse, logins, rights, assignments, profiles, older_snapshots, prepared, again)
+main(endings, endings_rolled_back, all_sessions, reuse, logins, rights, assignments, profiles, older_snapshots, prepared, again)
