@@ -138,6 +138,114 @@ COMMENT ON TRIGGER djust_policy_changed ON djust_auth.session_cutoff IS 'Makes e
 COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.session_cutoff IS 'Makes every backend read the row again.';
 COMMENT ON FUNCTION djust_auth.end_all_sessions(timestamptz) IS
 	'Ends every session that was opened before this moment, at once in all backends at commit, however many there are; a purge removes their rows. 22023 for a time in the future.';
+-- the life of an account: addresses that wait to be confirmed, and mails about them
+
+CREATE TABLE djust_auth.pending_email (
+	mail bigint NOT NULL CONSTRAINT pending_email_pkey PRIMARY KEY,
+	kind text COLLATE "C" NOT NULL
+		CONSTRAINT pending_email_kind_valid CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['sign_up', 'change', 'revert'])),
+	user_id uuid REFERENCES djust_auth.customer_user ON UPDATE CASCADE ON DELETE CASCADE,
+	sid uuid,
+	address bytea NOT NULL,
+	account bytea NOT NULL,
+	password_hash text COLLATE "C",
+	locale text COLLATE "C",
+	created_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	mailed_at timestamptz
+);
+CREATE INDEX pending_email_account_idx ON djust_auth.pending_email (account, mail);
+CREATE INDEX pending_email_user_id_idx ON djust_auth.pending_email (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX pending_email_purge_idx ON djust_auth.pending_email (expires_at, mail);
+
+CREATE TABLE djust_auth.email_link (
+	token_hash bytea NOT NULL CONSTRAINT email_link_pkey PRIMARY KEY,
+	mail bigint NOT NULL,
+	created_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL
+);
+CREATE INDEX email_link_purge_idx ON djust_auth.email_link (expires_at, token_hash);
+
+COMMENT ON TABLE djust_auth.pending_email IS
+	'Addresses that a link in a mail confirms: of a sign-up, of a change of address, and the former one, which its owner may put back.';
+COMMENT ON COLUMN djust_auth.pending_email.mail IS 'Id of the mail with the link.';
+COMMENT ON COLUMN djust_auth.pending_email.kind IS
+	'sign_up: makes a user; change: gives the user this address; revert: gives it back.';
+COMMENT ON COLUMN djust_auth.pending_email.user_id IS 'The user whose address changes; NULL for a sign-up.';
+COMMENT ON COLUMN djust_auth.pending_email.sid IS 'The session that asked for a change; it goes on afterwards.';
+COMMENT ON COLUMN djust_auth.pending_email.address IS 'The address, sealed under the key file, of one size.';
+COMMENT ON COLUMN djust_auth.pending_email.account IS 'Keyed hash of the address, by which its mails are paced.';
+COMMENT ON COLUMN djust_auth.pending_email.password_hash IS 'Of a sign-up.';
+COMMENT ON COLUMN djust_auth.pending_email.locale IS 'Language of a sign-up''s mails; NULL: the default.';
+COMMENT ON COLUMN djust_auth.pending_email.created_at IS 'When it was asked for.';
+COMMENT ON COLUMN djust_auth.pending_email.expires_at IS 'When its links end, and the row may be purged.';
+COMMENT ON COLUMN djust_auth.pending_email.mailed_at IS 'When its mail was first claimed.';
+COMMENT ON CONSTRAINT pending_email_pkey ON djust_auth.pending_email IS 'One address a mail.';
+COMMENT ON CONSTRAINT pending_email_kind_valid ON djust_auth.pending_email IS 'The three kinds.';
+COMMENT ON CONSTRAINT pending_email_user_id_fkey ON djust_auth.pending_email IS 'Goes with the user.';
+COMMENT ON INDEX djust_auth.pending_email_pkey IS 'Pending addresses by mail.';
+COMMENT ON INDEX djust_auth.pending_email_user_id_idx IS 'Pending addresses of a user.';
+COMMENT ON INDEX djust_auth.pending_email_account_idx IS 'Pending addresses by their keyed hash.';
+COMMENT ON INDEX djust_auth.pending_email_purge_idx IS 'Expired ones, for the purge.';
+COMMENT ON TABLE djust_auth.email_link IS 'Links that were mailed for pending addresses.';
+COMMENT ON COLUMN djust_auth.email_link.token_hash IS 'SHA-256 of the secret; the secret itself is stored nowhere.';
+COMMENT ON COLUMN djust_auth.email_link.mail IS 'The pending address; when that is gone, the link is dead.';
+COMMENT ON COLUMN djust_auth.email_link.created_at IS 'When its mail was claimed.';
+COMMENT ON COLUMN djust_auth.email_link.expires_at IS 'When it ends, and may be purged.';
+COMMENT ON CONSTRAINT email_link_pkey ON djust_auth.email_link IS 'A secret belongs to one link.';
+COMMENT ON INDEX djust_auth.email_link_pkey IS 'Links by their secret''s hash.';
+COMMENT ON INDEX djust_auth.email_link_purge_idx IS 'Expired ones, for the purge.';
+
+DO $$
+DECLARE
+	relation name;
+BEGIN
+	FOREACH relation IN ARRAY ARRAY['mail_queue', 'mail_template'] LOOP
+		EXECUTE pg_catalog.format('ALTER TABLE djust_auth.%1$I DROP CONSTRAINT %1$s_kind_valid, ADD CONSTRAINT %1$s_kind_valid'
+			' CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY[''reset'', ''password_changed'', ''invitation'', ''sign_up'', ''sign_up_known'','
+			' ''email_change'', ''email_changed'', ''account_suspended'', ''new_device'']))', relation);
+		EXECUTE pg_catalog.format('COMMENT ON CONSTRAINT %1$s_kind_valid ON djust_auth.%1$I IS ''The kinds of mail.''', relation);
+	END LOOP;
+END $$;
+COMMENT ON COLUMN djust_auth.mail_queue.kind IS
+	'What it is about: reset, password_changed, invitation, sign_up, email_change, email_changed, account_suspended or new_device.';
+COMMENT ON COLUMN djust_auth.mail_template.kind IS
+	'What it is about: reset, password_changed, invitation, sign_up, sign_up_known (to an address that has an account), email_change, email_changed, account_suspended or new_device.';
+
+CREATE FUNCTION @extschema@.djust_sign_up(email text, password text, locale text DEFAULT NULL) RETURNS json
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_sign_up';
+CREATE FUNCTION @extschema@.djust_confirm_email(token text) RETURNS json
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_confirm_email';
+CREATE FUNCTION @extschema@.djust_change_email(access_token text, current_password text, new_email text) RETURNS json
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_change_email';
+CREATE FUNCTION @extschema@.djust_revert_email(token text) RETURNS json
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_revert_email';
+CREATE FUNCTION djust_auth.invite_user(email text, profiles text[] DEFAULT '{}', locale text DEFAULT NULL) RETURNS uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_invite_user';
+
+COMMENT ON FUNCTION @extschema@.djust_sign_up(text, text, text) IS
+	'Sign up with an email address and a password
+
+Mails a link that makes the account: {"status":"confirmation_sent"} for every well-formed address, known or not, or error object invalid_request, weak_password, temporarily_unavailable. locale is the language of mails, such as de or fr-CA; without one, the first of Accept-Language. 55000 unless djust_auth.sign_up is on, 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_confirm_email(text) IS
+	'Confirm an address by the link of a mail
+
+Makes the account of a sign-up, or changes the address: {"status":"email_confirmed"}, or error object invalid_grant. Logs nobody in. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_change_email(text, text, text) IS
+	'Change the address of the bearer
+
+Mails a link to the new address, which changes nothing until it is followed: {"status":"confirmation_sent"}, whether or not the address is taken, or error object invalid_grant, invalid_request, too_many_attempts, temporarily_unavailable. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_revert_email(text) IS
+	'Put the former address back
+
+By the link of the notice that the former address got: ends all sessions and suspends the password until a reset: {"status":"email_reverted"}, or error object invalid_grant. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION djust_auth.invite_user(text, text[], text) IS
+	'Makes a user without a password and mails a link to the page that sets one; for a user without a password, only mails a new link. locale is the language of mails. Returns the user''s id. 55000 for a user who has a password or is disabled, P0002 for an unknown profile, 23514 for an invalid address or locale.';
 
 -- followers: what one shard tells the others by logical replication
 
@@ -195,7 +303,7 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff'] LOOP
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link'] LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
 				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
 				operation.name, operation.timing, operation.name, relation, operation.tables);
@@ -609,8 +717,11 @@ DECLARE
 		'djust_auth.email_shard(text, integer)', 'djust_auth.move_state(uuid)', 'djust_auth.move_accepts(text)',
 		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid, uuid)',
 		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
-		'djust_auth.refuse_on_follower()', 'djust_auth.end_all_sessions(timestamptz)', 'djust_auth.stat_here()', 'djust_auth.check()']::pg_catalog.regprocedure[];
-	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat']::pg_catalog.regclass[];
+		'djust_auth.refuse_on_follower()', 'djust_auth.end_all_sessions(timestamptz)', 'djust_auth.stat_here()', 'djust_auth.check()',
+		'@extschema@.djust_sign_up(text, text, text)', '@extschema@.djust_confirm_email(text)', '@extschema@.djust_change_email(text, text, text)',
+		'@extschema@.djust_revert_email(text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];
+	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat',
+		'djust_auth.pending_email', 'djust_auth.email_link']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

@@ -115,6 +115,17 @@ BEGIN
 	RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
 END \$\$;
 
+-- The shard of the bearer, unless the new address belongs to another one: then an administrator moves the customer.
+CREATE OR REPLACE FUNCTION djust_router.shard_of_change(access_token text, new_email text) RETURNS integer
+	LANGUAGE plpgsql IMMUTABLE AS \$\$
+BEGIN
+	IF djust_router.token_shard(access_token) <> djust_router.email_shard(new_email, $shards) THEN
+		RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'the new address belongs to another shard',
+			HINT = 'An administrator moves the customer by djust_auth.move_user().';
+	END IF;
+	RETURN djust_router.token_shard(access_token);
+END \$\$;
+
 -- what grant_api gives, by the letters of kinds
 CREATE TABLE IF NOT EXISTS djust_router.api (function text PRIMARY KEY, kinds text NOT NULL);
 TRUNCATE djust_router.api;
@@ -218,6 +229,11 @@ api djust_can cb STABLE boolean "$(by_token access_token)" 'access_token text' '
 api djust_reset_request acb VOLATILE void "$(by_email email)" 'email text'
 api djust_reset_confirm acb VOLATILE json "$(by_token reset_token)" 'reset_token text' 'new_password text'
 api djust_reset_page acb VOLATILE 'djust_router."text/html"' "$(by_token token)" "$token" 'new_password text DEFAULT NULL'
+api djust_sign_up acb VOLATILE json "$(by_email email)" 'email text' 'password text' 'locale text DEFAULT NULL'
+api djust_confirm_email acb VOLATILE json "$(by_token token)" "$token"
+api djust_revert_email acb VOLATILE json "$(by_token token)" "$token"
+api djust_change_email cb VOLATILE json 'djust_router.shard_of_change(access_token, new_email)' 'access_token text' \
+	'current_password text' 'new_email text'
 api djust_introspect b STABLE json "$(by_token token)" "$token" "$hint" "$client" "$secret"
 api djust_change_password cb VOLATILE json "$(by_token access_token)" 'access_token text' 'current_password text' 'new_password text'
 api djust_sessions cb STABLE json "$(by_token access_token)" 'access_token text'

@@ -27,6 +27,7 @@
 #include "auth/replica.h"
 #include "auth/rights.h"
 #include "auth/session_cutoff.h"
+#include "auth/sign_up.h"
 #include "auth/token.h"
 #include "http/postgrest.h"
 #include "keys/signing_key.h"
@@ -61,7 +62,7 @@ SQL_FUNCTION(djust_auth_create_user)
 {
 	begin_write("djust_auth.create_user()");
 	REQUIRED(0, "email");
-	PG_RETURN_UUID_P(account_create(TEXT(0), SLICE_OR_NULL(1), NULL, profiles_argument(fcinfo, 2)));
+	PG_RETURN_UUID_P(account_create(TEXT(0), SLICE_OR_NULL(1), NULL, profiles_argument(fcinfo, 2), NULL));
 }
 
 SQL_FUNCTION(djust_auth_import_user)
@@ -69,7 +70,14 @@ SQL_FUNCTION(djust_auth_import_user)
 	begin_write("djust_auth.import_user()");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password_hash");
-	PG_RETURN_UUID_P(account_create(TEXT(0), (Slice){NULL, 0}, TEXT(1), profiles_argument(fcinfo, 2)));
+	PG_RETURN_UUID_P(account_create(TEXT(0), (Slice){NULL, 0}, TEXT(1), profiles_argument(fcinfo, 2), NULL));
+}
+
+SQL_FUNCTION(djust_auth_invite_user)
+{
+	begin_write("djust_auth.invite_user()");
+	REQUIRED(0, "email");
+	PG_RETURN_UUID_P(sign_up_invite(TEXT(0), profiles_argument(fcinfo, 1), TEXT_OR_NULL(2)));
 }
 
 SQL_FUNCTION(djust_auth_set_password)

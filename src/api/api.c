@@ -8,12 +8,15 @@
 #include "utils/uuid.h"
 
 #include "api/args.h"
+#include "auth/email_change.h"
 #include "auth/login.h"
 #include "auth/reset.h"
 #include "auth/rights.h"
 #include "auth/session.h"
+#include "auth/sign_up.h"
 #include "auth/token.h"
 #include "http/metadata.h"
+#include "http/page_text.h"
 #include "http/postgrest.h"
 #include "http/reset_page.h"
 #include "keys/signing_key.h"
@@ -161,7 +164,7 @@ SQL_FUNCTION(djust_reset_confirm)
 	REQUIRED(0, "reset_token");
 	REQUIRED(1, "new_password");
 	reset_confirm(SLICE(0), SLICE(1), &answer);
-	RETURN_TEXT(answer_password_updated(&answer));
+	RETURN_TEXT(answer_status_text(&answer, "password_updated"));
 }
 
 /* Opening the page writes nothing and checks nothing; only a password sent with the token does. */
@@ -201,7 +204,57 @@ SQL_FUNCTION(djust_change_password)
 	REQUIRED(1, "current_password");
 	REQUIRED(2, "new_password");
 	login_change_password(SLICE(0), SLICE(1), SLICE(2), &answer);
-	RETURN_TEXT(answer_password_updated(&answer));
+	RETURN_TEXT(answer_status_text(&answer, "password_updated"));
+}
+
+/* NULL if the request names none. */
+static const char *
+request_language(void)
+{
+	return postgrest_accept_language() ? page_language() : NULL;
+}
+
+SQL_FUNCTION(djust_sign_up)
+{
+	Answer answer = {VERDICT_OK};
+
+	begin_call("djust_sign_up");
+	REQUIRED(0, "email");
+	REQUIRED(1, "password");
+	sign_up(SLICE(0), SLICE(1), PG_ARGISNULL(2) ? request_language() : TEXT(2), &answer);
+	RETURN_TEXT(answer_status_text(&answer, "confirmation_sent"));
+}
+
+SQL_FUNCTION(djust_confirm_email)
+{
+	Answer answer = {VERDICT_OK};
+
+	begin_call("djust_confirm_email");
+	REQUIRED(0, "token");
+	email_confirm(SLICE(0), &answer);
+	RETURN_TEXT(answer_status_text(&answer, "email_confirmed"));
+}
+
+SQL_FUNCTION(djust_change_email)
+{
+	Answer answer = {VERDICT_OK};
+
+	begin_call("djust_change_email");
+	REQUIRED(0, "access_token");
+	REQUIRED(1, "current_password");
+	REQUIRED(2, "new_email");
+	email_change(SLICE(0), SLICE(1), SLICE(2), &answer);
+	RETURN_TEXT(answer_status_text(&answer, "confirmation_sent"));
+}
+
+SQL_FUNCTION(djust_revert_email)
+{
+	Answer answer = {VERDICT_OK};
+
+	begin_call("djust_revert_email");
+	REQUIRED(0, "token");
+	email_revert(SLICE(0), &answer);
+	RETURN_TEXT(answer_status_text(&answer, "email_reverted"));
 }
 
 SQL_FUNCTION(djust_sessions)
@@ -284,7 +337,7 @@ same_session(const Bearer *bearer, bool present)
 			strcmp(sid, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&bearer->session.sid)))) == 0);
 }
 
-/* Calls that lead to a session: a dead bearer token does not matter there. */
+/* Calls that lead to a session or need none: a dead bearer token does not matter there. */
 static const char *const login_calls[] = {"djust_login",
 										  "djust_token",
 										  "djust_refresh",
@@ -292,6 +345,9 @@ static const char *const login_calls[] = {"djust_login",
 										  "djust_reset_confirm",
 										  "djust_reset_page",
 										  "djust_metadata",
+										  "djust_sign_up",
+										  "djust_confirm_email",
+										  "djust_revert_email",
 										  NULL};
 
 /* For HEAD, PostgREST does not even call them.  Functions that write are refused by their read-only transaction. */

@@ -267,7 +267,7 @@ users_updated(const TriggerData *data)
 	if (ended.sessions)
 		store_session_delete_of_all(array_of(ended.sessions));
 	if (ended.links)
-		store_reset_delete_of_all(array_of(ended.links));
+		store_link_delete_of_all(array_of(ended.links));
 }
 
 static void
@@ -294,7 +294,7 @@ users_removed(const TriggerData *data, ArrayType *ids)
 	if (TRIGGER_FIRED_FOR_ROW(data->tg_event))
 	{
 		store_session_delete_of_all(ids);
-		store_reset_delete_of_all(ids);
+		store_link_delete_of_all(ids);
 	}
 }
 

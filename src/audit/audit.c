@@ -45,6 +45,8 @@ static const char *const events[] = {"refresh",
 									 "mail_failed",
 									 "reset_confirmed",
 									 "password_changed",
+									 "signed_up",
+									 "email_changed",
 									 "administration"};
 
 bool

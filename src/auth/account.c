@@ -42,8 +42,8 @@ hash_or_raise(Slice password, char *hash)
 		answer_raise(&answer);
 }
 
-static void
-add_profiles(const pg_uuid_t *id, ArrayType *profiles)
+void
+account_add_profiles(const pg_uuid_t *id, ArrayType *profiles)
 {
 	Datum *values;
 	bool *nulls;
@@ -72,7 +72,7 @@ begin_count(const char *address)
 }
 
 pg_uuid_t *
-account_create(const char *email, Slice password, const char *hash, ArrayType *profiles)
+account_create(const char *email, Slice password, const char *hash, ArrayType *profiles, const char *locale)
 {
 	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
 	char made[PWHASH_MAX];
@@ -82,8 +82,8 @@ account_create(const char *email, Slice password, const char *hash, ArrayType *p
 		hash_or_raise(password, made);
 		hash = made;
 	}
-	store_user_insert(email, hash, id);
-	add_profiles(id, profiles);
+	store_user_insert(email, hash, locale, id);
+	account_add_profiles(id, profiles);
 	begin_count(email);
 	return id;
 }
@@ -181,7 +181,7 @@ account_export(const pg_uuid_t *id)
 void
 account_change_email(const pg_uuid_t *id, const char *email)
 {
-	if (store_user_set_email(id, email) == 0)
+	if (store_user_set_email(id, email, false) == 0)
 		answer_raise_unknown_user(id);
 }
 

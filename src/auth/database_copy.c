@@ -44,7 +44,7 @@ end_sessions_and_links(Ended *ended)
 {
 	store_session_lock();
 	ended->sessions = store_session_delete_all();
-	ended->links = store_reset_delete_all();
+	ended->links = store_reset_delete_all() + store_pending_delete_all();
 }
 
 /* Tags depend on key file and database: saves users' locks under their new tags. */

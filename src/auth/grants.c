@@ -49,6 +49,9 @@ static const struct
 	{"djust_reset_request(text)", "acb"},
 	{"djust_reset_confirm(text, text)", "acb"},
 	{"djust_reset_page(text, text)", "acb"},
+	{"djust_sign_up(text, text, text)", "acb"},
+	{"djust_confirm_email(text)", "acb"},
+	{"djust_revert_email(text)", "acb"},
 	{"djust_jwks()", "acb"},
 	{"djust_metadata()", "acb"},
 	{"djust_pre_request()", "acb"},
@@ -58,6 +61,7 @@ static const struct
 	{"djust_sessions(text)", "cb"},
 	{"djust_end_session(text, uuid)", "cb"},
 	{"djust_change_password(text, text, text)", "cb"},
+	{"djust_change_email(text, text, text)", "cb"},
 	{"djust_introspect(text, text, text, text)", "b"},
 };
 
@@ -71,6 +75,7 @@ static const struct
 } administration[] = {
 	{"EXECUTE", "FUNCTION", "create_user(text, text, text[])", "d"},
 	{"EXECUTE", "FUNCTION", "import_user(text, text, text[])", "d"},
+	{"EXECUTE", "FUNCTION", "invite_user(text, text[], text)", "d"},
 	{"EXECUTE", "FUNCTION", "set_password(uuid, text)", "d"},
 	{"EXECUTE", "FUNCTION", "disable_user(uuid)", "d"},
 	{"EXECUTE", "FUNCTION", "enable_user(uuid)", "d"},
@@ -125,6 +130,7 @@ static const struct
 	{"SELECT", "TABLE", "audit_event", "d"},
 	{"SELECT", "TABLE", "mail_queue", "d"},
 	{"SELECT", "TABLE", "leaving_user", "d"},
+	{"SELECT", "TABLE", "pending_email", "d"},
 	{"SELECT", "TABLE", "throttle_lock", "d"},
 
 	{"EXECUTE", "FUNCTION", "postgrest_config()", "p"},

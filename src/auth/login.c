@@ -1,6 +1,7 @@
 /*
  * login.c
- *		Owns login with a password, and the change of a password by its user.
+ *		Owns login with a password, its check in a session, and its change by its
+ *		user.
  *
  * Threat: learning which addresses have accounts.  Every path makes the same
  * look-ups and one hash.  If the account has no hash, another user's hash is
@@ -131,19 +132,69 @@ still_live(const pg_uuid_t *sid)
 	return catalog_session(sid, &session) && token_session_lives(&session, GetCurrentTimestamp());
 }
 
+/* The bearer of an access token, and what their password is checked against. */
+static bool
+find_bearer(Slice token, Bearer *bearer, Candidate *candidate)
+{
+	UserRow user;
+
+	if (!token_find_access(token, NULL, bearer) || !catalog_user_by_id(&bearer->session.user_id, &user))
+		return false;
+	find_candidate(user.email, candidate);
+	return true;
+}
+
+static bool
+check_current(const Candidate *candidate, const Password *current, Answer *answer)
+{
+	char replacement[PWHASH_MAX];
+
+	answer->verdict =
+		password_check(&candidate->tag, candidate->hash, candidate->usable, current, replacement, &answer->retry_after);
+	if (answer->verdict != VERDICT_OK)
+		record_failure(answer->verdict, candidate);
+	return answer->verdict == VERDICT_OK;
+}
+
+/* Locks the user; false if the password or the session is no longer what was checked. */
+static bool
+confirm_bearer(const Candidate *candidate, const Bearer *bearer, Answer *answer)
+{
+	if (store_user_confirm(&candidate->user.id, candidate->user.hash, true) && still_live(&bearer->session.sid))
+		return true;
+	answer->verdict = VERDICT_INVALID_GRANT;
+	return false;
+}
+
+bool
+login_reauthenticate(Slice token, Slice current, pg_uuid_t *user_id, pg_uuid_t *sid, Answer *answer)
+{
+	Password password = normalize_password(current);
+	Candidate candidate;
+	Bearer bearer;
+
+	key_file_require();
+	answer->verdict = VERDICT_INVALID_GRANT;
+	if (!find_bearer(token, &bearer, &candidate) || !check_current(&candidate, &password, answer) ||
+		!confirm_bearer(&candidate, &bearer, answer))
+		return false;
+	*user_id = candidate.user.id;
+	*sid = bearer.session.sid;
+	return true;
+}
+
 void
 login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 {
 	Password old_password = normalize_password(current);
 	Password new_password = normalize_password(fresh);
-	char replacement[PWHASH_MAX];
 	char hash[PWHASH_MAX];
 	Candidate candidate;
 	Bearer bearer;
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!token_find_access(token, NULL, &bearer) || !catalog_user_by_id(&bearer.session.user_id, &candidate.user))
+	if (!find_bearer(token, &bearer, &candidate))
 		return;
 	answer->violations = password_violations(&new_password);
 	if (answer->violations != 0)
@@ -151,24 +202,12 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 		answer->verdict = VERDICT_WEAK_PASSWORD;
 		return;
 	}
-	find_candidate(candidate.user.email, &candidate);
-	answer->verdict = password_check(
-		&candidate.tag, candidate.hash, candidate.usable, &old_password, replacement, &answer->retry_after);
-	if (answer->verdict != VERDICT_OK)
-	{
-		record_failure(answer->verdict, &candidate);
+	if (!check_current(&candidate, &old_password, answer) || !password_hash(&new_password, hash, answer) ||
+		!confirm_bearer(&candidate, &bearer, answer))
 		return;
-	}
-	if (!password_hash(&new_password, hash, answer))
-		return;
-	if (!store_user_confirm(&candidate.user.id, candidate.user.hash, true) || !still_live(&bearer.session.sid))
-	{
-		answer->verdict = VERDICT_INVALID_GRANT;
-		return;
-	}
 	store_user_set_hash(&candidate.user.id, hash, true);
 	store_session_delete_of(&candidate.user.id, &bearer.session.sid);
-	store_reset_delete_of(&candidate.user.id);
-	mail_queue_notice(&candidate.user.id);
+	store_link_delete_of(&candidate.user.id);
+	mail_queue_notice("password_changed", &candidate.user.id);
 	audit_event("password_changed", &candidate.user.id, &bearer.session.sid, session_detail(&bearer.session));
 }

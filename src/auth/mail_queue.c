@@ -17,15 +17,14 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "auth/link.h"
 #include "auth/mail_queue.h"
-#include "auth/token.h"
+#include "auth/mail_text.h"
 #include "http/html.h"
 #include "keys/key_file.h"
 #include "server/encoding.h"
 #include "server/json.h"
-#include "server/secret.h"
 #include "server/settings.h"
-#include "server/shard.h"
 #include "shmem/counters.h"
 #include "shmem/event_queue.h"
 #include "tables/catalog.h"
@@ -44,28 +43,20 @@
 /* The worker's last claim stopped before the end of the queue. */
 static bool unfinished = false;
 
-static const TemplateRow reset_template = {
-	"Reset your password",
-	"Somebody, probably you, asked for a new password for {email}.\n\nChoose it here:\n\n{link}\n\n"
-	"The link works once, for 24 hours at most.\n"
-	"If it was not you, do nothing: your password stays as it is.\n",
-	"<p>Somebody, probably you, asked for a new password for {email}.</p>\n"
-	"<p><a href=\"{link}\">Choose a new password</a>. The link works once, for 24 hours at most.</p>\n"
-	"<p>If it was not you, do nothing: your password stays as it is.</p>\n"};
-
-static const TemplateRow changed_template = {
-	"Your password was changed",
-	"The password for {email} was changed.\n\nIf it was not you, ask for a new one at once.\n",
-	"<p>The password for {email} was changed.</p>\n<p>If it was not you, ask for a new one at once.</p>\n"};
+static void
+wake_mailers(void)
+{
+	Async_Notify(CHANNEL, "");
+	event_queue_wake_at_commit();
+}
 
 static void
-insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size)
+insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size, int lifetime)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	store_mail_insert(kind, user_id, address, size, now, now + setting_reset_link_lifetime * USECS_PER_SEC);
-	Async_Notify(CHANNEL, "");
-	event_queue_wake_at_commit();
+	store_mail_insert(kind, user_id, address, size, now, now + lifetime * USECS_PER_SEC);
+	wake_mailers();
 }
 
 void
@@ -74,13 +65,34 @@ mail_queue_reset(const char *email)
 	uint8_t sealed[SEALED_ADDRESS_SIZE];
 
 	key_file_seal_address(email, sealed);
-	insert_mail("reset", NULL, sealed, sizeof(sealed));
+	insert_mail("reset", NULL, sealed, sizeof(sealed), setting_reset_link_lifetime);
 }
 
 void
-mail_queue_notice(const pg_uuid_t *user_id)
+mail_queue_notice(const char *kind, const pg_uuid_t *user_id)
 {
-	insert_mail("password_changed", user_id, NULL, 0);
+	insert_mail(kind, user_id, NULL, 0, setting_reset_link_lifetime);
+}
+
+void
+mail_queue_invitation(const pg_uuid_t *user_id)
+{
+	insert_mail("invitation", user_id, NULL, 0, setting_invitation_lifetime);
+}
+
+void
+mail_queue_pending(const char *kind, const char *email, int lifetime, PendingEmail *pending)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bytea *sealed = palloc(VARHDRSZ + SEALED_ADDRESS_SIZE);
+
+	SET_VARSIZE(sealed, VARHDRSZ + SEALED_ADDRESS_SIZE);
+	key_file_seal_address(email, (uint8_t *) VARDATA(sealed));
+	pending->address = sealed;
+	key_file_tag("confirm", slice_of(email), &pending->account);
+	pending->expires_at = now + lifetime * USECS_PER_SEC;
+	store_pending_insert(kind, pending, now);
+	wake_mailers();
 }
 
 static void
@@ -117,81 +129,150 @@ fill_template(const char *text, const char *email, const char *link, bool html)
 	return out.data;
 }
 
-/* The secret exists only in this transaction's memory and in the mail; the table stores its hash. */
-static char *
-make_link(const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at)
+/* To whom a mail goes, and what it says. */
+typedef struct Letter
 {
-	uint8_t random[RESET_SECRET_SIZE];
-	uint8_t hash[SHA256_SIZE];
-	size_t length = strlen(RESET_PREFIX) + B64URL_LENGTH(RESET_SECRET_SIZE);
-	char *secret = secret_alloc(length + 1);
-	const char *place = strstr(setting_reset_url, "{token}");
+	const char *kind; /* of the template */
+	const char *email;
+	const char *locale; /* NULL if none */
+	bool has_user; /* user is the recipient's account */
+	UserRow user;
+	bool has_link; /* that pending is confirmed by */
+	bool is_paced; /* with the others for the address of pending */
+	PendingEmail pending;
+} Letter;
 
-	if (!pg_strong_random(random, sizeof(random)))
-		elog(ERROR, "could not generate random bytes");
-	shard_mark_secret(random);
-	memcpy(secret, RESET_PREFIX, strlen(RESET_PREFIX));
-	b64_encode(BASE64_URL, random, sizeof(random), secret + strlen(RESET_PREFIX));
-	bytes_wipe(random, sizeof(random));
-	if (!crypto_sha256(secret, length, hash))
-		elog(ERROR, "could not hash a token");
-	store_reset_insert(hash, user_id, now, expires_at);
-	return psprintf(
-		"%.*s%s%s", (int) (place - setting_reset_url), setting_reset_url, secret, place + strlen("{token}"));
-}
-
-static const TemplateRow *
-template_for(const char *kind, const char *locale, TemplateRow *found)
-{
-	if (catalog_template(kind, locale ? locale : "", found))
-		return found;
-	return strcmp(kind, "reset") == 0 ? &reset_template : &changed_template;
-}
-
-static bool
-find_recipient(const QueuedMail *queued, UserRow *user)
+static const char *
+opened(const bytea *address)
 {
 	char email[ADDRESS_LONGEST + 1];
 
+	return address && key_file_open_address(text_slice(address), email) ? pstrdup(email) : NULL;
+}
+
+/* The account that has the address, if any. */
+static void
+find_account(const char *email, Letter *letter)
+{
+	letter->email = email;
+	letter->has_user = email && catalog_user_by_email(email, NULL, &letter->user);
+	if (letter->has_user)
+		letter->locale = letter->user.locale;
+}
+
+/* A link for an address that has an account would be of no use: its owner is told so.  False without a recipient. */
+static bool
+address_confirmation(const QueuedMail *queued, Letter *letter)
+{
+	UserRow user;
+
+	if (!store_pending_of_mail(queued->id, &letter->pending))
+		return false;
+	letter->is_paced = true;
+	if (letter->pending.has_user && (!catalog_user_by_id(&letter->pending.user_id, &user) || user.disabled))
+		return false;
+	letter->locale = letter->pending.has_user ? user.locale : letter->pending.locale;
+	find_account(opened(letter->pending.address), letter);
+	letter->has_link = !letter->has_user;
+	if (letter->has_user)
+		letter->kind = "sign_up_known";
+	return letter->email && !(letter->has_user && letter->user.disabled);
+}
+
+/* To the former address, even if the account has been disabled since. */
+static bool
+address_notice(const QueuedMail *queued, Letter *letter)
+{
+	letter->has_link = store_pending_of_mail(queued->id, &letter->pending);
+	letter->has_user = letter->has_link && catalog_user_by_id(&letter->pending.user_id, &letter->user);
+	if (!letter->has_user)
+		return false;
+	letter->locale = letter->user.locale;
+	letter->email = opened(letter->pending.address);
+	return letter->email != NULL;
+}
+
+static bool
+find_recipient(const QueuedMail *queued, Letter *letter)
+{
+	memset(letter, 0, sizeof(*letter));
+	letter->kind = queued->kind;
+	if (strcmp(queued->kind, "sign_up") == 0 || strcmp(queued->kind, "email_change") == 0)
+		return address_confirmation(queued, letter);
+	if (strcmp(queued->kind, "email_changed") == 0)
+		return address_notice(queued, letter);
 	if (queued->has_user)
-		return catalog_user_by_id(&queued->user_id, user);
-	return queued->address && key_file_open_address(text_slice(queued->address), email) &&
-		   catalog_user_by_email(email, NULL, user);
+	{
+		letter->has_user = catalog_user_by_id(&queued->user_id, &letter->user);
+		letter->locale = letter->user.locale;
+		letter->email = letter->user.email;
+	}
+	else
+		find_account(opened(queued->address), letter);
+	return letter->has_user && !letter->user.disabled;
+}
+
+/* The link exists only in this transaction's memory and in the mail; the tables store its hash. */
+static const char *
+make_link(const Letter *letter, TimestampTz now, TimestampTz expires_at)
+{
+	uint8_t hash[SHA256_SIZE];
+	const char *link = "";
+
+	if (letter->has_link)
+	{
+		link = link_make(strcmp(letter->pending.kind, "revert") == 0 ? LINK_REVERT : LINK_CONFIRM, hash);
+		store_email_link_insert(hash, &letter->pending, now);
+	}
+	else if (strcmp(letter->kind, "reset") == 0 || strcmp(letter->kind, "invitation") == 0)
+	{
+		link = link_make(LINK_RESET, hash);
+		store_reset_insert(hash, &letter->user.id, now, expires_at);
+	}
+	return link;
 }
 
 /* NULL if another transaction is changing or deleting the recipient. */
 static ClaimedMail *
-compose(const QueuedMail *queued, const UserRow *user, TimestampTz now)
+compose(const QueuedMail *queued, const Letter *letter, TimestampTz now)
 {
 	ClaimedMail *mail = palloc(sizeof(ClaimedMail));
-	const TemplateRow *template;
-	const char *link = "";
-	TemplateRow found;
+	TemplateRow template;
+	const char *link;
 
-	if (!store_user_confirm_at_once(&user->id))
+	if (letter->has_user && !store_user_confirm_at_once(&letter->user.id))
 		return NULL;
-	if (strcmp(queued->kind, "reset") == 0)
-		link = make_link(&user->id, now, queued->expires_at);
-	template = template_for(queued->kind, user->locale, &found);
+	link = make_link(letter, now, queued->expires_at);
+	if (!catalog_template(letter->kind, letter->locale ? letter->locale : "", &template) &&
+		!mail_text(letter->kind, letter->locale, &template))
+		elog(ERROR, "a mail of kind \"%s\" has no text", letter->kind);
 	mail->id = queued->id;
-	mail->recipient = pstrdup(user->email);
-	mail->subject = fill_template(template->subject, user->email, NULL, false);
-	mail->body_text = fill_template(template->body_text, user->email, link, false);
-	mail->body_html = fill_template(template->body_html, user->email, link, true);
+	mail->recipient = pstrdup(letter->email);
+	mail->subject = fill_template(template.subject, letter->email, NULL, false);
+	mail->body_text = fill_template(template.body_text, letter->email, link, false);
+	mail->body_html = fill_template(template.body_html, letter->email, link, true);
 	return mail;
 }
 
-/* Adds the mail, allocated in context, unless it or its recipient is locked. */
+/*
+ * Adds the mail, allocated in context, unless it or its recipient is locked.  Confirmations are paced here, not when
+ * they are asked for: so all requests do the same work.
+ */
 static void
-claim_one(const QueuedMail *queued, const UserRow *user, TimestampTz now, MemoryContext context, List **mails)
+claim_one(const QueuedMail *queued, const Letter *letter, TimestampTz now, MemoryContext context, List **mails)
 {
 	MemoryContext old;
 	ClaimedMail *mail;
 
 	if (!store_mail_take(queued->id, now))
 		return;
+	if (letter->is_paced && !store_pending_admit(&letter->pending, now))
+	{
+		store_mail_done(queued->id, now, "too many mails to this address");
+		return;
+	}
 	old = MemoryContextSwitchTo(context);
-	mail = compose(queued, user, now);
+	mail = compose(queued, letter, now);
 	if (mail)
 		*mails = lappend(*mails, mail);
 	MemoryContextSwitchTo(old);
@@ -214,14 +295,14 @@ claim_some(List *batch, int max, TimestampTz now, MemoryContext context, List **
 	foreach(cell, batch)
 	{
 		QueuedMail *queued = lfirst(cell);
-		UserRow user;
+		Letter letter;
 
 		if (list_length(*mails) == max)
 			break;
-		if (!find_recipient(queued, &user) || user.disabled)
+		if (!find_recipient(queued, &letter))
 			no_recipient = lappend(no_recipient, queued);
 		else
-			claim_one(queued, &user, now, context, mails);
+			claim_one(queued, &letter, now, context, mails);
 	}
 	if (no_recipient != NIL)
 		store_mail_done_all(no_recipient, now, "no recipient");
@@ -348,10 +429,16 @@ begin_mail_detail(StringInfo detail, const QueuedMail *queued)
 static void
 audit_mail(const char *event, const QueuedMail *queued, StringInfo detail)
 {
-	UserRow user;
+	Letter letter;
 
 	appendStringInfoChar(detail, '}');
-	audit_event(event, find_recipient(queued, &user) ? &user.id : NULL, NULL, detail->data);
+	find_recipient(queued, &letter);
+	audit_event(event,
+				letter.has_user         ? &letter.user.id :
+				letter.pending.has_user ? &letter.pending.user_id :
+										  NULL,
+				NULL,
+				detail->data);
 }
 
 void
@@ -374,31 +461,12 @@ retry_delay(int attempts)
 	return attempts > 7 ? LONGEST_RETRY_S : Min(FIRST_RETRY_S << (attempts - 1), LONGEST_RETRY_S);
 }
 
-/* A reason may quote the mail, including a live link: masks what follows the prefix of a secret. */
-static char *
-without_secrets(const char *reason)
-{
-	StringInfoData out;
-	const char *secret;
-
-	initStringInfo(&out);
-	while ((secret = strstr(reason, RESET_PREFIX)) != NULL)
-	{
-		secret += strlen(RESET_PREFIX);
-		appendBinaryStringInfo(&out, reason, secret - reason);
-		appendStringInfoString(&out, "***");
-		reason = secret + strspn(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
-	}
-	appendStringInfoString(&out, reason);
-	return out.data;
-}
-
 /* Gives the mail up if the server rejected it permanently, or if the next attempt would come after the link expires. */
 void
 mail_queue_mark_failed(int64 id, const char *reason, bool permanent)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	char *safe_reason = without_secrets(reason);
+	char *safe_reason = link_mask(reason);
 	char *short_reason = pnstrdup(safe_reason, pg_mbcliplen(safe_reason, strlen(safe_reason), REASON_MAX));
 	StringInfoData detail;
 	TimestampTz next;

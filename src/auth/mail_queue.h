@@ -8,11 +8,16 @@
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
+#include "tables/store.h"
+
 /* Queues a row that looks the same for known and unknown addresses. */
 extern void mail_queue_reset(const char *email);
-extern void mail_queue_notice(const pg_uuid_t *user_id);
+extern void mail_queue_notice(const char *kind, const pg_uuid_t *user_id);
+extern void mail_queue_invitation(const pg_uuid_t *user_id);
+/* Queues the mail with the link of a pending address (kind of mail; seconds), which is stored with it. */
+extern void mail_queue_pending(const char *kind, const char *email, int lifetime, PendingEmail *pending);
 
-/* List of ClaimedMail *; creates the secrets of reset links. */
+/* List of ClaimedMail *; creates the secrets of links. */
 extern List *mail_queue_claim(int max);
 /* True if the worker's last claim stopped before the end of the queue. */
 extern bool mail_queue_is_unfinished(void);

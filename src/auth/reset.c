@@ -11,10 +11,10 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "auth/link.h"
 #include "auth/mail_queue.h"
 #include "auth/password.h"
 #include "auth/reset.h"
-#include "auth/token.h"
 #include "keys/key_file.h"
 #include "server/normalize.h"
 #include "shmem/counters.h"
@@ -56,8 +56,8 @@ reset_confirm(Slice token, Slice password, Answer *answer)
 
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
-	if (!token_is_link(token) || !crypto_sha256(token.data, token.length, token_hash) ||
-		!catalog_reset_token(token_hash, &user_id, &expires_at) || expires_at <= GetCurrentTimestamp())
+	if (!link_hash(token, LINK_RESET, token_hash) || !catalog_reset_token(token_hash, &user_id, &expires_at) ||
+		expires_at <= GetCurrentTimestamp())
 		return;
 	if (!password_hash(&fresh, hash, answer))
 		return;
@@ -68,11 +68,11 @@ reset_confirm(Slice token, Slice password, Answer *answer)
 		return;
 	}
 	store_user_set_hash(&user_id, hash, true);
-	store_reset_delete_of(&user_id);
+	store_link_delete_of(&user_id);
 	store_session_delete_of(&user_id, NULL);
 	password_tag(user.email, &tag);
 	throttle_owner_set(&tag, user_id.data);
 	throttle_clear(&tag);
-	mail_queue_notice(&user_id);
+	mail_queue_notice("password_changed", &user_id);
 	audit_event("reset_confirmed", &user_id, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "auth/link.h"
 #include "auth/replica.h"
 #include "auth/session_cutoff.h"
 #include "auth/token.h"
@@ -33,7 +34,6 @@
 /* A token from the future was issued before the clock was set back.  A standby's clock may be slightly behind. */
 #define CLOCK_SKEW_S 2
 #define LATEST_S INT64CONST(253402300799) /* the end of the year 9999 */
-#define RESET_SECRET_SIZE_1_0 32
 #define REFRESH_PREFIX "djr_"
 #define REFRESH_PREFIX_LENGTH 4
 #define REFRESH_CONTENT_SIZE (UUID_LEN + 4)
@@ -283,35 +283,15 @@ read_refresh(Slice token, pg_uuid_t *sid, int32 *generation)
 	return good;
 }
 
-#define LINK_LENGTH(size) (strlen(RESET_PREFIX) + B64URL_LENGTH(size))
-
-bool
-token_is_link(Slice token)
-{
-	return slice_begins(token, RESET_PREFIX) &&
-		   (token.length == LINK_LENGTH(RESET_SECRET_SIZE) || token.length == LINK_LENGTH(RESET_SECRET_SIZE_1_0));
-}
-
-static bool
-decode_link(Slice token, uint8_t secret[RESET_SECRET_SIZE])
-{
-	size_t n;
-
-	return token_is_link(token) && token.length == LINK_LENGTH(RESET_SECRET_SIZE) &&
-		   b64_decode(BASE64_URL, slice_after(token, strlen(RESET_PREFIX)), secret, RESET_SECRET_SIZE, &n);
-}
-
 int
 token_shard(Slice token)
 {
 	uint8_t content[REFRESH_SIZE];
 	JwtParts parts;
 	pg_uuid_t sid;
-	int shard = -1;
+	int shard = link_shard(token);
 
-	if (decode_link(token, content))
-		shard = shard_of_secret(content);
-	else if (decode_refresh(token, content))
+	if (decode_refresh(token, content))
 	{
 		memcpy(sid.data, content, UUID_LEN);
 		shard = shard_of_sid(&sid);

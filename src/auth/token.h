@@ -7,13 +7,6 @@
 
 #include "tables/catalog.h"
 
-/*
- * The secret of a reset link: a prefix, which distinguishes it from other tokens, then in base64url 12 bits of the
- * shard and 260 random bits.  That of 1.0 had 256 random bits and no shard.
- */
-#define RESET_PREFIX "djp_"
-#define RESET_SECRET_SIZE 34
-
 typedef enum RefreshState
 {
 	REFRESH_DEAD, /* unknown, expired, or never valid */
@@ -51,9 +44,6 @@ extern bool token_find_access(Slice token, TokenMemo *memo, Bearer *bearer);
  * period: waiting for a concurrent refresh does not make a caller late.
  */
 extern RefreshState token_find_refresh(Slice token, TimestampTz presented_at, SessionRow *session);
-
-/* True if it has the form of the secret of a link, also that of 1.0. */
-extern bool token_is_link(Slice token);
 
 /*
  * The shard that an access token, a refresh token or the secret of a link names; -1 for garbage, and

@@ -110,12 +110,12 @@ answer_tokens(const Answer *answer, AnswerTo to)
 }
 
 char *
-answer_password_updated(const Answer *answer)
+answer_status_text(const Answer *answer, const char *status)
 {
 	if (answer->verdict != VERDICT_OK)
 		return error_object(answer, ANSWER_TO_OAUTH);
 	postgrest_answer(200, 0);
-	return psprintf("{\"status\":\"%s\"}", answer_code(answer));
+	return psprintf("{\"status\":\"%s\"}", status);
 }
 
 void

@@ -16,9 +16,10 @@ typedef enum AnswerTo
 	ANSWER_TO_OAUTH, /* djust_token and the rest: 400 */
 } AnswerTo;
 
-/* JSON text of tokens, {"status":"password_updated"} or an error object; sets the HTTP status. */
+/* JSON text of tokens, of {"status": status}, or an error object; sets the HTTP status. */
 extern char *answer_tokens(const Answer *answer, AnswerTo to);
-extern char *answer_password_updated(const Answer *answer);
+/* status names the success. */
+extern char *answer_status_text(const Answer *answer, const char *status);
 
 /* Code and HTTP status of an answer about a password; "password_updated" and 200 on success. */
 extern const char *answer_code(const Answer *answer);

@@ -55,6 +55,7 @@ RANGE_CHECK(argon2_memory, 19456, PWHASH_ARGON2_MEMORY_MAX,
 RANGE_CHECK(argon2_parallelism, 1, 16, "Use 1 to 16 lanes.")
 RANGE_CHECK(audit_retention, 1, INT_MAX, "Use a time of at least 1s, such as 90d.")
 RANGE_CHECK(hash_wait_timeout, 1, HOUR * 1000, "Use a time from 1ms to 1h.")
+RANGE_CHECK(invitation_lifetime, 1, 14 * DAY, "Use a time from 1s to 14d.")
 RANGE_CHECK(mail_lease, 1, DAY, "Use a time from 1s to 1d.")
 RANGE_CHECK(max_concurrent_hashes, 1, 1024, "Use 1 to 1024; more than the number of processors gains nothing.")
 RANGE_CHECK(max_login_failures, 1, 100, "Use 1 to 100 failures; at 100 the password is suspended.")
@@ -195,16 +196,28 @@ refuse_url(const char *name, const char *url)
  * for {token}, which must occur once.
  */
 static bool
-check_reset_url(char **newval, void **extra, GucSource source)
+check_link_url(const char *name, const char *url)
 {
-	const char *token = strstr(*newval, "{token}");
+	const char *token = strstr(url, "{token}");
 
-	if (is_plain(*newval) && is_safe_origin(*newval) && strpbrk(*newval, " \"'<>\\`") == NULL && token != NULL &&
-		strchr(*newval, '{') == token && strchr(token + 7, '{') == NULL && strlen(*newval) <= 1024)
+	if (is_plain(url) && is_safe_origin(url) && strpbrk(url, " \"'<>\\`") == NULL && token != NULL &&
+		strchr(url, '{') == token && strchr(token + 7, '{') == NULL && strlen(url) <= 1024)
 		return true;
 	GUC_check_errhint("Use an https URL (http for localhost) that contains {token} once, such as "
 					  "https://shop.example/reset?token={token}.");
-	return refuse_url("djust_auth.reset_url", *newval);
+	return refuse_url(name, url);
+}
+
+static bool
+check_reset_url(char **newval, void **extra, GucSource source)
+{
+	return check_link_url("djust_auth.reset_url", *newval);
+}
+
+static bool
+check_confirm_url(char **newval, void **extra, GucSource source)
+{
+	return check_link_url("djust_auth.confirm_url", *newval);
 }
 
 static bool
@@ -371,6 +384,23 @@ define_http(void)
 }
 
 static void
+define_accounts(void)
+{
+	DEFINE_STRING(confirm_url,
+				  "https://shop.example/confirm?token={token}",
+				  check_confirm_url,
+				  "Link in mails that confirm or put back an address; {token} stands for the secret.");
+	DEFINE_INT(invitation_lifetime, 3 * DAY, GUC_UNIT_S, "Life of the link in an invitation.");
+	DEFINE_INT(reset_link_lifetime, DAY, GUC_UNIT_S, "Life of a password reset link.");
+	DEFINE_STRING(reset_url,
+				  "https://shop.example/reset?token={token}",
+				  check_reset_url,
+				  "Link in reset mails and invitations; {token} stands for the secret.");
+	DEFINE_BOOL(sign_up, false, "Let anybody make an account by djust_sign_up().");
+	DEFINE_STRING(sign_up_profiles, "", check_plain, "Profiles of those who sign up, separated by commas.");
+}
+
+static void
 define_worker(void)
 {
 	DEFINE_INT(audit_retention, 90 * DAY, GUC_UNIT_S, "Age at which audit events are purged.");
@@ -379,11 +409,6 @@ define_worker(void)
 	DEFINE_STRING(mail_from, "", check_mail_from, "Sender of mails: an address, or Name <address>.");
 	DEFINE_INT(mail_lease, 5 * MINUTE, GUC_UNIT_S, "How long a claimed mail is left to the mailer that claimed it.");
 	DEFINE_INT(purge_interval, MINUTE, GUC_UNIT_S, "Pause between two purges by the worker.");
-	DEFINE_INT(reset_link_lifetime, DAY, GUC_UNIT_S, "Life of a password reset link.");
-	DEFINE_STRING(reset_url,
-				  "https://shop.example/reset?token={token}",
-				  check_reset_url,
-				  "Link in reset mails; {token} stands for the secret.");
 	DEFINE_HIDDEN(
 		smtp_ca_file, "", check_plain, "Certificates the SMTP server's is verified with; empty for the system's.");
 	DEFINE_HIDDEN(smtp_password_file, "", check_plain, "File that holds the SMTP password.");
@@ -398,6 +423,7 @@ settings_init(void)
 {
 	define_passwords();
 	define_tokens();
+	define_accounts();
 	define_http();
 	define_worker();
 	MarkGUCPrefixReserved("djust_auth");

@@ -21,10 +21,12 @@ SETTING char *setting_audience;
 SETTING int setting_audit_retention; /* s */
 SETTING char *setting_client_address_header;
 SETTING char *setting_client_id;
+SETTING char *setting_confirm_url;
 SETTING char *setting_databases;
 SETTING bool setting_enforce_routes;
 SETTING bool setting_follower;
 SETTING int setting_hash_wait_timeout; /* ms */
+SETTING int setting_invitation_lifetime; /* s */
 SETTING char *setting_issuer;
 SETTING char *setting_jwt_role;
 SETTING char *setting_key_file;
@@ -43,6 +45,8 @@ SETTING int setting_reset_link_lifetime; /* s */
 SETTING char *setting_reset_url;
 SETTING int setting_session_max_lifetime; /* s */
 SETTING int setting_shard;
+SETTING bool setting_sign_up;
+SETTING char *setting_sign_up_profiles;
 SETTING char *setting_smtp_ca_file;
 SETTING char *setting_smtp_password_file;
 SETTING bool setting_smtp_require_tls;

@@ -36,6 +36,22 @@ typedef struct QueuedMail
 	int32 attempts;
 } QueuedMail;
 
+/* An address that a link confirms. */
+typedef struct PendingEmail
+{
+	int64 mail; /* id of the mail with the link */
+	const char *kind; /* sign_up, change, revert */
+	pg_uuid_t user_id;
+	bool has_user;
+	pg_uuid_t sid; /* of the session that asked for a change */
+	bool has_sid;
+	bytea *address; /* sealed */
+	AccountTag account; /* of the address */
+	const char *password_hash; /* of a sign-up */
+	const char *locale; /* of a sign-up; NULL if none */
+	TimestampTz expires_at;
+} PendingEmail;
+
 /* A user's lock, with the present address. */
 typedef struct UserLock
 {
@@ -80,6 +96,8 @@ typedef enum PurgeTable
 	PURGE_SESSION,
 	PURGE_RESET_TOKEN,
 	PURGE_MAIL_QUEUE,
+	PURGE_PENDING_EMAIL,
+	PURGE_EMAIL_LINK,
 	PURGE_SIGNING_KEY,
 	PURGE_THROTTLE_LOCK,
 	PURGE_AUDIT_EVENT,
@@ -129,9 +147,11 @@ extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_
 extern void store_user_lock(const pg_uuid_t *id);
 /* Locks existing users in the order of their ids; returns how many. */
 extern uint64 store_user_lock_all(ArrayType *ids);
-extern void store_user_insert(const char *email, const char *hash, pg_uuid_t *id);
+extern void store_user_insert(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
+/* Not an administrator's change; false if the address is taken. */
+extern bool store_user_sign_up(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
-extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email);
+extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email, bool own_change);
 extern uint64 store_user_delete(const pg_uuid_t *id);
 /* The present address, and former ones by the audit: a List of char *. */
 extern List *store_user_addresses(const pg_uuid_t *id);
@@ -167,6 +187,8 @@ extern bool store_move_decide(const pg_uuid_t *move, bool refused, bool *was_ref
 extern void store_profile_insert(const char *name, const char *description);
 extern uint64 store_profile_delete(const char *name);
 extern void store_user_profile_insert(const pg_uuid_t *user_id, const char *profile);
+/* Not an administrator's change; false if there is no such profile. */
+extern bool store_user_profile_give(const pg_uuid_t *user_id, const char *profile);
 extern uint64 store_user_profile_delete(const pg_uuid_t *user_id, const char *profile);
 /* As foreign keys would, after a profile got another name, or was deleted (after is NULL); returns the rows changed. */
 extern uint64 store_user_profile_follow(const char *before, const char *after);
@@ -176,8 +198,9 @@ extern void store_right_set(const char *profile, const char *route, const char *
 extern void store_reset_insert(const uint8_t *hash, const pg_uuid_t *user_id, TimestampTz now, TimestampTz expires_at);
 /* True for only one caller. */
 extern bool store_reset_consume(const uint8_t *hash, TimestampTz now);
-extern void store_reset_delete_of(const pg_uuid_t *user_id);
-extern void store_reset_delete_of_all(ArrayType *user_ids);
+/* A user's reset links and unconfirmed changes of address; not the links that put a former address back. */
+extern void store_link_delete_of(const pg_uuid_t *user_id);
+extern void store_link_delete_of_all(ArrayType *user_ids);
 extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
 							  TimestampTz now, TimestampTz expires_at);
 /* List of QueuedMail * by due time, after this one; not locked. */
@@ -203,6 +226,21 @@ extern uint64 store_mail_release(TimestampTz now);
 /* False if no mail waits. */
 extern bool store_mail_next(TimestampTz now, TimestampTz *next);
 extern int64 store_mail_waiting(void);
+
+/* addresses that wait to be confirmed */
+extern void store_pending_insert(const char *mail_kind, const PendingEmail *pending, TimestampTz now);
+extern bool store_pending_of_mail(int64 mail, PendingEmail *pending);
+/* False for an unknown or expired link. */
+extern bool store_pending_of_link(const uint8_t *hash, TimestampTz now, PendingEmail *pending);
+/* True for one mail in a minute, and five in an hour, to the same address; and for one that was admitted before. */
+extern bool store_pending_admit(const PendingEmail *pending, TimestampTz now);
+/* Deletes it; its links are dead then.  True for only one caller. */
+extern bool store_pending_take(int64 mail);
+extern void store_pending_delete_changes(ArrayType *user_ids);
+/* Those of mails after this one. */
+extern void store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail);
+extern uint64 store_pending_delete_all(void);
+extern void store_email_link_insert(const uint8_t *hash, const PendingEmail *pending, TimestampTz now);
 
 /* keys */
 extern void store_key_lock(void);

@@ -1,6 +1,6 @@
 /*
  * store_mail.c
- *		Owns writing reset links and the mail queue.
+ *		Owns the statements on reset links and on the mail queue.
  *
  * The rules of store_run.c apply here too.
  */
@@ -36,20 +36,21 @@ store_reset_consume(const uint8_t *hash, TimestampTz now)
 }
 
 void
-store_reset_delete_of(const pg_uuid_t *user_id)
-{
-	static StoreStatement statement = {"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "$1", {UUIDOID}};
-
-	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id)));
-}
-
-void
-store_reset_delete_of_all(ArrayType *user_ids)
+store_link_delete_of_all(ArrayType *user_ids)
 {
 	static StoreStatement statement = {
 		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)", {UUIDARRAYOID}, .by_index = true};
 
 	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
+	store_pending_delete_changes(user_ids);
+}
+
+void
+store_link_delete_of(const pg_uuid_t *user_id)
+{
+	Datum id = UUIDPGetDatum(user_id);
+
+	store_link_delete_of_all(construct_array(&id, 1, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }
 
 void

@@ -39,6 +39,16 @@ store_user_profile_insert(const pg_uuid_t *user_id, const char *profile)
 	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile)));
 }
 
+bool
+store_user_profile_give(const pg_uuid_t *user_id, const char *profile)
+{
+	static StoreStatement statement = {"INSERT INTO djust_auth.user_profile (user_id, profile)"
+									   " SELECT $1, p.name FROM djust_auth.profile p WHERE p.name" EQ "$2",
+									   {UUIDOID, TEXTOID}};
+
+	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile))) > 0;
+}
+
 uint64
 store_user_profile_delete(const pg_uuid_t *user_id, const char *profile)
 {

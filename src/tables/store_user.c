@@ -67,18 +67,38 @@ store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
 	store_run(own_change ? &own_work : &by_administrator, ARGUMENTS(UUIDPGetDatum(id), text_datum(hash)));
 }
 
+/* The id of a statement's only row; false if it has none. */
+static bool
+insert_user(StoreStatement *statement, const char *email, const char *hash, const char *locale, pg_uuid_t *id)
+{
+	bool inserted =
+		store_query(statement, ARGUMENTS(text_datum(email), text_datum(hash), text_datum(locale)), NULL) == 1;
+
+	if (inserted)
+		*id = *DatumGetUUIDP(store_value(0, 1, UUIDOID));
+	store_finish();
+	return inserted;
+}
+
+#define INSERT_USER "INSERT INTO djust_auth.customer_user (email, password_hash, locale) VALUES ($1, $2, $3)"
+
 void
-store_user_insert(const char *email, const char *hash, pg_uuid_t *id)
+store_user_insert(const char *email, const char *hash, const char *locale, pg_uuid_t *id)
 {
 	static StoreStatement statement = {
-		"INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ($1, $2) RETURNING id",
-		{TEXTOID, TEXTOID},
-		.administrative = true};
+		INSERT_USER " RETURNING id", {TEXTOID, TEXTOID, TEXTOID}, .administrative = true};
 
-	if (store_query(&statement, ARGUMENTS(text_datum(email), text_datum(hash)), NULL) != 1)
+	if (!insert_user(&statement, email, hash, locale, id))
 		elog(ERROR, "user was not inserted");
-	*id = *DatumGetUUIDP(store_value(0, 1, UUIDOID));
-	store_finish();
+}
+
+bool
+store_user_sign_up(const char *email, const char *hash, const char *locale, pg_uuid_t *id)
+{
+	static StoreStatement statement = {INSERT_USER " ON CONFLICT (email) DO NOTHING RETURNING id",
+									   {TEXTOID, TEXTOID, TEXTOID}};
+
+	return insert_user(&statement, email, hash, locale, id);
 }
 
 uint64
@@ -98,12 +118,14 @@ store_user_set_disabled(const pg_uuid_t *id, bool disabled)
 }
 
 uint64
-store_user_set_email(const pg_uuid_t *id, const char *email)
+store_user_set_email(const pg_uuid_t *id, const char *email, bool own_change)
 {
-	static StoreStatement statement = {
+	static StoreStatement own_work = {"UPDATE djust_auth.customer_user SET email = $2 WHERE id" EQ "$1",
+									  {UUIDOID, TEXTOID}};
+	static StoreStatement by_administrator = {
 		"UPDATE djust_auth.customer_user SET email = $2 WHERE id" EQ "$1", {UUIDOID, TEXTOID}, .administrative = true};
 
-	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(id), text_datum(email)));
+	return store_run(own_change ? &own_work : &by_administrator, ARGUMENTS(UUIDPGetDatum(id), text_datum(email)));
 }
 
 uint64

@@ -37,6 +37,8 @@ static const char *const purged[] = {
 	[PURGE_SESSION] = "session",
 	[PURGE_RESET_TOKEN] = "reset_token",
 	[PURGE_MAIL_QUEUE] = "mail_queue",
+	[PURGE_PENDING_EMAIL] = "pending_email",
+	[PURGE_EMAIL_LINK] = "email_link",
 	[PURGE_SIGNING_KEY] = "signing_key",
 	[PURGE_THROTTLE_LOCK] = "throttle_lock",
 	[PURGE_AUDIT_EVENT] = "audit_event",
@@ -103,6 +105,8 @@ purge_table(Purge *purge, TimestampTz now)
 	if (purge->table == PURGE_CUTOFF)
 		return purge_cutoff(purge);
 	if (purge->table == PURGE_SIGNING_KEY && (setting_follower || !has_expired_key(now)))
+		return false;
+	if ((purge->table == PURGE_PENDING_EMAIL || purge->table == PURGE_EMAIL_LINK) && !catalog_has(TABLE_EMAIL_LINK))
 		return false;
 	purge_count(purge, store_purge(purge->table, horizon(purge->table, now), BATCH_ROWS, &purge->cursor));
 	return purge->cursor.more;

@@ -14,6 +14,7 @@
 #include "utils/resowner.h"
 
 #include "audit/audit.h"
+#include "auth/mail_queue.h"
 #include "shmem/counters.h"
 #include "shmem/event_queue.h"
 #include "tables/store.h"
@@ -21,6 +22,20 @@
 
 static QueueEntry *batch = NULL;
 static int batch_size = 0; /* 0: the last batch was written */
+
+/* Tells the owner of an account whose password this lock suspends, once. */
+static void
+tell_suspended(const QueuedLock *lock)
+{
+	TimestampTz time;
+	UserRow user;
+	int before;
+
+	if (lock->failures >= THROTTLE_SUSPENDED_AT &&
+		!(catalog_lock(&lock->tag, &before, &time, &time) && before >= THROTTLE_SUSPENDED_AT) &&
+		catalog_has(TABLE_PENDING_EMAIL) && catalog_user_by_id(&lock->user_id, &user) && !user.disabled)
+		mail_queue_notice("account_suspended", &user.id);
+}
 
 static void
 write_entry(const QueueEntry *entry)
@@ -35,6 +50,7 @@ write_entry(const QueueEntry *entry)
 			audit_write(entry);
 			break;
 		case EVENT_QUEUE_LOCK:
+			tell_suspended(lock);
 			store_lock_save(&lock->tag, lock->failures, lock->allowed_at, entry->at, &lock->user_id);
 			break;
 		case EVENT_QUEUE_UNLOCK:

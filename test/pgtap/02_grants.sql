@@ -29,6 +29,9 @@ INSERT INTO callable VALUES
 	('djust_reset_request', 'anonymous backend customer'),
 	('djust_reset_confirm', 'anonymous backend customer'),
 	('djust_reset_page', 'anonymous backend customer'),
+	('djust_sign_up', 'anonymous backend customer'),
+	('djust_confirm_email', 'anonymous backend customer'),
+	('djust_revert_email', 'anonymous backend customer'),
 	('djust_jwks', 'anonymous backend customer'), ('djust_metadata', 'anonymous backend customer'),
 	('djust_pre_request', 'anonymous backend customer'),
 	('djust_request_user', 'anonymous backend customer'),
@@ -37,9 +40,11 @@ INSERT INTO callable VALUES
 	('djust_sessions', 'backend customer'),
 	('djust_end_session', 'backend customer'),
 	('djust_change_password', 'backend customer'),
+	('djust_change_email', 'backend customer'),
 	('djust_introspect', 'backend'),
 	('djust_auth.create_user', 'dba'),
 	('djust_auth.import_user', 'dba'),
+	('djust_auth.invite_user', 'dba'),
 	('djust_auth.set_password', 'dba'),
 	('djust_auth.disable_user', 'dba'),
 	('djust_auth.enable_user', 'dba'),
@@ -133,7 +138,7 @@ SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind 
 SELECT is((SELECT privileges FROM table_privilege WHERE kind = 'monitor' AND name = 'stat'), 'S', 'it does');
 SELECT set_eq($$SELECT name || ' ' || privileges FROM table_privilege WHERE kind = 'dba' AND privileges IS NOT NULL$$,
 	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'password_blocklist SIUD',
-		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'leaving_user S', 'throttle_lock S', 'stat S'],
+		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'leaving_user S', 'pending_email S', 'throttle_lock S', 'stat S'],
 	'dba: what the contract says');
 
 -- other kinds
@@ -300,7 +305,7 @@ CREATE SCHEMA shop_api;
 SELECT lives_ok('CREATE EXTENSION djust_auth SCHEMA shop_api', 'CREATE EXTENSION djust_auth SCHEMA shop_api');
 SELECT set_eq(
 	$$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'shop_api'::regnamespace$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_metadata,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect}'::text[],
+	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_metadata,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect,djust_sign_up,djust_confirm_email,djust_change_email,djust_revert_email}'::text[],
 	'the schema holds the public API and nothing else');
 SELECT is_empty($$SELECT oid::regclass FROM pg_class WHERE relnamespace = 'shop_api'::regnamespace$$, 'no table');
 SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'djust\_%' AND pronamespace = 'public'::regnamespace$$, 'public holds none of it');

@@ -21,6 +21,10 @@ PUBLIC = """
     djust_introspect('x')
     djust_token('password', username => 'ann@preload.example', password => 'Tulips-4-Ann')
     djust_change_password('x', 'Tulips-4-Ann', 'Daisies-5-Bob')
+    djust_sign_up('eve@preload.example', 'Tulips-4-Ann')
+    djust_confirm_email('djc_x')
+    djust_change_email('x', 'Tulips-4-Ann', 'eve@preload.example')
+    djust_revert_email('djv_x')
     djust_sessions('x')
     djust_end_session('x')
     djust_jwks()
@@ -32,6 +36,7 @@ PUBLIC = """
 ADMINISTRATION = f"""
     create_user('bob@preload.example', 'Tulips-4-Ann')
     import_user('bob@preload.example', '$2b$12$abcdefghijklmnopqrstuuxjXkSpt8T8bQOQIfpBZtbSLs3MNu6Tq')
+    invite_user('eve@preload.example')
     set_password({UUID}, 'Tulips-4-Ann')
     disable_user({UUID})
     enable_user({UUID})

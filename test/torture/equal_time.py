@@ -18,7 +18,7 @@ LIMIT = 4.5
 BCRYPT = "$2b$04$N9qo8uLOickgx2ZMRZoMyeymi4cj.rctUsUnWoxLVlpXGdcYBG1Dm"
 PBKDF2 = "$pbkdf2-sha256$1000$c2FsdHNhbHQ$" + 42 * "A" + "8"
 
-cluster = Cluster("equal_time", "djust_auth.max_login_failures = 100", "autovacuum = off")
+cluster = Cluster("equal_time", "djust_auth.max_login_failures = 100", "djust_auth.sign_up = on", "autovacuum = off")
 db = cluster.connect()
 db.run("CREATE EXTENSION djust_auth")
 dice = random.Random(SEED)
@@ -94,6 +94,11 @@ def requests():
     compare("reset request, unknown and known address", "SELECT djust_reset_request(%s)", lambda i: (f"asker{i}@time.example",), lambda i: (f"reset{i}@time.example",))
 
 
+def sign_ups():
+    users("member", SAMPLES, BCRYPT)
+    compare("sign-up, unknown and known address", f"SELECT djust_sign_up(%s, '{GOOD}')", lambda i: (f"guest{i}@time.example",), lambda i: (f"member{i}@time.example",))
+
+
 def imports():
     """Of a store with hashes of two schemes: a stranger's attempt costs what a customer's does."""
     db.run("DELETE FROM djust_auth.customer_user")
@@ -124,4 +129,4 @@ def figures():
     tally(tried, lost)
 
 
-main(logins, requests, imports, tokens, figures)
+main(logins, requests, sign_ups, imports, tokens, figures)

@@ -1,0 +1,160 @@
+/*
+ * email_change.c
+ *		Owns changing one's address, and what the links about addresses do.
+ *
+ * Threats: learning from a change which addresses have accounts (the new one is
+ * looked up only when its mail is claimed, and when its link is followed by who
+ * reads its mail); a stolen session that takes the account over (the password
+ * is needed, and the former address gets, in the commit of the change, a link
+ * that undoes it); a thief who undoes the undoing (a revert ends the links of
+ * later changes and suspends the password; nothing ends the links of earlier
+ * ones before their time).
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "auth/email_change.h"
+#include "auth/link.h"
+#include "auth/login.h"
+#include "auth/mail_queue.h"
+#include "auth/password.h"
+#include "auth/sign_up.h"
+#include "keys/key_file.h"
+#include "server/encoding.h"
+#include "server/json.h"
+#include "server/normalize.h"
+#include "shmem/throttle.h"
+#include "shmem/throttle_owner.h"
+#include "tables/catalog.h"
+#include "tables/store.h"
+
+#define CHANGE_LIFE_S SECS_PER_DAY
+#define REVERT_LIFE_S (3 * SECS_PER_DAY)
+
+void
+email_change(Slice token, Slice current_password, Slice address, Answer *answer)
+{
+	const char *email = normalize_email(address);
+	PendingEmail pending = {.kind = "change", .has_user = true, .has_sid = true};
+
+	if (!login_reauthenticate(token, current_password, &pending.user_id, &pending.sid, answer))
+		return;
+	answer->reason = email_fault(slice_of(email));
+	if (answer->reason)
+		answer->verdict = VERDICT_INVALID_REQUEST;
+	else
+		mail_queue_pending("email_change", email, CHANGE_LIFE_S, &pending);
+}
+
+static void
+audit_change(const pg_uuid_t *id, const char *before, const char *after, bool reverted)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfoChar(&detail, '{');
+	json_bool(&detail, "reverted", reverted);
+	json_member(&detail, "personal");
+	appendStringInfoChar(&detail, '{');
+	json_string(&detail, "old", before);
+	json_string(&detail, "new", after);
+	appendStringInfoString(&detail, "}}");
+	audit_event("email_changed", id, NULL, detail.data);
+}
+
+static bool
+is_taken(const char *email, const pg_uuid_t *by_other_than)
+{
+	UserRow user;
+
+	return catalog_user_by_email(email, NULL, &user) && memcmp(&user.id, by_other_than, sizeof(user.id)) != 0;
+}
+
+/* The trigger of customer_user ends the user's links and moves the count of failures. */
+static bool
+change_confirmed(const PendingEmail *pending, const char *email)
+{
+	PendingEmail former = {.kind = "revert", .user_id = pending->user_id, .has_user = true};
+	const pg_uuid_t *id = &pending->user_id;
+	UserRow user;
+
+	if (is_taken(email, id) || !catalog_user_by_id(id, &user))
+		return false;
+	if (strcmp(user.email, email) == 0)
+		return true;
+	store_user_set_email(id, email, true);
+	store_session_delete_of(id, pending->has_sid ? &pending->sid : NULL);
+	mail_queue_pending("email_changed", user.email, REVERT_LIFE_S, &former);
+	audit_change(id, user.email, email, false);
+	return true;
+}
+
+/* Finds what a live link is about, and its address. */
+static const char *
+find_pending(Slice token, LinkKind kind, PendingEmail *pending)
+{
+	uint8_t hash[SHA256_SIZE];
+	char email[ADDRESS_LONGEST + 1];
+
+	key_file_require();
+	if (!catalog_has(TABLE_PENDING_EMAIL) || !link_hash(token, kind, hash) ||
+		!store_pending_of_link(hash, GetCurrentTimestamp(), pending) ||
+		(kind == LINK_REVERT) != (strcmp(pending->kind, "revert") == 0) ||
+		!key_file_open_address(text_slice(pending->address), email))
+		return NULL;
+	return pstrdup(email);
+}
+
+void
+email_confirm(Slice token, Answer *answer)
+{
+	PendingEmail pending;
+	const char *email = find_pending(token, LINK_CONFIRM, &pending);
+	bool confirmed = false;
+
+	/* the user's row before the pending one, as everywhere */
+	if (email && (!pending.has_user || store_user_confirm(&pending.user_id, NULL, true)) &&
+		store_pending_take(pending.mail))
+		confirmed = pending.has_user ? change_confirmed(&pending, email) : sign_up_confirmed(&pending, email);
+	answer->verdict = confirmed ? VERDICT_OK : VERDICT_INVALID_GRANT;
+}
+
+static void
+suspend(const UserRow *user)
+{
+	AccountTag tag;
+
+	password_tag(user->email, &tag);
+	throttle_owner_set(&tag, user->id.data);
+	throttle_bring(&tag, &(ThrottleCount){THROTTLE_SUSPENDED_AT, GetCurrentTimestamp(), user->id});
+}
+
+static bool
+revert(const PendingEmail *pending, const char *email)
+{
+	const pg_uuid_t *id = &pending->user_id;
+	UserRow user;
+
+	store_user_lock(id);
+	if (is_taken(email, id) || !catalog_user_by_id(id, &user) || !store_pending_take(pending->mail))
+		return false;
+	audit_change(id, user.email, email, true);
+	store_user_set_email(id, email, true);
+	store_link_delete_of(id);
+	store_pending_delete_reverts(id, pending->mail);
+	store_session_delete_of(id, NULL);
+	if (catalog_user_by_id(id, &user))
+		suspend(&user);
+	return true;
+}
+
+void
+email_revert(Slice token, Answer *answer)
+{
+	PendingEmail pending;
+	const char *email = find_pending(token, LINK_REVERT, &pending);
+
+	answer->verdict = email && revert(&pending, email) ? VERDICT_OK : VERDICT_INVALID_GRANT;
+}

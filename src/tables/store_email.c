@@ -1,0 +1,171 @@
+/*
+ * store_email.c
+ *		Owns the statements on addresses that wait to be confirmed, and on their
+ *		links.
+ *
+ * The rules of store_run.c apply here too.
+ */
+#include "postgres.h"
+
+#include "tables/store.h"
+#include "tables/store_run.h"
+
+#define PENDING_COLUMNS \
+	"p.mail, p.kind, p.user_id, p.sid, p.address, p.account, p.password_hash, p.locale, p.expires_at"
+
+/* Queues the mail in the same statement, as the two have one id. */
+void
+store_pending_insert(const char *mail_kind, const PendingEmail *pending, TimestampTz now)
+{
+	static StoreStatement statement = {
+		"WITH queued AS (INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at,"
+		" next_attempt_at) VALUES ($1, $2, $3, $4, $5, $4) RETURNING id)"
+		" INSERT INTO djust_auth.pending_email (mail, kind, user_id, sid, address, account, password_hash, locale,"
+		" created_at, expires_at) SELECT q.id, $6, $2, $7, $3, $8, $9, $10, $4, $5 FROM queued q",
+		{TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, BYTEAOID, TEXTOID, TEXTOID}};
+
+	store_run(&statement,
+			  ARGUMENTS(text_datum(mail_kind),
+						UUIDPGetDatum(pending->has_user ? &pending->user_id : NULL),
+						PointerGetDatum(pending->address),
+						TimestampTzGetDatum(now),
+						TimestampTzGetDatum(pending->expires_at),
+						text_datum(pending->kind),
+						UUIDPGetDatum(pending->has_sid ? &pending->sid : NULL),
+						bytes_datum(pending->account.bytes, sizeof(pending->account.bytes)),
+						text_datum(pending->password_hash),
+						text_datum(pending->locale)));
+}
+
+static char *
+text_or_null(int number)
+{
+	bool is_null;
+	Datum value = store_column(0, number, TEXTOID, &is_null);
+
+	return is_null ? NULL : TextDatumGetCString(value);
+}
+
+static bool
+uuid_or_none(int number, pg_uuid_t *id)
+{
+	bool is_null;
+	Datum value = store_column(0, number, UUIDOID, &is_null);
+
+	if (!is_null)
+		*id = *DatumGetUUIDP(value);
+	return !is_null;
+}
+
+/* Of a statement that returns PENDING_COLUMNS. */
+static bool
+read_pending(StoreStatement *statement, Arguments arguments, PendingEmail *pending)
+{
+	bool found = store_query(statement, arguments, NULL) > 0;
+
+	if (found)
+	{
+		pending->mail = DatumGetInt64(store_value(0, 1, INT8OID));
+		pending->kind = TextDatumGetCString(store_value(0, 2, TEXTOID));
+		pending->has_user = uuid_or_none(3, &pending->user_id);
+		pending->has_sid = uuid_or_none(4, &pending->sid);
+		pending->address = DatumGetByteaPCopy(store_value(0, 5, BYTEAOID));
+		datum_bytes(store_value(0, 6, BYTEAOID), pending->account.bytes, sizeof(pending->account.bytes));
+		pending->password_hash = text_or_null(7);
+		pending->locale = text_or_null(8);
+		pending->expires_at = DatumGetTimestampTz(store_value(0, 9, TIMESTAMPTZOID));
+	}
+	store_finish();
+	return found;
+}
+
+bool
+store_pending_of_mail(int64 mail, PendingEmail *pending)
+{
+	static StoreStatement statement = {
+		"SELECT " PENDING_COLUMNS " FROM djust_auth.pending_email p WHERE p.mail" EQ "$1", {INT8OID}};
+
+	return read_pending(&statement, ARGUMENTS(Int64GetDatum(mail)), pending);
+}
+
+bool
+store_pending_of_link(const uint8_t *hash, TimestampTz now, PendingEmail *pending)
+{
+	static StoreStatement statement = {
+		"SELECT " PENDING_COLUMNS " FROM djust_auth.email_link l JOIN djust_auth.pending_email p ON p.mail" EQ "l.mail"
+		" WHERE l.token_hash" EQ "$1 AND p.expires_at" GT "$2",
+		{BYTEAOID, TIMESTAMPTZOID}};
+
+	return read_pending(&statement, ARGUMENTS(bytes_datum(hash, SHA256_SIZE), TimestampTzGetDatum(now)), pending);
+}
+
+bool
+store_pending_admit(const PendingEmail *pending, TimestampTz now)
+{
+	static StoreStatement statement = {
+		"UPDATE djust_auth.pending_email SET mailed_at = coalesce(mailed_at, $3) WHERE mail" EQ
+		"$1 AND (mailed_at IS NOT NULL OR (SELECT pg_catalog.count(*)" LT "5 AND pg_catalog.max(o.mailed_at)" LE
+		"$4 IS NOT FALSE FROM djust_auth.pending_email o WHERE o.account" EQ "$2 AND o.mailed_at" GT
+		"$5 AND o.mailed_at" LE "$3))",
+		{INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+
+	return store_run(&statement,
+					 ARGUMENTS(Int64GetDatum(pending->mail),
+							   bytes_datum(pending->account.bytes, sizeof(pending->account.bytes)),
+							   TimestampTzGetDatum(now),
+							   TimestampTzGetDatum(now - SECS_PER_MINUTE * USECS_PER_SEC),
+							   TimestampTzGetDatum(now - SECS_PER_HOUR * USECS_PER_SEC))) > 0;
+}
+
+bool
+store_pending_take(int64 mail)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.pending_email WHERE mail" EQ "$1", {INT8OID}};
+
+	return store_run(&statement, ARGUMENTS(Int64GetDatum(mail))) > 0;
+}
+
+void
+store_pending_delete_changes(ArrayType *user_ids)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.pending_email WHERE user_id" EQ "ANY ($1) AND kind" EQ
+									   "'change'",
+									   {UUIDARRAYOID},
+									   .by_index = true};
+
+	if (catalog_has(TABLE_PENDING_EMAIL))
+		store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
+}
+
+/* Ids of mails grow, and these are made under the user's lock. */
+void
+store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.pending_email WHERE user_id" EQ "$1 AND kind" EQ
+									   "'revert' AND mail" GT "$2",
+									   {UUIDOID, INT8OID}};
+
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), Int64GetDatum(after_mail)));
+}
+
+uint64
+store_pending_delete_all(void)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.pending_email"};
+
+	return catalog_has(TABLE_PENDING_EMAIL) ? store_run(&statement, ARGUMENTS()) : 0;
+}
+
+void
+store_email_link_insert(const uint8_t *hash, const PendingEmail *pending, TimestampTz now)
+{
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.email_link (token_hash, mail, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+		{BYTEAOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+
+	store_run(&statement,
+			  ARGUMENTS(bytes_datum(hash, SHA256_SIZE),
+						Int64GetDatum(pending->mail),
+						TimestampTzGetDatum(now),
+						TimestampTzGetDatum(pending->expires_at)));
+}

@@ -1,0 +1,136 @@
+"""
+Sign-ups, changes of address and their notices: equal work for every address, many at once, and with a worker.
+
+By environment: SIGN_UPS of each kind of address (30).
+"""
+
+import os
+import statistics
+
+from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, together
+
+SIGN_UPS = int(os.environ.get("SIGN_UPS", "30"))
+CHEAP = "$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K"
+SENT = {"status": "confirmation_sent"}
+
+cluster = Cluster("accounts", "djust_auth.sign_up = on", "djust_auth.max_login_failures = 100", "max_connections = 230", "autovacuum = off",
+                  "full_page_writes = off", "djust_auth.databases = 'served'", "djust_auth.hash_wait_timeout = '1min'")
+db = cluster.connect()
+
+
+def begin():
+    db.run("CREATE EXTENSION djust_auth")
+    for i in range(SIGN_UPS):
+        db.run("SELECT djust_auth.import_user(%s, %s)", f"known{i}@accounts.example", CHEAP)
+        db.run("SELECT djust_auth.disable_user(djust_auth.import_user(%s, %s))", f"disabled{i}@accounts.example", CHEAP)
+
+
+def links(prefix):
+    """Of all mails that are due, by recipient."""
+    mails = db.all("SELECT recipient, substring(body_text FROM %s) FROM djust_auth.claim_mail(10000)", prefix + "[A-Za-z0-9_-]+")
+    return {recipient: link for recipient, link in mails if link}
+
+
+def grown(statement, *values):
+    """The rows that a statement writes and the scans it makes, and its bytes of WAL."""
+    db.begin()
+    before = db.one("SELECT pg_current_wal_insert_lsn()")
+    work = db.work(statement, *values)
+    wal = int(db.one("SELECT pg_current_wal_insert_lsn() - %s", before))
+    db.commit()
+    return work, wal
+
+
+def alike(name, statement, kinds):
+    """Each address once, one kind after the other; pages of indexes are split now and then, so medians of WAL are held together."""
+    works, wal = {}, {kind: [] for kind in kinds}
+    for i in range(SIGN_UPS):
+        for kind in kinds:
+            work, size = grown(statement, f"{kind}{i}@accounts.example")
+            works.setdefault(str(sorted(work.items())), set()).add(kind)
+            wal[kind].append(size)
+    note(f"figures: {name}, {SIGN_UPS} of each kind: WAL " + ", ".join(f"{kind} {statistics.median(sizes)} ({sum(sizes)})" for kind, sizes in wal.items()))
+    ok(len(works) == 1, f"{name}: the same rows and scans", works)
+    equal(len({statistics.median(sizes) for sizes in wal.values()}), 1, f"{name}: as much WAL")
+
+
+def sign_ups():
+    for kind in ("known", "disabled", "free"):
+        equal(db.one("SELECT djust_sign_up(%s, %s)", f"{kind}0@accounts.example", GOOD), SENT, f"{kind}: one answer")
+    alike("sign-up", f"SELECT djust_sign_up(%s, '{GOOD}')", ("unknown", "known", "disabled"))
+    alike("sign-up, again", f"SELECT djust_sign_up(%s, '{GOOD}')", ("unknown", "known", "fresh"))
+
+
+def changes():
+    db.create_user("mover@accounts.example")
+    token = db.login("mover@accounts.example")["access_token"]
+    db.run("SELECT djust_change_email(%s, %s, 'first@accounts.example')", token, GOOD)
+    alike("change of address", f"SELECT djust_change_email('{token}', '{GOOD}', %s)", ("nobody", "known", "disabled"))
+
+
+def at_once():
+    db.run("DELETE FROM djust_auth.mail_queue")
+    dbs = [cluster.connect() for _ in range(200)]
+    answers = together(dbs, lambda other, i: other.one("SELECT djust_sign_up('crowd@accounts.example', %s)", GOOD))
+    equal(sum(answer == SENT for answer in answers), 200, "200 sign-ups of one address at once")
+    found = links("djc_")
+    equal(list(found), ["crowd@accounts.example"], "one mail")
+    answers = together(dbs, lambda other, i: other.one("SELECT djust_confirm_email(%s)", found["crowd@accounts.example"]))
+    equal(sum(answer == {"status": "email_confirmed"} for answer in answers), 1, "200 confirmations at once: one confirms")
+    equal(sum(error_of(answer) == "invalid_grant" for answer in answers), 199, "the others come too late")
+    equal(db.one("SELECT count(*) FROM djust_auth.customer_user WHERE email = 'crowd@accounts.example'"), 1, "one account")
+    ok("access_token" in db.login("crowd@accounts.example"), "which logs in")
+    for other in dbs:
+        other.close()
+
+
+def two_links():
+    """Of two sign-ups, and of a change to the same address, one takes it."""
+    user_id = db.create_user("racer@accounts.example")
+    token = db.login("racer@accounts.example")["access_token"]
+    found = []
+    for statement in (f"SELECT djust_sign_up('prize@accounts.example', '{GOOD}')", f"SELECT djust_sign_up('prize@accounts.example', '{GOOD}')",
+                      f"SELECT djust_change_email('{token}', '{GOOD}', 'prize@accounts.example')"):
+        db.run("UPDATE djust_auth.pending_email SET mailed_at = mailed_at - interval '2 hours'")
+        db.run(statement)
+        found.append(links("djc_")["prize@accounts.example"])
+    dbs = [cluster.connect() for _ in found]
+    answers = together(dbs, lambda other, i: other.one("SELECT djust_confirm_email(%s)", found[i]))
+    equal(sorted(str(answer.get("status") if isinstance(answer, dict) else answer.pgcode) for answer in answers).count("email_confirmed"), 1, "one of three links takes the address")
+    equal(db.one("SELECT count(*) FROM djust_auth.customer_user WHERE email = 'prize@accounts.example'"), 1, "which is one user's")
+    equal(db.one("SELECT count(*) FROM djust_auth.customer_user WHERE id = %s", user_id), 1, "and nobody is lost")
+
+
+def languages():
+    for encoding, subject in (("LATIN1", "Bestätigen Sie Ihre Adresse"), ("WIN1251", "Confirm your address"), ("SQL_ASCII", "Bestätigen Sie Ihre Adresse")):
+        db.run(f"CREATE DATABASE {encoding} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        other = cluster.connect(encoding.lower())
+        other.raw.set_client_encoding("UTF8")
+        other.run("CREATE EXTENSION djust_auth")
+        other.run("SELECT djust_sign_up('ann@accounts.example', %s, 'de')", GOOD)
+        equal(other.one("SELECT subject FROM djust_auth.claim_mail()"), subject, f"{encoding}: {subject}")
+        other.close()
+
+
+def suspended():
+    db.run("CREATE DATABASE served")
+    served = cluster.connect("served")
+    served.run("CREATE EXTENSION djust_auth")
+    served.until_worker()
+    served.run("SELECT djust_auth.import_user('guessed@accounts.example', %s)", CHEAP)
+    for _ in range(100):
+        served.login("guessed@accounts.example", WRONG)
+        served.login("nobody@accounts.example", WRONG)
+    served.until_written()
+    mails = served.all("SELECT recipient, subject FROM djust_auth.claim_mail(10)")
+    equal(mails, [("guessed@accounts.example", "Your password was suspended")], "the owner of a suspended account is told, nobody else")
+    served.login("guessed@accounts.example", WRONG)
+    cluster.restart("immediate")
+    served = cluster.connect("served")
+    served.until_worker()
+    served.login("guessed@accounts.example", WRONG)
+    served.until_written()
+    equal(served.one("SELECT count(*) FROM djust_auth.mail_queue"), 1, "once")
+
+
+main(begin, sign_ups, changes, at_once, two_links, languages, suspended)
