@@ -495,6 +495,11 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 			'Set it to the page of your shop that takes reset links.'
 		WHERE pg_catalog.current_setting('djust_auth.reset_url', true) LIKE 'https://shop.example/%'
 		UNION ALL
+		SELECT 2, 'warning', 'djust_auth.confirm_url is the example of the documentation',
+			'Set it to the page of your shop that takes links of sign-ups and changes of address.'
+		WHERE pg_catalog.current_setting('djust_auth.sign_up', true) = 'on'
+			AND pg_catalog.current_setting('djust_auth.confirm_url', true) LIKE 'https://shop.example/%'
+		UNION ALL
 		SELECT 2, 'warning', pg_catalog.format('%s events and locks wait for the worker', s.value),
 			'Half of the queue is full: beyond that refused attempts are lost to the audit. See the server log.'
 		FROM s WHERE s.name = 'events_waiting' AND s.value > 8192

@@ -195,6 +195,64 @@ SELECT djust_can(:'access_token', '/orders/4711', 'write') AS answer \gset
 RESET ROLE;
 SELECT djust_auth.explain(:'ann', '/orders/4711', 'write') AS answer \gset
 \echo '    =>' :answer
+-- ==== 8. New customers: invited, or by themselves ====================================================================
+
+-- Carla is invited. Her mail is in German, and its link leads to the page that sets a password.
+
+SELECT djust_auth.invite_user('carla@example.com', '{buyer}', 'de') AS carla \gset
+\echo '    =>' :carla
+/* hidden */ \set mail `eval "$RELAY_READ 3"`
+\echo '    =>' :mail
+/* hidden */ SELECT substring(:'mail' FROM 'token=(djp_[A-Za-z0-9_-]+)') AS reset_token \gset
+/* hidden */ SELECT pg_temp.expect(:'mail' LIKE '%To: carla@example.com%' AND length(:'reset_token') > 40) \g /dev/null
+SELECT djust_reset_confirm(:'reset_token', 'Zinnias-4-Carla') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'password_updated') \g /dev/null
+/* hidden */ \set mail `eval "$RELAY_READ 4"`
+
+-- Dan signs up. The answer is that of every address; Bob, who has an account, would only get a mail that says so.
+
+SET djust_auth.sign_up = on;
+SET djust_auth.sign_up_profiles = 'buyer';
+SET ROLE shop_backend;
+SELECT djust_sign_up('dan@example.com', 'Begonias-4-Dan') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'confirmation_sent') \g /dev/null
+/* hidden */ \set mail `eval "$RELAY_READ 5"`
+\echo '    =>' :mail
+/* hidden */ SELECT substring(:'mail' FROM 'token=(djc_[A-Za-z0-9_-]+)') AS token \gset
+SELECT djust_confirm_email(:'token') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'email_confirmed') \g /dev/null
+SELECT djust_login('dan@example.com', 'Begonias-4-Dan')::json ->> 'access_token' AS dans_token \gset
+/* hidden */ SELECT pg_temp.expect(:'dans_token' LIKE 'eyJ%.%.%') \g /dev/null
+
+-- Somebody at Dan's unlocked computer knows his password and changes his address ...
+
+SELECT djust_change_email(:'dans_token', 'Begonias-4-Dan', 'mallory@example.com') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ \set mail `eval "$RELAY_READ 6"`
+/* hidden */ SELECT substring(:'mail' FROM 'token=(djc_[A-Za-z0-9_-]+)') AS token \gset
+SELECT djust_confirm_email(:'token') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'email_confirmed') \g /dev/null
+
+-- ... but the notice that Dan gets has a link that puts it back, and lets nobody in before he has reset his password.
+
+/* hidden */ \set mail `eval "$RELAY_READ 7"`
+\echo '    =>' :mail
+/* hidden */ SELECT substring(:'mail' FROM 'token=(djv_[A-Za-z0-9_-]+)') AS token \gset
+/* hidden */ SELECT pg_temp.expect(:'mail' LIKE '%To: dan@example.com%') \g /dev/null
+SELECT djust_revert_email(:'token') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'email_reverted') \g /dev/null
+SELECT djust_login('dan@example.com', 'Begonias-4-Dan') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'error' = 'too_many_attempts') \g /dev/null
+SELECT djust_can(:'dans_token', '/orders', 'read') AS answer \gset
+\echo '    =>' :answer
+/* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
+RESET ROLE;
 /* hidden */ \pset format aligned
 /* hidden */ \pset tuples_only off
 

@@ -25,6 +25,7 @@ typedef enum QueueKind
 {
 	EVENT_QUEUE_EVENT,
 	EVENT_QUEUE_LOCK,
+	EVENT_QUEUE_SUSPENSION, /* a lock, by the failure that suspends the password */
 	EVENT_QUEUE_UNLOCK
 } QueueKind;
 

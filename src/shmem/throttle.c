@@ -114,7 +114,7 @@ throttle_enqueue(ThrottleEntry *entry, QueueKind kind, const AccountTag *tag)
 	}
 	last_message = event_queue_put(&message, 0);
 	if (entry && last_message != 0)
-		entry->saved = kind == EVENT_QUEUE_LOCK;
+		entry->saved = kind != EVENT_QUEUE_UNLOCK;
 }
 
 static void
@@ -127,7 +127,9 @@ count_failure(ThrottleEntry *entry, TimestampTz now)
 	entry->wait_s = throttle_delay_s(entry->count);
 	entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
 	if (!entry->shared)
-		throttle_enqueue(entry, EVENT_QUEUE_LOCK, &entry->tag);
+		throttle_enqueue(entry,
+						 entry->count == THROTTLE_SUSPENDED_AT ? EVENT_QUEUE_SUSPENSION : EVENT_QUEUE_LOCK,
+						 &entry->tag);
 }
 
 static void

@@ -23,18 +23,13 @@
 static QueueEntry *batch = NULL;
 static int batch_size = 0; /* 0: the last batch was written */
 
-/* Tells the owner of an account whose password this lock suspends, once. */
 static void
-tell_suspended(const QueuedLock *lock)
+tell_suspended(const pg_uuid_t *user_id)
 {
-	TimestampTz time;
 	UserRow user;
-	int before;
 
-	if (lock->failures >= THROTTLE_SUSPENDED_AT &&
-		!(catalog_lock(&lock->tag, &before, &time, &time) && before >= THROTTLE_SUSPENDED_AT) &&
-		catalog_has(TABLE_PENDING_EMAIL) && catalog_user_by_id(&lock->user_id, &user) && !user.disabled)
-		mail_queue_notice("account_suspended", &user.id);
+	if (catalog_has(TABLE_PENDING_EMAIL) && catalog_user_by_id(user_id, &user))
+		mail_queue_notice("account_suspended", user_id);
 }
 
 static void
@@ -49,8 +44,10 @@ write_entry(const QueueEntry *entry)
 		case EVENT_QUEUE_EVENT:
 			audit_write(entry);
 			break;
+		case EVENT_QUEUE_SUSPENSION:
+			tell_suspended(&lock->user_id);
+			/* FALLTHROUGH */
 		case EVENT_QUEUE_LOCK:
-			tell_suspended(lock);
 			store_lock_save(&lock->tag, lock->failures, lock->allowed_at, entry->at, &lock->user_id);
 			break;
 		case EVENT_QUEUE_UNLOCK:

@@ -130,7 +130,10 @@ def suspended():
     served.until_worker()
     served.login("guessed@accounts.example", WRONG)
     served.until_written()
-    equal(served.one("SELECT count(*) FROM djust_auth.mail_queue"), 1, "once")
+    served.run("SELECT djust_auth.change_email(id, 'guessed.too@accounts.example') FROM djust_auth.customer_user")
+    served.until_written()
+    equal(error_of(served.login("guessed.too@accounts.example")), "too_many_attempts", "the suspension goes along to another address")
+    equal(served.one("SELECT count(*) FROM djust_auth.mail_queue"), 1, "it is told once")
 
 
 main(begin, sign_ups, changes, at_once, two_links, languages, suspended)

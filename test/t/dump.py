@@ -314,7 +314,7 @@ def schemas():
         GROUP BY 1, 2 ORDER BY 1, 2""")
     equal([(schema, public) for schema, public, _ in where], [("api", True), ("djust_auth", False)],
           "CREATE EXTENSION ... SCHEMA api: the public API there, all else in djust_auth")
-    equal(where[0][2], 17, "the whole public API")
+    equal(where[0][2], 21, "the whole public API")
     equal(copy.one("SELECT count(*) FROM pg_class c WHERE relnamespace = 'api'::regnamespace"), 0, "and no table")
     shop(copy)
     copy.create_user("ann@api.example", profiles=["customer"])

@@ -312,7 +312,7 @@ def standby():
         until(lambda: not reader.one("SELECT pg_is_in_recovery()"), "promotion")
         before = waiting(reader)
         all_refuse(reader, tokens, link, f"promoted with {file}")
-        equal((waiting(reader), len(before)), (before, 2), f"promoted with {file}: the mail waits")
+        equal((waiting(reader), len(before)), (before, 3), f"promoted with {file}: the mail waits")
         copy.ctl("-m", "fast", "restart")
         reader = copy.connect()
         equal(os.path.exists(path(copy, file)), file == "other.key", f"promoted with {file}: none is made at the next start")
