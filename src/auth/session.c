@@ -168,8 +168,7 @@ make_room(const pg_uuid_t *user_id)
 	TimestampTz now = GetCurrentTimestamp();
 	ListCell *cell;
 
-	foreach(cell,
-			store_session_delete_oldest(user_id, now, token_sessions_since(now), setting_max_sessions - 1))
+	foreach(cell, store_session_delete_oldest(user_id, now, token_sessions_since(now), setting_max_sessions - 1))
 		audit_event("logout", user_id, lfirst(cell), "{\"cause\": \"max_sessions\"}");
 }
 

@@ -127,9 +127,8 @@ count_failure(ThrottleEntry *entry, TimestampTz now)
 	entry->wait_s = throttle_delay_s(entry->count);
 	entry->allowed_at = now + entry->wait_s * USECS_PER_SEC;
 	if (!entry->shared)
-		throttle_enqueue(entry,
-						 entry->count == THROTTLE_SUSPENDED_AT ? EVENT_QUEUE_SUSPENSION : EVENT_QUEUE_LOCK,
-						 &entry->tag);
+		throttle_enqueue(
+			entry, entry->count == THROTTLE_SUSPENDED_AT ? EVENT_QUEUE_SUSPENSION : EVENT_QUEUE_LOCK, &entry->tag);
 }
 
 static void

@@ -136,19 +136,16 @@ store_session_delete_of(const pg_uuid_t *user_id, const pg_uuid_t *but_sid)
 List *
 store_session_delete_oldest(const pg_uuid_t *user_id, TimestampTz now, TimestampTz since, int64 kept)
 {
-	static StoreStatement statement = {"DELETE FROM djust_auth.session WHERE sid" EQ
-									   "ANY (ARRAY(SELECT sid FROM djust_auth.session WHERE user_id" EQ
-									   "$1 AND expires_at" GT "$2 AND created_at" GT
-									   "$3 ORDER BY created_at DESC, sid DESC OFFSET $4)) RETURNING sid",
-									   {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID},
-									   .by_index = true};
+	static StoreStatement statement = {
+		"DELETE FROM djust_auth.session WHERE sid" EQ "ANY (ARRAY(SELECT sid FROM djust_auth.session WHERE user_id" EQ
+		"$1 AND expires_at" GT "$2 AND created_at" GT "$3 ORDER BY created_at DESC, sid DESC OFFSET $4)) RETURNING sid",
+		{UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID},
+		.by_index = true};
 	List *sids = NIL;
-	uint64 rows = store_query(&statement,
-							  ARGUMENTS(UUIDPGetDatum(user_id),
-										TimestampTzGetDatum(now),
-										TimestampTzGetDatum(since),
-										Int64GetDatum(kept)),
-							  NULL);
+	uint64 rows = store_query(
+		&statement,
+		ARGUMENTS(UUIDPGetDatum(user_id), TimestampTzGetDatum(now), TimestampTzGetDatum(since), Int64GetDatum(kept)),
+		NULL);
 	uint64 i;
 
 	for (i = 0; i < rows; i++)
