@@ -21,12 +21,12 @@ IN_routes = route_segment route route_trie
 IN_pwhash = pwhash pwscheme pwargon2 pwkdf pwcrypt pwdigest pwpolicy
 IN_server = settings secret uuid shard json import_hash logtext logmask encoding normalize
 IN_mailer = smtp_trace smtp mailer
-IN_tables = session_tid catalog catalog_scan catalog_user catalog_session catalog_config store_run session_revoke store_row store_session store_user store_profile store_key store_mail store_email store_audit store_lock store_purge store_seal store_seal_event store_copy store_export store_move store_heartbeat store_worker
+IN_tables = session_tid catalog catalog_scan catalog_user catalog_session catalog_config store_run session_revoke store_row store_session store_user store_profile store_key store_mail store_email store_device store_audit store_lock store_purge store_seal store_seal_event store_copy store_export store_move store_heartbeat store_worker
 IN_shmem = counters throttle_table throttle_owner throttle_undo throttle_rule throttle_prepared throttle throttle_reset_request hash_slot event_queue
 IN_keys = key_file_disk key_file_check key_file signing_key
 IN_http = postgrest html answer page_text page reset_page metadata
 IN_audit = throttle_event audit row_change admin_event audit_seal_form audit_seal audit_verify
-IN_auth = replica rights link session_cutoff token password session login reset account profile grants mail_text mail_queue sign_up email_change database_copy move
+IN_auth = replica rights link session_cutoff token password session login reset account profile grants mail_text mail_queue device sign_up email_change database_copy move
 IN_worker = worker_task queue_write purge stats utility_hook worker mail_send
 IN_api = api admin constraints triggers
 

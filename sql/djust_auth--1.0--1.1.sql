@@ -166,6 +166,25 @@ CREATE TABLE djust_auth.email_link (
 );
 CREATE INDEX email_link_purge_idx ON djust_auth.email_link (expires_at, token_hash);
 
+CREATE TABLE djust_auth.known_device (
+	device bytea NOT NULL CONSTRAINT known_device_pkey PRIMARY KEY,
+	user_id uuid NOT NULL REFERENCES djust_auth.customer_user ON UPDATE CASCADE ON DELETE CASCADE,
+	seen_at timestamptz NOT NULL
+);
+CREATE INDEX known_device_user_id_idx ON djust_auth.known_device (user_id);
+CREATE INDEX known_device_purge_idx ON djust_auth.known_device (seen_at, device);
+
+COMMENT ON TABLE djust_auth.known_device IS
+	'Devices that customers logged in with, while djust_auth.notify_new_device is on; for a year after they were last seen.';
+COMMENT ON COLUMN djust_auth.known_device.device IS 'Keyed hash of the user, the user agent, and the network (/24 of IPv4, /48 of IPv6).';
+COMMENT ON COLUMN djust_auth.known_device.user_id IS 'The user.';
+COMMENT ON COLUMN djust_auth.known_device.seen_at IS 'When it was last seen, to the day.';
+COMMENT ON CONSTRAINT known_device_pkey ON djust_auth.known_device IS 'A device is known once.';
+COMMENT ON CONSTRAINT known_device_user_id_fkey ON djust_auth.known_device IS 'Goes with the user.';
+COMMENT ON INDEX djust_auth.known_device_pkey IS 'Devices by their keyed hash.';
+COMMENT ON INDEX djust_auth.known_device_user_id_idx IS 'Devices of a user.';
+COMMENT ON INDEX djust_auth.known_device_purge_idx IS 'Devices not seen for long, for the purge.';
+
 COMMENT ON TABLE djust_auth.pending_email IS
 	'Addresses that a link in a mail confirms: of a sign-up, of a change of address, and the former one, which its owner may put back.';
 COMMENT ON COLUMN djust_auth.pending_email.mail IS 'Id of the mail with the link.';
@@ -303,7 +322,7 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link'] LOOP
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link', 'known_device'] LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
 				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
 				operation.name, operation.timing, operation.name, relation, operation.tables);
@@ -726,7 +745,7 @@ DECLARE
 		'@extschema@.djust_sign_up(text, text, text)', '@extschema@.djust_confirm_email(text)', '@extschema@.djust_change_email(text, text, text)',
 		'@extschema@.djust_revert_email(text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];
 	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat',
-		'djust_auth.pending_email', 'djust_auth.email_link']::pg_catalog.regclass[];
+		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

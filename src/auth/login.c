@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "auth/device.h"
 #include "auth/login.h"
 #include "auth/mail_queue.h"
 #include "auth/password.h"
@@ -116,6 +117,7 @@ login_with_password(Slice email, Slice password, Answer *answer)
 			session_open(&candidate.user.id, NULL, &sid, answer);
 			counter_add(COUNT_LOGINS, 1);
 			audit_event("login", &candidate.user.id, &sid, NULL);
+			device_seen(&candidate.user.id);
 			return;
 		}
 		answer->verdict = VERDICT_INVALID_GRANT;

@@ -391,6 +391,7 @@ define_accounts(void)
 				  check_confirm_url,
 				  "Link in mails that confirm or put back an address; {token} stands for the secret.");
 	DEFINE_INT(invitation_lifetime, 3 * DAY, GUC_UNIT_S, "Life of the link in an invitation.");
+	DEFINE_BOOL(notify_new_device, false, "Mail a notice of a login with a new device.");
 	DEFINE_INT(reset_link_lifetime, DAY, GUC_UNIT_S, "Life of a password reset link.");
 	DEFINE_STRING(reset_url,
 				  "https://shop.example/reset?token={token}",

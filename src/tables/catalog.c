@@ -58,6 +58,7 @@ static const char *const names[] = {
 	[TABLE_SESSION_CUTOFF] = "session_cutoff",
 	[TABLE_PENDING_EMAIL] = "pending_email",
 	[TABLE_EMAIL_LINK] = "email_link",
+	[TABLE_KNOWN_DEVICE] = "known_device",
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",

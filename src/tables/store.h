@@ -98,6 +98,7 @@ typedef enum PurgeTable
 	PURGE_MAIL_QUEUE,
 	PURGE_PENDING_EMAIL,
 	PURGE_EMAIL_LINK,
+	PURGE_KNOWN_DEVICE,
 	PURGE_SIGNING_KEY,
 	PURGE_THROTTLE_LOCK,
 	PURGE_AUDIT_EVENT,
@@ -241,6 +242,12 @@ extern void store_pending_delete_changes(ArrayType *user_ids);
 extern void store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail);
 extern uint64 store_pending_delete_all(void);
 extern void store_email_link_insert(const uint8_t *hash, const PendingEmail *pending, TimestampTz now);
+
+/* devices */
+/* True if any device of the user is known. */
+extern bool store_device_any(const pg_uuid_t *user_id);
+/* True if the device was not seen for 180 days, or ever. */
+extern bool store_device_see(const pg_uuid_t *user_id, const AccountTag *device, TimestampTz now);
 
 /* keys */
 extern void store_key_lock(void);

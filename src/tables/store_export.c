@@ -35,6 +35,7 @@
 #define ADDRESSES \
 	LIST OBJECT "('kind', t.kind, 'sid', t.sid, 'created_at', t.created_at, 'expires_at', t.expires_at," \
 				" 'mailed_at', t.mailed_at) ORDER BY t.created_at" OR_NONE "pending_email" OF_USER
+#define DEVICES LIST OBJECT "('seen_at', t.seen_at) ORDER BY t.seen_at" OR_NONE "known_device" OF_USER
 #define MAILS \
 	LIST OBJECT "('kind', t.kind, 'created_at', t.created_at, 'expires_at', t.expires_at, 'attempts', t.attempts," \
 				" 'next_attempt_at', t.next_attempt_at, 'done_at', t.done_at, 'last_error', t.last_error)" \
@@ -50,8 +51,8 @@ store_export(const pg_uuid_t *id, int failures, TimestampTz allowed_at, const Li
 {
 	static StoreStatement statement = {"SELECT " OBJECT "('user', " ACCOUNT ", 'profiles', " PROFILES
 									   ", 'failed_attempts', " FAILURES ", 'sessions', " SESSIONS ", 'links', " LINKS
-									   ", 'pending_addresses', " ADDRESSES ", 'mails', " MAILS ", 'audit', " EVENTS
-									   ")::pg_catalog.text"
+									   ", 'pending_addresses', " ADDRESSES ", 'devices', " DEVICES ", 'mails', " MAILS
+									   ", 'audit', " EVENTS ")::pg_catalog.text"
 									   " FROM djust_auth.customer_user u WHERE u.id" EQ "$1",
 									   {UUIDOID, INT4OID, TIMESTAMPTZOID, INT8ARRAYOID, TEXTARRAYOID}};
 	Datum ids = store_mail_ids(mails);

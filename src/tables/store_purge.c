@@ -54,6 +54,7 @@ static struct
 	[PURGE_MAIL_QUEUE] = {PURGE("mail_queue", DONE_OR_EXPIRED, "id", "int8", "true", "", ""), LOWEST_INT8},
 	[PURGE_PENDING_EMAIL] = {PURGE("pending_email", "expires_at", "mail", "int8", "true", "", ""), LOWEST_INT8},
 	[PURGE_EMAIL_LINK] = {PURGE("email_link", "expires_at", "token_hash", "bytea", "true", "", ""), ""},
+	[PURGE_KNOWN_DEVICE] = {PURGE("known_device", "seen_at", "device", "bytea", "true", "", ""), ""},
 	[PURGE_SIGNING_KEY] = {PURGE("signing_key", "verify_until", "kid", "text", "true", "", ""), ""},
 	[PURGE_THROTTLE_LOCK] = {PURGE("throttle_lock", "saved_at", "tag", "bytea", "true", NO_SUSPENSION, ""), ""},
 	[PURGE_AUDIT_EVENT] = {PURGE("audit_event", "at", "id", "uuid", "true", "", ""), LOWEST_UUID},

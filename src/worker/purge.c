@@ -22,6 +22,7 @@
 
 #define BATCH_ROWS 1000
 #define LOCK_LIFE_S SECS_PER_DAY
+#define DEVICE_LIFE_S (365 * SECS_PER_DAY)
 
 typedef struct Purge
 {
@@ -39,6 +40,7 @@ static const char *const purged[] = {
 	[PURGE_MAIL_QUEUE] = "mail_queue",
 	[PURGE_PENDING_EMAIL] = "pending_email",
 	[PURGE_EMAIL_LINK] = "email_link",
+	[PURGE_KNOWN_DEVICE] = "known_device",
 	[PURGE_SIGNING_KEY] = "signing_key",
 	[PURGE_THROTTLE_LOCK] = "throttle_lock",
 	[PURGE_AUDIT_EVENT] = "audit_event",
@@ -71,7 +73,15 @@ horizon(PurgeTable table, TimestampTz now)
 {
 	if (table == PURGE_AUDIT_EVENT)
 		return audit_seal_retire(now - setting_audit_retention * USECS_PER_SEC);
+	if (table == PURGE_KNOWN_DEVICE)
+		return now - DEVICE_LIFE_S * USECS_PER_SEC;
 	return table == PURGE_THROTTLE_LOCK ? now - LOCK_LIFE_S * USECS_PER_SEC : now;
+}
+
+static bool
+is_of_1_1(PurgeTable table)
+{
+	return table == PURGE_PENDING_EMAIL || table == PURGE_EMAIL_LINK || table == PURGE_KNOWN_DEVICE;
 }
 
 static void
@@ -106,7 +116,7 @@ purge_table(Purge *purge, TimestampTz now)
 		return purge_cutoff(purge);
 	if (purge->table == PURGE_SIGNING_KEY && (setting_follower || !has_expired_key(now)))
 		return false;
-	if ((purge->table == PURGE_PENDING_EMAIL || purge->table == PURGE_EMAIL_LINK) && !catalog_has(TABLE_EMAIL_LINK))
+	if (is_of_1_1(purge->table) && !catalog_has(TABLE_EMAIL_LINK))
 		return false;
 	purge_count(purge, store_purge(purge->table, horizon(purge->table, now), BATCH_ROWS, &purge->cursor));
 	return purge->cursor.more;

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(499);
+SELECT plan(507);
 
 CREATE FUNCTION pg_temp.refusal(name text, value text, OUT state text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -43,7 +43,7 @@ INSERT INTO good VALUES
 	('refresh_reuse_grace', '0'), ('refresh_reuse_grace', '10s'), ('mail_lease', '1s'), ('purge_interval', '1s'), ('audit_retention', '1s'), ('audit_retention', '3650d'), ('hash_wait_timeout', '1s'),
 	('password_min_length', '8'), ('password_min_length', '15'), ('password_policy', 'djust'), ('password_policy', 'nist'), ('argon2_memory', '19456'), ('argon2_memory', '64MB'), ('argon2_iterations', '2'), ('argon2_iterations', '3'), ('argon2_parallelism', '1'), ('argon2_parallelism', '4'),
 	('max_login_failures', '1'), ('max_login_failures', '100'), ('max_replica_lag', '0'), ('max_replica_lag', '1s'), ('max_replica_lag', '1h'), ('max_sessions', '0'), ('max_sessions', '1'), ('max_sessions', '10000'), ('shard', '0'), ('shard', '4095'),
-	('confirm_url', 'https://shop.example/#/confirm/{token}'), ('confirm_url', 'http://localhost:3000/{token}'), ('invitation_lifetime', '1s'), ('invitation_lifetime', '14d'), ('sign_up', 'on'), ('sign_up', 'off'), ('sign_up_profiles', 'customer, VIP customer'), ('sign_up_profiles', ''),
+	('confirm_url', 'https://shop.example/#/confirm/{token}'), ('confirm_url', 'http://localhost:3000/{token}'), ('invitation_lifetime', '1s'), ('invitation_lifetime', '14d'), ('sign_up', 'on'), ('sign_up', 'off'), ('notify_new_device', 'on'), ('notify_new_device', 'off'), ('sign_up_profiles', 'customer, VIP customer'), ('sign_up_profiles', ''),
 	('reset_url', 'https://shop.example/reset?token={token}'), ('reset_url', 'https://shop.example:8443/#/reset/{token}'), ('reset_url', 'http://localhost/reset?t={token}'), ('reset_url', 'http://localhost:3000/{token}'),
 	('api_url', ''), ('api_url', 'https://shop.example/api'), ('api_url', 'https://shop.example/'), ('api_url', 'http://localhost:3000'), ('issuer', 'https://login.shop.example'), ('audience', 'https://api.shop.example'), ('client_id', 'shop'), ('smtp_url', ''), ('smtp_url', 'smtp://mail.example:587'), ('smtp_url', 'smtp://mail.example/'), ('smtp_url', 'smtp://[::1]:25'), ('reset_url', 'https://[2001:db8::1]/{token}'), ('smtp_url', 'smtps://mail.example:465'), ('smtp_ca_file', '/etc/ssl/mail.pem'),
 	('smtp_user', 'shop'), ('smtp_password_file', '/etc/djust/smtp'), ('mail_from', 'shop@shop.example'), ('client_address_header', ''), ('client_address_header', 'x-forwarded-for'), ('jwt_role', ''), ('jwt_role', 'web_customer'), ('enforce_routes', 'on'), ('enforce_routes', 'off'), ('follower', 'on'), ('follower', 'off');

@@ -1,12 +1,13 @@
 -- 26_export: export_user names every column, and no secret
 
 BEGIN;
-SELECT plan(13);
+SELECT plan(14);
 
 SELECT djust_auth.create_profile('e_buyer');
 SELECT djust_auth.create_user('ann@export.example', 'Tulips-4-Ann', '{e_buyer}') AS ann \gset
 SELECT djust_auth.import_user('bob@export.example', '$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K') AS bob \gset
 SELECT djust_auth.create_user('eve@export.example') AS eve \gset
+SET djust_auth.notify_new_device = on;
 SELECT count(djust_login('ann@export.example', 'Tulips-4-Ann')) AS logins FROM generate_series(1, 2) \gset
 SELECT djust_reset_request('ann@export.example'), djust_reset_request('bob@export.example'), djust_reset_request('nobody@export.example') \g /dev/null
 SELECT djust_change_email(djust_login('ann@export.example', 'Tulips-4-Ann') ->> 'access_token', 'Tulips-4-Ann', 'ann.new@export.example') \g /dev/null
@@ -23,10 +24,11 @@ SELECT set_eq(format($$SELECT json_object_keys(%L::json -> %L -> 0)$$, :'documen
 		format($$SELECT pg_temp.columns_of(%L) EXCEPT SELECT unnest(%L::text[])$$, name, secret), 'every column of ' || name || ' but ' || secret)
 	FROM (VALUES ('sessions', 'session', '{user_id,generation,access_hash,purge_at}'), ('links', 'reset_token', '{user_id,token_hash}'),
 		('pending_addresses', 'pending_email', '{mail,user_id,address,account,password_hash,locale}'),
+		('devices', 'known_device', '{device,user_id}'),
 		('mails', 'mail_queue', '{id,user_id,address,with_worker}'), ('audit', 'audit_event', '{user_id}')) x(member, name, secret);
 SELECT set_eq($$SELECT c.relname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 		WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind = 'r' AND a.attname = 'user_id'$$,
-	'{user_profile,session,reset_token,mail_queue,audit_event,throttle_lock,leaving_user,pending_email}'::text[],
+	'{user_profile,session,reset_token,mail_queue,audit_event,throttle_lock,leaving_user,pending_email,known_device}'::text[],
 	'tables with data of users: these');
 
 SELECT is((:'document'::json ->> 'profiles')::text, '["e_buyer"]', 'profiles');
