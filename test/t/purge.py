@@ -209,6 +209,35 @@ def cost():
     ok(n <= 300, "nor does rotate_signing_key() read the sessions", n)
 
 
+def all_at_once():
+    """end_all_sessions() costs the same however many sessions there are; the worker removes them in batches."""
+    live_sessions("gen_random_uuid()")
+    db.run("SELECT djust_auth.end_all_sessions(now() - interval '1 day')")  # reads the catalogs
+    db.one("SELECT djust_auth.purge()")
+    count = "SELECT count(*) FROM djust_auth.session"
+    equal(db.one(count), SESSIONS, "end_all_sessions() of a day ago ends none")
+    nothing("after end_all_sessions() and a purge")
+    start = time.perf_counter()
+    n = touched("SELECT djust_auth.end_all_sessions()")
+    note(f"end_all_sessions() of {SESSIONS} sessions: {n} buffers, {(time.perf_counter() - start) * 1000:.1f} ms")
+    ok(n <= 100, "end_all_sessions() touches at most 100 buffers", n)
+    equal((db.one("SELECT count(*) FROM djust_auth.active_session"), db.one(count)), (0, SESSIONS), "no session lives, though all the rows are there")
+    tokens = db.login("user1@purge.example")
+    seen = set()
+
+    def done():
+        seen.add(db.one(count))
+        return min(seen) <= 1
+
+    db.setting("purge_interval", "1s")
+    db.run("SELECT pg_terminate_backend(%s)", db.worker())
+    until(done, "the purge of all")
+    ok(len(seen) > 5, "they leave batch by batch", sorted(seen)[:10])
+    equal(error_of(db.refresh(tokens["refresh_token"])), None, "but for the session that was opened since")
+    until(lambda: db.one("SELECT purged FROM djust_auth.session_cutoff"), "the end of that purge")
+    equal(db.one(count), 1, "whose row stays")
+
+
 def cost_of_others():
     def rows():
         return sum(db.one(f"SELECT count(*) FROM djust_auth.{table}") for table in ("reset_token", "mail_queue", "throttle_lock", "audit_event"))
@@ -232,4 +261,4 @@ def cost_of_others():
     ok(left > 2000 and n <= 10 * left, "what has ended leaves at a few buffers a row", (n, left))
 
 
-main(by_worker, room, by_hand, others, cost, cost_of_others)
+main(by_worker, room, by_hand, others, cost, all_at_once, cost_of_others)
