@@ -42,7 +42,7 @@ CHEAP = [
     "SELECT djust_reset_page(%(link)s)", "SELECT djust_auth.create_user('bob@altered.example')",
     "SELECT djust_auth.export_user(%(id)s)", "SELECT djust_auth.disable_user(%(id)s)", "SELECT djust_auth.enable_user(%(id)s)", "SELECT djust_auth.delete_user(%(id)s)",
     "SELECT djust_auth.change_email(%(id)s, 'new@altered.example')", "SELECT djust_auth.unlock_user(%(id)s)",
-    "SELECT djust_auth.end_sessions(%(id)s)", "SELECT djust_auth.open_session(%(id)s)", "SELECT djust_auth.check_password('Pansies-9-Ann')",
+    "SELECT djust_auth.end_sessions(%(id)s)", "SELECT djust_auth.end_all_sessions()", "SELECT djust_auth.open_session(%(id)s)", "SELECT djust_auth.check_password('Pansies-9-Ann')",
     "SELECT djust_auth.create_profile('other')", "SELECT djust_auth.drop_profile('customer')",
     "SELECT djust_auth.add_profile(%(id)s, 'anonymous')", "SELECT djust_auth.remove_profile(%(id)s, 'customer')",
     "SELECT djust_auth.set_right('customer', '/orders', 'write')", "SELECT djust_auth.explain(%(id)s, '/orders', 'read')",
