@@ -243,6 +243,12 @@ CREATE FUNCTION @extschema@.djust_change_email(access_token text, current_passwo
 CREATE FUNCTION @extschema@.djust_revert_email(token text) RETURNS json
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_revert_email';
+CREATE FUNCTION @extschema@.djust_sign_up_page(email text DEFAULT NULL, password text DEFAULT NULL) RETURNS djust_auth."text/html"
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_sign_up_page';
+CREATE FUNCTION @extschema@.djust_confirm_page(token text, confirm text DEFAULT NULL) RETURNS djust_auth."text/html"
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_confirm_page';
 CREATE FUNCTION djust_auth.invite_user(email text, profiles text[] DEFAULT '{}', locale text DEFAULT NULL) RETURNS uuid
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_invite_user';
@@ -263,6 +269,14 @@ COMMENT ON FUNCTION @extschema@.djust_revert_email(text) IS
 	'Put the former address back
 
 By the link of the notice that the former address got: ends all sessions and suspends the password until a reset: {"status":"email_reverted"}, or error object invalid_grant. 22004 for NULL, 25006 in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_sign_up_page(text, text) IS
+	'Page on which customers sign up
+
+With a password what djust_sign_up does, and its answer as a page; while djust_auth.sign_up is off, a page that says so. In English, French or German, by Accept-Language. 25006 with a password in a read-only transaction.';
+COMMENT ON FUNCTION @extschema@.djust_confirm_page(text, text) IS
+	'Page behind the links about addresses
+
+With confirm, whatever its value, what djust_confirm_email or djust_revert_email does, as a page; without it a button, and nothing is used up. In English, French or German, by Accept-Language. 22004 for NULL, 25006 with confirm in a read-only transaction.';
 COMMENT ON FUNCTION djust_auth.invite_user(text, text[], text) IS
 	'Makes a user without a password and mails a link to the page that sets one; for a user without a password, only mails a new link. locale is the language of mails. Returns the user''s id. 55000 for a user who has a password or is disabled, P0002 for an unknown profile, 23514 for an invalid address or locale.';
 
@@ -743,7 +757,7 @@ DECLARE
 		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
 		'djust_auth.refuse_on_follower()', 'djust_auth.end_all_sessions(timestamptz)', 'djust_auth.stat_here()', 'djust_auth.check()',
 		'@extschema@.djust_sign_up(text, text, text)', '@extschema@.djust_confirm_email(text)', '@extschema@.djust_change_email(text, text, text)',
-		'@extschema@.djust_revert_email(text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];
+		'@extschema@.djust_revert_email(text)', '@extschema@.djust_sign_up_page(text, text)', '@extschema@.djust_confirm_page(text, text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];
 	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat',
 		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device']::pg_catalog.regclass[];
 BEGIN

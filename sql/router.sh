@@ -232,6 +232,8 @@ api djust_reset_page acb VOLATILE 'djust_router."text/html"' "$(by_token token)"
 api djust_sign_up acb VOLATILE json "$(by_email email)" 'email text' 'password text' 'locale text DEFAULT NULL'
 api djust_confirm_email acb VOLATILE json "$(by_token token)" "$token"
 api djust_revert_email acb VOLATILE json "$(by_token token)" "$token"
+api djust_sign_up_page acb VOLATILE 'djust_router."text/html"' "$(by_email email)" 'email text DEFAULT NULL' 'password text DEFAULT NULL'
+api djust_confirm_page acb VOLATILE 'djust_router."text/html"' "$(by_token token)" "$token" 'confirm text DEFAULT NULL'
 api djust_change_email cb VOLATILE json 'djust_router.shard_of_change(access_token, new_email)' 'access_token text' \
 	'current_password text' 'new_email text'
 api djust_introspect b STABLE json "$(by_token token)" "$token" "$hint" "$client" "$secret"

@@ -9,16 +9,19 @@
 
 #include "api/args.h"
 #include "auth/email_change.h"
+#include "auth/link.h"
 #include "auth/login.h"
 #include "auth/reset.h"
 #include "auth/rights.h"
 #include "auth/session.h"
 #include "auth/sign_up.h"
 #include "auth/token.h"
+#include "http/confirm_page.h"
 #include "http/metadata.h"
 #include "http/page_text.h"
 #include "http/postgrest.h"
 #include "http/reset_page.h"
+#include "http/sign_up_page.h"
 #include "keys/signing_key.h"
 #include "server/normalize.h"
 #include "server/settings.h"
@@ -257,6 +260,37 @@ SQL_FUNCTION(djust_revert_email)
 	RETURN_TEXT(answer_status_text(&answer, "email_reverted"));
 }
 
+/* As the reset page: only a password sent to it signs up. */
+SQL_FUNCTION(djust_sign_up_page)
+{
+	Slice email = PG_ARGISNULL(0) ? slice_of("") : SLICE(0);
+	Answer answer = {VERDICT_OK};
+
+	preloaded_require();
+	if (!PG_ARGISNULL(1))
+		begin_call("djust_sign_up_page");
+	if (!PG_ARGISNULL(1) && setting_sign_up)
+		sign_up(email, SLICE(1), page_language(), &answer);
+	RETURN_TEXT(sign_up_page_html(email, PG_ARGISNULL(1) ? NULL : &answer));
+}
+
+SQL_FUNCTION(djust_confirm_page)
+{
+	Answer answer = {VERDICT_OK};
+	bool puts_back;
+	Slice token;
+
+	preloaded_require();
+	if (!PG_ARGISNULL(1))
+		begin_call("djust_confirm_page");
+	REQUIRED(0, "token");
+	token = SLICE(0);
+	puts_back = link_has_prefix(token, LINK_REVERT);
+	if (!PG_ARGISNULL(1))
+		(puts_back ? email_revert : email_confirm)(token, &answer);
+	RETURN_TEXT(confirm_page_html(token, puts_back, PG_ARGISNULL(1) ? NULL : &answer));
+}
+
 SQL_FUNCTION(djust_sessions)
 {
 	preloaded_require();
@@ -348,6 +382,8 @@ static const char *const login_calls[] = {"djust_login",
 										  "djust_sign_up",
 										  "djust_confirm_email",
 										  "djust_revert_email",
+										  "djust_sign_up_page",
+										  "djust_confirm_page",
 										  NULL};
 
 /* For HEAD, PostgREST does not even call them.  Functions that write are refused by their read-only transaction. */

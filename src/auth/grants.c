@@ -52,6 +52,8 @@ static const struct
 	{"djust_sign_up(text, text, text)", "acb"},
 	{"djust_confirm_email(text)", "acb"},
 	{"djust_revert_email(text)", "acb"},
+	{"djust_sign_up_page(text, text)", "acb"},
+	{"djust_confirm_page(text, text)", "acb"},
 	{"djust_jwks()", "acb"},
 	{"djust_metadata()", "acb"},
 	{"djust_pre_request()", "acb"},

@@ -51,12 +51,17 @@ link_make(LinkKind kind, uint8_t hash[SHA256_SIZE])
 	return psprintf("%.*s%s%s", (int) (place - url), url, token, place + strlen("{token}"));
 }
 
+bool
+link_has_prefix(Slice token, LinkKind kind)
+{
+	return slice_begins(token, kinds[kind].prefix);
+}
+
 static bool
 is_of_kind(Slice token, LinkKind kind)
 {
-	return slice_begins(token, kinds[kind].prefix) &&
-		   (token.length == TOKEN_LENGTH(SECRET_SIZE) ||
-			(kind == LINK_RESET && token.length == TOKEN_LENGTH(SECRET_SIZE_1_0)));
+	return link_has_prefix(token, kind) && (token.length == TOKEN_LENGTH(SECRET_SIZE) ||
+											(kind == LINK_RESET && token.length == TOKEN_LENGTH(SECRET_SIZE_1_0)));
 }
 
 bool

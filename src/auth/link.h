@@ -21,6 +21,9 @@ typedef enum LinkKind
 /* A new link, which is in this transaction's memory only, and the hash of its secret, to be stored. */
 extern char *link_make(LinkKind kind, uint8_t hash[SHA256_SIZE]);
 
+/* True if the token begins as this kind does; it may be garbage all the same. */
+extern bool link_has_prefix(Slice token, LinkKind kind);
+
 /* The hash of a link's secret; false if the token is none of this kind. */
 extern bool link_hash(Slice token, LinkKind kind, uint8_t hash[SHA256_SIZE]);
 

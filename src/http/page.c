@@ -115,6 +115,14 @@ page_text(Page *page, PageText text)
 	page_text_append(&page->out, text, page->language, min_characters());
 }
 
+void
+page_paragraph(Page *page, PageText text)
+{
+	appendStringInfoString(&page->out, "<p>");
+	page_text(page, text);
+	appendStringInfoString(&page->out, "</p>\n");
+}
+
 static bool
 is_done(const Page *page)
 {
@@ -152,6 +160,8 @@ append_messages(Page *page)
 {
 	const PageMessage *message;
 
+	if (page->kind->messages == NULL)
+		return;
 	appendStringInfoString(&page->out, "<div id=\"answer\" role=\"alert\">\n");
 	for (message = page->kind->messages; message->code; message++)
 	{
@@ -213,9 +223,14 @@ page_password(Page *page, const char *name, PageText label)
 void
 page_hidden(Page *page, const char *name, const char *as, Slice value)
 {
-	appendStringInfo(&page->out, "<input type=\"hidden\" name=\"%s\" value=\"", name);
+	appendStringInfoString(&page->out, "<input type=\"hidden\"");
+	if (name)
+		appendStringInfo(&page->out, " name=\"%s\"", name);
+	if (as)
+		appendStringInfo(&page->out, " data-as=\"%s\"", as);
+	appendStringInfoString(&page->out, " value=\"");
 	html_append(&page->out, value);
-	appendStringInfoString(&page->out, as ? psprintf("\" data-as=\"%s\">\n", as) : "\">\n");
+	appendStringInfoString(&page->out, "\">\n");
 }
 
 static void
@@ -270,7 +285,9 @@ answer_headers(const Page *page)
 	const Answer *answer = page->answer;
 
 	postgrest_answer_page(
-		answer ? answer_status(answer) : 200,
+		answer             ? answer_status(answer) :
+		page->kind->status ? page->kind->status :
+							 200,
 		answer ? answer_retry_after(answer) : 0,
 		page->language,
 		psprintf("default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src 'self'; "

@@ -22,8 +22,9 @@ typedef struct PageKind
 {
 	PageText title;
 	PageText done_title;
-	const PageMessage *messages; /* the first one is that of success; the last one has no code */
+	const PageMessage *messages; /* NULL, or the first one is that of success, and the last one has no code */
 	bool has_password; /* a field with its rules, and the script that checks them */
+	int status; /* HTTP status before the form is sent, if not 200 */
 } PageKind;
 
 typedef struct Page
@@ -45,10 +46,11 @@ extern bool page_has_form(const Page *page);
 extern void page_begin_form(Page *page, const char *call);
 extern void page_end_form(Page *page, PageText button);
 
-/* An unseen field; `as` is the name of the called function's argument, if that is another one. */
+/* An unseen field.  as: its name for the function that the script calls, if another.  name NULL: only for that. */
 extern void page_hidden(Page *page, const char *name, const char *as, Slice value);
 /* The field of a new password, with its rules. */
 extern void page_password(Page *page, const char *name, PageText label);
+extern void page_paragraph(Page *page, PageText text);
 extern void page_text(Page *page, PageText text);
 
 #endif

@@ -1,16 +1,14 @@
 // The reset page in headless Chromium: accessible, strict, and a way from the mail's link to a new password, with and
 // without JavaScript.
 
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import pg from 'pg'
 
-import { browse } from '../t/support/browser.mjs'
+import { accessible, browse } from '../t/support/browser.mjs'
 import { equal, main, ok } from '../t/support/tap.mjs'
 
 const url = process.env.HTTP_URL
 const page_url = `${url}/rpc/djust_reset_page`
-const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 const db = new pg.Client()
 await db.connect()
@@ -68,21 +66,6 @@ async function headers() {
 		body: new URLSearchParams({ token: secret, new_password: 'Daisies-5-Bob' }),
 	})
 	equal([again.status, /no longer valid/.test((await again.text()).replace(/<p[^>]* hidden>.*?<\/p>/g, ''))], [400, true], 'and then used up')
-}
-
-// WCAG 2.2 A and AA, by axe-core, which the driver injects past the page's policy.
-async function accessible(page, what) {
-	await page.evaluate(await readAxe())
-	const { violations, passes } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
-	ok(violations.length === 0 && passes.length > 10, `${what}: axe-core finds nothing, ${passes.length} checks pass`,
-		JSON.stringify(violations.map(v => [v.id, v.nodes.map(n => n.html)])))
-}
-
-let axe_text
-async function readAxe() {
-	const { readFile } = await import('node:fs/promises')
-	axe_text ??= await readFile(axe, 'utf8')
-	return axe_text
 }
 
 const met = page => page.$$eval('#rules li.met', items => items.map(item => item.id))

@@ -147,7 +147,8 @@ def in_the_address():
                                 ("djust_introspect", {"token": access}), ("djust_login", {"email": "ann@routes.example", "password": GOOD}),
                                 ("djust_refresh", {"refresh_token": session["refresh_token"]}), ("djust_logout", {"token": access}),
                                 ("djust_token", {"grant_type": "refresh_token", "refresh_token": session["refresh_token"]}),
-                                ("djust_reset_page", {"token": "djp_x", "new_password": GOOD})):
+                                ("djust_reset_page", {"token": "djp_x", "new_password": GOOD}), ("djust_confirm_page", {"token": "djc_x", "confirm": "yes"}),
+                                ("djust_sign_up_page", {"email": "new@routes.example", "password": GOOD})):
         for method in ("GET", "HEAD"):
             answer = ask(method, f"/rpc/{function}?" + urllib.parse.urlencode(arguments), bearer=access)
             ok(answer.status == 405 and access not in answer.text, f"{method} {function}", answer)

@@ -173,7 +173,8 @@ def stale():
     equal(post("djust_reset_request", {"email": "nobody@security.example"}, bearer=gone).status, 204, "reset request")
     answer = post("djust_reset_confirm", {"reset_token": "djp_x", "new_password": GOOD}, bearer=gone)
     ok(answer.status == 400 and answer.error == "invalid_grant", "reset confirm", answer)
-    equal(ask("GET", "/rpc/djust_reset_page?token=djp_x", bearer=gone, headers=[("Accept", "text/html")]).status, 200, "reset page")
+    for page, status in (("djust_reset_page?token=djp_x", 200), ("djust_confirm_page?token=djc_x", 200), ("djust_sign_up_page", 404)):
+        equal(ask("GET", f"/rpc/{page}", bearer=gone, headers=[("Accept", "text/html")]).status, status, page.split("?")[0])
     dead(get("djust_request_user", bearer=gone), "not elsewhere")
     dead(post("djust_can", {"access_token": gone, "route": "/", "access": "read"}, bearer=gone), "nor to check a token")
 

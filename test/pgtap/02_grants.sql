@@ -32,6 +32,8 @@ INSERT INTO callable VALUES
 	('djust_sign_up', 'anonymous backend customer'),
 	('djust_confirm_email', 'anonymous backend customer'),
 	('djust_revert_email', 'anonymous backend customer'),
+	('djust_sign_up_page', 'anonymous backend customer'),
+	('djust_confirm_page', 'anonymous backend customer'),
 	('djust_jwks', 'anonymous backend customer'), ('djust_metadata', 'anonymous backend customer'),
 	('djust_pre_request', 'anonymous backend customer'),
 	('djust_request_user', 'anonymous backend customer'),
@@ -305,7 +307,7 @@ CREATE SCHEMA shop_api;
 SELECT lives_ok('CREATE EXTENSION djust_auth SCHEMA shop_api', 'CREATE EXTENSION djust_auth SCHEMA shop_api');
 SELECT set_eq(
 	$$SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'shop_api'::regnamespace$$,
-	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_metadata,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect,djust_sign_up,djust_confirm_email,djust_change_email,djust_revert_email}'::text[],
+	'{djust_login,djust_token,djust_refresh,djust_logout,djust_reset_request,djust_reset_confirm,djust_reset_page,djust_jwks,djust_metadata,djust_pre_request,djust_request_user,djust_request_can,djust_can,djust_sessions,djust_end_session,djust_change_password,djust_introspect,djust_sign_up,djust_confirm_email,djust_change_email,djust_revert_email,djust_sign_up_page,djust_confirm_page}'::text[],
 	'the schema holds the public API and nothing else');
 SELECT is_empty($$SELECT oid::regclass FROM pg_class WHERE relnamespace = 'shop_api'::regnamespace$$, 'no table');
 SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'djust\_%' AND pronamespace = 'public'::regnamespace$$, 'public holds none of it');

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(213);
+SELECT plan(224);
 
 CREATE FUNCTION pg_temp.request(method text, path text, bearer text, more jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$
 	SELECT set_config('request.method', method, true), set_config('request.path', path, true),
@@ -276,7 +276,7 @@ BEGIN
 	RETURN pg_temp.pre_request();
 END $$;
 SELECT is(pg_temp.at(p, b), 'passed', format('a dead bearer (%s) at %s', left(b, 4), p)) FROM unnest(ARRAY['garbage', :'gone', '']) b,
-	unnest('{/rpc/djust_login,/rpc/djust_token,/rpc/djust_refresh,/rpc/djust_reset_request,/rpc/djust_reset_confirm,/rpc/djust_reset_page,/api/v1/rpc/djust_login/,/rpc/djust%5flogin,/rpc/djust_reset_page?token=x}'::text[]) p;
+	unnest('{/rpc/djust_login,/rpc/djust_token,/rpc/djust_refresh,/rpc/djust_reset_request,/rpc/djust_reset_confirm,/rpc/djust_reset_page,/rpc/djust_sign_up_page,/rpc/djust_confirm_page,/api/v1/rpc/djust_login/,/rpc/djust%5flogin,/rpc/djust_reset_page?token=x}'::text[]) p;
 SELECT matches(pg_temp.at(p, :'gone'), '^401 ', format('and at %s it is refused', p))
 	FROM unnest('{/rpc/djust_can,/rpc/djust_sessions,/rpc/djust_login/x,/djust_login,/rpcdjust_login,/orders/djust_login,/rpc/djust_login2,/rpc/xdjust_login,/rpc/djust%255flogin,/rpc/%64,/}'::text[]) p;
 SET LOCAL djust_auth.enforce_routes = on;
@@ -297,6 +297,9 @@ SELECT is(pg_temp.called(m, p, format(q, :'a')), e, format('%s %s', m, p)) FROM 
 	('GET', '/rpc/djust_introspect', 'SELECT djust_introspect(%L)', '405 POST'), ('GET', '/rpc/djust_sessions', 'SELECT djust_sessions(%L)', '405 POST'),
 	('GET', '/rpc/djust%5Fcan/', 'SELECT djust_can(%L, ''/'', ''read'')', '405 POST'), ('GET', '/rpc/djust_logout', 'SELECT djust_logout(%L || ''x'')', '405 POST'),
 	('GET', '/rpc/djust_reset_page', 'SELECT djust_reset_page(%L)', 'answered'), ('GET', '/rpc/djust_reset_page', 'SELECT djust_reset_page(%L, ''x'')', '405 POST'),
+	('GET', '/rpc/djust_confirm_page', 'SELECT djust_confirm_page(%L)', 'answered'), ('GET', '/rpc/djust_confirm_page', 'SELECT djust_confirm_page(%L, '''')', '405 POST'),
+	('GET', '/rpc/djust_sign_up_page', 'SELECT djust_sign_up_page(NULL)', 'answered'), ('GET', '/rpc/djust_sign_up_page', 'SELECT djust_sign_up_page(NULL, ''x'')', '405 POST'),
+	('GET', '/rpc/djust_sign_up_page', 'SELECT djust_sign_up_page(password => ''x'')', '405 POST'),
 	('GET', '/orders', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'), ('GET', '/rpc/report', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'),
 	('GET', '/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'), ('POST', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered'),
 	('GET', '/rpc/djust_request_user', 'SELECT djust_request_user()', 'answered'), ('', '/rpc/djust_can', 'SELECT djust_can(%L, ''/'', ''read'')', 'answered')) x(m, p, q, e);

@@ -39,7 +39,7 @@ CHEAP = [
     "SELECT djust_introspect(%(access)s)", "SELECT djust_introspect(%(refresh)s, 'refresh_token')", "SELECT djust_refresh(%(refresh)s)", "SELECT djust_refresh(%(reused)s)",
     "SELECT djust_logout(%(access)s)", "SELECT djust_end_session(%(access)s)", "SELECT djust_jwks()", "SELECT djust_request_user()",
     "SELECT djust_request_can('/orders', 'read')", "SELECT djust_pre_request()", "SELECT djust_reset_request('ann@altered.example')",
-    "SELECT djust_reset_page(%(link)s)", "SELECT djust_auth.create_user('bob@altered.example')",
+    "SELECT djust_reset_page(%(link)s)", "SELECT djust_sign_up_page()", "SELECT djust_confirm_page('djc_x', 'yes')", "SELECT djust_auth.create_user('bob@altered.example')",
     "SELECT djust_auth.export_user(%(id)s)", "SELECT djust_auth.disable_user(%(id)s)", "SELECT djust_auth.enable_user(%(id)s)", "SELECT djust_auth.delete_user(%(id)s)",
     "SELECT djust_auth.change_email(%(id)s, 'new@altered.example')", "SELECT djust_auth.unlock_user(%(id)s)",
     "SELECT djust_auth.end_sessions(%(id)s)", "SELECT djust_auth.end_all_sessions()", "SELECT djust_auth.open_session(%(id)s)", "SELECT djust_auth.check_password('Pansies-9-Ann')",

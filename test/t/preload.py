@@ -25,6 +25,8 @@ PUBLIC = """
     djust_confirm_email('djc_x')
     djust_change_email('x', 'Tulips-4-Ann', 'eve@preload.example')
     djust_revert_email('djv_x')
+    djust_sign_up_page()
+    djust_confirm_page('djc_x')
     djust_sessions('x')
     djust_end_session('x')
     djust_jwks()

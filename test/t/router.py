@@ -15,7 +15,7 @@ CUSTOMERS = [f"customer{n}@router.example" for n in range(12)]
 EARLY = "early@router.example"
 PUBLIC = {"acb": ["djust_login(text,text)", "djust_token(text,text,text,text,text,text,text)", "djust_refresh(text)", "djust_logout(text,text,text,text)",
                   "djust_reset_request(text)", "djust_reset_confirm(text,text)", "djust_reset_page(text,text)", "djust_sign_up(text,text,text)",
-                  "djust_confirm_email(text)", "djust_revert_email(text)", "djust_jwks()", "djust_metadata()", "djust_pre_request()",
+                  "djust_confirm_email(text)", "djust_revert_email(text)", "djust_sign_up_page(text,text)", "djust_confirm_page(text,text)", "djust_jwks()", "djust_metadata()", "djust_pre_request()",
                   "djust_request_user()", "djust_request_can(text,text)"],
           "cb": ["djust_can(text,text,text)", "djust_sessions(text)", "djust_end_session(text,uuid)", "djust_change_password(text,text,text)",
                  "djust_change_email(text,text,text)"],
@@ -168,7 +168,7 @@ def nothing_to_route_by():
     equal([back.can(None, "/public"), back.can(None)], [True, False], "anonymous callers have their rights")
     for call in ("djust_login(NULL, 'x')", "djust_login('a@b.example', NULL)", "djust_token(NULL)", "djust_refresh(NULL)", "djust_logout(NULL)", "djust_can(NULL, NULL, 'read')",
                  "djust_reset_request(NULL)", "djust_reset_confirm(NULL, 'x')", "djust_reset_page(NULL)", "djust_introspect(NULL)", "djust_change_password(NULL, '', '')",
-                 "djust_sign_up(NULL, '')", "djust_confirm_email(NULL)", "djust_change_email(NULL, '', '')", "djust_revert_email(NULL)", "djust_sessions(NULL)", "djust_end_session(NULL)", "djust_request_can(NULL, 'read')", "djust_can(NULL, '/public', 'dance')"):
+                 "djust_sign_up(NULL, '')", "djust_confirm_email(NULL)", "djust_change_email(NULL, '', '')", "djust_revert_email(NULL)", "djust_confirm_page(NULL)", "djust_sessions(NULL)", "djust_end_session(NULL)", "djust_request_can(NULL, 'read')", "djust_can(NULL, '/public', 'dance')"):
         same_error(f"SELECT {call}")
     with_shard_0_alone()
 
@@ -240,7 +240,8 @@ def requests():
     same_error("SELECT djust_pre_request()", f"SELECT set_config('request.headers', '{dead}', true), set_config('request.method', 'GET', true)")
     same_error("SELECT djust_sessions('x')", "SELECT set_config('request.method', 'GET', true), set_config('request.path', '/rpc/djust_sessions', true)")
     same_error(f"SELECT djust_login('a@b.example', '{GOOD}')", "SET TRANSACTION READ ONLY")
-    same_error("SELECT djust_reset_page('x', 'y')", "SET TRANSACTION READ ONLY")
+    for page in ("djust_reset_page('x', 'y')", "djust_sign_up_page('x', 'y')", "djust_confirm_page('x', 'y')"):
+        same_error(f"SELECT {page}", "SET TRANSACTION READ ONLY")
     same_error("SELECT djust_pre_request()", """SELECT set_config('request.jwt.claims', '{"sid":"x"}', true)""")
     equal([notice for notice in back.raw.notices if "stale" in notice], [], "a call after an error says nothing to a role that hears no NOTICE")
     for headers in ("", "no JSON", "[]", '{"authorization":"Basic x"}'):

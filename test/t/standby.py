@@ -56,6 +56,8 @@ def writes():
             ("djust_reset_request", "SELECT djust_reset_request(%s)", (email,)),
             ("djust_reset_confirm", "SELECT djust_reset_confirm(%s, %s)", ("djp_x", OTHER)),
             ("djust_reset_page with a password", "SELECT djust_reset_page(%s, %s)", ("djp_x", OTHER)),
+            ("djust_sign_up_page with a password", "SELECT djust_sign_up_page(%s, %s)", (email, OTHER)),
+            ("djust_confirm_page with a button pressed", "SELECT djust_confirm_page(%s, %s)", ("djc_x", "yes")),
             ("djust_reset_confirm with a weak password", "SELECT djust_reset_confirm(%s, %s)", ("djp_x", "x")),
             ("djust_change_password", "SELECT djust_change_password(%s, %s, %s)", (token, GOOD, OTHER)),
             ("djust_end_session", "SELECT djust_end_session(%s)", (token,)),

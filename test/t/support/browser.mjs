@@ -1,10 +1,13 @@
 // Headless Chromium, for programs that look at pages; where there is none, they end here.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+
+import { ok } from './tap.mjs'
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
 if (!executablePath) {
@@ -32,4 +35,14 @@ export async function browse(options, visit) {
 		await context.close()
 		await rm(folder, { recursive: true, force: true })
 	}
+}
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+// WCAG 2.2 A and AA, by axe-core, which the driver injects past the page's policy.
+export async function accessible(page, what) {
+	await page.evaluate(axe)
+	const { violations, passes } = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+	ok(violations.length === 0 && passes.length > 10, `${what}: axe-core finds nothing, ${passes.length} checks pass`,
+		JSON.stringify(violations.map(v => [v.id, v.nodes.map(n => n.html)])))
 }
