@@ -116,9 +116,11 @@ delete_user(const pg_uuid_t *id, const List *addresses)
 	UserRow user;
 
 	require_user(id, &user);
+	/* the user's row before pending ones, as everywhere */
+	store_user_lock(id);
+	mail_queue_forget(id, addresses);
 	if (store_user_delete(id) == 0)
 		answer_raise_unknown_user(id);
-	mail_queue_forget(addresses);
 	password_tag(user.email, &tag);
 	throttle_owner_set(&tag, id->data);
 	throttle_start_over(&tag);

@@ -377,10 +377,17 @@ mail_queue_to(const List *addresses)
 }
 
 void
-mail_queue_forget(const List *addresses)
+mail_queue_forget(const pg_uuid_t *user_id, const List *addresses)
 {
 	ListCell *cell;
 
+	foreach(cell, addresses)
+	{
+		AccountTag account;
+
+		key_file_tag("confirm", slice_of(lfirst(cell)), &account);
+		store_pending_forget(user_id, &account);
+	}
 	foreach(cell, mail_queue_to(addresses))
 		store_mail_delete(((QueuedMail *) lfirst(cell))->id);
 }

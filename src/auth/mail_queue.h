@@ -25,8 +25,8 @@ extern void mail_queue_mark_sent(int64 id);
 extern void mail_queue_mark_failed(int64 id, const char *reason, bool permanent);
 /* Requests for these addresses (List of QueuedMail *), done ones included. */
 extern List *mail_queue_to(const List *addresses);
-/* Deletes them. */
-extern void mail_queue_forget(const List *addresses);
+/* Deletes them, and what is pending for these addresses and this user. */
+extern void mail_queue_forget(const pg_uuid_t *user_id, const List *addresses);
 
 /* Message-ID of a mail, without <>; for the worker. */
 extern char *mail_queue_message_id(int64 id);

@@ -240,6 +240,8 @@ extern bool store_pending_take(int64 mail);
 extern void store_pending_delete_changes(ArrayType *user_ids);
 /* Those of mails after this one. */
 extern void store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail);
+/* What is pending of this user, or of anybody for this address, and its mails. */
+extern void store_pending_forget(const pg_uuid_t *user_id, const AccountTag *account);
 extern uint64 store_pending_delete_all(void);
 extern void store_email_link_insert(const uint8_t *hash, const PendingEmail *pending, TimestampTz now);
 

@@ -148,6 +148,18 @@ store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail)
 	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), Int64GetDatum(after_mail)));
 }
 
+void
+store_pending_forget(const pg_uuid_t *user_id, const AccountTag *account)
+{
+	static StoreStatement statement = {
+		"WITH gone AS (DELETE FROM djust_auth.pending_email WHERE user_id" EQ "$1 OR account" EQ "$2 RETURNING mail)"
+		" DELETE FROM djust_auth.mail_queue WHERE id" EQ "ANY (ARRAY(SELECT mail FROM gone))",
+		{UUIDOID, BYTEAOID}};
+
+	if (catalog_has(TABLE_PENDING_EMAIL))
+		store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), bytes_datum(account->bytes, sizeof(account->bytes))));
+}
+
 uint64
 store_pending_delete_all(void)
 {

@@ -137,14 +137,17 @@ store_user_delete(const pg_uuid_t *id)
 	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(id)));
 }
 
+#define FORMER \
+	"coalesce(detail OPERATOR(pg_catalog.#>>) '{personal,old,email}'," \
+	" CASE WHEN event" EQ "'email_changed' THEN detail OPERATOR(pg_catalog.#>>) '{personal,old}' END)"
+
 List *
 store_user_addresses(const pg_uuid_t *id)
 {
-	static StoreStatement statement = {
-		"SELECT email FROM djust_auth.customer_user WHERE id" EQ
-		"$1 UNION SELECT detail OPERATOR(pg_catalog.#>>) '{personal,old,email}' FROM djust_auth.audit_event"
-		" WHERE user_id" EQ "$1 AND detail OPERATOR(pg_catalog.#>>) '{personal,old,email}' IS NOT NULL",
-		{UUIDOID}};
+	static StoreStatement statement = {"SELECT email FROM djust_auth.customer_user WHERE id" EQ
+									   "$1 UNION SELECT " FORMER " FROM djust_auth.audit_event WHERE user_id" EQ
+									   "$1 AND " FORMER " IS NOT NULL",
+									   {UUIDOID}};
 	List *addresses = NIL;
 	uint64 rows = store_query(&statement, ARGUMENTS(UUIDPGetDatum(id)), NULL);
 	uint64 i;

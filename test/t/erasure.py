@@ -7,12 +7,13 @@ import re
 
 from support import GOOD, OTHER, ROOT, WRONG, Cluster, equal, error_of, main, ok, until
 
-EARLY, LATE = "quetzalcoatl.zoë@xn--bcher-kva.example", "nezahualcoyotl@erasure.example"
+EARLY, LATE, LAST = "quetzalcoatl.zoë@xn--bcher-kva.example", "nezahualcoyotl@erasure.example", "tezcatlipoca@erasure.example"
+WANTED = "huitzilopochtli@erasure.example"
 TYPED = [" Quetzalcoatl.Zoë@Bücher.example ", "QUETZALCOATL.ZOE\u0308@BÜCHER.EXAMPLE"]
 AGENT = "Sphinxbrowser/77.1 (quartz)"
 ADDRESS = ipaddress.ip_address("2001:db8:7391:5ea1:c0ff:ee5:8d2b:4417")
 cluster = Cluster("erasure", "djust_auth.databases = 'postgres'", "djust_auth.client_address_header = 'X-Forwarded-For'", "djust_auth.max_login_failures = 2",
-                  "wal_recycle = off", "wal_compression = off", "default_toast_compression = pglz", "djust_auth.purge_interval = 1s")
+                  "wal_recycle = off", "wal_compression = off", "default_toast_compression = pglz", "djust_auth.purge_interval = 1s", "djust_auth.sign_up = on")
 db = cluster.connect()
 db.run("CREATE EXTENSION djust_auth")
 db.until_worker()
@@ -75,20 +76,28 @@ def life():
     db.run("SELECT djust_auth.disable_user(%s)", user)
     db.run("SELECT djust_auth.enable_user(%s)", user)
     as_client()
+    db.run("SELECT djust_change_email(%s, %s, %s)", db.login(LATE)["access_token"], GOOD, LAST.upper())
+    body = db.one("SELECT body_text FROM djust_auth.claim_mail(1000) WHERE recipient = %s", LAST)
+    equal(db.one("SELECT djust_confirm_email(%s) ->> 'status'", re.search(r"djc_[\w-]+", body).group()), "email_confirmed", "a change of address, which can be reverted")
+    db.run("SELECT djust_change_email(%s, %s, %s)", db.login(LAST)["access_token"], GOOD, WANTED)
+    for address in (EARLY, LAST):
+        db.run("SELECT djust_sign_up(%s, %s)", address, OTHER)
     for _ in range(3):
-        db.login(LATE)
+        db.login(LAST)
     for _ in range(4):
-        db.run("SELECT djust_login(%s, %s)", LATE, WRONG)
-    db.run("SELECT djust_reset_request(%s)", LATE)
+        db.run("SELECT djust_login(%s, %s)", LAST, WRONG)
+    db.run("SELECT djust_reset_request(%s)", LAST)
     as_client(None)
     db.until_written()
     db.run("ANALYZE")
     known = db.row("SELECT password_hash FROM djust_auth.customer_user WHERE id = %s", user)[0]
-    needles.update({"early address": "quetzalcoatl", "late address": "nezahualcoyotl", "agent": AGENT, "client address": ADDRESS.packed,
+    needles.update({"early address": "quetzalcoatl", "late address": "nezahualcoyotl", "last address": "tezcatlipoca", "wanted address": "huitzilopochtli", "agent": AGENT, "client address": ADDRESS.packed,
                     "client address as text": str(ADDRESS), "hash": known.rsplit("$", 1)[1].encode()})
+    for number, (pending,) in enumerate(db.all("SELECT password_hash FROM djust_auth.pending_email WHERE kind = 'sign_up'")):
+        needles[f"hash of sign-up {number}"] = pending.rsplit("$", 1)[1].encode()
     db.run("CHECKPOINT")
     found = occurrences()
-    equal(sorted(found), sorted(needles), "the data directory holds it all, and the search finds it")
+    equal((sorted(found), len(needles)), (sorted(set(needles) - {"wanted address"}), 10), "the data directory holds it all, but for a sealed address, and the search finds it")
 
 
 def access():
@@ -99,8 +108,8 @@ def access():
     equal(counts["audit"], db.one("SELECT count(*) - 1 FROM djust_auth.audit_event WHERE user_id = %s OR (user_id IS NULL AND event IN ('reset_requested', 'login_failed'))", user),
           "and events, also those that name an address and no user")
     ok(min(counts[name] for name in ("profiles", "sessions", "mails", "audit")) > 0, "none of them empty", counts)
-    equal((document["user"]["email"], document["user"]["locale"], document["user"]["password_scheme"]), (LATE, "de", "argon2id"), "the user")
-    equal((document["failed_attempts"]["failures"], document["failed_attempts"]["allowed_at"] is not None), (2, True), "the failures, and until when they wait")
+    equal((document["user"]["email"], document["user"]["locale"], document["user"]["password_scheme"]), (LAST, "de", "argon2id"), "the user")
+    equal(document["failed_attempts"]["failures"], db.one("SELECT failures FROM djust_auth.throttle_lock WHERE user_id = %s", user), "the failures")
     equal({(session["user_agent"], session["client_address"]) for session in document["sessions"]}, {(AGENT, str(ADDRESS))}, "agents and addresses of sessions")
     equal([mail["kind"] for mail in document["mails"]].count("reset"), 2, "the mails that wait, also for a former address, though the addresses are sealed")
     told = json.dumps(document)
@@ -135,10 +144,10 @@ def settle(name):
 
 def erasure():
     db.run("SELECT djust_auth.delete_user(%s)", user)
-    for table in ("customer_user", "session", "user_profile", "reset_token", "mail_queue", "throttle_lock"):
+    for table in ("customer_user", "session", "user_profile", "reset_token", "mail_queue", "throttle_lock", "pending_email"):
         column = "id" if table == "customer_user" else "user_id"
         equal(db.one(f"SELECT count(*) FROM djust_auth.{table} WHERE {column} = %s", user), 0, f"delete_user: no row in {table}")
-    equal(db.one("SELECT count(*) FROM djust_auth.mail_queue WHERE address IS NOT NULL AND done_at IS NULL"), 0, "no request that waits")
+    equal(db.row("SELECT (SELECT count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL), (SELECT count(*) FROM djust_auth.pending_email)"), (0, 0), "no request that waits")
     ok(db.one("SELECT count(*) FROM djust_auth.audit_event WHERE user_id = %s", user) > 0, "events stay, by id")
     db.run("SELECT djust_auth.purge()")
     settle("README.md: no byte of the person is left in the data directory")
