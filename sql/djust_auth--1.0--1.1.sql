@@ -280,6 +280,37 @@ With confirm, whatever its value, what djust_confirm_email or djust_revert_email
 COMMENT ON FUNCTION djust_auth.invite_user(text, text[], text) IS
 	'Makes a user without a password and mails a link to the page that sets one; for a user without a password, only mails a new link. locale is the language of mails. Returns the user''s id. 55000 for a user who has a password or is disabled, P0002 for an unknown profile, 23514 for an invalid address or locale.';
 
+-- texts of the pages in place of the built-in ones
+
+CREATE TABLE djust_auth.page_text (
+	key text COLLATE "C" NOT NULL
+		CONSTRAINT page_text_key_valid CHECK (key OPERATOR(pg_catalog.=) ANY (ARRAY[
+			'show_password', 'rule_length', 'rule_uppercase', 'rule_lowercase', 'rule_digit', 'rule_special', 'met',
+			'unmet', 'weak_password', 'too_long', 'too_common', 'invalid_link', 'unavailable', 'too_many', 'reset_title',
+			'reset_label', 'reset_button', 'reset_done_title', 'reset_done', 'sign_up_title', 'sign_up_email',
+			'sign_up_password', 'sign_up_button', 'sign_up_bad_email', 'sign_up_done_title', 'sign_up_done',
+			'sign_up_off_title', 'sign_up_off', 'confirm_title', 'confirm_text', 'confirm_button', 'confirm_invalid',
+			'confirm_done_title', 'confirm_done', 'revert_title', 'revert_text', 'revert_button', 'revert_invalid',
+			'revert_done_title', 'revert_done'])),
+	locale text COLLATE "C" NOT NULL
+		CONSTRAINT page_text_locale_valid CHECK (locale OPERATOR(pg_catalog.~) '^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$'),
+	text text NOT NULL,
+	CONSTRAINT page_text_pkey PRIMARY KEY (key, locale)
+);
+CREATE UNIQUE INDEX page_text_locale_idx ON djust_auth.page_text (key, pg_catalog.lower(pg_catalog.replace(locale, '_', '-')));
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.page_text', '');
+
+COMMENT ON TABLE djust_auth.page_text IS
+	'Texts of the pages in place of the built-in ones, and in other languages; what is missing is in English.';
+COMMENT ON COLUMN djust_auth.page_text.key IS 'Which text, such as reset_title.';
+COMMENT ON COLUMN djust_auth.page_text.locale IS 'Such as de or fr-CA, for readers who accept it or a narrower one; case-insensitive, - equals _.';
+COMMENT ON COLUMN djust_auth.page_text.text IS 'The text, escaped where it stands in HTML; {n} in rule_length is the number of characters.';
+COMMENT ON CONSTRAINT page_text_key_valid ON djust_auth.page_text IS 'The texts that there are.';
+COMMENT ON CONSTRAINT page_text_locale_valid ON djust_auth.page_text IS 'A locale as in customer_user.';
+COMMENT ON CONSTRAINT page_text_pkey ON djust_auth.page_text IS 'One text per key and language.';
+COMMENT ON INDEX djust_auth.page_text_pkey IS 'Texts by key and language.';
+COMMENT ON INDEX djust_auth.page_text_locale_idx IS 'Locales that differ only in case or in - and _ are equal.';
+
 -- followers: what one shard tells the others by logical replication
 
 CREATE TABLE djust_auth.heartbeat (
@@ -336,7 +367,7 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link', 'known_device'] LOOP
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link', 'known_device', 'page_text'] LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
 				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
 				operation.name, operation.timing, operation.name, relation, operation.tables);
@@ -759,7 +790,7 @@ DECLARE
 		'@extschema@.djust_sign_up(text, text, text)', '@extschema@.djust_confirm_email(text)', '@extschema@.djust_change_email(text, text, text)',
 		'@extschema@.djust_revert_email(text)', '@extschema@.djust_sign_up_page(text, text)', '@extschema@.djust_confirm_page(text, text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];
 	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat',
-		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device']::pg_catalog.regclass[];
+		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device', 'djust_auth.page_text']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

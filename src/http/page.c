@@ -112,7 +112,7 @@ min_characters(void)
 void
 page_text(Page *page, PageText text)
 {
-	page_text_append(&page->out, text, page->language, min_characters());
+	page_text_append(&page->out, &page->texts, text, min_characters());
 }
 
 void
@@ -289,7 +289,7 @@ answer_headers(const Page *page)
 		page->kind->status ? page->kind->status :
 							 200,
 		answer ? answer_retry_after(answer) : 0,
-		page->language,
+		page->texts.language,
 		psprintf("default-src 'none'; script-src %s; style-src %s; img-src data:; connect-src 'self'; "
 				 "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 				 page->kind->has_password ? source_of(script) : "'none'",
@@ -303,14 +303,14 @@ page_begin(Page *page, const PageKind *kind, const Answer *answer)
 
 	page->kind = kind;
 	page->answer = answer;
-	page->language = page_language();
+	page_texts_load(&page->texts);
 	answer_headers(page);
 	initStringInfo(&page->out);
 	appendStringInfo(&page->out,
 					 "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
 					 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 					 "<meta name=\"robots\" content=\"noindex\">\n<title>",
-					 page->language);
+					 page->texts.language);
 	page_text(page, title);
 	appendStringInfo(&page->out,
 					 "</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>%s</style>\n</head>\n<body>\n<main>\n<h1>",

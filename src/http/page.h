@@ -32,7 +32,7 @@ typedef struct Page
 	StringInfoData out;
 	const PageKind *kind;
 	const Answer *answer; /* NULL until the form is sent */
-	const char *language;
+	PageTexts texts;
 } Page;
 
 /* Sets the HTTP status and headers, and writes the page down to its messages. */

@@ -6,6 +6,7 @@
 #define DJUST_PAGE_TEXT_H
 
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 
 typedef enum PageText
 {
@@ -52,10 +53,18 @@ typedef enum PageText
 	PAGE_TEXTS
 } PageText;
 
-/* Tag of the language that the request accepts best; English if it accepts none. */
+typedef struct PageTexts
+{
+	char *language; /* tag */
+	List *rows; /* of PageTextRow */
+} PageTexts;
+
+/* For the language that the request accepts best; English if it accepts none. */
+extern void page_texts_load(PageTexts *texts_of);
+/* Tag of that language. */
 extern const char *page_language(void);
 
 /* Appends the text as HTML, {n} replaced. */
-extern void page_text_append(StringInfo out, PageText text, const char *language, int n);
+extern void page_text_append(StringInfo out, const PageTexts *texts_of, PageText text, int n);
 
 #endif

@@ -54,7 +54,7 @@ sign_up_page_html(Slice email, const Answer *answer)
 	if (page_has_form(&page))
 	{
 		page_begin_form(&page, "djust_sign_up");
-		page_hidden(&page, NULL, "locale", slice_of(page.language));
+		page_hidden(&page, NULL, "locale", slice_of(page.texts.language));
 		append_email(&page, email);
 		page_password(&page, "password", PAGE_SIGN_UP_PASSWORD);
 		page_end_form(&page, PAGE_SIGN_UP_BUTTON);

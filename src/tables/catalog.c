@@ -59,6 +59,7 @@ static const char *const names[] = {
 	[TABLE_PENDING_EMAIL] = "pending_email",
 	[TABLE_EMAIL_LINK] = "email_link",
 	[TABLE_KNOWN_DEVICE] = "known_device",
+	[TABLE_PAGE_TEXT] = "page_text",
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",
@@ -74,6 +75,7 @@ static const char *const names[] = {
 	[INDEX_KEY_FILE] = "key_file_pkey",
 	[INDEX_HEARTBEAT] = "heartbeat_pkey",
 	[INDEX_SESSION_CUTOFF] = "session_cutoff_pkey",
+	[INDEX_PAGE_TEXT] = "page_text_pkey",
 };
 
 StaticAssertDecl(lengthof(names) == CATALOG_RELATIONS, "every table and index has a name");

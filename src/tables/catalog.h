@@ -48,6 +48,7 @@ typedef enum CatalogTable
 	TABLE_PENDING_EMAIL,
 	TABLE_EMAIL_LINK,
 	TABLE_KNOWN_DEVICE,
+	TABLE_PAGE_TEXT,
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -140,6 +141,10 @@ enum
 	Anum_heartbeat_one = 1,
 	Anum_heartbeat_at,
 
+	Anum_page_text_key = 1,
+	Anum_page_text_locale,
+	Anum_page_text_text,
+
 	Anum_session_cutoff_one = 1,
 	Anum_session_cutoff_created_before,
 	Anum_session_cutoff_purged
@@ -211,6 +216,13 @@ typedef struct TemplateRow
 	char *body_html;
 } TemplateRow;
 
+typedef struct PageTextRow
+{
+	char *key;
+	char *locale;
+	char *text;
+} PageTextRow;
+
 /* Number of changes of rights and keys this backend has seen; call after AcceptInvalidationMessages(). */
 extern uint64 catalog_epoch(void);
 /* Raises the epoch in every backend at commit, in this one at the next command. */
@@ -266,6 +278,8 @@ extern bool catalog_known_key_file(KnownKeyFile *known);
 extern bool catalog_heartbeat(TimestampTz *at);
 /* The row of session_cutoff: sessions created before it have ended.  False if there is none. */
 extern bool catalog_session_cutoff(TimestampTz *created_before, bool *purged);
+/* List of PageTextRow *. */
+extern List *catalog_page_texts(void);
 /* False for a table of a newer version of the schema than the database has. */
 extern bool catalog_has(CatalogTable table);
 /* True if the table is in any subscription; *from is its only one, if its first copy is complete, else InvalidOid. */

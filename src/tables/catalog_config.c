@@ -179,3 +179,25 @@ catalog_template(const char *kind, const char *locale, TemplateRow *row)
 	scan_end(&scan);
 	return best >= 0;
 }
+
+List *
+catalog_page_texts(void)
+{
+	List *rows = NIL;
+	Scan scan;
+
+	if (!catalog_has(TABLE_PAGE_TEXT))
+		return NIL;
+	scan_begin(&scan, TABLE_PAGE_TEXT, INDEX_PAGE_TEXT, NULL);
+	while (scan_next(&scan))
+	{
+		PageTextRow *row = palloc(sizeof(PageTextRow));
+
+		row->key = TextDatumGetCString(scan.values[Anum_page_text_key - 1]);
+		row->locale = TextDatumGetCString(scan.values[Anum_page_text_locale - 1]);
+		row->text = TextDatumGetCString(scan.values[Anum_page_text_text - 1]);
+		rows = lappend(rows, row);
+	}
+	scan_end(&scan);
+	return rows;
+}

@@ -129,6 +129,12 @@ static const Column heartbeat[] = {
 	[Anum_heartbeat_at - 1] = {TIMESTAMPTZOID, NOT_NULL},
 };
 
+static const Column page_text[] = {
+	[Anum_page_text_key - 1] = {TEXTOID, NOT_NULL},
+	[Anum_page_text_locale - 1] = {TEXTOID, NOT_NULL},
+	[Anum_page_text_text - 1] = {TEXTOID, NOT_NULL},
+};
+
 static const Column session_cutoff[] = {
 	[Anum_session_cutoff_one - 1] = {BOOLOID, NOT_NULL},
 	[Anum_session_cutoff_created_before - 1] = {TIMESTAMPTZOID, NOT_NULL},
@@ -169,6 +175,7 @@ static const struct
 	[TABLE_KEY_FILE] = COLUMNS(key_file),
 	[TABLE_HEARTBEAT] = COLUMNS(heartbeat),
 	[TABLE_SESSION_CUTOFF] = COLUMNS(session_cutoff),
+	[TABLE_PAGE_TEXT] = COLUMNS(page_text),
 };
 
 COMPAT_NORETURN static void

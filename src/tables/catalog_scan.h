@@ -28,6 +28,7 @@ typedef enum CatalogIndex
 	INDEX_KEY_FILE,
 	INDEX_HEARTBEAT, /* since 1.1, as all that follow */
 	INDEX_SESSION_CUTOFF,
+	INDEX_PAGE_TEXT,
 	CATALOG_RELATIONS
 } CatalogIndex;
 

@@ -105,7 +105,7 @@ const shown = page => page.$$eval('#answer p:not([hidden])', items => items.map(
 const says = {
 	en: ['Create an account', 'Check your mail', 'Confirm your email address', 'Confirm this address', 'Address confirmed'],
 	fr: ['Créer un compte', 'Consultez vos e-mails', 'Confirmez votre adresse e-mail', 'Confirmer cette adresse', 'Adresse confirmée'],
-	de: ['Konto anlegen', 'Sehen Sie in Ihr Postfach', 'E-Mail-Adresse bestätigen', 'Diese Adresse bestätigen', 'Adresse bestätigt'],
+	de: ['Konto anlegen', 'Sehen Sie in Ihr Postfach', 'E-Mail-Adresse bestätigen', 'Diese Adresse bestätigen', 'E-Mail-Adresse bestätigt'],
 }
 
 async function send(page, email, password, code) {

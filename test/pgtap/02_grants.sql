@@ -139,7 +139,7 @@ SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind 
 	'no other kind has a privilege on a table, but for monitor, which reads stat');
 SELECT is((SELECT privileges FROM table_privilege WHERE kind = 'monitor' AND name = 'stat'), 'S', 'it does');
 SELECT set_eq($$SELECT name || ' ' || privileges FROM table_privilege WHERE kind = 'dba' AND privileges IS NOT NULL$$,
-	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'password_blocklist SIUD',
+	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'page_text SIUD', 'password_blocklist SIUD',
 		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'leaving_user S', 'pending_email S', 'throttle_lock S', 'stat S'],
 	'dba: what the contract says');
 

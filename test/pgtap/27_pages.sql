@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(33);
+SELECT plan(44);
 
 CREATE FUNCTION pg_temp.page(sql text, language text DEFAULT 'en', OUT status text, OUT html text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -46,6 +46,20 @@ SELECT is(status || pg_temp.shown(html)::text, '200{email_confirmed}', 'the butt
 SELECT is((SELECT locale FROM djust_auth.customer_user WHERE email = 'ann@pages.example'), 'de', 'in the language of the page');
 SELECT is(status || pg_temp.shown(html)::text, '400{invalid_grant}', 'once') FROM pg_temp.page(format('SELECT djust_confirm_page(%L, ''x'')', :'link'));
 SELECT matches(djust_confirm_page('djv_x'), '<button>Put the address back</button>', 'a link of a notice has another button');
+
+-- texts of the administrator's
+
+INSERT INTO djust_auth.page_text (key, locale, text) VALUES
+	('confirm_title', 'de', 'Grüß <Gott>'), ('confirm_title', 'de_CH', 'Grüezi'), ('confirm_title', 'it', 'Confermi l''indirizzo'), ('rule_length', 'it', '{n} caratteri'),
+	('confirm_button', 'en', 'Yes, that is me');
+SELECT is(substring(html FROM '<html lang="(.*?)">') || ' ' || substring(html FROM '<h1>(.*?)</h1>'), wanted, format('Accept-Language %s: %s', language, wanted))
+	FROM (VALUES ('de', 'de Grüß &lt;Gott&gt;'), ('de-AT', 'de Grüß &lt;Gott&gt;'), ('de-ch', 'de-CH Grüezi'), ('it-IT', 'it Confermi l&#39;indirizzo'), ('fr', 'fr Confirmez votre adresse e-mail'),
+		('en', 'en Confirm your email address')) v(language, wanted), pg_temp.page('SELECT djust_confirm_page(''djc_x'')', language);
+SELECT matches(html, '<button>Yes, that is me</button>', 'what Italian lacks is in the administrator''s English') FROM pg_temp.page('SELECT djust_confirm_page(''djc_x'')', 'it');
+SELECT matches(html, '>8 caratteri<', 'a number is filled in') FROM pg_temp.page('SELECT djust_reset_page(''djp_x'')', 'it');
+SELECT throws_ok($$INSERT INTO djust_auth.page_text VALUES ('title', 'de', 'x')$$, '23514', NULL, 'a key that is none');
+SELECT throws_ok($$INSERT INTO djust_auth.page_text VALUES ('reset_title', '"', 'x')$$, '23514', NULL, 'a locale that is none');
+SELECT throws_ok($$INSERT INTO djust_auth.page_text VALUES ('confirm_title', 'DE-ch', 'x')$$, '23505', NULL, 'one locale in two spellings');
 
 SELECT * FROM finish();
 ROLLBACK;

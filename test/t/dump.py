@@ -19,6 +19,7 @@ db.run("SELECT djust_auth.create_profile('manager', 'Sees \"all\" orders; \\ and
 db.run("SELECT djust_auth.set_right('manager', '/orders/**', 'write'), djust_auth.set_right('manager', '/orders/{id}/cost', 'none')")
 db.run("SELECT djust_auth.set_right('anonymous', '/products/**', 'read')")
 db.run("INSERT INTO djust_auth.password_blocklist VALUES ('Password-1')")
+db.run("INSERT INTO djust_auth.page_text VALUES ('reset_title', 'it', 'Nuova password')")
 users = {email: db.create_user(email, password, profiles) for email, password, profiles in (
     ("ann@dump.example", GOOD, ["customer"]),
     ("bob@dump.example", OTHER, ["customer", "manager"]),
@@ -66,6 +67,7 @@ KEPT = {
     "rights": "SELECT profile, route, access::text FROM djust_auth.profile_right ORDER BY 1, 2",
     "blocklist": "SELECT password FROM djust_auth.password_blocklist ORDER BY 1",
     "mail templates": "SELECT * FROM djust_auth.mail_template ORDER BY 1, 2",
+    "texts of pages": "SELECT * FROM djust_auth.page_text ORDER BY 1, 2",
 }
 
 
@@ -314,7 +316,7 @@ def schemas():
         GROUP BY 1, 2 ORDER BY 1, 2""")
     equal([(schema, public) for schema, public, _ in where], [("api", True), ("djust_auth", False)],
           "CREATE EXTENSION ... SCHEMA api: the public API there, all else in djust_auth")
-    equal(where[0][2], 21, "the whole public API")
+    equal(where[0][2], 23, "the whole public API")
     equal(copy.one("SELECT count(*) FROM pg_class c WHERE relnamespace = 'api'::regnamespace"), 0, "and no table")
     shop(copy)
     copy.create_user("ann@api.example", profiles=["customer"])
