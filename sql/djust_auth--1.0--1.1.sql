@@ -6,6 +6,12 @@
 CREATE FUNCTION djust_auth.check_hash(password_hash text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_auth_check_hash';
 
+COMMENT ON FUNCTION djust_auth.check_password(text) IS
+	'Violations of the password policy: too_short, too_long, missing_uppercase, missing_lowercase, missing_digit, missing_special, too_common; empty if nothing. For too_common a NOTICE tells the caller, not the log, what was found. 22004 for NULL.';
+COMMENT ON TABLE djust_auth.password_blocklist IS
+	'Passwords that are refused as too_common, and words that count as common. Empty at first; fill it with COPY.';
+COMMENT ON COLUMN djust_auth.password_blocklist.password IS
+	'The whole password, or a word, stored in NFC. An entry in lower case also matches every spelling with capitals.';
 COMMENT ON FUNCTION djust_auth.check_hash(text) IS
 	'What import_user() would do with another system''s password hash: the name of its scheme, "no password", or "refused: " and the reason. Hashes nothing, and quotes nothing of the text.';
 

@@ -150,10 +150,21 @@ SQL_FUNCTION(djust_auth_open_session)
 	RETURN_TEXT(answer_tokens(&answer, ANSWER_TO_OAUTH));
 }
 
+/* To the caller, not to the log: found is a part of the password. */
+static void
+tell_found(const char *found)
+{
+	ereport(NOTICE,
+			(errmsg("the password is too common"),
+			 *found ? errdetail("It contains: %s.", found) : errdetail("It has too few different characters."),
+			 errdetail_log("Only the caller is told why.")));
+}
+
 SQL_FUNCTION(djust_auth_check_password)
 {
 	Datum codes[PWPOLICY_VIOLATIONS];
 	Password password;
+	const char *found;
 	unsigned violations;
 	unsigned n;
 	int count = 0;
@@ -161,7 +172,9 @@ SQL_FUNCTION(djust_auth_check_password)
 	preloaded_require();
 	REQUIRED(0, "password");
 	password = normalize_password(SLICE(0));
-	violations = password_violations(&password);
+	violations = password_violations(&password, NULL, &found);
+	if (violations & PWPOLICY_TOO_COMMON)
+		tell_found(found);
 	for (n = 0; n < PWPOLICY_VIOLATIONS; n++)
 		if (violations & (1u << n))
 			codes[count++] = CStringGetTextDatum(pwpolicy_code(n));

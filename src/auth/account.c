@@ -33,12 +33,12 @@ require_user(const pg_uuid_t *id, UserRow *user)
 }
 
 static void
-hash_or_raise(Slice password, char *hash)
+hash_or_raise(Slice password, const char *email, char *hash)
 {
 	Password normal = normalize_password(password);
 	Answer answer = {VERDICT_OK};
 
-	if (!password_hash(&normal, hash, &answer))
+	if (!password_hash(&normal, email, hash, &answer))
 		answer_raise(&answer);
 }
 
@@ -79,7 +79,7 @@ account_create(const char *email, Slice password, const char *hash, ArrayType *p
 
 	if (password.data)
 	{
-		hash_or_raise(password, made);
+		hash_or_raise(password, normalize_email(slice_of(email)), made);
 		hash = made;
 	}
 	store_user_insert(email, hash, locale, id);
@@ -95,7 +95,7 @@ account_set_password(const pg_uuid_t *id, Slice password)
 	UserRow user;
 
 	require_user(id, &user);
-	hash_or_raise(password, hash);
+	hash_or_raise(password, user.email, hash);
 	store_user_set_hash(id, hash, false);
 	account_unlock(id);
 }

@@ -198,13 +198,14 @@ login_change_password(Slice token, Slice current, Slice fresh, Answer *answer)
 	answer->verdict = VERDICT_INVALID_GRANT;
 	if (!find_bearer(token, &bearer, &candidate))
 		return;
-	answer->violations = password_violations(&new_password);
+	answer->violations = password_violations(&new_password, candidate.user.email, NULL);
 	if (answer->violations != 0)
 	{
 		answer->verdict = VERDICT_WEAK_PASSWORD;
 		return;
 	}
-	if (!check_current(&candidate, &old_password, answer) || !password_hash(&new_password, hash, answer) ||
+	if (!check_current(&candidate, &old_password, answer) ||
+		!password_hash(&new_password, candidate.user.email, hash, answer) ||
 		!confirm_bearer(&candidate, &bearer, answer))
 		return;
 	store_user_set_hash(&candidate.user.id, hash, true);

@@ -12,7 +12,10 @@
 
 #include "auth/password.h"
 #include "keys/key_file.h"
+#include "pwhash/pwcommon.h"
 #include "pwhash/pwpolicy.h"
+#include "server/encoding.h"
+#include "server/secret.h"
 #include "server/settings.h"
 #include "shmem/counters.h"
 #include "shmem/hash_slot.h"
@@ -28,22 +31,50 @@ password_tag(const char *address, AccountTag *tag)
 	key_file_tag("password", slice_of(address), tag);
 }
 
+static bool
+is_listed(Slice word, bool whole, void *arg)
+{
+	const char *text = normalize_for_lookup(word);
+
+	return whole ? catalog_blocklisted(text) : *text == '\0' || catalog_blocklist_begins(text);
+}
+
+static Slice
+in_utf8(const char *text)
+{
+	return slice_of(database_to_utf8(pstrdup(text)));
+}
+
 /* A lower-case blocklist entry covers every spelling in capitals. */
 static bool
-is_common(const Password *password)
+is_common(const Password *password, const char *email, const char **found)
 {
-	return password->text.length <= PWHASH_PASSWORD_MAX &&
-		   (catalog_blocklisted(password->in_database) || catalog_blocklisted(password->lower_in_database));
+	PwCommon *work;
+
+	*found = "";
+	if (password->text.length > PWHASH_PASSWORD_MAX)
+		return false;
+	if (catalog_blocklisted(password->in_database) || catalog_blocklisted(password->lower_in_database))
+	{
+		*found = password->lower_in_database;
+		return true;
+	}
+	work = secret_alloc(sizeof(PwCommon));
+	if (!pwcommon_judge(password->text, in_utf8(email), in_utf8(setting_password_context), is_listed, NULL, work))
+		return false;
+	*found = normalize_for_lookup(slice_of(work->found));
+	return true;
 }
 
 unsigned
-password_violations(const Password *password)
+password_violations(const Password *password, const char *email, const char **found)
 {
+	const char *ignored;
 	int min_characters = pwpolicy_min_characters(setting_password_policy, setting_password_min_length);
 	unsigned violations = pwpolicy_violations(
 		setting_password_policy, password->text, password->characters, min_characters, PWHASH_PASSWORD_MAX);
 
-	return violations | (is_common(password) ? PWPOLICY_TOO_COMMON : 0);
+	return violations | (is_common(password, email ? email : "", found ? found : &ignored) ? PWPOLICY_TOO_COMMON : 0);
 }
 
 static PwCost
@@ -154,12 +185,12 @@ password_check(const AccountTag *tag, const char *hash, bool usable, const Passw
 }
 
 bool
-password_hash(const Password *password, char *out, Answer *answer)
+password_hash(const Password *password, const char *email, char *out, Answer *answer)
 {
 	PwArena arena;
 	volatile bool made = false;
 
-	answer->violations = password_violations(password);
+	answer->violations = password_violations(password, email, NULL);
 	answer->verdict = VERDICT_WEAK_PASSWORD;
 	if (answer->violations != 0)
 		return false;

@@ -10,8 +10,11 @@
 #include "server/normalize.h"
 #include "tables/catalog.h"
 
-/* Bits of pwpolicy.h, the blocklist included. */
-extern unsigned password_violations(const Password *password);
+/*
+ * Bits of pwpolicy.h.  email: whose password it becomes, in normal form; NULL if unknown.  *found, if not NULL, becomes
+ * what makes it common, in the encoding of the database and a part of the password; empty if there is nothing to name.
+ */
+extern unsigned password_violations(const Password *password, const char *email, const char **found);
 
 /*
  * Checks a password against a hash under the account's throttle.  Returns VERDICT_OK, VERDICT_INVALID_GRANT,
@@ -22,8 +25,8 @@ extern unsigned password_violations(const Password *password);
 extern Verdict password_check(const AccountTag *tag, const char *hash, bool usable, const Password *password,
 							  char *replacement, int *retry_after);
 
-/* New hash, if the policy allows the password; else false, and answer says why.  out takes PWHASH_MAX bytes. */
-extern bool password_hash(const Password *password, char *out, Answer *answer);
+/* New hash, if the policy allows email this password; else false, and answer says why.  out takes PWHASH_MAX bytes. */
+extern bool password_hash(const Password *password, const char *email, char *out, Answer *answer);
 
 /* A hash that no known password matches and that costs as much as new ones. */
 extern const char *password_decoy(void);

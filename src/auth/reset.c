@@ -57,9 +57,9 @@ reset_confirm(Slice token, Slice password, Answer *answer)
 	key_file_require();
 	answer->verdict = VERDICT_INVALID_GRANT;
 	if (!link_hash(token, LINK_RESET, token_hash) || !catalog_reset_token(token_hash, &user_id, &expires_at) ||
-		expires_at <= GetCurrentTimestamp())
+		expires_at <= GetCurrentTimestamp() || !catalog_user_by_id(&user_id, &user))
 		return;
-	if (!password_hash(&fresh, hash, answer))
+	if (!password_hash(&fresh, user.email, hash, answer))
 		return;
 	if (!store_user_confirm(&user_id, NULL, true) || !store_reset_consume(token_hash, GetCurrentTimestamp()) ||
 		!catalog_user_by_id(&user_id, &user))

@@ -63,7 +63,7 @@ sign_up(Slice address, Slice password, const char *locale, Answer *answer)
 	answer->reason = email_fault(slice_of(email));
 	if (answer->reason == NULL && locale && !is_locale(locale))
 		answer->reason = "The locale is not a language tag such as de or fr-CA.";
-	if (answer->reason || !password_hash(&secret, hash, answer))
+	if (answer->reason || !password_hash(&secret, email, hash, answer))
 		return;
 	pending.password_hash = hash;
 	mail_queue_pending("sign_up", email, CONFIRM_LIFE_S, &pending);

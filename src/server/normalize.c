@@ -70,9 +70,9 @@ add_form(Password *password, Slice text)
 	password->form[password->forms++] = text;
 }
 
-/* For look-ups in tables; text that the encoding cannot represent is in none. */
-static const char *
-in_database(Slice utf8)
+/* Text that the encoding cannot represent is in no table. */
+const char *
+normalize_for_lookup(Slice utf8)
 {
 	Slice text = convert(utf8, PG_UTF8, database_encoding());
 
@@ -92,8 +92,8 @@ fill_forms(Slice text, Password *password)
 		!uni_lower(password->text, secret_alloc(capacity + 1), capacity, &lower))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	uni_count(password->text, &password->characters);
-	password->in_database = in_database(password->text);
-	password->lower_in_database = in_database(lower);
+	password->in_database = normalize_for_lookup(password->text);
+	password->lower_in_database = normalize_for_lookup(lower);
 	add_form(password, password->text);
 	add_form(password, text);
 	add_form(password, nfd);

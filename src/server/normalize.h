@@ -35,6 +35,9 @@ extern const char *email_fault(Slice text);
 
 extern Password normalize_password(Slice text);
 
+/* UTF-8 for look-ups in tables, NUL-terminated; empty if the encoding cannot represent it.  Wiped with the context. */
+extern const char *normalize_for_lookup(Slice utf8);
+
 /* NFC of a blocklist entry, NUL-terminated; unchanged if it has none.  Wiped with the current context. */
 extern const char *normalize_blocklist_entry(Slice text);
 

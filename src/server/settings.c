@@ -15,6 +15,7 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+#include "pwhash/pwcommon.h"
 #include "pwhash/pwhash.h"
 #include "pwhash/pwpolicy.h"
 #include "server/shard.h"
@@ -245,6 +246,16 @@ check_databases(char **newval, void **extra, GucSource source)
 	return good;
 }
 
+/* As many bytes as pwcommon.c looks at. */
+static bool
+check_password_context(char **newval, void **extra, GucSource source)
+{
+	if (is_plain(*newval) && strlen(*newval) <= PWCOMMON_LONGEST)
+		return true;
+	GUC_check_errhint("Use names of the shop, separated by commas, 1024 bytes at most.");
+	return false;
+}
+
 static bool
 check_smtp_url(char **newval, void **extra, GucSource source)
 {
@@ -336,6 +347,7 @@ define_passwords(void)
 				  0,
 				  "Password hashes computed at the same time in the whole server.");
 	DEFINE_INT(max_login_failures, 10, 0, "Consecutive failures after which each further attempt must wait.");
+	DEFINE_STRING(password_context, "", check_password_context, "Names of the shop, which make a password common.");
 	DEFINE_INT(password_min_length, 8, 0, "Least number of characters of a password.");
 	DefineCustomEnumVariable("djust_auth.password_policy",
 							 "Rules of new passwords: djust, or nist, which asks for 15 characters of any kind.",

@@ -37,6 +37,7 @@ SETTING int setting_max_login_failures;
 SETTING int setting_max_replica_lag; /* ms */
 SETTING int setting_max_sessions; /* of a user; 0: no limit */
 SETTING bool setting_notify_new_device;
+SETTING char *setting_password_context;
 SETTING int setting_password_min_length;
 SETTING int setting_password_policy; /* PwPolicy */
 SETTING int setting_purge_interval; /* s */

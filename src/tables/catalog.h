@@ -290,5 +290,7 @@ extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user
 extern bool catalog_lock(const AccountTag *tag, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at);
 extern bool catalog_template(const char *kind, const char *locale, TemplateRow *row);
 extern bool catalog_blocklisted(const char *password);
+/* True if an entry begins with this. */
+extern bool catalog_blocklist_begins(const char *prefix);
 
 #endif

@@ -8,10 +8,12 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_enum.h"
+#include "utils/fmgroids.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "routes/route_trie.h"
+#include "server/encoding.h"
 #include "tables/catalog_scan.h"
 #include "tables/datum.h"
 #include "text/bytes.h"
@@ -43,6 +45,24 @@ bool
 catalog_blocklisted(const char *password)
 {
 	return row_exists(TABLE_PASSWORD_BLOCKLIST, INDEX_PASSWORD_BLOCKLIST, password);
+}
+
+/* The order is that of bytes: if the first entry from the prefix on does not begin with it, none does. */
+bool
+catalog_blocklist_begins(const char *prefix)
+{
+	ScanKeyData key;
+	Scan scan;
+	bool begins = false;
+
+	scan_text_key(&key, 1, prefix);
+	ScanKeyInit(&key, 1, BTGreaterEqualStrategyNumber, F_TEXT_GE, key.sk_argument);
+	scan_begin(&scan, TABLE_PASSWORD_BLOCKLIST, INDEX_PASSWORD_BLOCKLIST, &key);
+	if (scan_next(&scan))
+		begins = slice_begins(text_slice(DatumGetTextPP(scan.values[Anum_password_blocklist_password - 1])), prefix);
+	scan_end(&scan);
+	bytes_wipe(DatumGetPointer(key.sk_argument), VARSIZE_ANY(DatumGetPointer(key.sk_argument)));
+	return begins;
 }
 
 /* Maps the enum's label: the contract fixes labels, not object ids. */

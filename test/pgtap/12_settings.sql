@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(507);
+SELECT plan(519);
 
 CREATE FUNCTION pg_temp.refusal(name text, value text, OUT state text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -16,7 +16,7 @@ INSERT INTO bad VALUES
 	('access_token_lifetime', '0'), ('access_token_lifetime', '-1'), ('access_token_lifetime', '-10min'), ('refresh_token_lifetime', '0'), ('refresh_token_lifetime', '-1'),
 	('session_max_lifetime', '0'), ('session_max_lifetime', '-1'), ('reset_link_lifetime', '0'), ('reset_link_lifetime', '-1'), ('reset_link_lifetime', '86401'), ('reset_link_lifetime', '25h'), ('reset_link_lifetime', '2d'),
 	('refresh_reuse_grace', '-1'), ('mail_lease', '0'), ('mail_lease', '-1'), ('purge_interval', '0'), ('purge_interval', '-1'), ('audit_retention', '0'), ('audit_retention', '-1'), ('hash_wait_timeout', '-1'),
-	('password_min_length', '7'), ('password_min_length', '0'), ('password_min_length', '-1'), ('password_policy', ''), ('password_policy', 'none'),
+	('password_min_length', '7'), ('password_min_length', '0'), ('password_min_length', '-1'), ('password_context', E'shop\nroses'), ('password_context', repeat('x', 1025)), ('password_policy', ''), ('password_policy', 'none'),
 	('argon2_memory', '19455'), ('argon2_memory', '8'), ('argon2_memory', '0'), ('argon2_memory', '18MB'), ('argon2_iterations', '1'), ('argon2_iterations', '0'), ('argon2_parallelism', '0'), ('argon2_parallelism', '-1'),
 	('max_login_failures', '0'), ('max_login_failures', '-1'), ('max_login_failures', '101'), ('max_replica_lag', '-1'), ('max_replica_lag', '999ms'), ('max_replica_lag', '2h'), ('max_sessions', '-1'), ('max_sessions', '10001'), ('shard', '-1'), ('shard', '4096'),
 	('confirm_url', ''), ('confirm_url', 'http://shop.example/confirm?token={token}'), ('confirm_url', 'https://shop.example/confirm'), ('invitation_lifetime', '0'), ('invitation_lifetime', '15d'), ('sign_up_profiles', E'a\nb'),
@@ -41,7 +41,7 @@ CREATE TEMP TABLE good (name text, value text);
 INSERT INTO good VALUES
 	('access_token_lifetime', '1s'), ('access_token_lifetime', '10min'), ('refresh_token_lifetime', '1s'), ('refresh_token_lifetime', '2h'), ('session_max_lifetime', '1s'), ('session_max_lifetime', '12h'), ('reset_link_lifetime', '1s'), ('reset_link_lifetime', '24h'),
 	('refresh_reuse_grace', '0'), ('refresh_reuse_grace', '10s'), ('mail_lease', '1s'), ('purge_interval', '1s'), ('audit_retention', '1s'), ('audit_retention', '3650d'), ('hash_wait_timeout', '1s'),
-	('password_min_length', '8'), ('password_min_length', '15'), ('password_policy', 'djust'), ('password_policy', 'nist'), ('argon2_memory', '19456'), ('argon2_memory', '64MB'), ('argon2_iterations', '2'), ('argon2_iterations', '3'), ('argon2_parallelism', '1'), ('argon2_parallelism', '4'),
+	('password_min_length', '8'), ('password_min_length', '15'), ('password_context', ''), ('password_context', 'Rosenhof, Blumen Schulze, rosenhof.example'), ('password_policy', 'djust'), ('password_policy', 'nist'), ('argon2_memory', '19456'), ('argon2_memory', '64MB'), ('argon2_iterations', '2'), ('argon2_iterations', '3'), ('argon2_parallelism', '1'), ('argon2_parallelism', '4'),
 	('max_login_failures', '1'), ('max_login_failures', '100'), ('max_replica_lag', '0'), ('max_replica_lag', '1s'), ('max_replica_lag', '1h'), ('max_sessions', '0'), ('max_sessions', '1'), ('max_sessions', '10000'), ('shard', '0'), ('shard', '4095'),
 	('confirm_url', 'https://shop.example/#/confirm/{token}'), ('confirm_url', 'http://localhost:3000/{token}'), ('invitation_lifetime', '1s'), ('invitation_lifetime', '14d'), ('sign_up', 'on'), ('sign_up', 'off'), ('notify_new_device', 'on'), ('notify_new_device', 'off'), ('sign_up_profiles', 'customer, VIP customer'), ('sign_up_profiles', ''),
 	('reset_url', 'https://shop.example/reset?token={token}'), ('reset_url', 'https://shop.example:8443/#/reset/{token}'), ('reset_url', 'http://localhost/reset?t={token}'), ('reset_url', 'http://localhost:3000/{token}'),

@@ -94,13 +94,13 @@ SELECT djust_token('client_credentials')
 SELECT djust_token('')
 -- a weak password where the administrator gives it: 22023, with all that it lacks
 SELECT djust_auth.create_user('bob@message.example', 'Ab1')
-SELECT djust_auth.create_user('bob@message.example', 'Abcdefg1')
+SELECT djust_auth.create_user('bob@message.example', 'Tulpenb1')
 SELECT djust_auth.create_user('bob@message.example', '')
 SELECT djust_auth.set_password(:ann, 'tulips')
-INSERT INTO djust_auth.password_blocklist VALUES ('Password-1')
-SELECT djust_auth.set_password(:ann, 'Password-1')
+INSERT INTO djust_auth.password_blocklist VALUES ('Blocked-1')
+SELECT djust_auth.set_password(:ann, 'Blocked-1')
 SELECT djust_auth.check_password('tulips')
-SELECT djust_auth.check_password('Password-1')
+SELECT djust_auth.check_password('Blocked-1')
 SELECT djust_auth.check_password('Tulips-4-Ann')
 SELECT count(*) FROM djust_auth.customer_user
 -- addresses

@@ -730,8 +730,8 @@ def replica_role():
     fails("23514", lambda: loader.run("INSERT INTO djust_auth.customer_user (email) VALUES ('Replica@Attacks.example')"), "an address that is not normal is refused")
     fails("23514", lambda: loader.run("INSERT INTO djust_auth.customer_user (email, password_hash) VALUES ('clear@attacks.example', 'clear')"), "so is a clear password")
     fails("23514", lambda: loader.run("INSERT INTO djust_auth.profile_right VALUES ('customer', '/a//b', 'write')"), "and a bad pattern")
-    loader.run("INSERT INTO djust_auth.password_blocklist VALUES (E'Cafe\\u0301-4-Ann')")
-    equal(db.one("SELECT djust_auth.check_password(E'Caf\\u00e9-4-Ann')"), ["too_common"], "an entry of the blocklist is normalised")
+    loader.run("INSERT INTO djust_auth.password_blocklist VALUES (E'Fore\\u0301z-4-Ann')")
+    equal(db.one("SELECT djust_auth.check_password(E'For\\u00e9z-4-Ann')"), ["too_common"], "an entry of the blocklist is normalised")
     loader.run("DELETE FROM djust_auth.profile_right WHERE profile = 'customer' AND route <> '/orders'")
 
 

@@ -226,6 +226,12 @@ class Db:
         self.run("SELECT pg_reload_conf()")
         until(lambda: self.one("SELECT pg_conf_load_time()") > before, f"new {name}")
 
+    def processor_time(self):
+        """Of the backend, in seconds: other programs beside this one do not change it."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 def shop(db):
     """A profile that reads /orders."""

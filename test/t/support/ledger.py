@@ -363,7 +363,7 @@ class Ledger:
             if session.alive == {False} and "error" not in db.refresh(session.refresh[-1]):
                 self.lost.append(f"{account.name}: the refresh token of a dead session is good")
         for link in account.used_links[-3:]:
-            if "error" not in db.confirm(link, "Never-9-again"):
+            if "error" not in db.confirm(link, "Nettles-9-Again"):
                 self.lost.append(f"{account.name}: a link was used twice")
         for event, n in account.events.items():
             there = db.one("SELECT count(*) FROM djust_auth.audit_event WHERE user_id = %s AND event = %s", account.id, event)
