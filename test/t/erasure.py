@@ -13,7 +13,8 @@ TYPED = [" Quetzalcoatl.Zoë@Bücher.example ", "QUETZALCOATL.ZOE\u0308@BÜCHER.
 AGENT = "Sphinxbrowser/77.1 (quartz)"
 ADDRESS = ipaddress.ip_address("2001:db8:7391:5ea1:c0ff:ee5:8d2b:4417")
 cluster = Cluster("erasure", "djust_auth.databases = 'postgres'", "djust_auth.client_address_header = 'X-Forwarded-For'", "djust_auth.max_login_failures = 2",
-                  "wal_recycle = off", "wal_compression = off", "default_toast_compression = pglz", "djust_auth.purge_interval = 1s", "djust_auth.sign_up = on")
+                  "wal_recycle = off", "wal_compression = off", "default_toast_compression = pglz", "djust_auth.purge_interval = 1s", "djust_auth.sign_up = on",
+                  "djust_auth.notify_new_device = on")
 db = cluster.connect()
 db.run("CREATE EXTENSION djust_auth")
 db.until_worker()
@@ -52,6 +53,10 @@ def life():
         db.create_user(f"other{number}@erasure.example", profiles=["buyer"])
     user = db.create_user(TYPED[0], profiles=["buyer"])
     db.run("UPDATE djust_auth.customer_user SET locale = 'de' WHERE id = %s", user)
+    as_client()
+    db.login(TYPED[1])
+    as_client(AGENT, "192.0.2.77")
+    db.login(EARLY)  # another network, so a new device
     as_client()
     first = db.login(TYPED[1])
     for _ in range(20):
@@ -112,6 +117,7 @@ def access():
     equal(document["failed_attempts"]["failures"], db.one("SELECT failures FROM djust_auth.throttle_lock WHERE user_id = %s", user), "the failures")
     equal({(session["user_agent"], session["client_address"]) for session in document["sessions"]}, {(AGENT, str(ADDRESS))}, "agents and addresses of sessions")
     equal([mail["kind"] for mail in document["mails"]].count("reset"), 2, "the mails that wait, also for a former address, though the addresses are sealed")
+    equal(len(document["devices"]), 2, "devices")
     told = json.dumps(document)
     ok(EARLY in json.dumps(document["audit"], ensure_ascii=False), "events with a former address")
     ok(known.rsplit("$", 1)[1] not in told and not re.search(r"access_hash|token_hash|dj[rp]_|eyJ", told), "no hash, no token")
@@ -144,7 +150,7 @@ def settle(name):
 
 def erasure():
     db.run("SELECT djust_auth.delete_user(%s)", user)
-    for table in ("customer_user", "session", "user_profile", "reset_token", "mail_queue", "throttle_lock", "pending_email"):
+    for table in ("customer_user", "session", "user_profile", "reset_token", "mail_queue", "throttle_lock", "pending_email", "known_device"):
         column = "id" if table == "customer_user" else "user_id"
         equal(db.one(f"SELECT count(*) FROM djust_auth.{table} WHERE {column} = %s", user), 0, f"delete_user: no row in {table}")
     equal(db.row("SELECT (SELECT count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL), (SELECT count(*) FROM djust_auth.pending_email)"), (0, 0), "no request that waits")
