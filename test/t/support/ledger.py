@@ -23,7 +23,7 @@ CLIENTS, ACCOUNTS = 8, 4
 SKEW_S = 2	# how far ahead an access token may be issued
 LOCK_WRITTEN_S = 2	# the worker writes a lock within a second; younger ones may be lost by contract
 SETTINGS = ("djust_auth.databases = 'postgres'", "full_page_writes = on", "autovacuum_naptime = 1s", "djust_auth.access_token_lifetime = 1d",
-            "djust_auth.refresh_token_lifetime = 1d", "djust_auth.session_max_lifetime = 1d")
+            "djust_auth.sign_up = on", "djust_auth.refresh_token_lifetime = 1d", "djust_auth.session_max_lifetime = 1d")
 FAULT = bool(os.environ.get("LEDGER_FAULT"))
 SEALED = "SELECT max(sealed_at) > (SELECT max(at) FROM djust_auth.audit_event) FROM djust_auth.audit_chain"
 if FAULT:
@@ -58,7 +58,9 @@ class Account:
         self.disabled = {False}
         self.buyer = {False}
         self.sessions = []
+        self.former_email = None		# which the link of a notice puts back
         self.used_links = []
+        self.used_confirmations = []
         self.events = {}
         self.locked_at = None
         self.n = 0
@@ -194,16 +196,20 @@ class Client:
         account.password, account.old_password = {new}, old
         account.locked_at = None
 
-    def reset(self, account):
-        """Asked for, claimed, used; the mails of others that are claimed at the same time are theirs."""
-        email = only(account.email)
-        self.ledger.links.pop(email, None)		# a password that was set since has ended it
-        self.call("SELECT djust_reset_request(%s)", email)
-        claimed = self.call("""SELECT coalesce(json_object_agg(recipient, substring(body_text FROM 'djp_[A-Za-z0-9_-]+')), '{}')
+    def mailed(self, prefix, address):
+        """Claims all mails that are due, also those of others, and takes the link of this kind; None if somebody has yet to tell it."""
+        claimed = self.call("""SELECT coalesce(json_agg(json_build_array(recipient, substring(body_text FROM 'dj[pcv]_[A-Za-z0-9_-]+'))), '[]')
             FROM djust_auth.claim_mail(1000)""")
         with self.ledger.links_lock:
-            self.ledger.links.update((address, link) for address, link in claimed.items() if link)
-            link = self.ledger.links.pop(email, None)
+            self.ledger.links.update(((link[:4], recipient), link) for recipient, link in claimed if link)
+            return self.ledger.links.pop((prefix, address), None)
+
+    def reset(self, account):
+        """Asked for, claimed, used."""
+        email = only(account.email)
+        self.ledger.links.pop(("djp_", email), None)		# a password that was set since has ended it
+        self.call("SELECT djust_reset_request(%s)", email)
+        link = self.mailed("djp_", email)
         if link is None or only(account.disabled):
             return
         account.n += 1
@@ -231,6 +237,62 @@ class Client:
         self.change(account.email, f"{account.name}-{account.n}@ledger.example", "SELECT djust_auth.change_email(%s, %s)", account.id,
                     f"{account.name}-{account.n}@ledger.example")
 
+    def own_email(self, account):
+        """Changed by its owner, who follows the link."""
+        for session in account.sessions:
+            if self.ledger.steady and session.alive == {True} and not only(account.disabled) and account.locked_at is None:
+                account.n += 1
+                old, new = only(account.email), f"{account.name}-{account.n}@ledger.example"
+                answer = self.call("SELECT djust_change_email(%s, %s, %s)", session.access[-1], only(account.password), new)
+                link = None if "error" in answer else self.mailed("djc_", new)
+                if "error" in answer:
+                    self.ledger.lost.append(f"{account.name}: a change of address got {answer}")
+                if link is None:
+                    return
+                account.email.add(new)
+                account.former_email = None
+                answer = self.end(account, "SELECT djust_confirm_email(%s)", link, but=session)
+                if "error" in answer:
+                    self.ledger.lost.append(f"{account.name}: a confirmation that was never used got {answer}")
+                    return
+                account.email, account.former_email = {new}, old
+                account.used_confirmations.append(link)
+                account.events["email_changed"] = account.events.get("email_changed", 0) + 1
+                return
+
+    def put_back(self, account):
+        """By the link of the notice: the address before, and a password that is suspended."""
+        former = account.former_email
+        link = former and self.mailed("djv_", former)
+        if not link:
+            return
+        account.email.add(former)
+        account.former_email = None
+        answer = self.end(account, "SELECT djust_revert_email(%s)", link)
+        if "error" in answer:
+            self.ledger.lost.append(f"{account.name}: the link of a notice got {answer}")
+            return
+        account.email = {former}
+        account.locked_at = time.time()
+        account.events["email_changed"] = account.events.get("email_changed", 0) + 1
+
+    def sign_up(self, account):
+        """Of somebody new, with an account's name for a name."""
+        account.n += 1
+        email, password = f"{account.name}-{account.n}@new.example", f"Tulips-4-{account.name}-{account.n}"
+        answer = self.call("SELECT djust_sign_up(%s, %s)", email, password)
+        link = None if "error" in answer else self.mailed("djc_", email)
+        if "error" in answer:
+            self.ledger.lost.append(f"{email}: a sign-up got {answer}")
+        if link is None:
+            return
+        answer = self.call("SELECT djust_confirm_email(%s)", link)
+        if "error" in answer:
+            self.ledger.lost.append(f"{email}: a confirmation that was never used got {answer}")
+            return
+        account.used_confirmations.append(link)
+        self.ledger.newcomers.append((email, password))
+
     def assign(self, account):
         buyer = self.dice.random() < 0.5
         self.change(account.buyer, buyer, f"SELECT djust_auth.{'add' if buyer else 'remove'}_profile(%s, 'buyer')", account.id)
@@ -250,7 +312,7 @@ class Client:
         account.locked_at = None
 
     VERBS = {"login": 8, "refresh": 12, "reuse": 3, "logout": 3, "end_sessions": 1, "change_password": 2, "set_password": 1, "reset": 2,
-             "disable": 1, "enable": 2, "change_email": 1, "assign": 4, "lock": 1, "unlock": 1}
+             "disable": 1, "enable": 2, "change_email": 1, "own_email": 2, "put_back": 1, "sign_up": 1, "assign": 4, "lock": 1, "unlock": 1}
 
     def work(self):
         """Until something cuts it off, or, where clients are to go on, until the quiet."""
@@ -281,7 +343,8 @@ class Ledger:
         self.refusal = None	# SQLSTATE with which calls may be refused
         self.lost = []	# findings
         self.lost_by_contract = self.acknowledged = self.refused = self.cut_off = 0
-        self.links = {}	# by address: the secret of the last mail
+        self.links = {}	# by prefix and address: the secret of the last mail
+        self.newcomers = []	# addresses and passwords of those who signed up
         self.links_lock = threading.Lock()
         self.quiet = threading.Event()
         self.clients = [Client(self, i) for i in range(CLIENTS)]
@@ -333,6 +396,7 @@ class Ledger:
             db.until_written()
             for account in self.accounts:
                 self.check_account(db, account, struck_at)
+            self.check_newcomers(db)
         ok(len(self.lost) == before, f"{name}: nothing acknowledged is lost", "\n".join(self.lost[before:before + 20]))
 
     def settle(self, fact, value, what):
@@ -365,6 +429,9 @@ class Ledger:
         for link in account.used_links[-3:]:
             if "error" not in db.confirm(link, "Nettles-9-Again"):
                 self.lost.append(f"{account.name}: a link was used twice")
+        for link in account.used_confirmations[-3:]:
+            if "error" not in db.one("SELECT djust_confirm_email(%s)", link):
+                self.lost.append(f"{account.name}: a confirmation was used twice")
         for event, n in account.events.items():
             there = db.one("SELECT count(*) FROM djust_auth.audit_event WHERE user_id = %s AND event = %s", account.id, event)
             if there < n:
@@ -379,6 +446,15 @@ class Ledger:
         db.run("SELECT djust_auth.unlock_user(%s)", account.id)
         account.locked_at = None
         self.check_password(db, account)
+
+    def check_newcomers(self, db):
+        known = {email for (email,) in db.all("SELECT email FROM djust_auth.customer_user WHERE email LIKE '%%@new.example'")}
+        self.lost += [f"{email} has signed up, and is gone" for email, _ in self.newcomers if email not in known]
+        if self.newcomers and "error" in db.login(*self.newcomers[-1]):
+            self.lost.append(f"{self.newcomers[-1][0]} has signed up, and cannot log in")
+        events = db.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'signed_up'")
+        if events < len(self.newcomers):
+            self.lost.append(f"{events} events signed_up of {len(self.newcomers)} that were acknowledged")
 
     def check_password(self, db, account):
         db.run("SELECT djust_auth.enable_user(%s)", account.id)
