@@ -1,4 +1,4 @@
--- 27_devices: the notice of a login with a new device
+-- 28_devices: the notice of a login with a new device
 
 BEGIN;
 \pset fieldsep '\n'
