@@ -1,4 +1,4 @@
-"""Access and erasure: export_user tells all; after delete_user and the statements of README.md no byte of the person is in the data directory."""
+"""Access and erasure: export_user tells all; after delete_user and the statements of doc/erasure.md no byte of the person is in the data directory."""
 
 import ipaddress
 import json
@@ -126,8 +126,8 @@ def access():
 
 
 def statements():
-    """Those of README.md that leave no byte behind."""
-    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+    """Those of doc/erasure.md that leave no byte behind."""
+    with open(os.path.join(ROOT, "doc", "erasure.md"), encoding="utf-8") as file:
         return re.search(r"^```sql\n(VACUUM \(FULL\).*?)^```$", file.read(), re.M | re.S).group(1)
 
 
@@ -156,7 +156,7 @@ def erasure():
     equal(db.row("SELECT (SELECT count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL), (SELECT count(*) FROM djust_auth.pending_email)"), (0, 0), "no request that waits")
     ok(db.one("SELECT count(*) FROM djust_auth.audit_event WHERE user_id = %s", user) > 0, "events stay, by id")
     db.run("SELECT djust_auth.purge()")
-    settle("README.md: no byte of the person is left in the data directory")
+    settle("doc/erasure.md: no byte of the person is left in the data directory")
     equal(db.all("SELECT * FROM djust_auth.audit_verify() WHERE finding NOT LIKE 'not sealed%%'"), [], "the audit verifies")
     equal(error_of(db.login("yxother1@erasure.example")), None, "others log in")
     again = db.create_user(EARLY)
