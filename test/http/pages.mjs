@@ -185,9 +185,23 @@ async function reverts() {
 	}
 }
 
+async function invited() {
+	const email = 'invited@page.example'
+	await db.query("SELECT djust_auth.invite_user($1, '{}', 'fr')", [email])
+	const token = new URL(await link_for(email, 'djp_')).searchParams.get('token')
+	await browse({ locale: 'fr-FR', javaScriptEnabled: false }, async page => {
+		await page.goto(`${url}/rpc/djust_reset_page?token=${token}`)
+		equal((await login(email, 'Daisies-5-Bob')).error, 'invalid_grant', 'an invitation: no password yet')
+		await page.fill('#new_password', 'Daisies-5-Bob')
+		await page.click('button')
+		await page.waitForSelector('[data-code=password_updated]:not([hidden])')
+	})
+	equal((await login(email, 'Daisies-5-Bob')).status, 200, 'the page behind its link sets one')
+}
+
 async function end() {
 	await sign_up_is(false)
 	await db.query('ALTER SYSTEM RESET djust_auth.sign_up')
 }
 
-await main(closed, open, same_for_all, scanner, journeys, reverts, end)
+await main(closed, open, same_for_all, scanner, journeys, reverts, invited, end)

@@ -7,7 +7,7 @@ By environment: SIGN_UPS of each kind of address (30).
 import os
 import statistics
 
-from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, together
+from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, program, together
 
 SIGN_UPS = int(os.environ.get("SIGN_UPS", "30"))
 CHEAP = "$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K"
@@ -136,4 +136,13 @@ def suspended():
     equal(served.one("SELECT count(*) FROM djust_auth.mail_queue"), 1, "it is told once")
 
 
-main(begin, sign_ups, changes, at_once, two_links, languages, suspended)
+def dumped():
+    """What waits to be confirmed is in no dump."""
+    db.run("SELECT djust_sign_up('dumped@accounts.example', %s)", GOOD)
+    ok(links("djc_"), "a link was mailed")
+    dump = program("pg_dump", "-h", cluster.host, "-p", str(cluster.port), "-U", "postgres", "postgres")
+    ok("COPY djust_auth.customer_user" in dump and not any(f"COPY djust_auth.{table} " in dump for table in ("pending_email", "email_link", "known_device")),
+       "a dump has accounts, and nothing that waits to be confirmed")
+
+
+main(begin, sign_ups, changes, at_once, two_links, languages, dumped, suspended)
