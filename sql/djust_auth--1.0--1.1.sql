@@ -119,7 +119,7 @@ COMMENT ON FUNCTION djust_auth.moves() IS 'Customers who are leaving. For the ro
 
 CREATE TABLE djust_auth.session_cutoff (
 	one boolean NOT NULL DEFAULT true CONSTRAINT session_cutoff_pkey PRIMARY KEY CONSTRAINT session_cutoff_one CHECK (one),
-	created_before timestamptz NOT NULL,
+	created_before timestamptz NOT NULL CONSTRAINT session_cutoff_finite CHECK (pg_catalog.isfinite(created_before)),
 	purged boolean NOT NULL DEFAULT false
 );
 
@@ -139,6 +139,7 @@ COMMENT ON COLUMN djust_auth.session_cutoff.created_before IS 'Sessions that wer
 COMMENT ON COLUMN djust_auth.session_cutoff.purged IS 'Whether a purge has removed these sessions.';
 COMMENT ON CONSTRAINT session_cutoff_pkey ON djust_auth.session_cutoff IS 'One row.';
 COMMENT ON CONSTRAINT session_cutoff_one ON djust_auth.session_cutoff IS 'With the primary key: one row.';
+COMMENT ON CONSTRAINT session_cutoff_finite ON djust_auth.session_cutoff IS 'A moment.';
 COMMENT ON INDEX djust_auth.session_cutoff_pkey IS 'One row.';
 COMMENT ON TRIGGER djust_policy_changed ON djust_auth.session_cutoff IS 'Makes every backend read the row again; fires for replicated changes, too.';
 COMMENT ON TRIGGER djust_policy_truncated ON djust_auth.session_cutoff IS 'Makes every backend read the row again.';
@@ -149,7 +150,7 @@ COMMENT ON FUNCTION djust_auth.end_all_sessions(timestamptz) IS
 CREATE TABLE djust_auth.pending_email (
 	mail bigint NOT NULL CONSTRAINT pending_email_pkey PRIMARY KEY,
 	kind text COLLATE "C" NOT NULL
-		CONSTRAINT pending_email_kind_valid CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['sign_up', 'change', 'revert'])),
+		CONSTRAINT pending_email_kind_valid CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['sign_up', 'change', 'revert', 'ended'])),
 	user_id uuid REFERENCES djust_auth.customer_user ON UPDATE CASCADE ON DELETE CASCADE,
 	sid uuid,
 	address bytea NOT NULL,
@@ -161,6 +162,7 @@ CREATE TABLE djust_auth.pending_email (
 	mailed_at timestamptz
 );
 CREATE INDEX pending_email_account_idx ON djust_auth.pending_email (account, mail);
+CREATE INDEX pending_email_mailed_idx ON djust_auth.pending_email (account, mailed_at) WHERE mailed_at IS NOT NULL;
 CREATE INDEX pending_email_user_id_idx ON djust_auth.pending_email (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX pending_email_purge_idx ON djust_auth.pending_email (expires_at, mail);
 
@@ -195,7 +197,7 @@ COMMENT ON TABLE djust_auth.pending_email IS
 	'Addresses that a link in a mail confirms: of a sign-up, of a change of address, and the former one, which its owner may put back.';
 COMMENT ON COLUMN djust_auth.pending_email.mail IS 'Id of the mail with the link.';
 COMMENT ON COLUMN djust_auth.pending_email.kind IS
-	'sign_up: makes a user; change: gives the user this address; revert: gives it back.';
+	'sign_up: makes a user; change: gives the user this address; revert: gives it back; ended: none of these any more, kept for an hour for the pace of mails.';
 COMMENT ON COLUMN djust_auth.pending_email.user_id IS 'The user whose address changes; NULL for a sign-up.';
 COMMENT ON COLUMN djust_auth.pending_email.sid IS 'The session that asked for a change; it goes on afterwards.';
 COMMENT ON COLUMN djust_auth.pending_email.address IS 'The address, sealed under the key file, of one size.';
@@ -206,11 +208,12 @@ COMMENT ON COLUMN djust_auth.pending_email.created_at IS 'When it was asked for.
 COMMENT ON COLUMN djust_auth.pending_email.expires_at IS 'When its links end, and the row may be purged.';
 COMMENT ON COLUMN djust_auth.pending_email.mailed_at IS 'When its mail was first claimed.';
 COMMENT ON CONSTRAINT pending_email_pkey ON djust_auth.pending_email IS 'One address a mail.';
-COMMENT ON CONSTRAINT pending_email_kind_valid ON djust_auth.pending_email IS 'The three kinds.';
+COMMENT ON CONSTRAINT pending_email_kind_valid ON djust_auth.pending_email IS 'The kinds.';
 COMMENT ON CONSTRAINT pending_email_user_id_fkey ON djust_auth.pending_email IS 'Goes with the user.';
 COMMENT ON INDEX djust_auth.pending_email_pkey IS 'Pending addresses by mail.';
 COMMENT ON INDEX djust_auth.pending_email_user_id_idx IS 'Pending addresses of a user.';
 COMMENT ON INDEX djust_auth.pending_email_account_idx IS 'Pending addresses by their keyed hash.';
+COMMENT ON INDEX djust_auth.pending_email_mailed_idx IS 'Mails to an address, for their pace.';
 COMMENT ON INDEX djust_auth.pending_email_purge_idx IS 'Expired ones, for the purge.';
 COMMENT ON TABLE djust_auth.email_link IS 'Links that were mailed for pending addresses.';
 COMMENT ON COLUMN djust_auth.email_link.token_hash IS 'SHA-256 of the secret; the secret itself is stored nowhere.';
@@ -262,7 +265,7 @@ CREATE FUNCTION djust_auth.invite_user(email text, profiles text[] DEFAULT '{}',
 COMMENT ON FUNCTION @extschema@.djust_sign_up(text, text, text) IS
 	'Sign up with an email address and a password
 
-Mails a link that makes the account: {"status":"confirmation_sent"} for every well-formed address, known or not, or error object invalid_request, weak_password, temporarily_unavailable. locale is the language of mails, such as de or fr-CA; without one, the first of Accept-Language. 55000 unless djust_auth.sign_up is on, 22004 for NULL, 25006 in a read-only transaction.';
+Mails a link that makes the account: {"status":"confirmation_sent"} for every well-formed address, known or not, or error object invalid_request, weak_password, temporarily_unavailable. locale is the language of mails, such as de or fr-CA; without one, that of the built-in languages which Accept-Language prefers. 55000 unless djust_auth.sign_up is on, 22004 for NULL, 25006 in a read-only transaction.';
 COMMENT ON FUNCTION @extschema@.djust_confirm_email(text) IS
 	'Confirm an address by the link of a mail
 
@@ -567,8 +570,7 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 		UNION ALL
 		SELECT 2, 'warning', 'djust_auth.confirm_url is the example of the documentation',
 			'Set it to the page of your shop that takes links of sign-ups and changes of address.'
-		WHERE pg_catalog.current_setting('djust_auth.sign_up', true) = 'on'
-			AND pg_catalog.current_setting('djust_auth.confirm_url', true) LIKE 'https://shop.example/%'
+		WHERE pg_catalog.current_setting('djust_auth.confirm_url', true) LIKE 'https://shop.example/%'
 		UNION ALL
 		SELECT 2, 'warning', pg_catalog.format('%s events and locks wait for the worker', s.value),
 			'Half of the queue is full: beyond that refused attempts are lost to the audit. See the server log.'

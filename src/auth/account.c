@@ -116,8 +116,6 @@ delete_user(const pg_uuid_t *id, const List *addresses)
 	UserRow user;
 
 	require_user(id, &user);
-	/* the user's row before pending ones, as everywhere */
-	store_user_lock(id);
 	mail_queue_forget(id, addresses);
 	if (store_user_delete(id) == 0)
 		answer_raise_unknown_user(id);
@@ -129,6 +127,8 @@ delete_user(const pg_uuid_t *id, const List *addresses)
 void
 account_delete(const pg_uuid_t *id)
 {
+	/* the user's row before pending ones, as everywhere; and before the addresses are read */
+	store_user_lock(id);
 	delete_user(id, store_user_addresses(id));
 }
 
@@ -154,8 +154,10 @@ accounts_of(const List *addresses)
 void
 account_erase(const pg_uuid_t *id)
 {
-	List *addresses = store_user_addresses(id);
+	List *addresses;
 
+	store_user_lock(id);
+	addresses = store_user_addresses(id);
 	delete_user(id, addresses);
 	store_audit_forget_accounts(accounts_of(addresses));
 }

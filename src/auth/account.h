@@ -14,7 +14,7 @@
 /* password, hash and locale may be NULL.  Raises unless it succeeds. */
 extern pg_uuid_t *account_create(const char *email, Slice password, const char *hash, ArrayType *profiles,
 								 const char *locale);
-/* Those that the user has already stay. */
+/* Adds those that the user does not have. */
 extern void account_add_profiles(const pg_uuid_t *id, ArrayType *profiles);
 extern void account_set_password(const pg_uuid_t *id, Slice password);
 extern void account_set_disabled(const pg_uuid_t *id, bool disabled);

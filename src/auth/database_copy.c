@@ -38,13 +38,17 @@ typedef struct Ended
 	uint64 mails;
 } Ended;
 
-/* Waits for running logins, so that their sessions end, too; does not block readers. */
+/*
+ * Waits for running logins, so that their sessions end, too; does not block readers.  Devices are known by keyed
+ * hashes, of which none would match.
+ */
 static void
 end_sessions_and_links(Ended *ended)
 {
 	store_session_lock();
 	ended->sessions = store_session_delete_all();
 	ended->links = store_reset_delete_all() + store_pending_delete_all();
+	store_device_delete_all();
 }
 
 /* Tags depend on key file and database: saves users' locks under their new tags. */

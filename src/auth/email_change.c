@@ -3,12 +3,12 @@
  *		Owns changing one's address, and what the links about addresses do.
  *
  * Threats: learning from a change which addresses have accounts (the new one is
- * looked up only when its mail is claimed, and when its link is followed by who
- * reads its mail); a stolen session that takes the account over (the password
- * is needed, and the former address gets, in the commit of the change, a link
- * that undoes it); a thief who undoes the undoing (a revert ends the links of
- * later changes and suspends the password; nothing ends the links of earlier
- * ones before their time).
+ * looked up only when its mail is claimed, and when its link is followed); a
+ * stolen session that takes the account over (the password is needed, and the
+ * former address gets, in the commit of the change, a link that undoes it); a
+ * thief who undoes the undoing (a revert ends the links of later changes and
+ * suspends the password; nothing ends the links of earlier ones before their
+ * time).
  */
 #include "postgres.h"
 

@@ -14,7 +14,7 @@ extern void email_change(Slice token, Slice current_password, Slice address, Ans
 /* Follows the link of a sign-up or of a change. */
 extern void email_confirm(Slice token, Answer *answer);
 
-/* Puts the former address back, for who got the notice of a change. */
+/* Puts the former address back, by the link in the notice of a change. */
 extern void email_revert(Slice token, Answer *answer);
 
 #endif

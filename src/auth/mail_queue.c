@@ -1,6 +1,6 @@
 /*
  * mail_queue.c
- *		Owns the mail queue and the text of mails.
+ *		Owns the mail queue, and filling in the text of mails.
  *
  * Threat: a queue that reveals who has an account, or contains usable links. A
  * reset request is a row of fixed size with a sealed address; only the claim
@@ -240,7 +240,7 @@ compose(const QueuedMail *queued, const Letter *letter, TimestampTz now)
 	TemplateRow template;
 	const char *link;
 
-	if (letter->has_user && !store_user_confirm_at_once(&letter->user.id))
+	if (letter->has_user && !store_user_lock_at_once(&letter->user.id))
 		return NULL;
 	link = make_link(letter, now, queued->expires_at);
 	if (!catalog_template(letter->kind, letter->locale ? letter->locale : "", &template) &&
@@ -255,9 +255,25 @@ compose(const QueuedMail *queued, const Letter *letter, TimestampTz now)
 }
 
 /*
- * Adds the mail, allocated in context, unless it or its recipient is locked.  Confirmations are paced here, not when
- * they are asked for: so all requests do the same work.
+ * Confirmations are paced here, not when they are asked for: so all requests do the same work.  By the table, so that a
+ * claim that is rolled back loses none.  False: not now, or given up.
  */
+static bool
+is_admitted(const QueuedMail *queued, const Letter *letter, TimestampTz now)
+{
+	if (!store_pending_lock_at_once(queued->id))
+		store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the address is being changed");
+	else if (!store_pending_admit(&letter->pending, now))
+	{
+		store_pending_delete(queued->id);
+		store_mail_done(queued->id, now, "too many mails to this address");
+	}
+	else
+		return true;
+	return false;
+}
+
+/* Adds the mail, allocated in context, unless it or its recipient is locked. */
 static void
 claim_one(const QueuedMail *queued, const Letter *letter, TimestampTz now, MemoryContext context, List **mails)
 {
@@ -266,11 +282,8 @@ claim_one(const QueuedMail *queued, const Letter *letter, TimestampTz now, Memor
 
 	if (!store_mail_take(queued->id, now))
 		return;
-	if (letter->is_paced && !store_pending_admit(&letter->pending, now))
-	{
-		store_mail_done(queued->id, now, "too many mails to this address");
+	if (letter->is_paced && !is_admitted(queued, letter, now))
 		return;
-	}
 	old = MemoryContextSwitchTo(context);
 	mail = compose(queued, letter, now);
 	if (mail)

@@ -15,10 +15,6 @@
 #include "server/encoding.h"
 #include "text/language.h"
 
-static const char *const languages[] = {"en", "fr", "de"};
-
-#define LANGUAGES lengthof(languages)
-
 typedef struct MailText
 {
 	const char *subject;
@@ -28,7 +24,7 @@ typedef struct MailText
 static const struct
 {
 	const char *kind;
-	MailText text[LANGUAGES];
+	MailText text[LANGUAGES]; /* in the order of language.h */
 } texts[] = {
 	{"reset",
 	 {{"Reset your password",
@@ -172,7 +168,7 @@ has_latin1(void)
 static int
 language_of(const char *locale)
 {
-	return locale && has_latin1() ? Max(language_for_locale(languages, LANGUAGES, slice_of(locale)), 0) : 0;
+	return locale && has_latin1() ? Max(language_for_locale(language_tags, LANGUAGES, slice_of(locale)), 0) : 0;
 }
 
 static void

@@ -8,8 +8,8 @@
  * address (none is made before its owner follows the link).
  *
  * Somebody who signs up a stranger's address chooses the password of the account
- * that the stranger then confirms: the mail says what is confirmed, and a reset
- * takes the account back, with all its sessions.
+ * that the stranger then confirms.  A reset takes the account back and ends all
+ * its sessions.
  */
 #include "postgres.h"
 
@@ -70,9 +70,9 @@ sign_up(Slice address, Slice password, const char *locale, Answer *answer)
 }
 
 static void
-warn_of_unknown(const char *profile)
+log_unknown(const char *profile)
 {
-	ereport(WARNING,
+	ereport(LOG,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("profile \"%s\" does not exist", profile),
 			 errhint("djust_auth.sign_up_profiles names it.")));
@@ -91,8 +91,10 @@ give_profiles(const pg_uuid_t *id)
 		name += strspn(name, " ");
 		for (end = name + strlen(name); end > name && end[-1] == ' '; end--)
 			end[-1] = '\0';
-		if (*name && !store_user_profile_give(id, name))
-			warn_of_unknown(name);
+		if (*name && catalog_profile_exists(name))
+			store_user_profile_give(id, name);
+		else if (*name)
+			log_unknown(name);
 	}
 }
 

@@ -142,8 +142,8 @@ extern void store_session_clear_profiles(void);
 /* users */
 /* Locks the user against changes; true if the user is enabled and, unless hash is NULL, still has this hash. */
 extern bool store_user_confirm(const pg_uuid_t *id, const char *hash, bool for_update);
-/* Returns false instead of waiting if another transaction holds the row lock. */
-extern bool store_user_confirm_at_once(const pg_uuid_t *id);
+/* False instead of waiting if another transaction holds the row. */
+extern bool store_user_lock_at_once(const pg_uuid_t *id);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
 extern void store_user_lock(const pg_uuid_t *id);
 /* Locks existing users in the order of their ids; returns how many. */
@@ -188,8 +188,8 @@ extern bool store_move_decide(const pg_uuid_t *move, bool refused, bool *was_ref
 extern void store_profile_insert(const char *name, const char *description);
 extern uint64 store_profile_delete(const char *name);
 extern void store_user_profile_insert(const pg_uuid_t *user_id, const char *profile);
-/* Not an administrator's change; false if there is no such profile. */
-extern bool store_user_profile_give(const pg_uuid_t *user_id, const char *profile);
+/* Not an administrator's change. */
+extern void store_user_profile_give(const pg_uuid_t *user_id, const char *profile);
 extern uint64 store_user_profile_delete(const pg_uuid_t *user_id, const char *profile);
 /* As foreign keys would, after a profile got another name, or was deleted (after is NULL); returns the rows changed. */
 extern uint64 store_user_profile_follow(const char *before, const char *after);
@@ -233,11 +233,14 @@ extern void store_pending_insert(const char *mail_kind, const PendingEmail *pend
 extern bool store_pending_of_mail(int64 mail, PendingEmail *pending);
 /* False for an unknown or expired link. */
 extern bool store_pending_of_link(const uint8_t *hash, TimestampTz now, PendingEmail *pending);
+/* False instead of waiting if another transaction holds the row. */
+extern bool store_pending_lock_at_once(int64 mail);
 /* True for one mail in a minute, and five in an hour, to the same address; and for one that was admitted before. */
 extern bool store_pending_admit(const PendingEmail *pending, TimestampTz now);
-/* Deletes it; its links are dead then.  True for only one caller. */
+/* Ends it, and so its links; true for only one caller. */
 extern bool store_pending_take(int64 mail);
-extern void store_pending_delete_changes(ArrayType *user_ids);
+extern void store_pending_delete(int64 mail);
+extern void store_pending_end_changes(ArrayType *user_ids);
 /* Those of mails after this one. */
 extern void store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail);
 /* What is pending of this user, or of anybody for this address, and its mails. */
@@ -248,6 +251,7 @@ extern void store_email_link_insert(const uint8_t *hash, const PendingEmail *pen
 /* devices */
 /* True if any device of the user is known. */
 extern bool store_device_any(const pg_uuid_t *user_id);
+extern void store_device_delete_all(void);
 /* True if the device was not seen for 180 days, or ever. */
 extern bool store_device_see(const pg_uuid_t *user_id, const AccountTag *device, TimestampTz now);
 

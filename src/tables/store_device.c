@@ -20,6 +20,15 @@ store_device_any(const pg_uuid_t *user_id)
 	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id))) > 0;
 }
 
+void
+store_device_delete_all(void)
+{
+	static StoreStatement statement = {"DELETE FROM djust_auth.known_device"};
+
+	if (catalog_has(TABLE_KNOWN_DEVICE))
+		store_run(&statement, ARGUMENTS());
+}
+
 bool
 store_device_see(const pg_uuid_t *user_id, const AccountTag *device, TimestampTz now)
 {

@@ -82,8 +82,9 @@ read_pending(StoreStatement *statement, Arguments arguments, PendingEmail *pendi
 bool
 store_pending_of_mail(int64 mail, PendingEmail *pending)
 {
-	static StoreStatement statement = {
-		"SELECT " PENDING_COLUMNS " FROM djust_auth.pending_email p WHERE p.mail" EQ "$1", {INT8OID}};
+	static StoreStatement statement = {"SELECT " PENDING_COLUMNS " FROM djust_auth.pending_email p WHERE p.mail" EQ
+									   "$1 AND p.kind" NE "'ended'",
+									   {INT8OID}};
 
 	return read_pending(&statement, ARGUMENTS(Int64GetDatum(mail)), pending);
 }
@@ -93,10 +94,19 @@ store_pending_of_link(const uint8_t *hash, TimestampTz now, PendingEmail *pendin
 {
 	static StoreStatement statement = {
 		"SELECT " PENDING_COLUMNS " FROM djust_auth.email_link l JOIN djust_auth.pending_email p ON p.mail" EQ "l.mail"
-		" WHERE l.token_hash" EQ "$1 AND p.expires_at" GT "$2",
+		" WHERE l.token_hash" EQ "$1 AND p.expires_at" GT "$2 AND p.kind" NE "'ended'",
 		{BYTEAOID, TIMESTAMPTZOID}};
 
 	return read_pending(&statement, ARGUMENTS(bytes_datum(hash, SHA256_SIZE), TimestampTzGetDatum(now)), pending);
+}
+
+bool
+store_pending_lock_at_once(int64 mail)
+{
+	static StoreStatement statement = {
+		"SELECT 1 FROM djust_auth.pending_email WHERE mail" EQ "$1 FOR UPDATE SKIP LOCKED", {INT8OID}};
+
+	return store_run(&statement, ARGUMENTS(Int64GetDatum(mail))) > 0;
 }
 
 bool
@@ -117,21 +127,32 @@ store_pending_admit(const PendingEmail *pending, TimestampTz now)
 							   TimestampTzGetDatum(now - SECS_PER_HOUR * USECS_PER_SEC))) > 0;
 }
 
+/* Ended rows stay for an hour, as the pace of mails counts them. */
+#define END \
+	"UPDATE djust_auth.pending_email SET kind = 'ended', password_hash = NULL," \
+	" expires_at = pg_catalog.clock_timestamp() OPERATOR(pg_catalog.+) '1 hour'::pg_catalog.interval WHERE "
+
 bool
 store_pending_take(int64 mail)
 {
-	static StoreStatement statement = {"DELETE FROM djust_auth.pending_email WHERE mail" EQ "$1", {INT8OID}};
+	static StoreStatement statement = {END "mail" EQ "$1 AND kind" NE "'ended'", {INT8OID}};
 
 	return store_run(&statement, ARGUMENTS(Int64GetDatum(mail))) > 0;
 }
 
 void
-store_pending_delete_changes(ArrayType *user_ids)
+store_pending_delete(int64 mail)
 {
-	static StoreStatement statement = {"DELETE FROM djust_auth.pending_email WHERE user_id" EQ "ANY ($1) AND kind" EQ
-									   "'change'",
-									   {UUIDARRAYOID},
-									   .by_index = true};
+	static StoreStatement statement = {"DELETE FROM djust_auth.pending_email WHERE mail" EQ "$1", {INT8OID}};
+
+	store_run(&statement, ARGUMENTS(Int64GetDatum(mail)));
+}
+
+void
+store_pending_end_changes(ArrayType *user_ids)
+{
+	static StoreStatement statement = {
+		END "user_id" EQ "ANY ($1) AND kind" EQ "'change'", {UUIDARRAYOID}, .by_index = true};
 
 	if (catalog_has(TABLE_PENDING_EMAIL))
 		store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));

@@ -42,7 +42,7 @@ store_link_delete_of_all(ArrayType *user_ids)
 		"DELETE FROM djust_auth.reset_token WHERE user_id" EQ "ANY ($1)", {UUIDARRAYOID}, .by_index = true};
 
 	store_run(&statement, ARGUMENTS(PointerGetDatum(user_ids)));
-	store_pending_delete_changes(user_ids);
+	store_pending_end_changes(user_ids);
 }
 
 void

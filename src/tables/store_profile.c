@@ -39,14 +39,14 @@ store_user_profile_insert(const pg_uuid_t *user_id, const char *profile)
 	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile)));
 }
 
-bool
+void
 store_user_profile_give(const pg_uuid_t *user_id, const char *profile)
 {
-	static StoreStatement statement = {"INSERT INTO djust_auth.user_profile (user_id, profile)"
-									   " SELECT $1, p.name FROM djust_auth.profile p WHERE p.name" EQ "$2",
-									   {UUIDOID, TEXTOID}};
+	static StoreStatement statement = {
+		"INSERT INTO djust_auth.user_profile (user_id, profile) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+		{UUIDOID, TEXTOID}};
 
-	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile))) > 0;
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(profile)));
 }
 
 uint64

@@ -23,10 +23,9 @@ store_user_confirm(const pg_uuid_t *id, const char *hash, bool for_update)
 }
 
 bool
-store_user_confirm_at_once(const pg_uuid_t *id)
+store_user_lock_at_once(const pg_uuid_t *id)
 {
-	static StoreStatement statement = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ
-									   "$1 AND disabled_at IS NULL FOR SHARE SKIP LOCKED",
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 FOR SHARE SKIP LOCKED",
 									   {UUIDOID}};
 
 	return store_run(&statement, ARGUMENTS(UUIDPGetDatum(id))) > 0;

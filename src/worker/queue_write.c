@@ -1,7 +1,8 @@
 /*
  * queue_write.c
  *		Owns writing queued entries: audit events, which survive a rollback,
- *		and locks of the throttle, which survive a restart.
+ *		and locks of the throttle, which survive a restart, with the notice of a
+ *		suspension.
  *
  * A batch is removed from the queue after its commit, so a crash or an error
  * loses nothing.
@@ -23,6 +24,7 @@
 static QueueEntry *batch = NULL;
 static int batch_size = 0; /* 0: the last batch was written */
 
+/* The notice's kind exists since 1.1. */
 static void
 tell_suspended(const pg_uuid_t *user_id)
 {
@@ -45,10 +47,10 @@ write_entry(const QueueEntry *entry)
 			audit_write(entry);
 			break;
 		case EVENT_QUEUE_SUSPENSION:
-			tell_suspended(&lock->user_id);
-			/* FALLTHROUGH */
 		case EVENT_QUEUE_LOCK:
 			store_lock_save(&lock->tag, lock->failures, lock->allowed_at, entry->at, &lock->user_id);
+			if (entry->kind == EVENT_QUEUE_SUSPENSION)
+				tell_suspended(&lock->user_id);
 			break;
 		case EVENT_QUEUE_UNLOCK:
 			store_lock_delete(&lock->tag);
@@ -84,16 +86,21 @@ drop_rejected(const QueueEntry *entry, ErrorData *error)
 		counter_add(COUNT_AUDIT_LOST, 1);
 	ereport(LOG,
 			(errcode(error->sqlerrcode),
-			 errmsg("djust_auth could not write %s", entry->kind == EVENT_QUEUE_EVENT ? "an audit event" : "a lock"),
+			 errmsg("djust_auth could not write %s",
+					entry->kind == EVENT_QUEUE_EVENT      ? "an audit event" :
+					entry->kind == EVENT_QUEUE_SUSPENSION ? "the notice of a suspension" :
+															"a lock"),
 			 errdetail("%s", error->message)));
 	FreeErrorData(error);
 }
 
+/* A suspension counts even if its notice is rejected. */
 static void
 write_alone(const QueueEntry *entry)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool rejected = false;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -115,8 +122,16 @@ write_alone(const QueueEntry *entry)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		drop_rejected(entry, error);
+		rejected = true;
 	}
 	PG_END_TRY();
+	if (rejected && entry->kind == EVENT_QUEUE_SUSPENSION)
+	{
+		QueueEntry lock = *entry;
+
+		lock.kind = EVENT_QUEUE_LOCK;
+		write_alone(&lock);
+	}
 }
 
 /*

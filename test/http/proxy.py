@@ -17,7 +17,7 @@ HTML = [("Accept", "text/html")]
 
 def configuration(port):
     with open(os.path.join(ROOT, "doc", "postgrest.md"), encoding="utf-8") as file:
-        text = re.search(r"^```haproxy\n(.*?)^```$", file.read(), re.M | re.S).group(1)
+        text = re.search(r"^## The pages\n.*?^```haproxy\n(.*?)^```$", file.read(), re.M | re.S).group(1)
     text = text.replace("bind :8080", f"bind 127.0.0.1:{port}")
     return text.replace("localhost:3000", urllib.parse.urlsplit(web.URL).netloc)
 

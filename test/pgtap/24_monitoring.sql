@@ -39,10 +39,9 @@ SELECT is(pg_temp.finds('^a mail has been due for 1[2-9]\d\d seconds'), 'warning
 SELECT is(pg_temp.finds('reset_url'), 'warning', 'the example of a reset_url');
 SET LOCAL djust_auth.reset_url = 'https://tulips.example/reset?token={token}';
 SELECT is(pg_temp.finds('reset_url'), NULL, 'is found no more when it is set');
-SELECT is(pg_temp.finds('confirm_url'), NULL, 'the example of a confirm_url does not matter');
-SET LOCAL djust_auth.sign_up = on;
-SELECT is(pg_temp.finds('confirm_url'), 'warning', 'before sign-up is on');
-RESET djust_auth.sign_up;
+SELECT is(pg_temp.finds('confirm_url'), 'warning', 'the example of a confirm_url');
+SET LOCAL djust_auth.confirm_url = 'https://tulips.example/confirm?token={token}';
+SELECT is(pg_temp.finds('confirm_url'), NULL, 'is found no more when it is set');
 SELECT is(pg_temp.finds('^no profile has'), NULL, 'some profile has a right');
 SELECT is(pg_temp.finds('anonymous'), NULL, 'anonymous callers may write nothing');
 SELECT djust_auth.set_right('anonymous', '/**', 'write');

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(119);
+SELECT plan(123);
 
 CREATE FUNCTION pg_temp.row_counts() RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -41,7 +41,7 @@ SELECT djust_auth.create_profile('shopper');
 
 SELECT throws_ok($$SELECT djust_sign_up('new@life.example', 'Gooseberry-7-pie')$$, '55000', 'sign-up is not offered', 'off from the start');
 SET djust_auth.sign_up = on;
-SET djust_auth.sign_up_profiles = 'shopper, no such profile';
+SET djust_auth.sign_up_profiles = 'shopper, no such profile, shopper';
 SELECT is(djust_sign_up('nowhere', 'Gooseberry-7-pie')::jsonb ->> 'error', 'invalid_request', 'a malformed address');
 SELECT is(djust_sign_up('new@life.example', 'Gooseberry-7-pie', 'x')::jsonb ->> 'error', 'invalid_request', 'a malformed locale');
 SELECT is(djust_sign_up('new@life.example', 'short')::jsonb ->> 'error', 'weak_password', 'a weak password');
@@ -86,9 +86,7 @@ SELECT is(djust_confirm_email(translate(pg_temp.link('new@life.example', 'djc_')
 SELECT is(djust_revert_email(pg_temp.link('new@life.example', 'djc_'))::jsonb ->> 'error', 'invalid_grant', 'put back by a link that confirms');
 SELECT is(djust_reset_confirm(pg_temp.link('new@life.example', 'djc_'), 'Gooseberry-8-pie')::jsonb ->> 'error', 'invalid_grant', 'a reset by it');
 SELECT is(djust_login('new@life.example', 'Gooseberry-7-pie')::jsonb ->> 'error', 'invalid_grant', 'no login before');
-SET client_min_messages = error;
 SELECT is(djust_confirm_email(pg_temp.link('new@life.example', 'djc_'))::text, '{"status":"email_confirmed"}', 'confirmed');
-RESET client_min_messages;
 SET djust_auth.sign_up_profiles = 'shopper';
 SELECT is(djust_confirm_email(pg_temp.link('new@life.example', 'djc_'))::jsonb ->> 'error', 'invalid_grant', 'once');
 SELECT is((SELECT (email, locale, disabled_at IS NULL)::text FROM djust_auth.customer_user WHERE email = 'new@life.example'), '(new@life.example,de-AT,t)', 'the account');
@@ -113,6 +111,16 @@ SELECT pg_temp.link('twice@life.example', 'djc_') AS second \gset
 SELECT is(djust_confirm_email(:'second')::jsonb ->> 'status', 'email_confirmed', 'the second is confirmed');
 SELECT is(djust_confirm_email(:'first')::jsonb ->> 'error', 'invalid_grant', 'then the first is not');
 SELECT ok(djust_login('twice@life.example', 'Gooseberry-9-pie')::jsonb ? 'access_token', 'the password of the link that was followed');
+
+-- a change that a new password ends still counts: its owner cannot mail a stranger more often
+SELECT djust_auth.create_user('busy@life.example', 'Gooseberry-7-pie') AS busy \gset
+SELECT djust_login('busy@life.example', 'Gooseberry-7-pie') ->> 'access_token' AS busy_token \gset
+SELECT djust_change_email(:'busy_token', 'Gooseberry-7-pie', 'stranger@life.example') \g /dev/null
+SELECT is(pg_temp.deliver(), 1::bigint, 'a change is mailed');
+SELECT djust_change_password(:'busy_token', 'Gooseberry-7-pie', 'Gooseberry-8-pie') \g /dev/null
+SELECT djust_change_email(:'busy_token', 'Gooseberry-8-pie', 'stranger@life.example') \g /dev/null
+SELECT pg_temp.deliver() \g /dev/null
+SELECT is((SELECT count(*) FROM mail WHERE recipient = 'stranger@life.example'), 1::bigint, 'a second one in the same minute is not');
 
 -- expiry
 SELECT djust_sign_up('late@life.example', 'Gooseberry-7-pie') \g /dev/null
@@ -200,6 +208,15 @@ SELECT is(pg_temp.deliver(), 1::bigint, 'a notice');
 SELECT is((SELECT subject FROM mail WHERE recipient = 'ann@life.example' AND body_text LIKE '%djv\_%'), 'Your address was changed', 'to the old address');
 SELECT ok((SELECT expires_at BETWEEN clock_timestamp() + interval '71 hours' AND clock_timestamp() + interval '72 hours' FROM djust_auth.pending_email WHERE kind = 'revert'), 'good for 72 hours');
 SELECT pg_temp.link('ann@life.example', 'djv_') AS revert \gset
+
+-- an account that was disabled gets its notice all the same
+SELECT djust_auth.create_user('gone@life.example', 'Gooseberry-7-pie') AS gone \gset
+SELECT djust_change_email(djust_login('gone@life.example', 'Gooseberry-7-pie') ->> 'access_token', 'Gooseberry-7-pie', 'gone2@life.example') \g /dev/null
+SELECT pg_temp.deliver() \g /dev/null
+SELECT djust_confirm_email(pg_temp.link('gone2@life.example', 'djc_')) \g /dev/null
+SELECT djust_auth.disable_user(:'gone');
+SELECT is(pg_temp.deliver(), 1::bigint, 'the notice of a change goes to the former address of an account that was disabled since');
+SELECT is(djust_revert_email(pg_temp.link('gone@life.example', 'djv_'))::jsonb ->> 'status', 'email_reverted', 'and its link works');
 
 -- a thief goes on: another change, another password
 SELECT (djust_login('ann2@life.example', 'Tulips-4-Ann')::jsonb ->> 'access_token') AS thief \gset

@@ -124,7 +124,7 @@ def by_hand():
     note(f"{answer} in {time.perf_counter() - start:.1f} s")
     by_worker = db.stats("purged") - purged - sum(answer.values())
     equal(answer["session"] + by_worker, left, "purge() removes what has expired")
-    equal(set(answer), {"session", "reset_token", "mail_queue", "signing_key", "throttle_lock", "audit_event"}, "from these tables")
+    equal(set(answer), {"session", "reset_token", "mail_queue", "pending_email", "email_link", "known_device", "signing_key", "throttle_lock", "audit_event"}, "from these tables")
     equal(expired(), 0, "none is left")
 
 
@@ -147,7 +147,7 @@ def others():
     before = own.stats("purged")
     answer = own.one("SELECT djust_auth.purge()")
     equal({table: n for table, n in answer.items() if table != "session"},
-          {"reset_token": 3, "mail_queue": 2, "signing_key": 1, "throttle_lock": 0, "audit_event": 91}, "what has expired leaves, by table")
+          {"reset_token": 3, "mail_queue": 2, "pending_email": 0, "email_link": 0, "known_device": 0, "signing_key": 1, "throttle_lock": 0, "audit_event": 91}, "what has expired leaves, by table")
     # the worker of the other database may be counting, too
     ok(own.stats("purged") - before >= sum(answer.values()) > 0, "and is counted")
     equal(own.one("SELECT count(*) FROM djust_auth.audit_event WHERE event = 'login'"), 89, "ninety days of audit are kept")
