@@ -287,7 +287,7 @@ COMMENT ON FUNCTION @extschema@.djust_confirm_page(text, text) IS
 
 With confirm, whatever its value, what djust_confirm_email or djust_revert_email does, as a page; without it a button, and nothing is used up. In English, French or German, by Accept-Language. 22004 for NULL, 25006 with confirm in a read-only transaction.';
 COMMENT ON FUNCTION djust_auth.invite_user(text, text[], text) IS
-	'Makes a user without a password and mails a link to the page that sets one; for a user without a password, only mails a new link. locale is the language of mails. Returns the user''s id. 55000 for a user who has a password or is disabled, P0002 for an unknown profile, 23514 for an invalid address or locale.';
+	'Makes a user without a password and mails a link to the page that sets one; for a user without a password, only mails a new link. locale is the language of mails. Returns the user''s id. 55000 for a user who has a password or is disabled, P0002 for an unknown profile, 23514 for an invalid address, 22023 for a malformed locale.';
 
 -- texts of the pages in place of the built-in ones
 
@@ -783,7 +783,7 @@ djust_can for the bearer token in request.headers, as PostgREST or a backend set
 COMMENT ON FUNCTION @extschema@.djust_pre_request() IS
 	'Helper of PostgREST: checks a request before it runs
 
-For db-pre-request: refuses a dead bearer token with 401, except at login, refresh and reset; a token in the URL of djust_can, djust_introspect or djust_sessions with 405; and with djust_auth.enforce_routes requests that the profiles do not allow with 403, or 401 if anonymous (RFC 6750 section 3).';
+For db-pre-request: refuses a dead bearer token with 401, except at login, refresh, reset, sign-up, the links of mails and the metadata; a token in the URL of djust_can, djust_introspect or djust_sessions with 405; and with djust_auth.enforce_routes requests that the profiles do not allow with 403, or 401 if anonymous (RFC 6750 section 3).';
 
 -- privileges: as at the end of 1.0, for what is new; grants on older objects stay
 

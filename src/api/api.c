@@ -224,7 +224,7 @@ SQL_FUNCTION(djust_sign_up)
 	begin_call("djust_sign_up");
 	REQUIRED(0, "email");
 	REQUIRED(1, "password");
-	sign_up(SLICE(0), SLICE(1), PG_ARGISNULL(2) ? request_language() : TEXT(2), &answer);
+	sign_up(SLICE(0), SLICE(1), PG_ARGISNULL(2) || SLICE(2).length == 0 ? request_language() : TEXT(2), &answer);
 	RETURN_TEXT(answer_status_text(&answer, "confirmation_sent"));
 }
 

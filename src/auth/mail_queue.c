@@ -43,8 +43,8 @@
 /* The worker's last claim stopped before the end of the queue. */
 static bool unfinished = false;
 
-static void
-wake_mailers(void)
+void
+mail_queue_wake(void)
 {
 	Async_Notify(CHANNEL, "");
 	event_queue_wake_at_commit();
@@ -56,7 +56,7 @@ insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, 
 	TimestampTz now = GetCurrentTimestamp();
 
 	store_mail_insert(kind, user_id, address, size, now, now + lifetime * USECS_PER_SEC);
-	wake_mailers();
+	mail_queue_wake();
 }
 
 void
@@ -92,7 +92,7 @@ mail_queue_pending(const char *kind, const char *email, int lifetime, PendingEma
 	key_file_tag("confirm", slice_of(email), &pending->account);
 	pending->expires_at = now + lifetime * USECS_PER_SEC;
 	store_pending_insert(kind, pending, now);
-	wake_mailers();
+	mail_queue_wake();
 }
 
 static void

@@ -10,6 +10,9 @@
 
 #include "tables/store.h"
 
+/* Tells all mailers at commit that there may be a mail. */
+extern void mail_queue_wake(void);
+
 /* Queues a row that looks the same for known and unknown addresses. */
 extern void mail_queue_reset(const char *email);
 extern void mail_queue_notice(const char *kind, const pg_uuid_t *user_id);

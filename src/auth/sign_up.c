@@ -132,6 +132,11 @@ sign_up_invite(const char *address, ArrayType *profiles, const char *locale)
 	UserRow user;
 
 	key_file_require();
+	if (locale && !is_locale(locale))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("malformed locale"),
+				 errhint("Use a language tag such as de or fr-CA.")));
 	if (!catalog_user_by_email(normalize_email(slice_of(address)), NULL, &user))
 		id = account_create(address, (Slice){NULL, 0}, NULL, profiles, locale);
 	else

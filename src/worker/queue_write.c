@@ -24,14 +24,18 @@
 static QueueEntry *batch = NULL;
 static int batch_size = 0; /* 0: the last batch was written */
 
-/* The notice's kind exists since 1.1. */
+/* The notice's kind exists since 1.1.  Whoever listens hears as much of an address without an account. */
 static void
 tell_suspended(const pg_uuid_t *user_id)
 {
 	UserRow user;
 
-	if (catalog_has(TABLE_PENDING_EMAIL) && catalog_user_by_id(user_id, &user))
+	if (!catalog_has(TABLE_PENDING_EMAIL))
+		return;
+	if (catalog_user_by_id(user_id, &user) && user.has_hash)
 		mail_queue_notice("account_suspended", user_id);
+	else
+		mail_queue_wake();
 }
 
 static void

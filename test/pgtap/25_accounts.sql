@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(123);
+SELECT plan(124);
 
 CREATE FUNCTION pg_temp.row_counts() RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -43,6 +43,7 @@ SELECT throws_ok($$SELECT djust_sign_up('new@life.example', 'Gooseberry-7-pie')$
 SET djust_auth.sign_up = on;
 SET djust_auth.sign_up_profiles = 'shopper, no such profile, shopper';
 SELECT is(djust_sign_up('nowhere', 'Gooseberry-7-pie')::jsonb ->> 'error', 'invalid_request', 'a malformed address');
+SELECT is(djust_sign_up('nowhere', 'Gooseberry-7-pie', '')::jsonb ->> 'error_description', djust_sign_up('nowhere', 'Gooseberry-7-pie') ->> 'error_description', 'an empty locale is none');
 SELECT is(djust_sign_up('new@life.example', 'Gooseberry-7-pie', 'x')::jsonb ->> 'error', 'invalid_request', 'a malformed locale');
 SELECT is(djust_sign_up('new@life.example', 'short')::jsonb ->> 'error', 'weak_password', 'a weak password');
 SELECT throws_ok($$SELECT djust_sign_up(NULL, 'Gooseberry-7-pie')$$, '22004', NULL, 'no address');
@@ -165,7 +166,7 @@ SELECT throws_ok($$SELECT djust_auth.invite_user('guest@life.example')$$, '55000
 SELECT throws_ok($$SELECT djust_auth.invite_user('off@life.example')$$, '55000', 'the user is disabled', 'nor a disabled one');
 SELECT throws_ok($$SELECT djust_auth.invite_user('nowhere')$$, '23514', NULL, 'nor a malformed address');
 SELECT throws_ok($$SELECT djust_auth.invite_user('other@life.example', '{no such}')$$, 'P0002', NULL, 'nor for an unknown profile');
-SELECT throws_ok($$SELECT djust_auth.invite_user('other@life.example', '{}', '!')$$, '23514', NULL, 'nor for a malformed locale');
+SELECT throws_ok($$SELECT djust_auth.invite_user('other@life.example', '{}', '!')$$, '22023', NULL, 'nor for a malformed locale');
 SELECT throws_ok($$SELECT djust_auth.invite_user(NULL)$$, '22004', NULL, 'nor NULL');
 
 -- change of address
