@@ -12,6 +12,9 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -72,7 +75,41 @@ is_taken(const char *email, const pg_uuid_t *by_other_than)
 	return catalog_user_by_email(email, NULL, &user) && memcmp(&user.id, by_other_than, sizeof(user.id)) != 0;
 }
 
-/* The trigger of customer_user ends the user's links and moves the count of failures. */
+/*
+ * False if another transaction takes the address at the same time.  The trigger of customer_user ends the user's links
+ * and moves the count of failures.
+ */
+static bool
+set_email(const pg_uuid_t *id, const char *email)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool is_set = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		store_user_set_email(id, email, true);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		is_set = true;
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() != ERRCODE_UNIQUE_VIOLATION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_END_TRY();
+	return is_set;
+}
+
 static bool
 change_confirmed(const PendingEmail *pending, const char *email)
 {
@@ -84,7 +121,8 @@ change_confirmed(const PendingEmail *pending, const char *email)
 		return false;
 	if (strcmp(user.email, email) == 0)
 		return true;
-	store_user_set_email(id, email, true);
+	if (!set_email(id, email))
+		return false;
 	store_session_delete_of(id, pending->has_sid ? &pending->sid : NULL);
 	mail_queue_pending("email_changed", user.email, REVERT_LIFE_S, &former);
 	audit_change(id, user.email, email, false);
@@ -138,10 +176,10 @@ revert(const PendingEmail *pending, const char *email)
 	UserRow user;
 
 	store_user_lock(id);
-	if (is_taken(email, id) || !catalog_user_by_id(id, &user) || !store_pending_take(pending->mail))
+	if (is_taken(email, id) || !catalog_user_by_id(id, &user) || !store_pending_take(pending->mail) ||
+		!set_email(id, email))
 		return false;
 	audit_change(id, user.email, email, true);
-	store_user_set_email(id, email, true);
 	store_link_delete_of(id);
 	store_pending_delete_reverts(id, pending->mail);
 	store_session_delete_of(id, NULL);
