@@ -17,10 +17,49 @@ stop_demo()
 	case $old in */djust_auth.??????) ;; *) fail "$old is no folder of a demonstration" ;; esac
 	[ -d "$old" ] || return 0
 	DJUST_TMP=$old DJUST_BIN=$(echo "$old"/lib/postgresql/*/bin)
+	stop_http
 	stop_cluster demo immediate
 	stop_relays
 	rm -rf "$old"
 	echo "The demonstration's servers are stopped, and their folder removed."
+}
+
+# The links of mails lead to the pages.  PostgREST serves them, or the tests' replay of it.
+choose_http()
+{
+	HTTP_PORT=$(free_port)
+	PAGES=http://localhost:$HTTP_PORT/rpc
+	DJUST_CONF="djust_auth.reset_url = '$PAGES/djust_reset_page?token={token}'
+djust_auth.confirm_url = '$PAGES/djust_confirm_page?token={token}'"
+	if postgrest=$(command -v "${POSTGREST:-postgrest}"); then
+		HTTP_SERVER="PostgREST ($postgrest)"
+		postgrest="'$postgrest'"
+	else
+		HTTP_SERVER="no PostgREST in PATH: test/lib/postgrest_replay.py, which the tests use in its place"
+		postgrest="'$(find_python psycopg jwt)' '$ROOT/test/lib/postgrest_replay.py'"
+	fi
+}
+
+# eval "$HTTP_START" starts it, once the story has made its roles; "$BROWSER" walks the pages.
+prepare_http()
+{
+	mkdir -m 700 "$DJUST_TMP/http"
+	cat >"$DJUST_TMP/http/postgrest.conf" <<-END
+		db-uri = "postgresql://shop_web@/shop?host=$PGHOST&port=$PGPORT"
+		db-schemas = "public"
+		db-anon-role = "shop_visitor"
+		db-pre-config = "djust_auth.postgrest_config"
+		server-host = "127.0.0.1"
+		server-port = $HTTP_PORT
+	END
+	HTTP_START="cd '$DJUST_TMP/http' && { setsid $postgrest postgrest.conf </dev/null >log 2>&1 & echo \$! >pid; }"
+	BROWSER=$ROOT/test/lib/browser.py
+	export PAGES HTTP_SERVER HTTP_START BROWSER
+}
+
+stop_http()
+{
+	[ ! -f "$DJUST_TMP/http/pid" ] || kill "$(cat "$DJUST_TMP/http/pid")" 2>/dev/null
 }
 
 # Shows what a reader should see: statements as they are written, answers behind an arrow, long tokens shortened.
@@ -42,14 +81,16 @@ fi
 
 choose_server
 # shellcheck disable=SC2086 # a list of words
-need_packages $BUILD_PACKAGES python3 python3-aiosmtpd python3-cryptography
+need_packages $BUILD_PACKAGES python3 python3-aiosmtpd python3-cryptography python3-jwt python3-psycopg
 stop_demo
-trap finish EXIT
+trap 'stop_http; finish' EXIT
 trap 'exit 130' HUP INT TERM PIPE
 echo "Building the extension and starting a server of its own ..."
 make_folder
 build_extension >"$DJUST_TMP/build.log" 2>&1 || { cat "$DJUST_TMP/build.log" >&2; exit 1; }
+choose_http
 start_mailing demo shop || fail "could not start the servers"
+prepare_http
 
 {
 	# psql -a leaves out empty lines
@@ -58,10 +99,11 @@ start_mailing demo shop || fail "could not start the servers"
 } | show
 if [ "$(cat "$DJUST_TMP/status")" != 0 ]; then
 	as_server tail -n 20 "$DJUST_TMP/demo/log" >&2
+	[ ! -f "$DJUST_TMP/http/log" ] || tail -n 20 "$DJUST_TMP/http/log" >&2
 	fail "The demonstration did not go as the story tells."
 fi
 
-# from here on only "make demo-stop" stops the server
+# from here on only "make demo-stop" stops the servers
 echo "$DJUST_TMP" >"$STATE/folder"
 trap - EXIT
 cat <<END
@@ -71,6 +113,7 @@ The server keeps running; "make demo-stop" stops it and removes everything. Conn
     psql "host=$PGHOST port=$PGPORT user=postgres dbname=shop"
     psql "host=$PGHOST port=$PGPORT user=shop_backend dbname=shop"
 
+Pages are for a browser too: $PAGES/djust_sign_up_page
 Mails arrive in $RELAY. Ann's password is now Roses-4-Ann! and Bob's is Daisies-4-Bob:
 
     SELECT djust_login('bob@example.com', 'Daisies-4-Bob');

@@ -195,40 +195,85 @@ SELECT djust_can(:'access_token', '/orders/4711', 'write') AS answer \gset
 RESET ROLE;
 SELECT djust_auth.explain(:'ann', '/orders/4711', 'write') AS answer \gset
 \echo '    =>' :answer
--- ==== 8. New customers: invited, or by themselves ====================================================================
 
--- Carla is invited. Her mail is in German, and its link leads to the page that sets a password.
+-- ==== 8. The pages ===================================================================================================
 
-SELECT djust_auth.invite_user('carla@example.com', '{buyer}', 'de') AS carla \gset
-\echo '    =>' :carla
+-- PostgREST serves the API over HTTP, and the pages behind the links of mails. It connects as a role of its own.
+
+CREATE ROLE shop_web LOGIN NOINHERIT;
+CREATE ROLE shop_visitor;
+GRANT shop_visitor TO shop_web;
+SELECT djust_auth.grant_api('shop_web', 'authenticator');
+SELECT djust_auth.grant_api('shop_visitor', 'anonymous');
+ALTER DATABASE shop SET djust_auth.sign_up = on;
+ALTER DATABASE shop SET djust_auth.sign_up_profiles = 'buyer';
+/* hidden */ \getenv server HTTP_SERVER
+/* hidden */ \getenv pages PAGES
+/* hidden */ \! eval "$HTTP_START"
+\echo '    =>' :server
+
+-- Carla is invited, in German. A program that looks for malware opens the link of her mail first: that uses nothing up.
+
+SELECT djust_auth.invite_user('carla@example.com', '{buyer}', 'de') AS answer \gset
+\echo '    =>' :answer
 /* hidden */ \set mail `eval "$RELAY_READ 3"`
 \echo '    =>' :mail
-/* hidden */ SELECT substring(:'mail' FROM 'token=(djp_[A-Za-z0-9_-]+)') AS reset_token \gset
-/* hidden */ SELECT pg_temp.expect(:'mail' LIKE '%To: carla@example.com%' AND length(:'reset_token') > 40) \g /dev/null
-SELECT djust_reset_confirm(:'reset_token', 'Zinnias-4-Carla') AS answer \gset
-\echo '    =>' :answer
-/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'password_updated') \g /dev/null
+/* hidden */ SELECT substring(:'mail' FROM 'http://\S+djust_reset_page\?token=djp_\S+') AS link \gset
+/* hidden */ SELECT pg_temp.expect(:'mail' LIKE '%To: carla@example.com%' AND :'link' LIKE :'pages' || '/%') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" open :'link'`
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%| Choose a new password%') \g /dev/null
+
+-- Carla opens it, in a German browser, and chooses a weak password first.
+
+/* hidden */ \set page `python3 "$BROWSER" open :'link' de`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Neues Passwort wählen%| Neues Passwort: \_\_%| [ Neues Passwort speichern ]') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" press new_password=zinnias`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%| Dieses Passwort wurde nicht angenommen.%| Ein Großbuchstabe%| [ Neues Passwort speichern ]') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" press new_password=Zinnias-4-Carla`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Passwort geändert%' AND :'page' NOT LIKE '%[ %') \g /dev/null
 /* hidden */ \set mail `eval "$RELAY_READ 4"`
+/* hidden */ SELECT pg_temp.expect(djust_login('carla@example.com', 'Zinnias-4-Carla') ->> 'token_type' = 'Bearer') \g /dev/null
 
--- Dan signs up. The answer is that of every address; Bob, who has an account, would only get a mail that says so.
+-- Dan signs up by himself. The page says the same of every address; to Bob, who has an account, a mail would say so.
 
-SET djust_auth.sign_up = on;
-SET djust_auth.sign_up_profiles = 'buyer';
-SET ROLE shop_backend;
-SELECT djust_sign_up('dan@example.com', 'Begonias-4-Dan') AS answer \gset
-\echo '    =>' :answer
-/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'confirmation_sent') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" open "$PAGES/djust_sign_up_page"`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Create an account%| Email address: \_\_%| Password: \_\_%| [ Create account ]') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" press email=dan@example.com password=Begonias-4-Dan`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Check your mail%' AND :'page' NOT LIKE '%[ %') \g /dev/null
 /* hidden */ \set mail `eval "$RELAY_READ 5"`
 \echo '    =>' :mail
-/* hidden */ SELECT substring(:'mail' FROM 'token=(djc_[A-Za-z0-9_-]+)') AS token \gset
-SELECT djust_confirm_email(:'token') AS answer \gset
+/* hidden */ SELECT substring(:'mail' FROM 'http://\S+djust_confirm_page\?token=djc_\S+') AS link \gset
+/* hidden */ SELECT pg_temp.expect(:'mail' LIKE '%To: dan@example.com%' AND :'link' LIKE :'pages' || '/%') \g /dev/null
+
+-- He follows the link. Looking makes no account: its button does.
+
+/* hidden */ \set page `python3 "$BROWSER" open :'link'`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Confirm your email address%| [ Confirm this address ]') \g /dev/null
+SELECT count(*) AS answer FROM djust_auth.customer_user WHERE email = 'dan@example.com' \gset
 \echo '    =>' :answer
-/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'email_confirmed') \g /dev/null
-SELECT djust_login('dan@example.com', 'Begonias-4-Dan')::json ->> 'access_token' AS dans_token \gset
+/* hidden */ SELECT pg_temp.expect(:'answer' = '0') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" press`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Address confirmed%' AND :'page' NOT LIKE '%[ %') \g /dev/null
+
+-- And logs in by HTTP, as a script or an app does: POST /rpc/djust_login
+
+/* hidden */ \set answer `python3 "$BROWSER" post "$PAGES/djust_login" email=dan@example.com password=Begonias-4-Dan`
+\echo '    =>' :answer
+/* hidden */ SELECT :'answer'::json ->> 'access_token' AS dans_token \gset
 /* hidden */ SELECT pg_temp.expect(:'dans_token' LIKE 'eyJ%.%.%') \g /dev/null
 
--- Somebody at Dan's unlocked computer knows his password and changes his address ...
+-- ==== 9. A stolen account is put back ================================================================================
 
+-- Somebody at Dan's unlocked computer knows his password, changes his address, and confirms the new one ...
+
+SET ROLE shop_backend;
 SELECT djust_change_email(:'dans_token', 'Begonias-4-Dan', 'mallory@example.com') AS answer \gset
 \echo '    =>' :answer
 /* hidden */ \set mail `eval "$RELAY_READ 6"`
@@ -241,11 +286,14 @@ SELECT djust_confirm_email(:'token') AS answer \gset
 
 /* hidden */ \set mail `eval "$RELAY_READ 7"`
 \echo '    =>' :mail
-/* hidden */ SELECT substring(:'mail' FROM 'token=(djv_[A-Za-z0-9_-]+)') AS token \gset
-/* hidden */ SELECT pg_temp.expect(:'mail' LIKE '%To: dan@example.com%') \g /dev/null
-SELECT djust_revert_email(:'token') AS answer \gset
-\echo '    =>' :answer
-/* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'status' = 'email_reverted') \g /dev/null
+/* hidden */ SELECT substring(:'mail' FROM 'http://\S+djust_confirm_page\?token=djv_\S+') AS link \gset
+/* hidden */ SELECT pg_temp.expect(:'mail' LIKE '%To: dan@example.com%' AND :'link' LIKE :'pages' || '/%') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" open :'link'`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Put your email address back%| [ Put the address back ]') \g /dev/null
+/* hidden */ \set page `python3 "$BROWSER" press`
+\echo '    =>' :page
+/* hidden */ SELECT pg_temp.expect(:'page' LIKE '%  200%| Address put back%' AND :'page' NOT LIKE '%[ %') \g /dev/null
 SELECT djust_login('dan@example.com', 'Begonias-4-Dan') AS answer \gset
 \echo '    =>' :answer
 /* hidden */ SELECT pg_temp.expect(:'answer'::json ->> 'error' = 'too_many_attempts') \g /dev/null
@@ -253,7 +301,9 @@ SELECT djust_can(:'dans_token', '/orders', 'read') AS answer \gset
 \echo '    =>' :answer
 /* hidden */ SELECT pg_temp.expect(NOT :'answer') \g /dev/null
 RESET ROLE;
+
+-- ==== 10. What the DBA sees of Ann ===================================================================================
+
 /* hidden */ \pset format aligned
 /* hidden */ \pset tuples_only off
-
 SELECT event, count(*), min(detail::text) AS for_example FROM djust_auth.audit_event WHERE user_id = :'ann' GROUP BY event ORDER BY min(at);

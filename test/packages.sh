@@ -66,7 +66,7 @@ test_files()
 	cp -R "$ROOTS/build/home/tester/source/djust-auth-$VERSION" "$WORK/clean/home/tester/tests" && cd "$WORK/clean/home/tester/tests" &&
 		rm -rf src sql build-* debian/postgresql-* debian/.debhelper && ! find . -name '*.so' -o -name '*.o' | grep . &&
 		within "$WORK/clean" 'chown -R tester: /home/tester/tests
-			apt-get -qy install --no-install-recommends make postgresql-server-dev-all python3 python3-aiosmtpd python3-cryptography'
+			apt-get -qy install --no-install-recommends make postgresql-server-dev-all python3 python3-aiosmtpd python3-cryptography python3-jwt python3-psycopg'
 }
 
 debian_test()
