@@ -61,6 +61,15 @@ CREATE FUNCTION djust_auth.move_accepts(email text) RETURNS boolean
 CREATE FUNCTION djust_auth.move_out(user_id uuid, email text, shard integer) RETURNS void
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_move_out';
+CREATE FUNCTION djust_auth.move_by_link(token text, shard integer) RETURNS uuid
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_move_by_link';
+CREATE FUNCTION djust_auth.link_target(token text, OUT email text, OUT shard integer)
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_link_target';
+CREATE FUNCTION djust_auth.link_followed(puts_back boolean, page boolean) RETURNS text
+	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_auth_link_followed';
 CREATE FUNCTION djust_auth.move_offer(user_id uuid, OUT sealed bytea, OUT shard integer, OUT move uuid)
 	LANGUAGE c VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_auth_move_offer';
@@ -97,6 +106,12 @@ COMMENT ON FUNCTION djust_auth.move_accepts(text) IS
 	'True if a customer could have this address here, false if another one has it; 23514 for an invalid address. For the router.';
 COMMENT ON FUNCTION djust_auth.move_out(uuid, text, integer) IS
 	'Takes a customer out of this shard for one of that number, where they will have this address; sessions and links end. P0002 for an unknown user, 22023 for this shard itself. For the router.';
+COMMENT ON FUNCTION djust_auth.move_by_link(text, integer) IS
+	'move_out() for the customer and the address of a live link that changes an address or puts it back, which is used up: the customer''s id, NULL for any other token. For the router.';
+COMMENT ON FUNCTION djust_auth.link_target(text) IS
+	'The address that a live link gives which changes an address or puts it back, or the shard to which its customer has taken it; NULL for any other token. Uses nothing up. For the router.';
+COMMENT ON FUNCTION djust_auth.link_followed(boolean, boolean) IS
+	'What djust_confirm_email() answers, or djust_revert_email(), or the page, when the link was followed; does nothing else. For the router.';
 COMMENT ON FUNCTION djust_auth.move_offer(uuid) IS
 	'What move_in() there needs of a customer who was taken out, good for five minutes; NULL for any other. For the router.';
 COMMENT ON FUNCTION djust_auth.move_in(uuid, bytea) IS
@@ -170,8 +185,10 @@ CREATE TABLE djust_auth.email_link (
 	token_hash bytea NOT NULL CONSTRAINT email_link_pkey PRIMARY KEY,
 	mail bigint NOT NULL,
 	created_at timestamptz NOT NULL,
-	expires_at timestamptz NOT NULL
+	expires_at timestamptz NOT NULL,
+	shard integer
 );
+CREATE INDEX email_link_mail_idx ON djust_auth.email_link (mail);
 CREATE INDEX email_link_purge_idx ON djust_auth.email_link (expires_at, token_hash);
 
 CREATE TABLE djust_auth.known_device (
@@ -220,8 +237,10 @@ COMMENT ON COLUMN djust_auth.email_link.token_hash IS 'SHA-256 of the secret; th
 COMMENT ON COLUMN djust_auth.email_link.mail IS 'The pending address; when that is gone, the link is dead.';
 COMMENT ON COLUMN djust_auth.email_link.created_at IS 'When its mail was claimed.';
 COMMENT ON COLUMN djust_auth.email_link.expires_at IS 'When it ends, and may be purged.';
+COMMENT ON COLUMN djust_auth.email_link.shard IS 'The shard to which the customer has taken the pending address; NULL: none.';
 COMMENT ON CONSTRAINT email_link_pkey ON djust_auth.email_link IS 'A secret belongs to one link.';
 COMMENT ON INDEX djust_auth.email_link_pkey IS 'Links by their secret''s hash.';
+COMMENT ON INDEX djust_auth.email_link_mail_idx IS 'Links of a pending address.';
 COMMENT ON INDEX djust_auth.email_link_purge_idx IS 'Expired ones, for the purge.';
 
 DO $$
@@ -793,7 +812,8 @@ DECLARE
 	routines CONSTANT oid[] := ARRAY['@extschema@.djust_metadata()', 'djust_auth.export_user(uuid)', 'djust_auth.check_hash(text)', 'djust_auth.token_shard(text)', 'djust_auth.normal_email(text)',
 		'djust_auth.email_shard(text, integer)', 'djust_auth.move_state(uuid)', 'djust_auth.move_accepts(text)',
 		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid, uuid)',
-		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
+		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.move_by_link(text, integer)',
+		'djust_auth.link_target(text)', 'djust_auth.link_followed(boolean, boolean)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
 		'djust_auth.refuse_on_follower()', 'djust_auth.end_all_sessions(timestamptz)', 'djust_auth.stat_here()', 'djust_auth.check()',
 		'@extschema@.djust_sign_up(text, text, text)', '@extschema@.djust_confirm_email(text)', '@extschema@.djust_change_email(text, text, text)',
 		'@extschema@.djust_revert_email(text)', '@extschema@.djust_sign_up_page(text, text)', '@extschema@.djust_confirm_page(text, text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];

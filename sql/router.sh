@@ -115,17 +115,6 @@ BEGIN
 	RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
 END \$\$;
 
--- The shard of the bearer, unless the new address belongs to another one: then an administrator moves the customer.
-CREATE OR REPLACE FUNCTION djust_router.shard_of_change(access_token text, new_email text) RETURNS integer
-	LANGUAGE plpgsql IMMUTABLE AS \$\$
-BEGIN
-	IF djust_router.token_shard(access_token) <> djust_router.email_shard(new_email, $shards) THEN
-		RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'the new address belongs to another shard',
-			HINT = 'An administrator moves the customer by djust_auth.move_user().';
-	END IF;
-	RETURN djust_router.token_shard(access_token);
-END \$\$;
-
 -- what grant_api gives, by the letters of kinds
 CREATE TABLE IF NOT EXISTS djust_router.api (function text PRIMARY KEY, kinds text NOT NULL);
 TRUNCATE djust_router.api;
@@ -133,7 +122,8 @@ SQL
 
 # api NAME KINDS VOLATILITY RETURNS SHARD "PARAMETER TYPE [DEFAULT]"...: a function of PL/Proxy, which sets the request's
 # settings on the shard before the call, a faster one for calls without, and the public function in front of them, which evaluates as
-# few expressions as it can: each costs half a microsecond.  Kinds are letters of djust_router.grant_api.
+# few expressions as it can: each costs half a microsecond.  Kinds are letters of djust_router.grant_api.  SHARD "link PREFIX ACTS": the
+# first argument is the secret of a link, which the function follows if ACTS, and which may move its customer if it begins so.
 api()
 {
 	name=$1 kinds=$2 volatility=$3 returns=$4 shard=$5
@@ -150,13 +140,26 @@ api()
 		plain="$plain${plain:+, }\$$((n - 5))"
 		remote="$remote${remote:+, }\$$n"
 	done
-	place="coalesce($shard, 0)"
+	place="coalesce($shard, 0)" remote="$schema.$name($remote)" plain="$schema.$name($plain)" declare='' begin=''
+	case $shard in
+		link*)
+			acts=${shard#link * } prefix=${shard#link } page=false n=$((n + 1))
+			case $returns in *html*) page=true ;; esac
+			place=link.place inner="$inner, p$n boolean" values=", link.token${values#, "$name.token"}, link.moved"
+			declare='
+	link record;' begin="
+	SELECT * INTO link FROM djust_router.follow_link($name.token, '${prefix%% *}', $acts);"
+			followed="djust_auth.link_followed(pg_catalog.starts_with"
+			remote="CASE WHEN \$$n THEN $followed(\$7, 'djv_'), $page) ELSE $remote::text END"
+			plain="(CASE WHEN \$$((n - 5)) THEN $followed(\$2, 'djv_'), $page) ELSE $plain::text END)" ;;
+	esac
 	call="djust_router.$name($place$values)"
 	case $returns in
 		void) result=text cast=::text give='' give_plain="PERFORM $call; RETURN;" ;;
 		*html*) result=text cast=::text give='RETURN answer.result;' give_plain="RETURN $call;" ;;
 		*) result=$returns cast='' give="RETURN answer.result::$returns;" give_plain="RETURN $call;" ;;
 	esac
+	[ -z "$begin" ] || cast=::$result
 	cat <<SQL
 
 CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer, p2 text, p3 text, p4 text, p5 text, p6 boolean$inner,
@@ -167,7 +170,7 @@ CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer, p2 text, p3 text, p4 t
 	SELECT c.r AS result, pg_catalog.current_setting('response.status', true) AS status,
 		pg_catalog.current_setting('response.headers', true) AS headers
 	FROM (
-		SELECT $schema.$name($remote)::text AS r
+		SELECT $remote::text AS r
 		FROM (
 			SELECT pg_catalog.set_config('request.headers', \$2, true), pg_catalog.set_config('request.method', \$3, true),
 				pg_catalog.set_config('request.path', \$4, true), pg_catalog.set_config('request.jwt.claims', \$5, true),
@@ -179,14 +182,14 @@ CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer$inner) RETURNS $result
 	LANGUAGE plproxy AS \$\$
 	CLUSTER 'djust_router';
 	RUN ON \$1;
-	SELECT $schema.$name($plain)$cast;
+	SELECT $plain$cast;
 	\$\$;
 CREATE OR REPLACE FUNCTION $schema.$name($parameters) RETURNS $returns
 	LANGUAGE plpgsql $volatility SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
 DECLARE
-	answer record;
+	answer record;$declare
 	state text; message text; detail text; hint text;
-BEGIN
+BEGIN$begin
 	IF coalesce(current_setting('request.headers', true), '') = '' AND coalesce(current_setting('request.method', true), '') = ''
 		AND coalesce(current_setting('request.jwt.claims', true), '') = '' AND current_setting('transaction_read_only') = 'off' THEN
 		$give_plain
@@ -230,12 +233,11 @@ api djust_reset_request acb VOLATILE void "$(by_email email)" 'email text'
 api djust_reset_confirm acb VOLATILE json "$(by_token reset_token)" 'reset_token text' 'new_password text'
 api djust_reset_page acb VOLATILE 'djust_router."text/html"' "$(by_token token)" "$token" 'new_password text DEFAULT NULL'
 api djust_sign_up acb VOLATILE json "$(by_email email)" 'email text' 'password text' 'locale text DEFAULT NULL'
-api djust_confirm_email acb VOLATILE json "$(by_token token)" "$token"
-api djust_revert_email acb VOLATILE json "$(by_token token)" "$token"
+api djust_confirm_email acb VOLATILE json 'link djc_ true' "$token"
+api djust_revert_email acb VOLATILE json 'link djv_ true' "$token"
 api djust_sign_up_page acb VOLATILE 'djust_router."text/html"' "$(by_email email)" 'email text DEFAULT NULL' 'password text DEFAULT NULL'
-api djust_confirm_page acb VOLATILE 'djust_router."text/html"' "$(by_token token)" "$token" 'confirm text DEFAULT NULL'
-api djust_change_email cb VOLATILE json 'djust_router.shard_of_change(access_token, new_email)' 'access_token text' \
-	'current_password text' 'new_email text'
+api djust_confirm_page acb VOLATILE 'djust_router."text/html"' 'link dj[cv]_ confirm IS NOT NULL' "$token" 'confirm text DEFAULT NULL'
+api djust_change_email cb VOLATILE json "$(by_token access_token)" 'access_token text' 'current_password text' 'new_email text'
 api djust_introspect b STABLE json "$(by_token token)" "$token" "$hint" "$client" "$secret"
 api djust_change_password cb VOLATILE json "$(by_token access_token)" 'access_token text' 'current_password text' 'new_password text'
 api djust_sessions cb STABLE json "$(by_token access_token)" 'access_token text'
@@ -264,9 +266,14 @@ on_shard move_state '(p1 integer, p2 uuid)' 'RETURNS text' 'SELECT djust_auth.mo
 on_shard move_accepts '(p1 integer, p2 text)' 'RETURNS boolean' 'SELECT djust_auth.move_accepts($2)'
 on_shard change_email '(p1 integer, p2 uuid, p3 text)' 'RETURNS text' 'SELECT djust_auth.change_email($2, $3)::text'
 on_shard move_out '(p1 integer, p2 uuid, p3 text, p4 integer)' 'RETURNS text' 'SELECT djust_auth.move_out($2, $3, $4)::text'
+on_shard link_target '(p1 integer, p2 text, OUT email text, OUT shard integer)' '' \
+	'SELECT t.email, t.shard FROM djust_auth.link_target($2) t'
+on_shard move_by_link '(p1 integer, p2 text, p3 integer)' 'RETURNS uuid' 'SELECT djust_auth.move_by_link($2, $3)'
 on_shard move_offer '(p1 integer, p2 uuid, OUT sealed bytea, OUT shard integer, OUT move uuid)' '' \
 	'SELECT o.sealed, o.shard, o.move FROM djust_auth.move_offer($2) o'
-on_shard move_in '(p1 integer, p2 uuid, p3 bytea)' 'RETURNS boolean' 'SELECT djust_auth.move_in($2, $3)'
+# the event of a change of address has the client's address
+on_shard move_in '(p1 integer, p2 uuid, p3 bytea, p4 text)' 'RETURNS boolean' "SELECT djust_auth.move_in(\$2, \$3)
+	FROM (SELECT pg_catalog.set_config('request.headers', \$4, true) OFFSET 0) s"
 on_shard move_refuse '(p1 integer, p2 uuid)' 'RETURNS boolean' 'SELECT djust_auth.move_refuse($2)'
 on_shard move_redirect '(p1 integer, p2 uuid, p3 uuid, p4 text, p5 integer)' 'RETURNS boolean' 'SELECT djust_auth.move_redirect($2, $3, $4, $5)'
 on_shard move_done '(p1 integer, p2 uuid, p3 uuid)' 'RETURNS boolean' 'SELECT djust_auth.move_done($2, $3)'
@@ -290,7 +297,7 @@ BEGIN
 	SELECT * INTO offer FROM djust_router.move_offer(source, user_id);
 	IF offer.sealed IS NULL THEN RETURN false; END IF;
 	BEGIN
-		arrived := djust_router.move_in(offer.shard, user_id, offer.sealed);
+		arrived := djust_router.move_in(offer.shard, user_id, offer.sealed, coalesce(pg_catalog.current_setting('request.headers', true), ''));
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		IF message !~ '^[\w.]+\(\d+\): \[.*?\] REMOTE ERROR: ' OR state !~ '^(23...|55000)\$' THEN
@@ -307,6 +314,48 @@ BEGIN
 	PERFORM djust_router.move_back(source, user_id, offer.move);
 	IF state IS NOT NULL THEN PERFORM djust_router.raise(state, message, detail, hint); END IF;
 	RETURN false;
+END \$\$;
+
+-- The shard where a link is followed: that of its secret, or the one to which the customer has taken it.  If it gives an address of yet
+-- another shard, the customer is moved there, and moved is true; or they are not, and the token that comes back is a dead one.  The API
+-- is open to everybody, so who is moved, and to which address, is what the shard of the link says.
+CREATE OR REPLACE FUNCTION djust_router.follow_link(INOUT token text, prefix text, acts boolean, OUT place integer, OUT moved boolean)
+	LANGUAGE plpgsql AS \$\$
+DECLARE
+	link record;
+	target integer;
+	user_id uuid;
+BEGIN
+	place := djust_router.token_shard(token);
+	moved := false;
+	IF place IS NULL OR NOT acts OR token !~ ('^' || prefix) OR pg_catalog.current_setting('transaction_read_only')::boolean THEN
+		place := coalesce(place, 0);
+		RETURN;
+	END IF;
+	FOR steps IN 1..$shards LOOP
+		SELECT * INTO link FROM djust_router.link_target(place, token);
+		EXIT WHEN link.shard IS NULL;
+		place := link.shard;
+	END LOOP;
+	target := djust_router.email_shard(link.email, $shards);
+	IF target IS NULL OR target = place THEN
+		RETURN;
+	ELSIF pg_catalog.current_setting('request.method', true) IN ('GET', 'HEAD') THEN
+		RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = 'a link is followed by a POST';
+	END IF;
+	IF djust_router.move_accepts(target, link.email) THEN
+		user_id := djust_router.move_by_link(place, token, target);
+	END IF;
+	IF user_id IS NOT NULL THEN
+		BEGIN
+			moved := djust_router.deliver(user_id, place);
+		EXCEPTION WHEN unique_violation THEN
+			-- taken meanwhile, and the former one, too, if they are not back
+			IF djust_router.move_state(place, user_id) IS DISTINCT FROM 'here' THEN RAISE; END IF;
+		END;
+		moved := moved OR coalesce(djust_router.move_state(target, user_id) = 'here', false);
+	END IF;
+	IF NOT moved THEN token := pg_catalog.left(token, 4); END IF;
 END \$\$;
 
 -- A customer who waits gets a new move in place of the former one, unless that has succeeded meanwhile.

@@ -21,7 +21,6 @@
 #include "auth/database_copy.h"
 #include "auth/grants.h"
 #include "auth/mail_queue.h"
-#include "auth/move.h"
 #include "auth/password.h"
 #include "auth/profile.h"
 #include "auth/replica.h"
@@ -47,15 +46,6 @@ static ArrayType *
 profiles_argument(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? construct_empty_array(TEXTOID) : PG_GETARG_ARRAYTYPE_P(n);
-}
-
-/* Begins a function that writes to the user named by its first argument. */
-static pg_uuid_t *
-begin_user(FunctionCallInfo fcinfo, const char *command)
-{
-	begin_write(command);
-	REQUIRED(0, "user_id");
-	return PG_GETARG_UUID_P(0);
 }
 
 SQL_FUNCTION(djust_auth_create_user)
@@ -444,75 +434,6 @@ SQL_FUNCTION(djust_auth_email_shard)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(shard_of_email(normalize_email_utf8(SLICE(0)), shards));
-}
-
-SQL_FUNCTION(djust_auth_move_out)
-{
-	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_out()");
-
-	REQUIRED(1, "email");
-	REQUIRED(2, "shard");
-	move_out(id, TEXT(1), PG_GETARG_INT32(2));
-	PG_RETURN_VOID();
-}
-
-SQL_FUNCTION(djust_auth_move_offer)
-{
-	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_offer()");
-	TupleDesc descriptor;
-	MoveOffer offer;
-	Datum values[3];
-	bool nulls[3] = {false};
-
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	if (!move_offer(id, &offer))
-		PG_RETURN_NULL();
-	values[0] = PointerGetDatum(offer.sealed);
-	values[1] = Int32GetDatum(offer.shard);
-	values[2] = UUIDPGetDatum(&offer.move);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
-}
-
-SQL_FUNCTION(djust_auth_move_redirect)
-{
-	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_redirect()");
-
-	REQUIRED(1, "move");
-	REQUIRED(2, "email");
-	REQUIRED(3, "shard");
-	PG_RETURN_BOOL(move_redirect(id, PG_GETARG_UUID_P(1), TEXT(2), PG_GETARG_INT32(3)));
-}
-
-SQL_FUNCTION(djust_auth_move_in)
-{
-	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_in()");
-
-	REQUIRED(1, "sealed");
-	PG_RETURN_BOOL(move_in(id, PG_GETARG_BYTEA_PP(1)));
-}
-
-SQL_FUNCTION(djust_auth_move_refuse)
-{
-	begin_write("djust_auth.move_refuse()");
-	REQUIRED(0, "move");
-	PG_RETURN_BOOL(move_refuse(PG_GETARG_UUID_P(0)));
-}
-
-SQL_FUNCTION(djust_auth_move_done)
-{
-	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_done()");
-
-	REQUIRED(1, "move");
-	PG_RETURN_BOOL(move_done(id, PG_GETARG_UUID_P(1)));
-}
-
-SQL_FUNCTION(djust_auth_move_back)
-{
-	pg_uuid_t *id = begin_user(fcinfo, "djust_auth.move_back()");
-
-	REQUIRED(1, "move");
-	PG_RETURN_BOOL(move_back(id, PG_GETARG_UUID_P(1)));
 }
 
 /* These functions run under the worker's role, with EXECUTE granted to it, but work only in the worker. */

@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/uuid.h"
 
 #include "auth/database_copy.h"
 #include "http/answer.h"
@@ -41,6 +42,15 @@ begin_write(const char *command)
 	PreventCommandDuringRecovery(command);
 	PreventCommandIfParallelMode(command);
 	database_copy_begin();
+}
+
+/* Begins a function that writes to the user named by its first argument. */
+static inline pg_uuid_t *
+begin_user(FunctionCallInfo fcinfo, const char *command)
+{
+	begin_write(command);
+	REQUIRED(0, "user_id");
+	return PG_GETARG_UUID_P(0);
 }
 
 #endif

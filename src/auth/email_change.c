@@ -110,10 +110,19 @@ set_email(const pg_uuid_t *id, const char *email)
 	return is_set;
 }
 
+/* The address is changed, or the user comes with it, in the same transaction. */
+static void
+tell_former(const pg_uuid_t *id, const char *before, const char *after)
+{
+	PendingEmail former = {.kind = "revert", .user_id = *id, .has_user = true};
+
+	mail_queue_pending("email_changed", before, REVERT_LIFE_S, &former);
+	audit_change(id, before, after, false);
+}
+
 static bool
 change_confirmed(const PendingEmail *pending, const char *email)
 {
-	PendingEmail former = {.kind = "revert", .user_id = pending->user_id, .has_user = true};
 	const pg_uuid_t *id = &pending->user_id;
 	UserRow user;
 
@@ -124,8 +133,7 @@ change_confirmed(const PendingEmail *pending, const char *email)
 	if (!set_email(id, email))
 		return false;
 	store_session_delete_of(id, pending->has_sid ? &pending->sid : NULL);
-	mail_queue_pending("email_changed", user.email, REVERT_LIFE_S, &former);
-	audit_change(id, user.email, email, false);
+	tell_former(id, user.email, email);
 	return true;
 }
 
@@ -195,4 +203,57 @@ email_revert(Slice token, Answer *answer)
 	const char *email = find_pending(token, LINK_REVERT, &pending);
 
 	answer->verdict = email && revert(&pending, email) ? VERDICT_OK : VERDICT_INVALID_GRANT;
+}
+
+static LinkKind
+kind_of(Slice token)
+{
+	return link_has_prefix(token, LINK_REVERT) ? LINK_REVERT : LINK_CONFIRM;
+}
+
+const char *
+email_link_target(Slice token, int *shard)
+{
+	LinkKind kind = kind_of(token);
+	uint8_t hash[SHA256_SIZE];
+	PendingEmail pending;
+	const char *email = find_pending(token, kind, &pending);
+
+	*shard = -1;
+	if (email)
+		return pending.has_user ? email : NULL;
+	if (catalog_has(TABLE_EMAIL_LINK) && link_hash(token, kind, hash))
+		*shard = store_email_link_shard(hash, GetCurrentTimestamp());
+	return NULL;
+}
+
+/* A revert serves the owner of a disabled account, too. */
+const char *
+email_link_hold(Slice token, PendingEmail *pending)
+{
+	LinkKind kind = kind_of(token);
+	const char *email = find_pending(token, kind, pending);
+
+	if (email == NULL || !pending->has_user)
+		return NULL;
+	if (kind == LINK_REVERT)
+		store_user_lock(&pending->user_id);
+	else if (!store_user_confirm(&pending->user_id, NULL, true))
+		return NULL;
+	return store_pending_of_mail(pending->mail, pending) ? email : NULL;
+}
+
+void
+email_change_moved(const pg_uuid_t *id, const char *before, const char *after, bool reverted)
+{
+	UserRow user;
+
+	if (!reverted)
+	{
+		tell_former(id, before, after);
+		return;
+	}
+	audit_change(id, before, after, true);
+	if (catalog_user_by_id(id, &user))
+		suspend(&user);
 }

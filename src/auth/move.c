@@ -16,6 +16,11 @@
  * a deleted account that an offer brings back (the move was decided; an offer
  * ends after minutes, besides).  A role that may call these functions can give
  * any account another address, and lose accounts: it is trusted like an owner.
+ *
+ * A link in a mail about an address moves its customer, too.  It is used up in
+ * the first transaction; what it does besides is done in the second one.  Links
+ * that would put a former address back go along: or whoever took an account
+ * over could move it, and so end them.  This shard then knows where they went.
  */
 #include "postgres.h"
 
@@ -26,6 +31,8 @@
 
 #include "audit/audit.h"
 #include "auth/account.h"
+#include "auth/email_change.h"
+#include "auth/mail_queue.h"
 #include "auth/move.h"
 #include "auth/password.h"
 #include "http/answer.h"
@@ -99,8 +106,9 @@ require_shard(int shard)
 				 errhint("Use a number from 0 to %d.", SHARDS_MAX - 1)));
 }
 
-void
-move_out(const pg_uuid_t *id, const char *email, int shard)
+/* link: that the customer has followed, or NULL. */
+static void
+leave(const pg_uuid_t *id, const char *email, int shard, const PendingEmail *link)
 {
 	ThrottleCount count;
 	AccountTag tag;
@@ -120,13 +128,33 @@ move_out(const pg_uuid_t *id, const char *email, int shard)
 	password_tag(user.email, &tag);
 	throttle_owner_set(&tag, id->data);
 	throttle_take_away(&tag, &count);
-	document =
-		database_to_utf8(store_move_read(id, normalize_email(slice_of(email)), count.failures, count.allowed_at));
+	document = store_move_read(id, email, count.failures, count.allowed_at, link);
+	store_move_forward(document, shard);
+	document = database_to_utf8(document);
 	uuid_new_v7(&move);
 	store_leaving_insert(id, &move, shard, PointerGetDatum(seal(id, shard, &move, 0, slice_of(document))));
 	account_delete(id);
 	audit_event("administration", id, NULL, psprintf("{\"change\": \"moved out\", \"shard\": %d}", shard));
 	ForceSyncCommit();
+}
+
+void
+move_out(const pg_uuid_t *id, const char *email, int shard)
+{
+	leave(id, normalize_email(slice_of(email)), shard, NULL);
+}
+
+bool
+move_by_link(Slice token, int shard, pg_uuid_t *id)
+{
+	PendingEmail link;
+	const char *email = email_link_hold(token, &link);
+
+	if (email == NULL)
+		return false;
+	*id = link.user_id;
+	leave(id, email, shard, &link);
+	return true;
 }
 
 bool
@@ -164,6 +192,8 @@ put_in(const pg_uuid_t *id, Slice document, bool back)
 					 errhint("See what triggers table \"customer_user\" has.")));
 		return;
 	}
+	if (store_move_insert_reverts(text, back) > 0)
+		mail_queue_wake();
 	store_move_describe(text, back, &user);
 	password_tag(normalize_email(slice_of(user.email)), &tag);
 	throttle_bring(&tag, &(ThrottleCount){user.failures, user.allowed_at, *id});
@@ -172,6 +202,8 @@ put_in(const pg_uuid_t *id, Slice document, bool back)
 		id,
 		NULL,
 		psprintf("{\"change\": \"moved %s\", \"personal\": {\"events\": %s}}", back ? "back" : "in", user.events));
+	if (user.link)
+		email_change_moved(id, user.former_email, user.email, strcmp(user.link, "revert") == 0);
 }
 
 bool
@@ -189,6 +221,7 @@ move_redirect(const pg_uuid_t *id, const pg_uuid_t *move, const char *email, int
 	old = open_sealed(id, leaving.shard, leaving.sealed, &next, &never);
 	document =
 		store_move_readdress(database_from_utf8((char *) old.data, old.length), normalize_email(slice_of(email)));
+	store_move_forward(document, shard);
 	document = database_to_utf8(document);
 	uuid_new_v7(&next);
 	store_leaving_redirect(id, &next, shard, PointerGetDatum(seal(id, shard, &next, 0, slice_of(document))));

@@ -8,6 +8,7 @@
 #include "utils/uuid.h"
 
 #include "tables/store.h"
+#include "text/bytes.h"
 
 /* A customer as another shard gets them. */
 typedef struct MoveOffer
@@ -19,6 +20,8 @@ typedef struct MoveOffer
 
 /* Removes the customer here and keeps them sealed for that shard, where they will have this address. */
 extern void move_out(const pg_uuid_t *id, const char *email, int shard);
+/* The same for the customer and the address of a live link about an address, which is used up; false for any other. */
+extern bool move_by_link(Slice token, int shard, pg_uuid_t *id);
 /* False if the customer is not leaving. */
 extern bool move_offer(const pg_uuid_t *id, MoveOffer *offer);
 /* Gives a leaving customer, whose move was refused, another one; false if nobody leaves by that move. */

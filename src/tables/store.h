@@ -69,6 +69,8 @@ typedef struct MovedUser
 	int32 failures;
 	TimestampTz allowed_at;
 	char *events; /* JSON array of their audit events */
+	char *former_email;
+	char *link; /* kind of the pending address that moves them; NULL if they come back, or by an administrator */
 } MovedUser;
 
 /* A row of leaving_user. */
@@ -166,11 +168,16 @@ extern char *store_export(const pg_uuid_t *id, int failures, TimestampTz allowed
 
 /* customers who move to another shard */
 #define MOVED_EVENTS_MOST 10000 /* the newest ones */
-/* JSON, and locks the row; NULL if there is no such user. */
-extern char *store_move_read(const pg_uuid_t *id, const char *new_email, int failures, TimestampTz allowed_at);
+/* JSON, and locks the row; NULL if there is no such user.  link NULL: an administrator moves them. */
+extern char *store_move_read(const pg_uuid_t *id, const char *new_email, int failures, TimestampTz allowed_at,
+							 const PendingEmail *link);
 /* If they come back, with the address from before and the profiles that exist; false if nothing was inserted. */
 extern bool store_move_insert(const char *document, bool back);
+/* The user's links that put a former address back, and those of their mails that wait; returns how many addresses. */
+extern uint64 store_move_insert_reverts(const char *document, bool back);
 extern void store_move_describe(const char *document, bool back, MovedUser *user);
+/* Lets links that this shard made lead to that one. */
+extern void store_move_forward(const char *document, int shard);
 extern void store_leaving_insert(const pg_uuid_t *id, const pg_uuid_t *move, int shard, Datum sealed);
 /* Locks the row; false if the user is not leaving. */
 extern bool store_leaving_read(const pg_uuid_t *id, LeavingUser *leaving);
@@ -247,6 +254,8 @@ extern void store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_m
 extern void store_pending_forget(const pg_uuid_t *user_id, const AccountTag *account);
 extern uint64 store_pending_delete_all(void);
 extern void store_email_link_insert(const uint8_t *hash, const PendingEmail *pending, TimestampTz now);
+/* Where a customer who left has taken the link; -1 if nowhere. */
+extern int store_email_link_shard(const uint8_t *hash, TimestampTz now);
 
 /* devices */
 /* True if any device of the user is known. */

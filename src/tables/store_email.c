@@ -202,3 +202,17 @@ store_email_link_insert(const uint8_t *hash, const PendingEmail *pending, Timest
 						TimestampTzGetDatum(now),
 						TimestampTzGetDatum(pending->expires_at)));
 }
+
+int
+store_email_link_shard(const uint8_t *hash, TimestampTz now)
+{
+	static StoreStatement statement = {
+		"SELECT pg_catalog.max(l.shard) FROM djust_auth.email_link l WHERE l.token_hash" EQ "$1 AND l.expires_at" GT
+		"$2",
+		{BYTEAOID, TIMESTAMPTZOID}};
+	bool is_null;
+	Datum shard = store_run_value(
+		&statement, ARGUMENTS(bytes_datum(hash, SHA256_SIZE), TimestampTzGetDatum(now)), INT4OID, &is_null);
+
+	return is_null ? -1 : DatumGetInt32(shard);
+}

@@ -10,14 +10,27 @@
 #include "tables/store.h"
 #include "tables/store_run.h"
 
+#define LINKS_OF_MAIL \
+	"(SELECT coalesce(pg_catalog.json_agg(l), '[]'::pg_catalog.json) FROM djust_auth.email_link l WHERE l.mail" EQ \
+	"p.mail)"
+
+/* Links that put a former address back, in the order of their mails.  One that was claimed and not sent waits. */
+#define REVERTS \
+	"(SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('mail', p.mail, 'address', p.address," \
+	" 'account', p.account, 'created_at', p.created_at, 'expires_at', p.expires_at, 'waits'," \
+	" EXISTS (SELECT FROM djust_auth.mail_queue q WHERE q.id" EQ "p.mail AND q.done_at IS NULL)," \
+	" 'links', " LINKS_OF_MAIL ") ORDER BY p.mail), '[]'::pg_catalog.json)" \
+	" FROM djust_auth.pending_email p WHERE p.user_id" EQ "u.id AND p.kind" EQ "'revert')"
+
 char *
-store_move_read(const pg_uuid_t *id, const char *new_email, int failures, TimestampTz allowed_at)
+store_move_read(const pg_uuid_t *id, const char *new_email, int failures, TimestampTz allowed_at,
+				const PendingEmail *link)
 {
 	static StoreStatement statement = {
 		"SELECT pg_catalog.json_build_object('id', u.id, 'email', u.email, 'new_email', $2,"
 		" 'password_hash', u.password_hash, 'disabled_at', u.disabled_at, 'created_at', u.created_at,"
 		" 'hash_replaced_at', u.hash_replaced_at,"
-		" 'locale', u.locale, 'failures', $3, 'allowed_at', $4,"
+		" 'locale', u.locale, 'failures', $3, 'allowed_at', $4, 'link', $5, 'link_mail', $6, 'reverts', " REVERTS ","
 		" 'profiles', (SELECT coalesce(pg_catalog.json_agg(p.profile), '[]'::pg_catalog.json)"
 		" FROM djust_auth.user_profile p WHERE p.user_id" EQ "u.id),"
 		" 'events', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.to_jsonb(e) ORDER BY e.at, e.id),"
@@ -25,14 +38,17 @@ store_move_read(const pg_uuid_t *id, const char *new_email, int failures, Timest
 		" FROM djust_auth.audit_event a WHERE a.user_id" EQ "u.id ORDER BY a.at DESC, a.id DESC LIMIT " CppAsString2(
 			MOVED_EVENTS_MOST) ") e)"
 							   ")::pg_catalog.text FROM djust_auth.customer_user u WHERE u.id" EQ "$1 FOR UPDATE",
-		{UUIDOID, TEXTOID, INT4OID, TIMESTAMPTZOID}};
+		{UUIDOID, TEXTOID, INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID}};
 	char *document = NULL;
 
-	if (store_query(
-			&statement,
-			ARGUMENTS(
-				UUIDPGetDatum(id), text_datum(new_email), Int32GetDatum(failures), TimestampTzGetDatum(allowed_at)),
-			NULL) > 0)
+	if (store_query(&statement,
+					ARGUMENTS(UUIDPGetDatum(id),
+							  text_datum(new_email),
+							  Int32GetDatum(failures),
+							  TimestampTzGetDatum(allowed_at),
+							  text_datum(link ? link->kind : NULL),
+							  Int64GetDatum(link ? link->mail : 0)),
+					NULL) > 0)
 		document = TextDatumGetCString(store_value(0, 1, TEXTOID));
 	store_finish();
 	return document;
@@ -42,7 +58,8 @@ store_move_read(const pg_uuid_t *id, const char *new_email, int failures, Timest
 	"pg_catalog.json_to_record($1::pg_catalog.json) r(id pg_catalog.uuid, email pg_catalog.text," \
 	" new_email pg_catalog.text, password_hash pg_catalog.text, disabled_at pg_catalog.timestamptz," \
 	" created_at pg_catalog.timestamptz, hash_replaced_at pg_catalog.timestamptz, locale pg_catalog.text," \
-	" failures pg_catalog.int4, allowed_at pg_catalog.timestamptz, profiles pg_catalog.json, events pg_catalog.json)"
+	" failures pg_catalog.int4, allowed_at pg_catalog.timestamptz, profiles pg_catalog.json, events pg_catalog.json," \
+	" link pg_catalog.text, link_mail pg_catalog.int8, reverts pg_catalog.json)"
 
 bool
 store_move_insert(const char *document, bool back)
@@ -67,19 +84,66 @@ store_move_insert(const char *document, bool back)
 	return true;
 }
 
+#define EACH_REVERT \
+	"pg_catalog.json_to_recordset(r.reverts) v(mail pg_catalog.int8, address pg_catalog.bytea," \
+	" account pg_catalog.bytea, created_at pg_catalog.timestamptz, expires_at pg_catalog.timestamptz," \
+	" waits pg_catalog.bool, links pg_catalog.json)"
+#define EACH_LINK \
+	"pg_catalog.json_to_recordset(v.links) l(token_hash pg_catalog.bytea, created_at pg_catalog.timestamptz," \
+	" expires_at pg_catalog.timestamptz)"
+
+/* A link that has put an address back is used up, and the later ones end. */
+uint64
+store_move_insert_reverts(const char *document, bool back)
+{
+	static StoreStatement statement = {
+		"WITH v AS MATERIALIZED (SELECT pg_catalog.nextval('djust_auth.mail_queue_id_seq') AS mail, o.user_id,"
+		" o.address, o.account, o.created_at, o.expires_at, o.waits, o.links"
+		" FROM (SELECT r.id AS user_id, v.address, v.account, v.created_at, v.expires_at, v.waits, v.links"
+		" FROM " CUSTOMER ", " EACH_REVERT " WHERE $2 OR r.link IS NULL OR r.link" NE "'revert' OR v.mail" LT
+		"r.link_mail ORDER BY v.mail OFFSET 0) o), queued AS (INSERT INTO djust_auth.mail_queue"
+		" (id, kind, user_id, address, created_at, expires_at, next_attempt_at) OVERRIDING SYSTEM VALUE"
+		" SELECT v.mail, 'email_changed', v.user_id, v.address, v.created_at, v.expires_at,"
+		" pg_catalog.clock_timestamp() FROM v WHERE v.waits),"
+		" linked AS (INSERT INTO djust_auth.email_link (token_hash, mail, created_at, expires_at)"
+		" SELECT l.token_hash, v.mail, l.created_at, l.expires_at FROM v, " EACH_LINK
+		" ON CONFLICT (token_hash) DO UPDATE SET mail = EXCLUDED.mail, shard = NULL)"
+		" INSERT INTO djust_auth.pending_email (mail, kind, user_id, address, account, created_at, expires_at)"
+		" SELECT v.mail, 'revert', v.user_id, v.address, v.account, v.created_at, v.expires_at FROM v",
+		{TEXTOID, BOOLOID}};
+
+	return store_run(&statement, ARGUMENTS(text_datum(document), BoolGetDatum(back)));
+}
+
+void
+store_move_forward(const char *document, int shard)
+{
+	static StoreStatement statement = {"UPDATE djust_auth.email_link SET shard = $2 WHERE token_hash" EQ
+									   "ANY (ARRAY(SELECT l.token_hash FROM " CUSTOMER ", " EACH_REVERT ", " EACH_LINK
+									   "))",
+									   {TEXTOID, INT4OID}};
+
+	store_run(&statement, ARGUMENTS(text_datum(document), Int32GetDatum(shard)));
+}
+
 void
 store_move_describe(const char *document, bool back, MovedUser *user)
 {
 	static StoreStatement statement = {
-		"SELECT CASE WHEN $2 THEN r.email ELSE r.new_email END, r.failures, r.allowed_at, r.events::pg_catalog.text"
-		" FROM " CUSTOMER,
+		"SELECT CASE WHEN $2 THEN r.email ELSE r.new_email END, r.failures, r.allowed_at, r.events::pg_catalog.text,"
+		" r.email, CASE WHEN NOT $2 THEN r.link END FROM " CUSTOMER,
 		{TEXTOID, BOOLOID}};
+	bool is_null;
+	Datum link;
 
 	store_query(&statement, ARGUMENTS(text_datum(document), BoolGetDatum(back)), NULL);
 	user->email = TextDatumGetCString(store_value(0, 1, TEXTOID));
 	user->failures = DatumGetInt32(store_value(0, 2, INT4OID));
 	user->allowed_at = DatumGetTimestampTz(store_value(0, 3, TIMESTAMPTZOID));
 	user->events = TextDatumGetCString(store_value(0, 4, TEXTOID));
+	user->former_email = TextDatumGetCString(store_value(0, 5, TEXTOID));
+	link = store_column(0, 6, TEXTOID, &is_null);
+	user->link = is_null ? NULL : TextDatumGetCString(link);
 	store_finish();
 }
 

@@ -154,7 +154,7 @@ async function journeys() {
 		for (const script of [true, false]) await journey(locale, script)
 }
 
-// A router moves nobody to another shard by a change of address.
+// Both shards of the router are this database (with_postgrest.py), so nobody can move to the other one.
 async function near(email) {
 	return one("SELECT email FROM (SELECT 'after' || n || '.' || $1 AS email FROM generate_series(1, 100) n) e WHERE djust_auth.email_shard(email, 2) = 0 LIMIT 1", email)
 }

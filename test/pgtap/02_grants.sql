@@ -80,6 +80,7 @@ INSERT INTO callable VALUES
 	('djust_auth.check_hash', 'dba'),
 	('djust_auth.move_state', 'mover'), ('djust_auth.move_accepts', 'mover'), ('djust_auth.move_out', 'mover'), ('djust_auth.move_offer', 'mover'),
 	('djust_auth.move_in', 'mover'), ('djust_auth.move_done', 'mover'), ('djust_auth.move_back', 'mover'), ('djust_auth.moves', 'mover'), ('djust_auth.move_refuse', 'mover'), ('djust_auth.move_redirect', 'mover'),
+	('djust_auth.move_by_link', 'mover'), ('djust_auth.link_target', 'backend mover'), ('djust_auth.link_followed', 'backend mover'),
 	('djust_auth.token_shard', 'backend dba'), ('djust_auth.normal_email', 'backend dba'), ('djust_auth.email_shard', 'backend dba'),
 	('djust_auth.worker_start', 'worker'),
 	('djust_auth.worker_write', 'worker'),

@@ -4,6 +4,7 @@ their password, log out, reset it and move.  None is on a wrong shard, none on t
 """
 
 import os
+import re
 import time
 
 from support import GOOD, OTHER, SEED, Cluster, equal, error_of, later, main, measured, note, ok, shop, skip, tally, until
@@ -35,8 +36,8 @@ def begin():
 class Customer:
     """Does everything once, and notes each answer that is not as the contract says."""
 
-    def __init__(self, back, primaries, copies, name):
-        self.back, self.primaries, self.copies, self.name = back, primaries, copies, name
+    def __init__(self, back, primaries, copies, name, by_link):
+        self.back, self.primaries, self.copies, self.name, self.by_link = back, primaries, copies, name, by_link
         self.email = f"{name}@shop.example"
         self.password = GOOD
         self.id = primaries[self.home()].create_user(self.email, self.password, ["customer"])
@@ -70,6 +71,17 @@ class Customer:
         until(lambda: not any(db.can(access) for db in self.copies), "the standbys")
         slowest[0] = max(slowest[0], time.monotonic() - ended)
 
+    def move(self, access, email):
+        """By the link of a change of address, or by an administrator."""
+        if self.by_link:
+            asked = self.back.one("SELECT djust_change_email(%s, %s, %s)", access, self.password, email)
+            self.expect(error_of(asked) is None, "a change of address")
+            link = self.primaries[self.home()].link(email)
+            self.expect(self.back.one("SELECT djust_confirm_email(%s)", link) == {"status": "email_confirmed"}, "its link")
+        else:
+            self.back.run("SELECT djust_auth.move_user(%s, %s)", self.id, email)
+        self.email = email
+
     def journey(self):
         tokens = self.login()
         older = tokens["access_token"]
@@ -89,8 +101,7 @@ class Customer:
         self.is_dead(tokens, "reset")
         tokens = self.known()
         before = self.home()
-        self.email = f"{self.name}.moved@shop.example"
-        self.back.run("SELECT djust_auth.move_user(%s, %s)", self.id, self.email)
+        self.move(tokens["access_token"], f"{self.name}.moved@shop.example")
         if self.home() == before:
             self.expect(self.back.can(tokens["access_token"]), "a new address on the same shard ends no session")
         else:
@@ -111,8 +122,8 @@ class Primary:
 
     def link(self, email):
         def claimed():
-            for recipient, body in self.db.all("SELECT recipient, body_text FROM djust_auth.claim_mail(100) WHERE body_text ~ 'djp_'"):
-                Primary.links[recipient] = body[body.index("djp_"):].split()[0]
+            for recipient, body in self.db.all("SELECT recipient, body_text FROM djust_auth.claim_mail(100) WHERE body_text ~ 'dj[pc]_'"):
+                Primary.links[recipient] = re.search(r"dj[pc]_[\w-]+", body).group()
             return email in Primary.links
 
         until(claimed, "the mail")
@@ -124,7 +135,7 @@ def client(number):
     primaries, copies = [Primary(cluster) for cluster in clusters], [standby.connect() for standby in standbys]
     made = []
     for n in range(number, CUSTOMERS, CLIENTS):
-        made.append(Customer(back, primaries, copies, f"customer{n}.{SEED}"))
+        made.append(Customer(back, primaries, copies, f"customer{n}.{SEED}", n // CLIENTS % 2 == 0))
         made[-1].journey()
     return made
 
