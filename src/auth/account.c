@@ -109,6 +109,23 @@ account_set_disabled(const pg_uuid_t *id, bool disabled)
 	store_user_set_disabled(id, disabled);
 }
 
+/* The user's present address, and those former ones that nobody else has now. */
+static List *
+own_addresses(const pg_uuid_t *id, const List *addresses)
+{
+	List *own = NIL;
+	ListCell *cell;
+
+	foreach(cell, addresses)
+	{
+		UserRow user;
+
+		if (!catalog_user_by_email(lfirst(cell), NULL, &user) || memcmp(&user.id, id, sizeof(user.id)) == 0)
+			own = lappend(own, lfirst(cell));
+	}
+	return own;
+}
+
 static void
 delete_user(const pg_uuid_t *id, const List *addresses)
 {
@@ -116,7 +133,7 @@ delete_user(const pg_uuid_t *id, const List *addresses)
 	UserRow user;
 
 	require_user(id, &user);
-	mail_queue_forget(id, addresses);
+	mail_queue_forget(id, own_addresses(id, addresses));
 	if (store_user_delete(id) == 0)
 		answer_raise_unknown_user(id);
 	password_tag(user.email, &tag);
@@ -166,8 +183,9 @@ account_erase(const pg_uuid_t *id)
 char *
 account_export(const pg_uuid_t *id)
 {
-	List *addresses = store_user_addresses(id);
+	List *addresses = own_addresses(id, store_user_addresses(id));
 	ThrottleCount count;
+	List *pending;
 	AccountTag tag;
 	UserRow user;
 	char *document;
@@ -175,7 +193,14 @@ account_export(const pg_uuid_t *id)
 	require_user(id, &user);
 	password_tag(user.email, &tag);
 	throttle_look_up(&tag, &count);
-	document = store_export(id, count.failures, count.allowed_at, mail_queue_to(addresses), accounts_of(addresses));
+	pending = store_pending_of_user(id);
+	document = store_export(id,
+							count.failures,
+							count.allowed_at,
+							mail_queue_to(addresses, id),
+							store_mail_ids(pending),
+							mail_queue_addresses(pending),
+							accounts_of(addresses));
 	if (document == NULL)
 		answer_raise_unknown_user(id);
 	audit_event("administration", id, NULL, "{\"change\": \"exported\"}");

@@ -9,10 +9,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -371,9 +373,15 @@ is_one_of(const char *address, const List *addresses)
 	return false;
 }
 
+static bool
+is_of_another(const QueuedMail *queued, const pg_uuid_t *user_id)
+{
+	return queued->has_user && memcmp(&queued->user_id, user_id, sizeof(*user_id)) != 0;
+}
+
 /* Opens each, because addresses are sealed. */
 List *
-mail_queue_to(const List *addresses)
+mail_queue_to(const List *addresses, const pg_uuid_t *user_id)
 {
 	List *mails = NIL;
 	ListCell *cell;
@@ -383,10 +391,30 @@ mail_queue_to(const List *addresses)
 		QueuedMail *queued = lfirst(cell);
 		char address[ADDRESS_LONGEST + 1];
 
-		if (key_file_open_address(text_slice(queued->address), address) && is_one_of(address, addresses))
+		if (!is_of_another(queued, user_id) && key_file_open_address(text_slice(queued->address), address) &&
+			is_one_of(address, addresses))
 			mails = lappend(mails, queued);
 	}
 	return mails;
+}
+
+ArrayType *
+mail_queue_addresses(const List *mails)
+{
+	ArrayBuildState *addresses = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+	ListCell *cell;
+
+	foreach(cell, mails)
+	{
+		const char *address = opened(((QueuedMail *) lfirst(cell))->address);
+
+		accumArrayResult(addresses,
+						 address ? CStringGetTextDatum(address) : (Datum) 0,
+						 address == NULL,
+						 TEXTOID,
+						 CurrentMemoryContext);
+	}
+	return DatumGetArrayTypeP(makeArrayResult(addresses, CurrentMemoryContext));
 }
 
 void
@@ -401,7 +429,7 @@ mail_queue_forget(const pg_uuid_t *user_id, const List *addresses)
 		key_file_tag("confirm", slice_of(lfirst(cell)), &account);
 		store_pending_forget(user_id, &account);
 	}
-	foreach(cell, mail_queue_to(addresses))
+	foreach(cell, mail_queue_to(addresses, user_id))
 		store_mail_delete(((QueuedMail *) lfirst(cell))->id);
 }
 

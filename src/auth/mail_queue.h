@@ -26,9 +26,11 @@ extern List *mail_queue_claim(int max);
 extern bool mail_queue_is_unfinished(void);
 extern void mail_queue_mark_sent(int64 id);
 extern void mail_queue_mark_failed(int64 id, const char *reason, bool permanent);
-/* Requests for these addresses (List of QueuedMail *), done ones included. */
-extern List *mail_queue_to(const List *addresses);
-/* Deletes them, and what is pending for these addresses and this user. */
+/* Mails to these addresses (List of QueuedMail *), done ones included, but those of other users. */
+extern List *mail_queue_to(const List *addresses, const pg_uuid_t *user_id);
+/* Array of these addresses, in their order; NULL where one cannot be opened. */
+extern ArrayType *mail_queue_addresses(const List *mails);
+/* Deletes them, and what is pending of this user, and of nobody for these addresses. */
 extern void mail_queue_forget(const pg_uuid_t *user_id, const List *addresses);
 
 /* Message-ID of a mail, without <>; for the worker. */

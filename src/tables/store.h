@@ -160,11 +160,12 @@ extern uint64 store_user_delete(const pg_uuid_t *id);
 extern List *store_user_addresses(const pg_uuid_t *id);
 
 /*
- * JSON of all that is kept about a user, without secrets, with these failures and mails, and events of these accounts
- * that have no user.  NULL if there is no such user.
+ * JSON of all that is kept about a user, without secrets, with these failures and mails, the addresses of the user's
+ * pending rows (arrays of mail and address), and events of these accounts that have no user.  NULL if there is no such
+ * user.
  */
 extern char *store_export(const pg_uuid_t *id, int failures, TimestampTz allowed_at, const List *mails,
-						  ArrayType *accounts);
+						  Datum pending_mails, ArrayType *pending, ArrayType *accounts);
 
 /* customers who move to another shard */
 #define MOVED_EVENTS_MOST 10000 /* the newest ones */
@@ -238,6 +239,8 @@ extern int64 store_mail_waiting(void);
 /* addresses that wait to be confirmed */
 extern void store_pending_insert(const char *mail_kind, const PendingEmail *pending, TimestampTz now);
 extern bool store_pending_of_mail(int64 mail, PendingEmail *pending);
+/* With id and address: a List of QueuedMail *. */
+extern List *store_pending_of_user(const pg_uuid_t *user_id);
 /* False for an unknown or expired link. */
 extern bool store_pending_of_link(const uint8_t *hash, TimestampTz now, PendingEmail *pending);
 /* False instead of waiting if another transaction holds the row. */
@@ -250,7 +253,7 @@ extern void store_pending_delete(int64 mail);
 extern void store_pending_end_changes(ArrayType *user_ids);
 /* Those of mails after this one. */
 extern void store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail);
-/* What is pending of this user, or of anybody for this address, and its mails. */
+/* What is pending of this user, and sign-ups of this address, with their mails. */
 extern void store_pending_forget(const pg_uuid_t *user_id, const AccountTag *account);
 extern uint64 store_pending_delete_all(void);
 extern void store_email_link_insert(const uint8_t *hash, const PendingEmail *pending, TimestampTz now);

@@ -89,6 +89,27 @@ store_pending_of_mail(int64 mail, PendingEmail *pending)
 	return read_pending(&statement, ARGUMENTS(Int64GetDatum(mail)), pending);
 }
 
+List *
+store_pending_of_user(const pg_uuid_t *user_id)
+{
+	static StoreStatement statement = {"SELECT mail, address FROM djust_auth.pending_email WHERE user_id" EQ "$1",
+									   {UUIDOID}};
+	uint64 rows = store_query(&statement, ARGUMENTS(UUIDPGetDatum(user_id)), NULL);
+	List *found = NIL;
+	uint64 i;
+
+	for (i = 0; i < rows; i++)
+	{
+		QueuedMail *mail = palloc0(sizeof(QueuedMail));
+
+		mail->id = DatumGetInt64(store_value(i, 1, INT8OID));
+		mail->address = DatumGetByteaPCopy(store_value(i, 2, BYTEAOID));
+		found = lappend(found, mail);
+	}
+	store_finish();
+	return found;
+}
+
 bool
 store_pending_of_link(const uint8_t *hash, TimestampTz now, PendingEmail *pending)
 {
@@ -172,10 +193,11 @@ store_pending_delete_reverts(const pg_uuid_t *user_id, int64 after_mail)
 void
 store_pending_forget(const pg_uuid_t *user_id, const AccountTag *account)
 {
-	static StoreStatement statement = {
-		"WITH gone AS (DELETE FROM djust_auth.pending_email WHERE user_id" EQ "$1 OR account" EQ "$2 RETURNING mail)"
-		" DELETE FROM djust_auth.mail_queue WHERE id" EQ "ANY (ARRAY(SELECT mail FROM gone))",
-		{UUIDOID, BYTEAOID}};
+	static StoreStatement statement = {"WITH gone AS (DELETE FROM djust_auth.pending_email WHERE user_id" EQ
+									   "$1 OR user_id IS NULL AND account" EQ "$2 RETURNING mail)"
+									   " DELETE FROM djust_auth.mail_queue WHERE id" EQ
+									   "ANY (ARRAY(SELECT mail FROM gone))",
+									   {UUIDOID, BYTEAOID}};
 
 	if (catalog_has(TABLE_PENDING_EMAIL))
 		store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), bytes_datum(account->bytes, sizeof(account->bytes))));

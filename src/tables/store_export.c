@@ -33,8 +33,9 @@
 	LIST OBJECT "('created_at', t.created_at, 'expires_at', t.expires_at)" \
 				" ORDER BY t.created_at" OR_NONE "reset_token" OF_USER
 #define ADDRESSES \
-	LIST OBJECT "('kind', t.kind, 'sid', t.sid, 'created_at', t.created_at, 'expires_at', t.expires_at," \
-				" 'mailed_at', t.mailed_at) ORDER BY t.created_at" OR_NONE "pending_email" OF_USER
+	LIST OBJECT "('kind', t.kind, 'address', ($7)[pg_catalog.array_position($6, t.mail)], 'sid', t.sid," \
+				" 'created_at', t.created_at, 'expires_at', t.expires_at, 'mailed_at', t.mailed_at)" \
+				" ORDER BY t.created_at" OR_NONE "pending_email" OF_USER
 #define DEVICES LIST OBJECT "('seen_at', t.seen_at) ORDER BY t.seen_at" OR_NONE "known_device" OF_USER
 #define MAILS \
 	LIST OBJECT "('kind', t.kind, 'created_at', t.created_at, 'expires_at', t.expires_at, 'attempts', t.attempts," \
@@ -47,14 +48,15 @@
 				" OR (t.user_id IS NULL AND t.detail OPERATOR(pg_catalog.->>) 'account'" EQ "ANY ($5)))"
 
 char *
-store_export(const pg_uuid_t *id, int failures, TimestampTz allowed_at, const List *mails, ArrayType *accounts)
+store_export(const pg_uuid_t *id, int failures, TimestampTz allowed_at, const List *mails, Datum pending_mails,
+			 ArrayType *pending, ArrayType *accounts)
 {
-	static StoreStatement statement = {"SELECT " OBJECT "('user', " ACCOUNT ", 'profiles', " PROFILES
-									   ", 'failed_attempts', " FAILURES ", 'sessions', " SESSIONS ", 'links', " LINKS
-									   ", 'pending_addresses', " ADDRESSES ", 'devices', " DEVICES ", 'mails', " MAILS
-									   ", 'audit', " EVENTS ")::pg_catalog.text"
-									   " FROM djust_auth.customer_user u WHERE u.id" EQ "$1",
-									   {UUIDOID, INT4OID, TIMESTAMPTZOID, INT8ARRAYOID, TEXTARRAYOID}};
+	static StoreStatement statement = {
+		"SELECT " OBJECT "('user', " ACCOUNT ", 'profiles', " PROFILES ", 'failed_attempts', " FAILURES
+		", 'sessions', " SESSIONS ", 'links', " LINKS ", 'pending_addresses', " ADDRESSES ", 'devices', " DEVICES
+		", 'mails', " MAILS ", 'audit', " EVENTS ")::pg_catalog.text"
+		" FROM djust_auth.customer_user u WHERE u.id" EQ "$1",
+		{UUIDOID, INT4OID, TIMESTAMPTZOID, INT8ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID}};
 	Datum ids = store_mail_ids(mails);
 	char *document = NULL;
 
@@ -63,7 +65,9 @@ store_export(const pg_uuid_t *id, int failures, TimestampTz allowed_at, const Li
 							  Int32GetDatum(failures),
 							  TimestampTzGetDatum(allowed_at),
 							  ids,
-							  PointerGetDatum(accounts)),
+							  PointerGetDatum(accounts),
+							  pending_mails,
+							  PointerGetDatum(pending)),
 					NULL) > 0)
 		document = TextDatumGetCString(store_value(0, 1, TEXTOID));
 	store_finish();

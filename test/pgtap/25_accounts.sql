@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(124);
+SELECT plan(129);
 
 CREATE FUNCTION pg_temp.row_counts() RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -272,6 +272,28 @@ SELECT ok(djust_login('ann6@life.example', 'Gooseberry-9-pie')::jsonb ? 'access_
 -- deletion and copies
 SELECT djust_auth.delete_user(:'ann');
 SELECT is((SELECT count(*) FROM djust_auth.pending_email WHERE user_id = :'ann'), 0::bigint, 'what waits goes with its user');
+
+-- of two former addresses one is another user's now, and the other was: what waits for that user stays
+SELECT pg_temp.an_hour_later();
+SELECT djust_auth.create_user('first@life.example') AS leaver \gset
+SELECT djust_auth.change_email(:'leaver', 'second@life.example'), djust_auth.change_email(:'leaver', 'third@life.example') \g /dev/null
+SELECT djust_auth.create_user('first@life.example', 'Gooseberry-7-pie') AS heir \gset
+SELECT djust_login('first@life.example', 'Gooseberry-7-pie') ->> 'access_token' AS heir_token \gset
+SELECT djust_change_email(:'heir_token', 'Gooseberry-7-pie', 'second@life.example') \g /dev/null
+SELECT pg_temp.deliver() \g /dev/null
+SELECT is(djust_confirm_email(pg_temp.link('second@life.example', 'djc_'))::jsonb ->> 'status', 'email_confirmed', 'another user takes them in turn');
+SELECT pg_temp.deliver() \g /dev/null
+SELECT djust_change_email(:'heir_token', 'Gooseberry-7-pie', 'third@life.example') \g /dev/null
+SELECT djust_sign_up(n || '@life.example', 'Gooseberry-7-pie'), djust_reset_request(n || '@life.example')
+	FROM unnest('{first,second,third}'::text[]) n \g /dev/null
+SELECT count(*) AS before FROM djust_auth.mail_queue WHERE done_at IS NULL \gset
+SELECT djust_auth.delete_user(:'leaver');
+SELECT is((SELECT array_agg(kind ORDER BY kind) FROM djust_auth.pending_email WHERE user_id = :'heir'), '{change,ended,revert}', 'all that is pending of that user');
+SELECT is((SELECT count(*) FROM djust_auth.pending_email p JOIN djust_auth.mail_queue q ON q.id = p.mail WHERE p.kind = 'sign_up' AND q.done_at IS NULL), 1::bigint,
+	'of sign-ups that for that user''s address, not those for addresses that nobody else has');
+SELECT is(:before - (SELECT count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL), 4::bigint, 'two sign-ups and two requests have gone');
+SELECT is(djust_revert_email(pg_temp.link('first@life.example', 'djv_'))::jsonb ->> 'status', 'email_reverted', 'the link that puts that user''s address back works');
+
 SELECT djust_sign_up('copy@life.example', 'Gooseberry-7-pie') \g /dev/null
 SELECT djust_auth.after_restore();
 SELECT is((SELECT count(*) FROM djust_auth.pending_email), 0::bigint, 'a restored copy has none');

@@ -1,7 +1,7 @@
 -- 26_export: export_user names every column, and no secret
 
 BEGIN;
-SELECT plan(14);
+SELECT plan(18);
 
 SELECT djust_auth.create_profile('e_buyer');
 SELECT djust_auth.create_user('ann@export.example', 'Tulips-4-Ann', '{e_buyer}') AS ann \gset
@@ -23,7 +23,7 @@ SELECT set_eq(format($$SELECT replace(json_object_keys(%L::json -> 'user'), 'pas
 SELECT set_eq(format($$SELECT json_object_keys(%L::json -> %L -> 0)$$, :'document', member),
 		format($$SELECT pg_temp.columns_of(%L) EXCEPT SELECT unnest(%L::text[])$$, name, secret), 'every column of ' || name || ' but ' || secret)
 	FROM (VALUES ('sessions', 'session', '{user_id,generation,access_hash,purge_at}'), ('links', 'reset_token', '{user_id,token_hash}'),
-		('pending_addresses', 'pending_email', '{mail,user_id,address,account,password_hash,locale}'),
+		('pending_addresses', 'pending_email', '{mail,user_id,account,password_hash,locale}'),
 		('devices', 'known_device', '{device,user_id}'),
 		('mails', 'mail_queue', '{id,user_id,address,with_worker}'), ('audit', 'audit_event', '{user_id}')) x(member, name, secret);
 SELECT set_eq($$SELECT c.relname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -37,6 +37,15 @@ SELECT is((:'document'::json ->> 'failed_attempts')::text, '{"failures" : 0, "al
 SELECT is(djust_auth.export_user(:'bob') #>> '{user,password_scheme}', 'bcrypt', 'the scheme of an imported hash');
 SELECT is(djust_auth.export_user(:'eve') #>> '{user,password_scheme}', NULL, 'no password');
 SELECT is((SELECT count(*) FROM djust_auth.audit_event WHERE detail = '{"change": "exported"}'), 3::bigint, 'each export is on record');
+
+SELECT is(:'document'::jsonb #>> '{pending_addresses,0,address}', 'ann.new@export.example', 'the address that is to come');
+
+-- a former address that somebody else has now
+SELECT djust_auth.change_email(:'bob', 'bob.new@export.example');
+SELECT is(json_array_length(djust_auth.export_user(:'bob') -> 'mails'), 1, 'a mail to a former address');
+SELECT djust_auth.create_user('bob@export.example') AS other \gset
+SELECT is(json_array_length(djust_auth.export_user(:'bob') -> 'mails'), 0, 'is not told if somebody else has it now');
+SELECT is(json_array_length(djust_auth.export_user(:'other') -> 'mails'), 1, 'but to that user');
 
 SELECT * FROM finish();
 ROLLBACK;
