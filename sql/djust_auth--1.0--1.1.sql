@@ -254,6 +254,20 @@ BEGIN
 		EXECUTE pg_catalog.format('COMMENT ON CONSTRAINT %1$s_kind_valid ON djust_auth.%1$I IS ''The kinds of mail.''', relation);
 	END LOOP;
 END $$;
+-- an upgrade goes on with a template of 1.0 that lacks the link: its text is an administrator's
+ALTER TABLE djust_auth.mail_template ADD CONSTRAINT mail_template_link_valid CHECK (
+	kind OPERATOR(pg_catalog.<>) ALL (ARRAY['reset', 'invitation', 'sign_up', 'email_change', 'email_changed'])
+	OR pg_catalog.strpos(body_text, '{link}') OPERATOR(pg_catalog.>) 0) NOT VALID;
+COMMENT ON CONSTRAINT mail_template_link_valid ON djust_auth.mail_template IS
+	'The text has {link} where the mail is about one.';
+DO $$
+BEGIN
+	ALTER TABLE djust_auth.mail_template VALIDATE CONSTRAINT mail_template_link_valid;
+EXCEPTION WHEN check_violation THEN
+	RAISE WARNING 'a template of djust_auth.mail_template has no {link} in body_text'
+		USING HINT = 'Write it, then ALTER TABLE djust_auth.mail_template VALIDATE CONSTRAINT mail_template_link_valid: '
+			'a dump is restored without the templates until then.';
+END $$;
 COMMENT ON COLUMN djust_auth.mail_queue.kind IS
 	'What it is about: reset, password_changed, invitation, sign_up, email_change, email_changed, account_suspended or new_device.';
 COMMENT ON COLUMN djust_auth.mail_template.kind IS

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(129);
+SELECT plan(136);
 
 CREATE FUNCTION pg_temp.row_counts() RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -302,6 +302,10 @@ SELECT is((SELECT count(*) FROM djust_auth.pending_email), 0::bigint, 'a restore
 INSERT INTO djust_auth.mail_template (kind, locale, subject, body_text, body_html)
 SELECT k, '', k || ' {email}', 'text {link}', '<p>{link}</p>' FROM unnest('{reset,password_changed,invitation,sign_up,sign_up_known,email_change,email_changed,account_suspended,new_device}'::text[]) k;
 SELECT throws_ok($$INSERT INTO djust_auth.mail_template VALUES ('greeting', '', 's', 't', 'h')$$, '23514', NULL, 'other kinds have no template');
+SELECT throws_ok(format($$INSERT INTO djust_auth.mail_template VALUES (%L, 'de', 's', 'no link', '<p>{link}</p>')$$, k), '23514', NULL, k || ': no text without a link')
+	FROM unnest('{reset,invitation,sign_up,email_change,email_changed}'::text[]) k;
+SELECT lives_ok($$INSERT INTO djust_auth.mail_template SELECT k, 'de', 's', 'no link', 'none' FROM unnest('{password_changed,sign_up_known,account_suspended,new_device}'::text[]) k$$, 'others need none');
+SELECT throws_ok($$UPDATE djust_auth.mail_template SET body_text = 'no link' WHERE kind = 'sign_up'$$, '23514', NULL, 'nor is a link taken out');
 SELECT djust_sign_up('text@life.example', 'Gooseberry-7-pie', 'de') \g /dev/null
 SELECT pg_temp.deliver() \g /dev/null
 SELECT is((SELECT subject FROM mail WHERE recipient = 'text@life.example'), 'sign_up text@life.example', 'an own template comes before the built-in texts');

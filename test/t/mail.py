@@ -131,8 +131,8 @@ def templates():
         request(address)
         got = str(arrives(address).message["Subject"])
         ok(got.startswith("For ") if subject == "For " else got == subject, f"locale {locale}: {subject}", got)
-    fails("23505", lambda: db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'FR-ca', 'x', 'x', 'x')"), "two spellings of one locale")
-    fails("23514", lambda: db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'french!', 'x', 'x', 'x')"), "what is no locale")
+    fails("23505", lambda: db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'FR-ca', 'x', '{link}', 'x')"), "two spellings of one locale")
+    fails("23514", lambda: db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'french!', 'x', '{link}', 'x')"), "what is no locale")
     for name, subject, body, reason in (("a line feed in the subject", "x\nBcc: eve@evil.example", "x", "control characters"), ("a control of Latin-1", "a\u0085b", "x", "control characters"),
                                         ("a line separator", "a\u2028b", "x", "control characters"), ("a long subject", "x" * 501, "x", "longer than 500"),
                                         ("a large body", "x", "x" * 262145, "longer than 256 kB")):

@@ -7,7 +7,7 @@ is logged in, 300 at most, and one in ten of these has a reset link.
 import os
 import time
 
-from support import GOOD, OTHER, Cluster, Db, equal, error_of, later, main, note, ok, shop, until
+from support import GOOD, OTHER, Cluster, Db, equal, error_of, fails, later, main, note, ok, shop, until
 
 USERS = int(os.environ.get("UPGRADE_USERS", "2000"))
 SHOPPERS = [f"user{i}@upgrade.example" for i in range(1, min(300, USERS // 100) + 1)]
@@ -60,6 +60,7 @@ def serves_the_old_schema():
     acting = db.one("SELECT djust_auth.open_session(%s)", ann)["access_token"]
     equal(db.one("SELECT djust_introspect(%s) -> 'act'", acting), {"sub": "postgres"}, "open_session of 1.0 has no reason, and tells who acts")
     db.logout(acting)
+    db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'de', 'Passwort', 'im HTML', '<p>{link}</p>')")
     db.create_user("bob@upgrade.example")
     db.run("SET djust_auth.max_login_failures = 100")
     for _ in range(100):
@@ -74,6 +75,7 @@ def updates_under_load():
     admin.begin()
     begun = time.monotonic()
     admin.run("ALTER EXTENSION djust_auth UPDATE")
+    ok(any("has no {link}" in notice for notice in admin.raw.notices), "a template of 1.0 without a link is warned of", admin.raw.notices)
     note(f"figures: {USERS} users, {len(tokens)} sessions, updated in {(time.monotonic() - begun) * 1000:.0f} ms")
     ok(caller.can(tokens["ann@upgrade.example"]["access_token"]), "a check beside an update that is not committed")
     answer = later(caller.login, "ann@upgrade.example")
@@ -104,6 +106,11 @@ def everything_goes_on():
     equal(db.row("SELECT has_function_privilege('api_support', f, 'EXECUTE'), has_function_privilege('api_support', f, 'EXECUTE WITH GRANT OPTION'),"
                  " has_function_privilege('api_lead', f, 'EXECUTE WITH GRANT OPTION'), has_function_privilege('api_dba', f, 'EXECUTE')"
                  " FROM (VALUES ('djust_auth.open_session(uuid, text)')) x(f)"), (True, False, True, False), "also of open_session(), which was replaced")
+    no_link = "INSERT INTO djust_auth.mail_template VALUES ('reset', 'fr', 'Mot de passe', 'en HTML', '<p>{link}</p>')"
+    fails("23514", lambda: db.run(no_link), "a template whose text has no link is refused from now on", "mail_template_link_valid")
+    equal(db.one("SELECT body_text FROM djust_auth.mail_template"), "im HTML", "one of before is kept")
+    db.run("UPDATE djust_auth.mail_template SET body_text = '{link}'")
+    db.run("ALTER TABLE djust_auth.mail_template VALIDATE CONSTRAINT mail_template_link_valid")
     granted = db.one("SELECT count(*) FROM pg_init_privs WHERE objoid = 'djust_auth.open_session(uuid, text)'::regprocedure AND initprivs::text ~ 'api_'")
     equal(granted, 0, "these grants are in dumps, for they are not initial ones")
     db.run("REVOKE ALL ON FUNCTION djust_auth.open_session(uuid, text) FROM api_support, api_lead CASCADE")
