@@ -88,6 +88,16 @@ account_create(const char *email, Slice password, const char *hash, ArrayType *p
 	return id;
 }
 
+bool
+account_invite(const char *email, ArrayType *profiles, const char *locale, pg_uuid_t *id)
+{
+	if (!store_user_invite(email, locale, id))
+		return false;
+	account_add_profiles(id, profiles);
+	begin_count(email);
+	return true;
+}
+
 void
 account_set_password(const pg_uuid_t *id, Slice password)
 {

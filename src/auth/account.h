@@ -14,6 +14,8 @@
 /* password, hash and locale may be NULL.  Raises unless it succeeds. */
 extern pg_uuid_t *account_create(const char *email, Slice password, const char *hash, ArrayType *profiles,
 								 const char *locale);
+/* Without a password; false if the address has a user, who may have come at the same moment. */
+extern bool account_invite(const char *email, ArrayType *profiles, const char *locale, pg_uuid_t *id);
 /* Adds those that the user does not have. */
 extern void account_add_profiles(const pg_uuid_t *id, ArrayType *profiles);
 extern void account_set_password(const pg_uuid_t *id, Slice password);

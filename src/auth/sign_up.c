@@ -129,6 +129,8 @@ pg_uuid_t *
 sign_up_invite(const char *address, ArrayType *profiles, const char *locale)
 {
 	pg_uuid_t *id = palloc(sizeof(pg_uuid_t));
+	const char *email = normalize_email(slice_of(address));
+	bool is_known;
 	UserRow user;
 
 	key_file_require();
@@ -137,9 +139,15 @@ sign_up_invite(const char *address, ArrayType *profiles, const char *locale)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("malformed locale"),
 				 errhint("Use a language tag such as de or fr-CA.")));
-	if (!catalog_user_by_email(normalize_email(slice_of(address)), NULL, &user))
-		id = account_create(address, (Slice){NULL, 0}, NULL, profiles, locale);
-	else
+	is_known = catalog_user_by_email(email, NULL, &user);
+	if (!is_known && !account_invite(address, profiles, locale, id))
+	{
+		/* it may have waited for an invitation or a sign-up that made the user */
+		is_known = catalog_user_by_email(email, NULL, &user);
+		if (!is_known)
+			elog(ERROR, "user was not inserted");
+	}
+	if (is_known)
 	{
 		store_user_lock(&user.id);
 		if (!catalog_user_by_id(&user.id, &user) || user.disabled)

@@ -151,7 +151,8 @@ extern void store_user_lock(const pg_uuid_t *id);
 /* Locks existing users in the order of their ids; returns how many. */
 extern uint64 store_user_lock_all(ArrayType *ids);
 extern void store_user_insert(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
-/* Not an administrator's change; false if the address is taken. */
+/* These two give false if the address is taken; a sign-up is not an administrator's change. */
+extern bool store_user_invite(const char *email, const char *locale, pg_uuid_t *id);
 extern bool store_user_sign_up(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
 extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email, bool own_change);

@@ -91,11 +91,20 @@ store_user_insert(const char *email, const char *hash, const char *locale, pg_uu
 		elog(ERROR, "user was not inserted");
 }
 
+#define INSERT_NEW_USER INSERT_USER " ON CONFLICT (email) DO NOTHING RETURNING id"
+
+bool
+store_user_invite(const char *email, const char *locale, pg_uuid_t *id)
+{
+	static StoreStatement statement = {INSERT_NEW_USER, {TEXTOID, TEXTOID, TEXTOID}, .administrative = true};
+
+	return insert_user(&statement, email, NULL, locale, id);
+}
+
 bool
 store_user_sign_up(const char *email, const char *hash, const char *locale, pg_uuid_t *id)
 {
-	static StoreStatement statement = {INSERT_USER " ON CONFLICT (email) DO NOTHING RETURNING id",
-									   {TEXTOID, TEXTOID, TEXTOID}};
+	static StoreStatement statement = {INSERT_NEW_USER, {TEXTOID, TEXTOID, TEXTOID}};
 
 	return insert_user(&statement, email, hash, locale, id);
 }
