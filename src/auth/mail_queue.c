@@ -263,8 +263,8 @@ compose(const QueuedMail *queued, const Letter *letter, TimestampTz now)
 static bool
 is_admitted(const QueuedMail *queued, const Letter *letter, TimestampTz now)
 {
-	if (!store_pending_lock_at_once(queued->id))
-		store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the address is being changed");
+	if (!store_pending_lock_at_once(queued->id) || !store_pending_pace_at_once(&letter->pending))
+		store_mail_retry(queued->id, now + BUSY_S * USECS_PER_SEC, "the address is busy");
 	else if (!store_pending_admit(&letter->pending, now))
 	{
 		store_pending_delete(queued->id);

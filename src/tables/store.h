@@ -246,6 +246,8 @@ extern List *store_pending_of_user(const pg_uuid_t *user_id);
 extern bool store_pending_of_link(const uint8_t *hash, TimestampTz now, PendingEmail *pending);
 /* False instead of waiting if another transaction holds the row. */
 extern bool store_pending_lock_at_once(int64 mail);
+/* Until the transaction ends, no other one admits mails to this address; false instead of waiting. */
+extern bool store_pending_pace_at_once(const PendingEmail *pending);
 /* True for one mail in a minute, and five in an hour, to the same address; and for one that was admitted before. */
 extern bool store_pending_admit(const PendingEmail *pending, TimestampTz now);
 /* Ends it, and so its links; true for only one caller. */

@@ -7,6 +7,9 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "storage/lock.h"
+
 #include "tables/store.h"
 #include "tables/store_run.h"
 
@@ -128,6 +131,26 @@ store_pending_lock_at_once(int64 mail)
 		"SELECT 1 FROM djust_auth.pending_email WHERE mail" EQ "$1 FOR UPDATE SKIP LOCKED", {INT8OID}};
 
 	return store_run(&statement, ARGUMENTS(Int64GetDatum(mail))) > 0;
+}
+
+/*
+ * By few locks, so that a claim of many mails does not fill the server's table of them; two addresses that share one
+ * cost a retry.  The class is none of those that SQL functions use.
+ */
+#define PACE_LOCKS 1024
+#define PACE_LOCK_CLASS 0x646a
+
+bool
+store_pending_pace_at_once(const PendingEmail *pending)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_ADVISORY(tag,
+						 MyDatabaseId,
+						 0,
+						 (pending->account.bytes[0] << 8 | pending->account.bytes[1]) % PACE_LOCKS,
+						 PACE_LOCK_CLASS);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 bool

@@ -7,7 +7,7 @@ By environment: SIGN_UPS of each kind of address (30).
 import os
 import statistics
 
-from support import GOOD, WRONG, Cluster, equal, error_of, main, note, ok, program, together
+from support import GOOD, WRONG, Cluster, equal, error_of, later, main, note, ok, program, together, until_blocked
 
 SIGN_UPS = int(os.environ.get("SIGN_UPS", "30"))
 CHEAP = "$2b$04$CCCCCCCCCCCCCCCCCCCCC.3p6ptMm/lE/VRA3/zVfWZ7bokZYso4K"
@@ -102,6 +102,68 @@ def two_links():
     equal(db.one("SELECT count(*) FROM djust_auth.customer_user WHERE id = %s", user_id), 1, "and nobody is lost")
 
 
+def mailers():
+    """Two that claim mails to one address at the same moment: the second does not see what the first has not committed."""
+    db.run("DELETE FROM djust_auth.mail_queue")
+    for _ in range(2):
+        db.run("SELECT djust_sign_up('paced@accounts.example', %s)", GOOD)
+    first, second = cluster.connect(), cluster.connect()
+    first.begin()
+    equal(first.one("SELECT count(*) FROM djust_auth.claim_mail(1)"), 1, "a mailer claims one of two mails to an address")
+    equal(second.one("SELECT count(*) FROM djust_auth.claim_mail(10)"), 0, "another one does not claim the other meanwhile")
+    equal(second.one("SELECT count(*) FROM djust_auth.mail_queue WHERE done_at IS NULL AND last_error = 'the address is busy'"), 1, "which waits")
+    first.commit()
+    db.run("UPDATE djust_auth.mail_queue SET next_attempt_at = now() WHERE attempts = 0")
+    equal((links("djc_"), db.one("SELECT last_error FROM djust_auth.mail_queue WHERE attempts = 0")), ({}, "too many mails to this address"), "and is given up")
+    first.close()
+    second.close()
+
+
+def deletion_beside_claims():
+    """A user is deleted between two claims of one transaction: the first holds what the deletion waits for, the second skips what that holds."""
+    db.run("DELETE FROM djust_auth.mail_queue")
+    user_id = db.create_user("leaver@accounts.example")
+    token = db.login("leaver@accounts.example")["access_token"]
+    for name in ("early", "late"):
+        db.run("SELECT djust_change_email(%s, %s, %s)", token, GOOD, f"leaver.{name}@accounts.example")
+    # the deletion reaches the earlier row first
+    db.run("UPDATE djust_auth.mail_queue SET next_attempt_at = now() + interval '5 s' WHERE id = (SELECT min(id) FROM djust_auth.mail_queue)")
+    mailer, admin = cluster.connect(), cluster.connect()
+    mailer.begin()
+    equal(mailer.one("SELECT recipient FROM djust_auth.claim_mail(10)"), "leaver.late@accounts.example", "a mailer claims a mail of a user")
+    deleted = later(admin.run, "SELECT djust_auth.delete_user(%s)", user_id)
+    until_blocked(db, admin.pid, mailer.pid)
+    mailer.run("UPDATE djust_auth.mail_queue SET next_attempt_at = clock_timestamp() WHERE attempts = 0")
+    equal(mailer.one("SELECT count(*) FROM djust_auth.claim_mail(10)"), 0, "who is being deleted: it skips the user's other mail")
+    mailer.commit()
+    deleted.result()
+    equal(db.one("SELECT (SELECT count(*) FROM djust_auth.mail_queue) + (SELECT count(*) FROM djust_auth.pending_email WHERE user_id = %s)", user_id), 0,
+          "and the deletion comes to its end")
+    mailer.close()
+    admin.close()
+
+
+def invitations():
+    """Two at once for a new address: the second answers as it would after the first."""
+    first, second = cluster.connect(), cluster.connect()
+    db.run("SELECT djust_auth.create_profile('guest')")
+    for end in ("commit", "rollback"):
+        first.begin()
+        invited = first.one("SELECT djust_auth.invite_user(%s)", f"guest.{end}@accounts.example")
+        answer = later(second.one, "SELECT djust_auth.invite_user(%s, '{guest}')", f"Guest.{end}@accounts.example")
+        until_blocked(db, second.pid, first.pid)
+        getattr(first, end)()
+        user_id = answer.result()
+        equal(user_id == invited, end == "commit", f"two invitations at once: one user, where the first is followed by {end}")
+        equal(db.row("SELECT (SELECT count(*) FROM djust_auth.mail_queue WHERE user_id = u.id), array_agg(profile) FROM djust_auth.customer_user u"
+                     " JOIN djust_auth.user_profile ON user_id = u.id WHERE u.id = %s GROUP BY u.id", user_id), (2 if end == "commit" else 1, ["guest"]),
+              "with both mails and the profile of the second")
+    equal(db.one("SELECT count(*) FROM djust_auth.audit_event WHERE detail ->> 'table' = 'customer_user' AND detail ->> 'operation' = 'INSERT'"
+                 " AND detail #>> '{personal,new,email}' LIKE 'guest.%%'"), 2, "each user is on record once")
+    first.close()
+    second.close()
+
+
 def languages():
     for encoding, subject in (("LATIN1", "Bestätigen Sie Ihre Adresse"), ("WIN1251", "Confirm your address"), ("SQL_ASCII", "Bestätigen Sie Ihre Adresse")):
         db.run(f"CREATE DATABASE {encoding} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
@@ -146,4 +208,4 @@ def dumped():
        "a dump has accounts, and nothing that waits to be confirmed")
 
 
-main(begin, sign_ups, changes, at_once, two_links, languages, dumped, suspended)
+main(begin, sign_ups, changes, at_once, two_links, mailers, deletion_beside_claims, invitations, languages, dumped, suspended)
