@@ -172,6 +172,7 @@ CREATE TABLE djust_auth.pending_email (
 	account bytea NOT NULL,
 	password_hash text COLLATE "C",
 	locale text COLLATE "C",
+	store text COLLATE "C",
 	created_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL,
 	mailed_at timestamptz
@@ -221,6 +222,7 @@ COMMENT ON COLUMN djust_auth.pending_email.address IS 'The address, sealed under
 COMMENT ON COLUMN djust_auth.pending_email.account IS 'Keyed hash of the address, by which its mails are paced.';
 COMMENT ON COLUMN djust_auth.pending_email.password_hash IS 'Of a sign-up.';
 COMMENT ON COLUMN djust_auth.pending_email.locale IS 'Language of a sign-up''s mails; NULL: the default.';
+COMMENT ON COLUMN djust_auth.pending_email.store IS 'The store view that it was asked for in; NULL: none.';
 COMMENT ON COLUMN djust_auth.pending_email.created_at IS 'When it was asked for.';
 COMMENT ON COLUMN djust_auth.pending_email.expires_at IS 'When its links end, and the row may be purged.';
 COMMENT ON COLUMN djust_auth.pending_email.mailed_at IS 'When its mail was first claimed.';
@@ -353,6 +355,81 @@ COMMENT ON CONSTRAINT page_text_pkey ON djust_auth.page_text IS 'One text per ke
 COMMENT ON INDEX djust_auth.page_text_pkey IS 'Texts by key and language.';
 COMMENT ON INDEX djust_auth.page_text_locale_idx IS 'Locales that differ only in case or in - and _ are equal.';
 
+-- store views: shops of one company, with their own pages, sender and texts of mails
+
+CREATE FUNCTION djust_auth.store_is_valid(reset_url text, confirm_url text, mail_from text) RETURNS boolean
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'djust_store_is_valid';
+
+CREATE TABLE djust_auth.store (
+	name text COLLATE "C" NOT NULL CONSTRAINT store_pkey PRIMARY KEY
+		CONSTRAINT store_name_valid CHECK (name OPERATOR(pg_catalog.~) '^[^[:cntrl:][:space:]]([^[:cntrl:]]{0,61}[^[:cntrl:][:space:]])?$'),
+	reset_url text COLLATE "C",
+	confirm_url text COLLATE "C",
+	mail_from text COLLATE "C",
+	locale text COLLATE "C"
+		CONSTRAINT store_locale_valid CHECK (locale OPERATOR(pg_catalog.~) '^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$'),
+	CONSTRAINT store_valid CHECK (djust_auth.store_is_valid(reset_url, confirm_url, mail_from))
+);
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.store', '');
+
+ALTER TABLE djust_auth.customer_user ADD COLUMN store text COLLATE "C"
+	CONSTRAINT customer_user_store_fkey REFERENCES djust_auth.store ON UPDATE CASCADE ON DELETE SET NULL;
+ALTER TABLE djust_auth.mail_queue ADD COLUMN store text COLLATE "C";
+ALTER TABLE djust_auth.mail_template ADD COLUMN store text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE djust_auth.mail_template DROP CONSTRAINT mail_template_pkey,
+	ADD CONSTRAINT mail_template_pkey PRIMARY KEY (kind, locale, store);
+DROP INDEX djust_auth.mail_template_locale_idx;
+CREATE UNIQUE INDEX mail_template_locale_idx
+	ON djust_auth.mail_template (kind, pg_catalog.lower(pg_catalog.replace(locale, '_', '-')), store);
+
+CREATE FUNCTION djust_auth.mail_sender(id bigint) RETURNS text
+	-- not STABLE: it sees what claim_mail() wrote in the same statement
+	LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS $$SELECT s.mail_from FROM djust_auth.mail_queue q JOIN djust_auth.store s ON s.name = q.store WHERE q.id = $1$$;
+CREATE FUNCTION djust_auth.store_changed() RETURNS trigger
+	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'djust_trigger_store_changed';
+CREATE FUNCTION djust_auth.refuse_truncate() RETURNS trigger
+	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_refuse_truncate';
+
+CREATE TRIGGER djust_keep_users BEFORE TRUNCATE ON djust_auth.store
+	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.refuse_truncate();
+CREATE TRIGGER djust_changed_replica AFTER UPDATE OR DELETE ON djust_auth.store
+	FOR EACH ROW EXECUTE FUNCTION djust_auth.store_changed();
+ALTER TABLE djust_auth.store ENABLE REPLICA TRIGGER djust_changed_replica;
+
+COMMENT ON FUNCTION djust_auth.store_is_valid(text, text, text) IS
+	'For a constraint: true, or 23514 with the column that is wrong and a hint.';
+COMMENT ON TABLE djust_auth.store IS
+	'Store views: where their links lead, who sends their mails. A NULL stands for the setting, which also holds for mails of no view.';
+COMMENT ON COLUMN djust_auth.store.name IS
+	'As requests name it in the header djust_auth.store_header, and users and templates in their column store; up to 63 characters.';
+COMMENT ON COLUMN djust_auth.store.reset_url IS 'In place of djust_auth.reset_url: links of resets and invitations.';
+COMMENT ON COLUMN djust_auth.store.confirm_url IS 'In place of djust_auth.confirm_url: links about addresses.';
+COMMENT ON COLUMN djust_auth.store.mail_from IS 'In place of djust_auth.mail_from: the sender, an address, or Name <address>.';
+COMMENT ON COLUMN djust_auth.store.locale IS 'Language of mails to those who have none, such as de or fr-CA.';
+COMMENT ON CONSTRAINT store_pkey ON djust_auth.store IS 'A name belongs to one view.';
+COMMENT ON CONSTRAINT store_name_valid ON djust_auth.store IS 'No control characters, no white space at the ends, up to 63 characters.';
+COMMENT ON CONSTRAINT store_locale_valid ON djust_auth.store IS 'A locale as in customer_user.';
+COMMENT ON CONSTRAINT store_valid ON djust_auth.store IS 'URLs and sender as the settings of these names take them.';
+COMMENT ON INDEX djust_auth.store_pkey IS 'Store views by name.';
+COMMENT ON COLUMN djust_auth.customer_user.store IS
+	'The store view of their mails, unless the request for the mail names another; that of the sign-up, or what an administrator writes. NULL: none.';
+COMMENT ON CONSTRAINT customer_user_store_fkey ON djust_auth.customer_user IS 'A store view that is there; NULL when it is deleted.';
+COMMENT ON COLUMN djust_auth.mail_queue.store IS
+	'The store view that the request named; from the first claim on also that of the recipient. NULL: none.';
+COMMENT ON COLUMN djust_auth.mail_template.store IS 'The store view whose mails have this text; empty: all.';
+COMMENT ON CONSTRAINT mail_template_pkey ON djust_auth.mail_template IS 'One text per kind, language and store view.';
+COMMENT ON INDEX djust_auth.mail_template_pkey IS 'Templates by kind, language and store view.';
+COMMENT ON INDEX djust_auth.mail_template_locale_idx IS 'Locales that differ only in case or in - and _ are equal.';
+COMMENT ON FUNCTION djust_auth.mail_sender(bigint) IS
+	'Sender of a claimed mail: mail_from of its store view; NULL: the default, djust_auth.mail_from, or that of a mailer of one''s own.';
+COMMENT ON FUNCTION djust_auth.store_changed() IS
+	'Trigger, under logical replication: on a follower users go with their store view.';
+COMMENT ON FUNCTION djust_auth.refuse_truncate() IS 'Trigger: 55000, because TRUNCATE CASCADE would empty customer_user.';
+COMMENT ON TRIGGER djust_keep_users ON djust_auth.store IS 'Refuses TRUNCATE, which with CASCADE would empty customer_user.';
+COMMENT ON TRIGGER djust_changed_replica ON djust_auth.store IS 'On a follower users go with their store view.';
+
 -- followers: what one shard tells the others by logical replication
 
 CREATE TABLE djust_auth.heartbeat (
@@ -394,7 +471,7 @@ DECLARE
 	relation name;
 	operation record;
 BEGIN
-	FOREACH relation IN ARRAY ARRAY['profile', 'profile_right', 'signing_key', 'mail_template', 'password_blocklist', 'heartbeat'] LOOP
+	FOREACH relation IN ARRAY ARRAY['profile', 'profile_right', 'signing_key', 'mail_template', 'password_blocklist', 'heartbeat', 'store', 'page_text'] LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER djust_follow BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON djust_auth.%I'
 			' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.refuse_on_follower()', relation);
 		EXECUTE pg_catalog.format('COMMENT ON TRIGGER djust_follow ON djust_auth.%I IS %L', relation,
@@ -409,7 +486,7 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link', 'known_device', 'page_text'] LOOP
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link', 'known_device', 'page_text', 'store'] LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
 				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
 				operation.name, operation.timing, operation.name, relation, operation.tables);
@@ -669,7 +746,7 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 		UNION ALL
 		SELECT 1, 'error', pg_catalog.format('table djust_auth.%I does not come from the shard that this one follows', t.name),
 			'All of them need one subscription, with its first copies complete: see pg_subscription_rel and the server log. After a change of the publication, ALTER SUBSCRIPTION ... REFRESH PUBLICATION.'
-		FROM pg_catalog.unnest(ARRAY['profile', 'profile_right', 'signing_key', 'mail_template', 'password_blocklist', 'heartbeat']) t(name)
+		FROM pg_catalog.unnest(ARRAY['profile', 'profile_right', 'signing_key', 'mail_template', 'password_blocklist', 'heartbeat', 'store', 'page_text']) t(name)
 		WHERE pg_catalog.current_setting('djust_auth.follower', true)::boolean
 			AND (SELECT pg_catalog.count(*) FILTER (WHERE r.srsubstate = 'r' AND r.srsubid =
 					(SELECT pg_catalog.min(h.srsubid) FROM pg_catalog.pg_subscription_rel h WHERE h.srrelid = 'djust_auth.heartbeat'::pg_catalog.regclass))
@@ -828,11 +905,12 @@ DECLARE
 		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid, uuid)',
 		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.move_by_link(text, integer)',
 		'djust_auth.link_target(text)', 'djust_auth.link_followed(boolean, boolean)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
+		'djust_auth.store_is_valid(text, text, text)', 'djust_auth.mail_sender(bigint)', 'djust_auth.store_changed()', 'djust_auth.refuse_truncate()',
 		'djust_auth.refuse_on_follower()', 'djust_auth.end_all_sessions(timestamptz)', 'djust_auth.stat_here()', 'djust_auth.check()',
 		'@extschema@.djust_sign_up(text, text, text)', '@extschema@.djust_confirm_email(text)', '@extschema@.djust_change_email(text, text, text)',
 		'@extschema@.djust_revert_email(text)', '@extschema@.djust_sign_up_page(text, text)', '@extschema@.djust_confirm_page(text, text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];
 	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat',
-		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device', 'djust_auth.page_text']::pg_catalog.regclass[];
+		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device', 'djust_auth.page_text', 'djust_auth.store']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

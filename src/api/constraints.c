@@ -16,6 +16,7 @@
 #include "routes/route.h"
 #include "server/import_hash.h"
 #include "server/normalize.h"
+#include "server/settings.h"
 #include "text/mime.h"
 
 SQL_FUNCTION(djust_email_is_valid)
@@ -87,6 +88,27 @@ SQL_FUNCTION(djust_route_key)
 SQL_FUNCTION(djust_event_is_valid)
 {
 	PG_RETURN_BOOL(audit_is_event(SLICE(0)));
+}
+
+static void
+refuse_store(const char *column, const char *hint)
+{
+	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION), errmsg("invalid %s of a store", column), errhint("%s", hint)));
+}
+
+SQL_FUNCTION(djust_store_is_valid)
+{
+	const char *reset_url = TEXT_OR_NULL(0);
+	const char *confirm_url = TEXT_OR_NULL(1);
+	Mailbox sender;
+
+	if (reset_url && !settings_is_link_url(reset_url))
+		refuse_store("reset_url", "Use an https URL that contains {token} once, as djust_auth.reset_url.");
+	if (confirm_url && !settings_is_link_url(confirm_url))
+		refuse_store("confirm_url", "Use an https URL that contains {token} once, as djust_auth.confirm_url.");
+	if (!PG_ARGISNULL(2) && !mime_parse_mailbox(database_to_utf8(TEXT(2)), &sender))
+		refuse_store("mail_from", "Use an address, or a name and an address such as Shop <no-reply@shop.example>.");
+	PG_RETURN_BOOL(true);
 }
 
 SQL_FUNCTION(djust_mail_template_is_valid)

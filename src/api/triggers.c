@@ -76,6 +76,8 @@ static const Firing policy_firings[] = {
 	{TABLE_SESSION_CUTOFF, AFTER_STATEMENT, TRUNCATE},
 };
 static const Firing profile_firings[] = {{TABLE_PROFILE, AFTER_ROW, UPDATE | DELETE}};
+static const Firing store_firings[] = {{TABLE_STORE, AFTER_ROW, UPDATE | DELETE}};
+static const Firing store_truncate_firings[] = {{TABLE_STORE, BEFORE_STATEMENT, TRUNCATE}};
 #define BEFORE_ANY(table) \
 	{ \
 		table, BEFORE_STATEMENT, INSERT | UPDATE | DELETE | TRUNCATE \
@@ -87,6 +89,8 @@ static const Firing follower_firings[] = {
 	BEFORE_ANY(TABLE_MAIL_TEMPLATE),
 	BEFORE_ANY(TABLE_PASSWORD_BLOCKLIST),
 	BEFORE_ANY(TABLE_HEARTBEAT),
+	BEFORE_ANY(TABLE_STORE),
+	BEFORE_ANY(TABLE_PAGE_TEXT),
 };
 static const Firing anonymous_firings[] = {
 	{TABLE_PROFILE, BEFORE_ROW, UPDATE | DELETE},
@@ -355,12 +359,25 @@ SQL_FUNCTION(djust_trigger_policy_changed)
 }
 
 static const char *
-profile_name(TupleTableSlot *row)
+name_in(TupleTableSlot *row)
 {
 	bool is_null;
+	/* the first column of both tables, profile and store */
 	Datum name = row_changes_value(row, Anum_profile_name, TEXTOID, &is_null);
 
 	return is_null ? "" : TextDatumGetCString(name);
+}
+
+/*
+ * Only replication to a follower: there foreign keys do not cascade, and the users who have the name are each shard's
+ * own.  *after is NULL if the row was deleted.
+ */
+static bool
+name_was_replicated(const TriggerData *data, const char **before, const char **after)
+{
+	*before = name_in(data->tg_trigslot);
+	*after = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : name_in(data->tg_newslot);
+	return IsLogicalWorker() && setting_follower && (*after == NULL || strcmp(*before, *after) != 0);
 }
 
 /* Triggers that audit do not fire under replication. */
@@ -383,17 +400,34 @@ profile_follow(const char *before, const char *after)
 	audit_event("administration", NULL, NULL, detail.data);
 }
 
-/* Only by replication: there foreign keys do not cascade, and user_profile is each shard's own. */
 SQL_FUNCTION(djust_trigger_profile_changed)
 {
-	TriggerData *data = FIRED_BY(profile_firings);
-	bool deleted = TRIGGER_FIRED_BY_DELETE(data->tg_event);
-	const char *before = profile_name(data->tg_trigslot);
-	const char *after = deleted ? NULL : profile_name(data->tg_newslot);
+	const char *before;
+	const char *after;
 
-	if (IsLogicalWorker() && setting_follower && (deleted || strcmp(before, after) != 0))
+	if (name_was_replicated(FIRED_BY(profile_firings), &before, &after))
 		profile_follow(before, after);
 	return done();
+}
+
+SQL_FUNCTION(djust_trigger_store_changed)
+{
+	const char *before;
+	const char *after;
+
+	if (name_was_replicated(FIRED_BY(store_firings), &before, &after))
+		store_user_view_follow(before, after);
+	return done();
+}
+
+/* Its foreign key would make TRUNCATE CASCADE empty customer_user. */
+SQL_FUNCTION(djust_trigger_refuse_truncate)
+{
+	FIRED_BY(store_truncate_firings);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table \"store\" cannot be truncated"),
+			 errhint("Delete its rows one by one: customers are kept.")));
 }
 
 SQL_FUNCTION(djust_trigger_refuse_on_follower)

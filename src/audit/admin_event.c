@@ -44,29 +44,31 @@ static const struct
 	const char *columns;
 	Grouping grouping;
 	bool goes_with_user; /* a row deleted with its user is covered by the user's event */
+	char store; /* letter of the column "store", which came after columns that an administrator may have added */
 } tables[CATALOG_TABLES] = {
-	[TABLE_CUSTOMER_USER] = {"uesvvvv", EVENT_PER_ROW_OR_STATEMENT},
+	[TABLE_CUSTOMER_USER] = {"uesvvvv", EVENT_PER_ROW_OR_STATEMENT, .store = 'v'},
 	[TABLE_PROFILE] = {"kv", EVENT_PER_ROW},
 	[TABLE_USER_PROFILE] = {"uk", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_PROFILE_RIGHT] = {"kkv", EVENT_PER_ROW},
 	[TABLE_SESSION] = {"iuvvvvvsvppv", EVENT_PER_ROW_OR_TRUNCATE, true},
 	[TABLE_SESSION_ENDED] = {"iv", EVENT_PER_ROW_OR_TRUNCATE},
 	[TABLE_RESET_TOKEN] = {"suvv", EVENT_PER_ROW_OR_TRUNCATE, true},
-	[TABLE_MAIL_TEMPLATE] = {"kkvvv", EVENT_PER_ROW},
+	[TABLE_MAIL_TEMPLATE] = {"kkvvv", EVENT_PER_ROW, .store = 'k'},
 	[TABLE_SIGNING_KEY] = {"kvsvvv", EVENT_PER_ROW},
 	[TABLE_PASSWORD_BLOCKLIST] = {"s", EVENT_PER_STATEMENT},
 	[TABLE_POLICY_EPOCH] = {"", EVENT_PER_ROW_OR_STATEMENT},
-	[TABLE_MAIL_QUEUE] = {"kvusvvvvvsv", EVENT_PER_ROW_OR_TRUNCATE, true},
+	[TABLE_MAIL_QUEUE] = {"kvusvvvvvsv", EVENT_PER_ROW_OR_TRUNCATE, true, 'v'},
 	[TABLE_THROTTLE_LOCK] = {"kvvvv", EVENT_PER_ROW_OR_TRUNCATE},
 	[TABLE_KEY_FILE] = {"vsv", EVENT_PER_ROW},
 	[TABLE_HEARTBEAT] = {"vv", EVENT_PER_ROW},
 	[TABLE_LEAVING_USER] = {"uvvsv", EVENT_PER_ROW},
 	[TABLE_DECIDED_MOVE] = {"kvv", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_SESSION_CUTOFF] = {"vvv", EVENT_PER_ROW},
-	[TABLE_PENDING_EMAIL] = {"kvuisssvvvv", EVENT_PER_ROW_OR_TRUNCATE, true},
+	[TABLE_PENDING_EMAIL] = {"kvuisssvvvvv", EVENT_PER_ROW_OR_TRUNCATE, true},
 	[TABLE_EMAIL_LINK] = {"skvv", EVENT_PER_ROW_OR_TRUNCATE},
 	[TABLE_KNOWN_DEVICE] = {"suv", EVENT_PER_ROW_OR_TRUNCATE, true},
 	[TABLE_PAGE_TEXT] = {"kkv", EVENT_PER_ROW},
+	[TABLE_STORE] = {"kvvvv", EVENT_PER_ROW},
 	[TABLE_AUDIT_CHAIN] = {"k", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_AUDIT_SEAL] = {"kkvvvvvv", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_AUDIT_EVENT] = {"kkvuisss", EVENT_PER_ROW_OR_STATEMENT},
@@ -259,24 +261,35 @@ was_deleted_with_user(const EventParts *parts, const RowChanges *changes)
 		   !catalog_user_by_id(parts->user_id, &user);
 }
 
+/* Columns that an administrator added are secret.  table is -1 for none of these. */
+static char
+letter_of(int table, const FormData_pg_attribute *attribute)
+{
+	const char *columns = table >= 0 && tables[table].columns ? tables[table].columns : "";
+
+	if (attribute->attnum <= strlen(columns))
+		return columns[attribute->attnum - 1];
+	return table >= 0 && strcmp(NameStr(attribute->attname), "store") == 0 ? tables[table].store : 's';
+}
+
 static void
-audit_row(const RowChanges *changes, const char *columns, bool goes_with_user)
+audit_row(const RowChanges *changes, int table)
 {
 	TupleDesc descriptor = RelationGetDescr(changes->trigger->tg_relation);
-	int known = strlen(columns);
+	bool goes_with_user = table >= 0 && tables[table].goes_with_user;
 	EventParts parts;
 	int column;
 
 	init_parts(&parts);
 	for (column = 1; column <= descriptor->natts; column++)
 		if (!TupleDescAttr(descriptor, column - 1)->attisdropped)
-			append_parts(&parts, changes, column, column <= known ? columns[column - 1] : 's');
+			append_parts(&parts, changes, column, letter_of(table, TupleDescAttr(descriptor, column - 1)));
 	if (!is_unchanged(&parts, changes) && !(goes_with_user && was_deleted_with_user(&parts, changes)))
 		write_row(&parts, changes);
 }
 
 static void
-audit_each(RowChanges *changes, const char *columns, bool goes_with_user)
+audit_each(RowChanges *changes, int table)
 {
 	MemoryContext each = AllocSetContextCreate(CurrentMemoryContext, "djust_auth event", ALLOCSET_DEFAULT_SIZES);
 
@@ -285,7 +298,7 @@ audit_each(RowChanges *changes, const char *columns, bool goes_with_user)
 		/* the row itself lives in the caller's context until the next one */
 		MemoryContext caller = MemoryContextSwitchTo(each);
 
-		audit_row(changes, columns, goes_with_user);
+		audit_row(changes, table);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(each);
 	}
@@ -345,7 +358,6 @@ is_one_event(Grouping grouping, const RowChanges *changes)
 void
 admin_event_write(const TriggerData *trigger, int table)
 {
-	const char *columns = table >= 0 && tables[table].columns ? tables[table].columns : "";
 	Grouping grouping = table >= 0 ? tables[table].grouping : EVENT_PER_ROW;
 	RowChanges changes;
 
@@ -353,6 +365,6 @@ admin_event_write(const TriggerData *trigger, int table)
 	if (changes.count != 0 && is_one_event(grouping, &changes))
 		audit_sum(&changes);
 	else if (changes.count != 0)
-		audit_each(&changes, columns, table >= 0 && tables[table].goes_with_user);
+		audit_each(&changes, table);
 	row_changes_end(&changes);
 }

@@ -122,6 +122,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "route_is_valid(text)", "d"},
 	{"EXECUTE", "FUNCTION", "route_key(text)", "d"},
 	{"EXECUTE", "FUNCTION", "mail_template_is_valid(text, text, text)", "d"},
+	{"EXECUTE", "FUNCTION", "store_is_valid(text, text, text)", "d"},
 	{"USAGE", "TYPE", "access_right", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "customer_user", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "profile", "d"},
@@ -129,6 +130,7 @@ static const struct
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "profile_right", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "mail_template", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "page_text", "d"},
+	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "store", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "password_blocklist", "d"},
 	{"SELECT, DELETE", "TABLE", "session", "d"},
 	{"SELECT", "TABLE", "active_session", "d"},
@@ -142,6 +144,7 @@ static const struct
 	{"EXECUTE", "FUNCTION", "postgrest_config()", "p"},
 
 	{"EXECUTE", "FUNCTION", "claim_mail(integer)", "w"},
+	{"EXECUTE", "FUNCTION", "mail_sender(bigint)", "w"},
 	{"EXECUTE", "FUNCTION", "mail_sent(bigint)", "w"},
 	{"EXECUTE", "FUNCTION", "mail_failed(bigint, text)", "w"},
 	{"EXECUTE", "FUNCTION", "mail_rejected(bigint, text)", "w"},

@@ -33,13 +33,14 @@ static const struct
 StaticAssertDecl(lengthof(kinds) == LINK_KINDS, "every kind has its prefix");
 
 char *
-link_make(LinkKind kind, uint8_t hash[SHA256_SIZE])
+link_make(LinkKind kind, const char *url, uint8_t hash[SHA256_SIZE])
 {
 	char *token = secret_alloc(TOKEN_LENGTH(SECRET_SIZE) + 1);
-	const char *url = *kinds[kind].url;
-	const char *place = strstr(url, "{token}");
 	uint8_t random[SECRET_SIZE];
+	const char *place;
 
+	url = url ? url : *kinds[kind].url;
+	place = strstr(url, "{token}");
 	if (!pg_strong_random(random, sizeof(random)))
 		elog(ERROR, "could not generate random bytes");
 	shard_mark_secret(random);

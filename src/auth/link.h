@@ -18,8 +18,11 @@ typedef enum LinkKind
 	LINK_KINDS
 } LinkKind;
 
-/* A new link, which is in this transaction's memory only, and the hash of its secret, to be stored. */
-extern char *link_make(LinkKind kind, uint8_t hash[SHA256_SIZE]);
+/*
+ * A new link, which is in this transaction's memory only, and the hash of its secret, to be stored.  url has {token};
+ * NULL: the setting's.
+ */
+extern char *link_make(LinkKind kind, const char *url, uint8_t hash[SHA256_SIZE]);
 
 /* True if the token begins as this kind does; it may be garbage all the same. */
 extern bool link_has_prefix(Slice token, LinkKind kind);

@@ -23,6 +23,7 @@
 #include "auth/mail_queue.h"
 #include "auth/mail_text.h"
 #include "http/html.h"
+#include "http/postgrest.h"
 #include "keys/key_file.h"
 #include "server/encoding.h"
 #include "server/json.h"
@@ -45,6 +46,9 @@
 /* The worker's last claim stopped before the end of the queue. */
 static bool unfinished = false;
 
+/* Of the mail that was claimed last, in UTF-8; NULL: djust_auth.mail_from. */
+static char *sender = NULL;
+
 void
 mail_queue_wake(void)
 {
@@ -52,12 +56,21 @@ mail_queue_wake(void)
 	event_queue_wake_at_commit();
 }
 
+/* The store view that the request names, if there is one of that name. */
+static const char *
+requested_store(void)
+{
+	const char *name = postgrest_store();
+
+	return name && store_view_exists(name) ? name : NULL;
+}
+
 static void
 insert_mail(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t size, int lifetime)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	store_mail_insert(kind, user_id, address, size, now, now + lifetime * USECS_PER_SEC);
+	store_mail_insert(kind, user_id, address, size, requested_store(), now, now + lifetime * USECS_PER_SEC);
 	mail_queue_wake();
 }
 
@@ -92,6 +105,7 @@ mail_queue_pending(const char *kind, const char *email, int lifetime, PendingEma
 	key_file_seal_address(email, (uint8_t *) VARDATA(sealed));
 	pending->address = sealed;
 	key_file_tag("confirm", slice_of(email), &pending->account);
+	pending->store = requested_store();
 	pending->expires_at = now + lifetime * USECS_PER_SEC;
 	store_pending_insert(kind, pending, now);
 	mail_queue_wake();
@@ -142,7 +156,15 @@ typedef struct Letter
 	bool has_link; /* that pending is confirmed by */
 	bool is_paced; /* with the others for the address of pending */
 	PendingEmail pending;
+	StoreView store;
 } Letter;
+
+/* NULL if the mail is about none. */
+static const pg_uuid_t *
+user_of(const Letter *letter)
+{
+	return letter->has_user ? &letter->user.id : letter->pending.has_user ? &letter->pending.user_id : NULL;
+}
 
 static const char *
 opened(const bytea *address)
@@ -223,20 +245,42 @@ make_link(const Letter *letter, TimestampTz now, TimestampTz expires_at)
 
 	if (letter->has_link)
 	{
-		link = link_make(strcmp(letter->pending.kind, "revert") == 0 ? LINK_REVERT : LINK_CONFIRM, hash);
+		link = link_make(
+			strcmp(letter->pending.kind, "revert") == 0 ? LINK_REVERT : LINK_CONFIRM, letter->store.confirm_url, hash);
 		store_email_link_insert(hash, &letter->pending, now);
 	}
 	else if (strcmp(letter->kind, "reset") == 0 || strcmp(letter->kind, "invitation") == 0)
 	{
-		link = link_make(LINK_RESET, hash);
+		link = link_make(LINK_RESET, letter->store.reset_url, hash);
 		store_reset_insert(hash, &letter->user.id, now, expires_at);
 	}
 	return link;
 }
 
+/* What the mail says before {email} and {link} are replaced. */
+static void
+find_text(const Letter *letter, TemplateRow *template)
+{
+	const char *locale = letter->locale ? letter->locale : letter->store.locale;
+	const char *store = letter->store.name;
+
+	if (!catalog_template(letter->kind, locale ? locale : "", store ? store : "", template) &&
+		!mail_text(letter->kind, locale, template))
+		elog(ERROR, "a mail of kind \"%s\" has no text", letter->kind);
+}
+
+/* For the worker, whose claims are of one mail each: claim_mail() has no column for it.  In UTF-8. */
+static void
+note_sender(char *from)
+{
+	if (sender)
+		pfree(sender);
+	sender = from ? MemoryContextStrdup(TopMemoryContext, database_to_utf8(from)) : NULL;
+}
+
 /* NULL if another transaction is changing or deleting the recipient. */
 static ClaimedMail *
-compose(const QueuedMail *queued, const Letter *letter, TimestampTz now)
+compose(const QueuedMail *queued, Letter *letter, TimestampTz now)
 {
 	ClaimedMail *mail = palloc(sizeof(ClaimedMail));
 	TemplateRow template;
@@ -244,10 +288,11 @@ compose(const QueuedMail *queued, const Letter *letter, TimestampTz now)
 
 	if (letter->has_user && !store_user_lock_at_once(&letter->user.id))
 		return NULL;
+	if (store_view_of_mail(queued->id, user_of(letter), &letter->store))
+		store_mail_set_view(queued->id, letter->store.name);
+	note_sender(letter->store.mail_from);
 	link = make_link(letter, now, queued->expires_at);
-	if (!catalog_template(letter->kind, letter->locale ? letter->locale : "", &template) &&
-		!mail_text(letter->kind, letter->locale, &template))
-		elog(ERROR, "a mail of kind \"%s\" has no text", letter->kind);
+	find_text(letter, &template);
 	mail->id = queued->id;
 	mail->recipient = pstrdup(letter->email);
 	mail->subject = fill_template(template.subject, letter->email, NULL, false);
@@ -277,7 +322,7 @@ is_admitted(const QueuedMail *queued, const Letter *letter, TimestampTz now)
 
 /* Adds the mail, allocated in context, unless it or its recipient is locked. */
 static void
-claim_one(const QueuedMail *queued, const Letter *letter, TimestampTz now, MemoryContext context, List **mails)
+claim_one(const QueuedMail *queued, Letter *letter, TimestampTz now, MemoryContext context, List **mails)
 {
 	MemoryContext old;
 	ClaimedMail *mail;
@@ -433,24 +478,30 @@ mail_queue_forget(const pg_uuid_t *user_id, const List *addresses)
 		store_mail_delete(((QueuedMail *) lfirst(cell))->id);
 }
 
-static const char *
-sender_domain(void)
+const char *
+mail_queue_sender(void)
 {
-	Mailbox sender;
+	return sender ? sender : setting_mail_from;
+}
 
-	return mime_parse_mailbox(setting_mail_from, &sender) ? pstrdup(strchr(sender.address.text, '@') + 1) : "localhost";
+static const char *
+domain_of(const char *from)
+{
+	Mailbox mailbox;
+
+	return mime_parse_mailbox(from, &mailbox) ? pstrdup(strchr(mailbox.address.text, '@') + 1) : "localhost";
 }
 
 /* The same at every attempt, so that a second delivery is recognised; reveals nothing. */
 char *
-mail_queue_message_id(int64 id)
+mail_queue_message_id(int64 id, const char *from)
 {
 	char tag_text[ACCOUNT_TAG_HEX_SIZE];
 	AccountTag tag;
 
 	key_file_tag("message id", (Slice){(char *) &id, sizeof(id)}, &tag);
 	account_tag_hex(&tag, tag_text);
-	return psprintf(INT64_FORMAT ".%s@%s", id, tag_text, sender_domain());
+	return psprintf(INT64_FORMAT ".%s@%s", id, tag_text, domain_of(from));
 }
 
 static void
@@ -481,12 +532,7 @@ audit_mail(const char *event, const QueuedMail *queued, StringInfo detail)
 
 	appendStringInfoChar(detail, '}');
 	find_recipient(queued, &letter);
-	audit_event(event,
-				letter.has_user         ? &letter.user.id :
-				letter.pending.has_user ? &letter.pending.user_id :
-										  NULL,
-				NULL,
-				detail->data);
+	audit_event(event, user_of(&letter), NULL, detail->data);
 }
 
 void

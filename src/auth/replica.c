@@ -33,6 +33,8 @@ static const CatalogTable followed[] = {
 	TABLE_SIGNING_KEY,
 	TABLE_MAIL_TEMPLATE,
 	TABLE_PASSWORD_BLOCKLIST,
+	TABLE_STORE,
+	TABLE_PAGE_TEXT,
 };
 
 static bool

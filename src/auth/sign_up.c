@@ -105,7 +105,7 @@ sign_up_confirmed(const PendingEmail *pending, const char *email)
 	AccountTag tag;
 	pg_uuid_t id;
 
-	if (!store_user_sign_up(email, pending->password_hash, pending->locale, &id))
+	if (!store_user_sign_up(email, pending->password_hash, pending->locale, pending->store, &id))
 		return false;
 	give_profiles(&id);
 	password_tag(email, &tag);

@@ -4,7 +4,8 @@
  *		communicate.
  *
  * Threat: any role can set them.  They yield only a token, which is verified,
- * and an address and a user agent, which are recorded.
+ * an address and a user agent, which are recorded, and the name of a store view,
+ * which chooses among those that administrators made.
  */
 #include "postgres.h"
 
@@ -291,6 +292,12 @@ postgrest_user_agent(void)
 	if (agent)
 		agent[pg_mbcliplen(agent, strlen(agent), USER_AGENT_MAX)] = '\0';
 	return agent;
+}
+
+char *
+postgrest_store(void)
+{
+	return *setting_store_header ? header_value(setting_store_header) : NULL;
 }
 
 char *

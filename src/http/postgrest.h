@@ -36,6 +36,8 @@ extern bool postgrest_bearer(PostgrestMemo *memo, Slice *token);
 extern Datum postgrest_client_address(void);
 /* At most 256 bytes; NULL if unknown. */
 extern char *postgrest_user_agent(void);
+/* What the header in djust_auth.store_header says; NULL if there is none. */
+extern char *postgrest_store(void);
 /* The Accept-Language header; NULL if there is none. */
 extern char *postgrest_accept_language(void);
 

@@ -115,7 +115,7 @@ judge(SmtpResult result, const SmtpAnswer *answer, bool ascii_recipient, MailerO
 			set_outcome(outcome,
 						ascii_recipient ? MAILER_TEMPORARY : MAILER_PERMANENT,
 						"%s needs SMTPUTF8, which the server does not offer",
-						ascii_recipient ? "djust_auth.mail_from" : "the address");
+						ascii_recipient ? "the sender" : "the address");
 			break;
 		case SMTP_FAULT:
 			set_outcome(outcome, MAILER_TEMPORARY, "%s%s", answer->reason, answer->detail);
@@ -135,7 +135,7 @@ djust_mailer_send(const MailerServer *server, const Message *message, MailerPoll
 	const char *fault;
 
 	if (!mime_parse_mailbox(message->from, &from))
-		set_outcome(outcome, MAILER_TEMPORARY, "djust_auth.mail_from is no address");
+		set_outcome(outcome, MAILER_TEMPORARY, "the sender is no address");
 	else if (address_parse(slice_of(message->recipient), ADDRESS_KEEP, &to) != ADDRESS_OK)
 		set_outcome(outcome, MAILER_PERMANENT, "the recipient is no address that can be written into a mail");
 	else if ((fault = mime_fault(message)) != NULL)

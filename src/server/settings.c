@@ -196,13 +196,19 @@ refuse_url(const char *name, const char *url)
  * In mails the link is plain text and an HTML attribute: characters that could end either are refused.  Braces are only
  * for {token}, which must occur once.
  */
-static bool
-check_link_url(const char *name, const char *url)
+bool
+settings_is_link_url(const char *url)
 {
 	const char *token = strstr(url, "{token}");
 
-	if (is_plain(url) && is_safe_origin(url) && strpbrk(url, " \"'<>\\`") == NULL && token != NULL &&
-		strchr(url, '{') == token && strchr(token + 7, '{') == NULL && strlen(url) <= 1024)
+	return is_plain(url) && is_safe_origin(url) && strpbrk(url, " \"'<>\\`") == NULL && token != NULL &&
+		   strchr(url, '{') == token && strchr(token + 7, '{') == NULL && strlen(url) <= 1024;
+}
+
+static bool
+check_link_url(const char *name, const char *url)
+{
+	if (settings_is_link_url(url))
 		return true;
 	GUC_check_errhint("Use an https URL (http for localhost) that contains {token} once, such as "
 					  "https://shop.example/reset?token={token}.");
@@ -393,6 +399,7 @@ define_http(void)
 	DEFINE_STRING(
 		client_address_header, "", check_header, "HTTP header that carries the client's address; empty for none.");
 	DEFINE_BOOL(enforce_routes, false, "Let djust_pre_request refuse routes the profiles do not give.");
+	DEFINE_STRING(store_header, "", check_header, "HTTP header that names the store view; empty for none.");
 }
 
 static void

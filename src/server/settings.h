@@ -54,10 +54,13 @@ SETTING char *setting_smtp_password_file;
 SETTING bool setting_smtp_require_tls;
 SETTING char *setting_smtp_url;
 SETTING char *setting_smtp_user;
+SETTING char *setting_store_header;
 SETTING char *setting_worker_role;
 
 /* Https (http for localhost) URL without query, fragment and userinfo. */
 extern bool settings_is_base_url(const char *url);
+/* True for an https URL (http for localhost) that contains {token} once and can stand in a mail. */
+extern bool settings_is_link_url(const char *url);
 
 /* Defines all settings; call only while the library is being preloaded. */
 extern void settings_init(void);

@@ -49,6 +49,7 @@ typedef enum CatalogTable
 	TABLE_EMAIL_LINK,
 	TABLE_KNOWN_DEVICE,
 	TABLE_PAGE_TEXT,
+	TABLE_STORE,
 	CATALOG_TABLES
 } CatalogTable;
 
@@ -288,7 +289,8 @@ extern bool catalog_is_subscribed(CatalogTable table, Oid *from);
 extern bool catalog_reset_token(const uint8_t hash[SHA256_SIZE], pg_uuid_t *user_id, TimestampTz *expires_at);
 /* A saved throttle lock. */
 extern bool catalog_lock(const AccountTag *tag, int *failures, TimestampTz *allowed_at, TimestampTz *saved_at);
-extern bool catalog_template(const char *kind, const char *locale, TemplateRow *row);
+/* That of the store view ("": of none) before that of all, and among these the one whose locale fits best. */
+extern bool catalog_template(const char *kind, const char *locale, const char *store, TemplateRow *row);
 extern bool catalog_blocklisted(const char *password);
 /* True if an entry begins with this. */
 extern bool catalog_blocklist_begins(const char *prefix);

@@ -175,8 +175,21 @@ catalog_session_cutoff(TimestampTz *created_before, bool *purged)
 	return true;
 }
 
+/* -1 if the template is another store view's. */
+static int
+template_fit(const Scan *scan, const char *locale, const char *store)
+{
+	const char *offered = TextDatumGetCString(scan->values[Anum_mail_template_locale - 1]);
+	const char *view = scan_text_named(scan, "store");
+	int fit = language_fit(slice_of(offered), slice_of(locale));
+
+	if (view == NULL || *view == '\0' || fit < 0)
+		return fit;
+	return strcmp(view, store) == 0 ? fit + (int) strlen(locale) + 1 : -1;
+}
+
 bool
-catalog_template(const char *kind, const char *locale, TemplateRow *row)
+catalog_template(const char *kind, const char *locale, const char *store, TemplateRow *row)
 {
 	ScanKeyData key;
 	Scan scan;
@@ -186,8 +199,7 @@ catalog_template(const char *kind, const char *locale, TemplateRow *row)
 	scan_begin(&scan, TABLE_MAIL_TEMPLATE, INDEX_MAIL_TEMPLATE, &key);
 	while (scan_next(&scan))
 	{
-		const char *offered = TextDatumGetCString(scan.values[Anum_mail_template_locale - 1]);
-		int fit = language_fit(slice_of(offered), slice_of(locale));
+		int fit = template_fit(&scan, locale, store);
 
 		if (fit <= best)
 			continue;

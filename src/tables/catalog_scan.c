@@ -321,3 +321,17 @@ scan_text_or_null(const Scan *scan, AttrNumber attribute)
 {
 	return scan->nulls[attribute - 1] ? NULL : TextDatumGetCString(scan->values[attribute - 1]);
 }
+
+/* A column that came later stands behind those that an administrator had added. */
+char *
+scan_text_named(const Scan *scan, const char *name)
+{
+	AttrNumber column = get_attnum(RelationGetRelid(scan->relation), name);
+	TupleDesc descriptor = RelationGetDescr(scan->relation);
+	bool is_null = true;
+	Datum value = (Datum) 0;
+
+	if (AttributeNumberIsValid(column) && TupleDescAttr(descriptor, column - 1)->atttypid == TEXTOID)
+		value = heap_getattr(scan->tuple, column, descriptor, &is_null);
+	return is_null ? NULL : TextDatumGetCString(value);
+}

@@ -56,6 +56,8 @@ extern void scan_begin(Scan *scan, CatalogTable table, CatalogIndex index, ScanK
 /* Reads the next row, which stays until the next call; false at the end. */
 extern bool scan_next(Scan *scan);
 extern void scan_end(Scan *scan);
+/* The value of the text column of this name; NULL if it is null, or if the table has no such column. */
+extern char *scan_text_named(const Scan *scan, const char *name);
 /* Copies the first row; false if there is none. */
 extern bool scan_row(Scan *scan, CatalogTable table, CatalogIndex index, ScanKey key);
 /* Reads a row of the open table; raises if a NOT NULL column of the extension is null. */

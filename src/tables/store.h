@@ -49,8 +49,19 @@ typedef struct PendingEmail
 	AccountTag account; /* of the address */
 	const char *password_hash; /* of a sign-up */
 	const char *locale; /* of a sign-up; NULL if none */
+	const char *store; /* the store view that it was asked for in; NULL if none */
 	TimestampTz expires_at;
 } PendingEmail;
+
+/* A row of the table store; NULL: as for all. */
+typedef struct StoreView
+{
+	char *name;
+	char *reset_url;
+	char *confirm_url;
+	char *mail_from;
+	char *locale;
+} StoreView;
 
 /* A user's lock, with the present address. */
 typedef struct UserLock
@@ -153,7 +164,8 @@ extern uint64 store_user_lock_all(ArrayType *ids);
 extern void store_user_insert(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
 /* These two give false if the address is taken; a sign-up is not an administrator's change. */
 extern bool store_user_invite(const char *email, const char *locale, pg_uuid_t *id);
-extern bool store_user_sign_up(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
+extern bool store_user_sign_up(const char *email, const char *hash, const char *locale, const char *store,
+							   pg_uuid_t *id);
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
 extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email, bool own_change);
 extern uint64 store_user_delete(const pg_uuid_t *id);
@@ -211,8 +223,9 @@ extern bool store_reset_consume(const uint8_t *hash, TimestampTz now);
 /* A user's reset links and unconfirmed changes of address; not the links that put a former address back. */
 extern void store_link_delete_of(const pg_uuid_t *user_id);
 extern void store_link_delete_of_all(ArrayType *user_ids);
+/* store: the view that the request named; NULL if none. */
 extern void store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
-							  TimestampTz now, TimestampTz expires_at);
+							  const char *store, TimestampTz now, TimestampTz expires_at);
 /* List of QueuedMail * by due time, after this one; not locked. */
 extern List *store_mail_due(TimestampTz now, const QueuedMail *after, int max);
 /* Makes mails due that would wait until after `latest`; skips locked mails. */
@@ -236,6 +249,15 @@ extern uint64 store_mail_release(TimestampTz now);
 /* False if no mail waits. */
 extern bool store_mail_next(TimestampTz now, TimestampTz *next);
 extern int64 store_mail_waiting(void);
+
+/* store views */
+extern bool store_view_exists(const char *name);
+/* That of the mail, else that of the user (NULL: nobody); false if there is none. */
+extern bool store_view_of_mail(int64 mail, const pg_uuid_t *user_id, StoreView *view);
+/* Notes the view of a mail that has none. */
+extern void store_mail_set_view(int64 mail, const char *name);
+/* As a foreign key would, after a view got another name, or was deleted (after is NULL); returns the rows changed. */
+extern uint64 store_user_view_follow(const char *before, const char *after);
 
 /* addresses that wait to be confirmed */
 extern void store_pending_insert(const char *mail_kind, const PendingEmail *pending, TimestampTz now);

@@ -14,7 +14,7 @@
 #include "tables/store_run.h"
 
 #define PENDING_COLUMNS \
-	"p.mail, p.kind, p.user_id, p.sid, p.address, p.account, p.password_hash, p.locale, p.expires_at"
+	"p.mail, p.kind, p.user_id, p.sid, p.address, p.account, p.password_hash, p.locale, p.store, p.expires_at"
 
 /* Queues the mail in the same statement, as the two have one id. */
 void
@@ -22,10 +22,20 @@ store_pending_insert(const char *mail_kind, const PendingEmail *pending, Timesta
 {
 	static StoreStatement statement = {
 		"WITH queued AS (INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at,"
-		" next_attempt_at) VALUES ($1, $2, $3, $4, $5, $4) RETURNING id)"
+		" next_attempt_at, store) VALUES ($1, $2, $3, $4, $5, $4, $11) RETURNING id)"
 		" INSERT INTO djust_auth.pending_email (mail, kind, user_id, sid, address, account, password_hash, locale,"
-		" created_at, expires_at) SELECT q.id, $6, $2, $7, $3, $8, $9, $10, $4, $5 FROM queued q",
-		{TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, UUIDOID, BYTEAOID, TEXTOID, TEXTOID}};
+		" store, created_at, expires_at) SELECT q.id, $6, $2, $7, $3, $8, $9, $10, $11, $4, $5 FROM queued q",
+		{TEXTOID,
+		 UUIDOID,
+		 BYTEAOID,
+		 TIMESTAMPTZOID,
+		 TIMESTAMPTZOID,
+		 TEXTOID,
+		 UUIDOID,
+		 BYTEAOID,
+		 TEXTOID,
+		 TEXTOID,
+		 TEXTOID}};
 
 	store_run(&statement,
 			  ARGUMENTS(text_datum(mail_kind),
@@ -37,16 +47,8 @@ store_pending_insert(const char *mail_kind, const PendingEmail *pending, Timesta
 						UUIDPGetDatum(pending->has_sid ? &pending->sid : NULL),
 						bytes_datum(pending->account.bytes, sizeof(pending->account.bytes)),
 						text_datum(pending->password_hash),
-						text_datum(pending->locale)));
-}
-
-static char *
-text_or_null(int number)
-{
-	bool is_null;
-	Datum value = store_column(0, number, TEXTOID, &is_null);
-
-	return is_null ? NULL : TextDatumGetCString(value);
+						text_datum(pending->locale),
+						text_datum(pending->store)));
 }
 
 static bool
@@ -74,9 +76,10 @@ read_pending(StoreStatement *statement, Arguments arguments, PendingEmail *pendi
 		pending->has_sid = uuid_or_none(4, &pending->sid);
 		pending->address = DatumGetByteaPCopy(store_value(0, 5, BYTEAOID));
 		datum_bytes(store_value(0, 6, BYTEAOID), pending->account.bytes, sizeof(pending->account.bytes));
-		pending->password_hash = text_or_null(7);
-		pending->locale = text_or_null(8);
-		pending->expires_at = DatumGetTimestampTz(store_value(0, 9, TIMESTAMPTZOID));
+		pending->password_hash = store_text_or_null(0, 7);
+		pending->locale = store_text_or_null(0, 8);
+		pending->store = store_text_or_null(0, 9);
+		pending->expires_at = DatumGetTimestampTz(store_value(0, 10, TIMESTAMPTZOID));
 	}
 	store_finish();
 	return found;

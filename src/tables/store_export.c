@@ -21,7 +21,7 @@
 #define ACCOUNT \
 	OBJECT "('id', u.id, 'email', u.email, 'password_scheme', djust_auth.check_hash(u.password_hash)," \
 		   " 'disabled_at', u.disabled_at, 'created_at', u.created_at, 'hash_replaced_at', u.hash_replaced_at," \
-		   " 'locale', u.locale)"
+		   " 'locale', u.locale, 'store', u.store)"
 #define FAILURES OBJECT "('failures', $2, 'allowed_at', CASE WHEN $3" GT "pg_catalog.clock_timestamp() THEN $3 END)"
 #define PROFILES LIST "t.profile ORDER BY t.profile" OR_NONE "user_profile" OF_USER
 #define SESSIONS \
@@ -34,12 +34,13 @@
 				" ORDER BY t.created_at" OR_NONE "reset_token" OF_USER
 #define ADDRESSES \
 	LIST OBJECT "('kind', t.kind, 'address', ($7)[pg_catalog.array_position($6, t.mail)], 'sid', t.sid," \
-				" 'created_at', t.created_at, 'expires_at', t.expires_at, 'mailed_at', t.mailed_at)" \
+				" 'store', t.store, 'created_at', t.created_at, 'expires_at', t.expires_at, 'mailed_at', t.mailed_at)" \
 				" ORDER BY t.created_at" OR_NONE "pending_email" OF_USER
 #define DEVICES LIST OBJECT "('seen_at', t.seen_at) ORDER BY t.seen_at" OR_NONE "known_device" OF_USER
 #define MAILS \
-	LIST OBJECT "('kind', t.kind, 'created_at', t.created_at, 'expires_at', t.expires_at, 'attempts', t.attempts," \
-				" 'next_attempt_at', t.next_attempt_at, 'done_at', t.done_at, 'last_error', t.last_error)" \
+	LIST OBJECT "('kind', t.kind, 'store', t.store, 'created_at', t.created_at, 'expires_at', t.expires_at," \
+				" 'attempts', t.attempts, 'next_attempt_at', t.next_attempt_at, 'done_at', t.done_at," \
+				" 'last_error', t.last_error)" \
 				" ORDER BY t.id" OR_NONE "mail_queue t WHERE t.user_id" EQ "u.id OR t.id" EQ "ANY ($4))"
 #define EVENTS \
 	LIST OBJECT "('id', t.id, 'at', t.at, 'event', t.event, 'sid', t.sid, 'actor', t.actor," \

@@ -55,19 +55,27 @@ store_link_delete_of(const pg_uuid_t *user_id)
 
 void
 store_mail_insert(const char *kind, const pg_uuid_t *user_id, const uint8_t *address, size_t address_size,
-				  TimestampTz now, TimestampTz expires_at)
+				  const char *store, TimestampTz now, TimestampTz expires_at)
 {
-	static StoreStatement statement = {
+	/* schema 1.0 has no column for a store view */
+	static StoreStatement of_none = {
 		"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at)"
 		" VALUES ($1, $2, $3, $4, $5, $4)",
 		{TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID}};
+	static StoreStatement of_store = {
+		"INSERT INTO djust_auth.mail_queue (kind, user_id, address, created_at, expires_at, next_attempt_at, store)"
+		" VALUES ($1, $2, $3, $4, $5, $4, $6)",
+		{TEXTOID, UUIDOID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}};
+	Arguments arguments = ARGUMENTS(text_datum(kind),
+									UUIDPGetDatum(user_id),
+									bytes_datum(address, address_size),
+									TimestampTzGetDatum(now),
+									TimestampTzGetDatum(expires_at),
+									text_datum(store));
 
-	store_run(&statement,
-			  ARGUMENTS(text_datum(kind),
-						UUIDPGetDatum(user_id),
-						bytes_datum(address, address_size),
-						TimestampTzGetDatum(now),
-						TimestampTzGetDatum(expires_at)));
+	if (store == NULL)
+		arguments.n--;
+	store_run(store ? &of_store : &of_none, arguments);
 }
 
 static void

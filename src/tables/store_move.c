@@ -30,7 +30,8 @@ store_move_read(const pg_uuid_t *id, const char *new_email, int failures, Timest
 		"SELECT pg_catalog.json_build_object('id', u.id, 'email', u.email, 'new_email', $2,"
 		" 'password_hash', u.password_hash, 'disabled_at', u.disabled_at, 'created_at', u.created_at,"
 		" 'hash_replaced_at', u.hash_replaced_at,"
-		" 'locale', u.locale, 'failures', $3, 'allowed_at', $4, 'link', $5, 'link_mail', $6, 'reverts', " REVERTS ","
+		" 'locale', u.locale, 'store', u.store, 'failures', $3, 'allowed_at', $4, 'link', $5, 'link_mail', $6,"
+		" 'reverts', " REVERTS ","
 		" 'profiles', (SELECT coalesce(pg_catalog.json_agg(p.profile), '[]'::pg_catalog.json)"
 		" FROM djust_auth.user_profile p WHERE p.user_id" EQ "u.id),"
 		" 'events', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.to_jsonb(e) ORDER BY e.at, e.id),"
@@ -58,6 +59,7 @@ store_move_read(const pg_uuid_t *id, const char *new_email, int failures, Timest
 	"pg_catalog.json_to_record($1::pg_catalog.json) r(id pg_catalog.uuid, email pg_catalog.text," \
 	" new_email pg_catalog.text, password_hash pg_catalog.text, disabled_at pg_catalog.timestamptz," \
 	" created_at pg_catalog.timestamptz, hash_replaced_at pg_catalog.timestamptz, locale pg_catalog.text," \
+	" store pg_catalog.text," \
 	" failures pg_catalog.int4, allowed_at pg_catalog.timestamptz, profiles pg_catalog.json, events pg_catalog.json," \
 	" link pg_catalog.text, link_mail pg_catalog.int8, reverts pg_catalog.json)"
 
@@ -66,9 +68,10 @@ store_move_insert(const char *document, bool back)
 {
 	static StoreStatement user = {
 		"INSERT INTO djust_auth.customer_user"
-		" (id, email, password_hash, disabled_at, created_at, hash_replaced_at, locale)"
+		" (id, email, password_hash, disabled_at, created_at, hash_replaced_at, locale, store)"
 		" SELECT r.id, CASE WHEN $2 THEN r.email ELSE r.new_email END, r.password_hash, r.disabled_at, r.created_at,"
-		" r.hash_replaced_at, r.locale FROM " CUSTOMER " ON CONFLICT (id) DO NOTHING",
+		" r.hash_replaced_at, r.locale, (SELECT s.name FROM djust_auth.store s WHERE s.name" EQ
+		"r.store) FROM " CUSTOMER " ON CONFLICT (id) DO NOTHING",
 		{TEXTOID, BOOLOID},
 		.administrative = true};
 	static StoreStatement profiles = {"INSERT INTO djust_auth.user_profile (user_id, profile)"

@@ -162,6 +162,15 @@ store_value(uint64 row, int number, Oid type)
 	return value;
 }
 
+char *
+store_text_or_null(uint64 row, int number)
+{
+	bool is_null;
+	Datum value = store_column(row, number, TEXTOID, &is_null);
+
+	return is_null ? NULL : TextDatumGetCString(value);
+}
+
 void
 store_grant(const char *statement)
 {

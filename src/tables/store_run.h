@@ -48,6 +48,7 @@ extern uint64 store_query(StoreStatement *statement, Arguments arguments, Snapsh
 /* Raise 55000 if the column has another type; store_value also if it is null. */
 extern Datum store_column(uint64 row, int number, Oid type, bool *is_null);
 extern Datum store_value(uint64 row, int number, Oid type);
+extern char *store_text_or_null(uint64 row, int number);
 
 /* Connects, runs, finishes; returns the number of rows. */
 extern uint64 store_run(StoreStatement *statement, Arguments arguments);

@@ -51,15 +51,6 @@ store_event_writers(MemoryContext context)
 	return writers;
 }
 
-static char *
-text_column(int row, int number)
-{
-	bool is_null;
-	Datum value = store_column(row, number, TEXTOID, &is_null);
-
-	return is_null ? NULL : TextDatumGetCString(value);
-}
-
 static bool
 uuid_or_null(int row, int number, pg_uuid_t *id)
 {
@@ -77,13 +68,13 @@ read_event(int row, SealedEvent *event)
 	int number = 0;
 
 	event->key = key_columns(row, &number);
-	event->event = text_column(row, 3);
+	event->event = store_text_or_null(row, 3);
 	event->has_user = uuid_or_null(row, 4, &event->user_id);
 	event->has_sid = uuid_or_null(row, 5, &event->sid);
-	event->actor = text_column(row, 6);
-	event->detail = text_column(row, 7);
-	event->client_address = text_column(row, 8);
-	event->personal = text_column(row, 9);
+	event->actor = store_text_or_null(row, 6);
+	event->detail = store_text_or_null(row, 7);
+	event->client_address = store_text_or_null(row, 8);
+	event->personal = store_text_or_null(row, 9);
 }
 
 int

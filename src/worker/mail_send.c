@@ -50,6 +50,7 @@ typedef struct Delivery
 	bool found;
 	bool waiting; /* other mails wait, until due */
 	TimestampTz due;
+	char *from;
 	char *message_id;
 	MailerOutcome outcome;
 } Delivery;
@@ -98,7 +99,11 @@ claim_task(void *arg)
 
 	delivery->found = store_worker_claim_mail(delivery->context, &delivery->mail);
 	if (delivery->found)
-		delivery->message_id = MemoryContextStrdup(delivery->context, mail_queue_message_id(delivery->mail.id));
+	{
+		delivery->from = MemoryContextStrdup(delivery->context, mail_queue_sender());
+		delivery->message_id =
+			MemoryContextStrdup(delivery->context, mail_queue_message_id(delivery->mail.id, delivery->from));
+	}
 	else
 		delivery->waiting = store_worker_mail_due(&delivery->due);
 }
@@ -161,7 +166,7 @@ send_claimed(Delivery *delivery)
 		.require_tls = setting_smtp_require_tls,
 	};
 	Message message = {
-		.from = setting_mail_from,
+		.from = delivery->from,
 		.recipient = delivery->mail.recipient,
 		.subject = delivery->mail.subject,
 		.body_text = delivery->mail.body_text,

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(519);
+SELECT plan(529);
 
 CREATE FUNCTION pg_temp.refusal(name text, value text, OUT state text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -29,7 +29,7 @@ INSERT INTO bad VALUES
 	('smtp_url', 'smtp://'), ('smtp_url', 'smtp://mail.example:0'), ('smtp_url', 'smtp://mail.example:99999'), ('smtp_url', 'smtp://mail.example:x'), ('smtp_url', 'smtp://mail.example?x'), ('smtp_url', 'smtp://mail.example/a/b'), ('smtp_url', 'smtp://user@mail.example'),
 	('smtp_url', 'http://mail.example'), ('smtp_url', 'mail.example:25'), ('smtp_url', 'file:///etc/passwd'), ('smtp_url', E'smtp://mail.example\nx'),
 	('mail_from', E'shop@shop.example\nBcc: eve@evil.example'), ('mail_from', E'shop@shop.example\r\n'),
-	('client_address_header', 'X Forwarded For'), ('client_address_header', E'x-forwarded-for\n'), ('client_address_header', 'x:y'),
+	('client_address_header', 'X Forwarded For'), ('client_address_header', E'x-forwarded-for\n'), ('client_address_header', 'x:y'), ('store_header', 'X Store'),
 	('jwt_role', E'a\nb');
 SELECT is(r.state, '22023', format('%s = %L is refused', name, value)), ok(length(r.hint) > 0, coalesce('with a hint: ' || r.hint, 'with a hint'))
 	FROM bad, LATERAL pg_temp.refusal(name, value) r;
@@ -46,7 +46,7 @@ INSERT INTO good VALUES
 	('confirm_url', 'https://shop.example/#/confirm/{token}'), ('confirm_url', 'http://localhost:3000/{token}'), ('invitation_lifetime', '1s'), ('invitation_lifetime', '14d'), ('sign_up', 'on'), ('sign_up', 'off'), ('notify_new_device', 'on'), ('notify_new_device', 'off'), ('sign_up_profiles', 'customer, VIP customer'), ('sign_up_profiles', ''),
 	('reset_url', 'https://shop.example/reset?token={token}'), ('reset_url', 'https://shop.example:8443/#/reset/{token}'), ('reset_url', 'http://localhost/reset?t={token}'), ('reset_url', 'http://localhost:3000/{token}'),
 	('api_url', ''), ('api_url', 'https://shop.example/api'), ('api_url', 'https://shop.example/'), ('api_url', 'http://localhost:3000'), ('issuer', 'https://login.shop.example'), ('audience', 'https://api.shop.example'), ('client_id', 'shop'), ('smtp_url', ''), ('smtp_url', 'smtp://mail.example:587'), ('smtp_url', 'smtp://mail.example/'), ('smtp_url', 'smtp://[::1]:25'), ('reset_url', 'https://[2001:db8::1]/{token}'), ('smtp_url', 'smtps://mail.example:465'), ('smtp_ca_file', '/etc/ssl/mail.pem'),
-	('smtp_user', 'shop'), ('smtp_password_file', '/etc/djust/smtp'), ('mail_from', 'shop@shop.example'), ('client_address_header', ''), ('client_address_header', 'x-forwarded-for'), ('jwt_role', ''), ('jwt_role', 'web_customer'), ('enforce_routes', 'on'), ('enforce_routes', 'off'), ('follower', 'on'), ('follower', 'off');
+	('smtp_user', 'shop'), ('smtp_password_file', '/etc/djust/smtp'), ('mail_from', 'shop@shop.example'), ('client_address_header', ''), ('client_address_header', 'x-forwarded-for'), ('store_header', ''), ('store_header', 'X-Store'), ('jwt_role', ''), ('jwt_role', 'web_customer'), ('enforce_routes', 'on'), ('enforce_routes', 'off'), ('follower', 'on'), ('follower', 'off');
 SELECT lives_ok(format('SELECT set_config(%L, %L, true)', 'djust_auth.' || name, value), format('%s = %L is taken', name, value)) FROM good;
 
 SELECT throws_ok(format('SET djust_auth.%s = %L', name, value), '55P02', NULL, name || ' needs a restart')

@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(51);
+SELECT plan(53);
 
 CREATE TEMP TABLE seen (id uuid);
 -- the events administration since the last call: who, user, session, detail without rows
@@ -72,9 +72,11 @@ SELECT results_eq('SELECT * FROM pg_temp.told()', $$VALUES ('{"table": "customer
 
 -- templates, blocklist, keys, locks
 
-SELECT pg_temp.tells($$INSERT INTO djust_auth.mail_template VALUES ('reset', 'fr', 'Sujet', 'Texte {link}', '<p>{link}</p>')$$, pg_temp.made('mail_template', 'INSERT', '{"kind": "reset", "locale": "fr", "new": {"subject": "Sujet", "body_text": "Texte {link}", "body_html": "<p>{link}</p>"}}'), 'a template');
-SELECT pg_temp.tells($$UPDATE djust_auth.mail_template SET subject = 'Autre'$$, pg_temp.made('mail_template', 'UPDATE', '{"kind": "reset", "locale": "fr", "old": {"subject": "Sujet"}, "new": {"subject": "Autre"}}'), 'its change');
-SELECT pg_temp.tells($$DELETE FROM djust_auth.mail_template$$, pg_temp.made('mail_template', 'DELETE', '{"kind": "reset", "locale": "fr", "old": {"subject": "Autre", "body_text": "Texte {link}", "body_html": "<p>{link}</p>"}}'), 'and its end');
+SELECT pg_temp.tells($$INSERT INTO djust_auth.mail_template VALUES ('reset', 'fr', 'Sujet', 'Texte {link}', '<p>{link}</p>')$$, pg_temp.made('mail_template', 'INSERT', '{"kind": "reset", "locale": "fr", "store": "", "new": {"subject": "Sujet", "body_text": "Texte {link}", "body_html": "<p>{link}</p>"}}'), 'a template');
+SELECT pg_temp.tells($$UPDATE djust_auth.mail_template SET subject = 'Autre'$$, pg_temp.made('mail_template', 'UPDATE', '{"kind": "reset", "locale": "fr", "store": "", "old": {"subject": "Sujet"}, "new": {"subject": "Autre"}}'), 'its change');
+SELECT pg_temp.tells($$DELETE FROM djust_auth.mail_template$$, pg_temp.made('mail_template', 'DELETE', '{"kind": "reset", "locale": "fr", "store": "", "old": {"subject": "Autre", "body_text": "Texte {link}", "body_html": "<p>{link}</p>"}}'), 'and its end');
+SELECT pg_temp.tells($$INSERT INTO djust_auth.store (name, mail_from) VALUES ('fr', 'bonjour@fr.example')$$, pg_temp.made('store', 'INSERT', '{"name": "fr", "new": {"reset_url": null, "confirm_url": null, "mail_from": "bonjour@fr.example", "locale": null}}'), 'a store view');
+SELECT pg_temp.tells(format('UPDATE djust_auth.customer_user SET store = ''fr'' WHERE id = %L', :'ann'), pg_temp.made('customer_user', 'UPDATE', jsonb_build_object('user', :'ann', 'old', '{"store": null}'::jsonb, 'new', '{"store": "fr"}'::jsonb)), 'that of a user');
 SELECT pg_temp.tells($$INSERT INTO djust_auth.password_blocklist VALUES ('Blocked-1'), ('Blocked-2')$$, pg_temp.made('password_blocklist', 'INSERT', '{}'), 'of the blocklist only that it changed');
 SELECT pg_temp.tells($$DELETE FROM djust_auth.password_blocklist$$, pg_temp.made('password_blocklist', 'DELETE', '{}'), 'also when entries go');
 SELECT is((SELECT count(*) FROM djust_auth.audit_event WHERE strpos(detail::text, 'Blocked-') > 0), 0::bigint, 'and none of its entries');

@@ -7,7 +7,7 @@ import sys
 
 from . import ROOT, Cluster, setup, until
 
-FOLLOWED = ("heartbeat", "profile", "profile_right", "signing_key", "mail_template", "password_blocklist")
+FOLLOWED = ("heartbeat", "profile", "profile_right", "signing_key", "mail_template", "password_blocklist", "store", "page_text")
 FINDINGS = "SELECT finding FROM djust_auth.check() WHERE severity = 'error' AND finding ~ 'follower|does not come'"
 
 

@@ -1,0 +1,61 @@
+/*
+ * store_view.c
+ *		Owns the statements on store views.
+ *
+ * The rules of store_run.c apply here too.
+ */
+#include "postgres.h"
+
+#include "tables/store.h"
+#include "tables/store_run.h"
+
+bool
+store_view_exists(const char *name)
+{
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.store WHERE name" EQ "$1", {TEXTOID}};
+
+	return catalog_has(TABLE_STORE) && store_run(&statement, ARGUMENTS(text_datum(name))) > 0;
+}
+
+bool
+store_view_of_mail(int64 mail, const pg_uuid_t *user_id, StoreView *view)
+{
+	static StoreStatement statement = {
+		"SELECT s.name, s.reset_url, s.confirm_url, s.mail_from, s.locale FROM djust_auth.mail_queue q"
+		" LEFT JOIN djust_auth.customer_user u ON u.id" EQ "$2"
+		" JOIN djust_auth.store s ON s.name" EQ "coalesce(q.store, u.store) WHERE q.id" EQ "$1",
+		{INT8OID, UUIDOID}};
+	bool found = false;
+
+	if (!catalog_has(TABLE_STORE))
+		return false;
+	if (store_query(&statement, ARGUMENTS(Int64GetDatum(mail), UUIDPGetDatum(user_id)), NULL) > 0)
+	{
+		found = true;
+		view->name = store_text_or_null(0, 1);
+		view->reset_url = store_text_or_null(0, 2);
+		view->confirm_url = store_text_or_null(0, 3);
+		view->mail_from = store_text_or_null(0, 4);
+		view->locale = store_text_or_null(0, 5);
+	}
+	store_finish();
+	return found;
+}
+
+void
+store_mail_set_view(int64 mail, const char *name)
+{
+	static StoreStatement statement = {"UPDATE djust_auth.mail_queue SET store = $2 WHERE id" EQ "$1 AND store IS NULL",
+									   {INT8OID, TEXTOID}};
+
+	store_run(&statement, ARGUMENTS(Int64GetDatum(mail), text_datum(name)));
+}
+
+uint64
+store_user_view_follow(const char *before, const char *after)
+{
+	static StoreStatement statement = {"UPDATE djust_auth.customer_user SET store = $2 WHERE store" EQ "$1",
+									   {TEXTOID, TEXTOID}};
+
+	return store_run(&statement, ARGUMENTS(text_datum(before), text_datum(after)));
+}
