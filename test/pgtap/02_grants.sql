@@ -1,7 +1,7 @@
 -- 02_grants: what each kind of grant_api gives, exactly; and the API in a schema of its own
 
 BEGIN;
-SELECT plan(111);
+SELECT plan(114);
 
 CREATE ROLE pgtap_anonymous;
 CREATE ROLE pgtap_customer;
