@@ -372,8 +372,14 @@ CREATE TABLE djust_auth.store (
 );
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.store', '');
 
-ALTER TABLE djust_auth.customer_user ADD COLUMN store text COLLATE "C"
-	CONSTRAINT customer_user_store_fkey REFERENCES djust_auth.store ON UPDATE CASCADE ON DELETE SET NULL;
+-- not a column of customer_user: adding it would keep logins waiting
+CREATE TABLE djust_auth.user_store (
+	user_id uuid NOT NULL CONSTRAINT user_store_pkey PRIMARY KEY REFERENCES djust_auth.customer_user ON UPDATE CASCADE ON DELETE CASCADE,
+	store text COLLATE "C" NOT NULL REFERENCES djust_auth.store ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE INDEX user_store_store_idx ON djust_auth.user_store (store);
+SELECT pg_catalog.pg_extension_config_dump('djust_auth.user_store', '');
+
 ALTER TABLE djust_auth.mail_queue ADD COLUMN store text COLLATE "C";
 ALTER TABLE djust_auth.mail_template ADD COLUMN store text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE djust_auth.mail_template DROP CONSTRAINT mail_template_pkey,
@@ -389,11 +395,7 @@ CREATE FUNCTION djust_auth.mail_sender(id bigint) RETURNS text
 CREATE FUNCTION djust_auth.store_changed() RETURNS trigger
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_trigger_store_changed';
-CREATE FUNCTION djust_auth.refuse_truncate() RETURNS trigger
-	LANGUAGE c AS 'MODULE_PATHNAME', 'djust_trigger_refuse_truncate';
 
-CREATE TRIGGER djust_keep_users BEFORE TRUNCATE ON djust_auth.store
-	FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.refuse_truncate();
 CREATE TRIGGER djust_changed_replica AFTER UPDATE OR DELETE ON djust_auth.store
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.store_changed();
 ALTER TABLE djust_auth.store ENABLE REPLICA TRIGGER djust_changed_replica;
@@ -403,7 +405,7 @@ COMMENT ON FUNCTION djust_auth.store_is_valid(text, text, text) IS
 COMMENT ON TABLE djust_auth.store IS
 	'Store views: where their links lead, who sends their mails. A NULL stands for the setting, which also holds for mails of no view.';
 COMMENT ON COLUMN djust_auth.store.name IS
-	'As requests name it in the header djust_auth.store_header, and users and templates in their column store; up to 63 characters.';
+	'As requests name it in the header djust_auth.store_header, and user_store and templates in their column store; up to 63 characters.';
 COMMENT ON COLUMN djust_auth.store.reset_url IS 'In place of djust_auth.reset_url: links of resets and invitations.';
 COMMENT ON COLUMN djust_auth.store.confirm_url IS 'In place of djust_auth.confirm_url: links about addresses.';
 COMMENT ON COLUMN djust_auth.store.mail_from IS 'In place of djust_auth.mail_from: the sender, an address, or Name <address>.';
@@ -413,9 +415,15 @@ COMMENT ON CONSTRAINT store_name_valid ON djust_auth.store IS 'No control charac
 COMMENT ON CONSTRAINT store_locale_valid ON djust_auth.store IS 'A locale as in customer_user.';
 COMMENT ON CONSTRAINT store_valid ON djust_auth.store IS 'URLs and sender as the settings of these names take them.';
 COMMENT ON INDEX djust_auth.store_pkey IS 'Store views by name.';
-COMMENT ON COLUMN djust_auth.customer_user.store IS
-	'The store view of their mails, unless the request for the mail names another; that of the sign-up, or what an administrator writes. NULL: none.';
-COMMENT ON CONSTRAINT customer_user_store_fkey ON djust_auth.customer_user IS 'A store view that is there; NULL when it is deleted.';
+COMMENT ON TABLE djust_auth.user_store IS
+	'The store view of a user''s mails, unless the request for the mail names another: that of the sign-up, or what an administrator writes.';
+COMMENT ON COLUMN djust_auth.user_store.user_id IS 'The user.';
+COMMENT ON COLUMN djust_auth.user_store.store IS 'The store view.';
+COMMENT ON CONSTRAINT user_store_pkey ON djust_auth.user_store IS 'A user has one store view, or none.';
+COMMENT ON CONSTRAINT user_store_user_id_fkey ON djust_auth.user_store IS 'Goes with the user.';
+COMMENT ON CONSTRAINT user_store_store_fkey ON djust_auth.user_store IS 'A store view that is there; goes with it.';
+COMMENT ON INDEX djust_auth.user_store_pkey IS 'Store views by user.';
+COMMENT ON INDEX djust_auth.user_store_store_idx IS 'Users of a store view.';
 COMMENT ON COLUMN djust_auth.mail_queue.store IS
 	'The store view that the request named; from the first claim on also that of the recipient. NULL: none.';
 COMMENT ON COLUMN djust_auth.mail_template.store IS 'The store view whose mails have this text; empty: all.';
@@ -426,8 +434,6 @@ COMMENT ON FUNCTION djust_auth.mail_sender(bigint) IS
 	'Sender of a claimed mail: mail_from of its store view; NULL: the default, djust_auth.mail_from, or that of a mailer of one''s own.';
 COMMENT ON FUNCTION djust_auth.store_changed() IS
 	'Trigger, under logical replication: on a follower users go with their store view.';
-COMMENT ON FUNCTION djust_auth.refuse_truncate() IS 'Trigger: 55000, because TRUNCATE CASCADE would empty customer_user.';
-COMMENT ON TRIGGER djust_keep_users ON djust_auth.store IS 'Refuses TRUNCATE, which with CASCADE would empty customer_user.';
 COMMENT ON TRIGGER djust_changed_replica ON djust_auth.store IS 'On a follower users go with their store view.';
 
 -- followers: what one shard tells the others by logical replication
@@ -486,7 +492,7 @@ BEGIN
 			('truncate', 'BEFORE', '', 'rows that administrators remove all at once')
 		) o(name, timing, tables, comment)
 	LOOP
-		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link', 'known_device', 'page_text', 'store'] LOOP
+		FOREACH relation IN ARRAY ARRAY['heartbeat', 'leaving_user', 'decided_move', 'session_cutoff', 'pending_email', 'email_link', 'known_device', 'page_text', 'store', 'user_store'] LOOP
 			EXECUTE pg_catalog.format('CREATE TRIGGER djust_audit_%s %s %s ON djust_auth.%I %s'
 				' FOR EACH STATEMENT EXECUTE FUNCTION djust_auth.audit_change()',
 				operation.name, operation.timing, operation.name, relation, operation.tables);
@@ -905,12 +911,12 @@ DECLARE
 		'djust_auth.move_out(uuid, text, integer)', 'djust_auth.move_offer(uuid)', 'djust_auth.move_in(uuid, bytea)', 'djust_auth.move_done(uuid, uuid)',
 		'djust_auth.move_back(uuid, uuid)', 'djust_auth.move_refuse(uuid)', 'djust_auth.move_redirect(uuid, uuid, text, integer)', 'djust_auth.move_by_link(text, integer)',
 		'djust_auth.link_target(text)', 'djust_auth.link_followed(boolean, boolean)', 'djust_auth.moves()', 'djust_auth.worker_heartbeat()', 'djust_auth.profile_changed()',
-		'djust_auth.store_is_valid(text, text, text)', 'djust_auth.mail_sender(bigint)', 'djust_auth.store_changed()', 'djust_auth.refuse_truncate()',
+		'djust_auth.store_is_valid(text, text, text)', 'djust_auth.mail_sender(bigint)', 'djust_auth.store_changed()',
 		'djust_auth.refuse_on_follower()', 'djust_auth.end_all_sessions(timestamptz)', 'djust_auth.stat_here()', 'djust_auth.check()',
 		'@extschema@.djust_sign_up(text, text, text)', '@extschema@.djust_confirm_email(text)', '@extschema@.djust_change_email(text, text, text)',
 		'@extschema@.djust_revert_email(text)', '@extschema@.djust_sign_up_page(text, text)', '@extschema@.djust_confirm_page(text, text)', 'djust_auth.invite_user(text, text[], text)']::pg_catalog.regprocedure[];
 	relations CONSTANT oid[] := ARRAY['djust_auth.leaving_user', 'djust_auth.decided_move', 'djust_auth.heartbeat', 'djust_auth.session_cutoff', 'djust_auth.stat',
-		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device', 'djust_auth.page_text', 'djust_auth.store']::pg_catalog.regclass[];
+		'djust_auth.pending_email', 'djust_auth.email_link', 'djust_auth.known_device', 'djust_auth.page_text', 'djust_auth.store', 'djust_auth.user_store']::pg_catalog.regclass[];
 BEGIN
 	FOR statement IN
 		WITH object AS (

@@ -77,7 +77,6 @@ static const Firing policy_firings[] = {
 };
 static const Firing profile_firings[] = {{TABLE_PROFILE, AFTER_ROW, UPDATE | DELETE}};
 static const Firing store_firings[] = {{TABLE_STORE, AFTER_ROW, UPDATE | DELETE}};
-static const Firing store_truncate_firings[] = {{TABLE_STORE, BEFORE_STATEMENT, TRUNCATE}};
 #define BEFORE_ANY(table) \
 	{ \
 		table, BEFORE_STATEMENT, INSERT | UPDATE | DELETE | TRUNCATE \
@@ -418,16 +417,6 @@ SQL_FUNCTION(djust_trigger_store_changed)
 	if (name_was_replicated(FIRED_BY(store_firings), &before, &after))
 		store_user_view_follow(before, after);
 	return done();
-}
-
-/* Its foreign key would make TRUNCATE CASCADE empty customer_user. */
-SQL_FUNCTION(djust_trigger_refuse_truncate)
-{
-	FIRED_BY(store_truncate_firings);
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table \"store\" cannot be truncated"),
-			 errhint("Delete its rows one by one: customers are kept.")));
 }
 
 SQL_FUNCTION(djust_trigger_refuse_on_follower)

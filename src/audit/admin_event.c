@@ -46,7 +46,7 @@ static const struct
 	bool goes_with_user; /* a row deleted with its user is covered by the user's event */
 	char store; /* letter of the column "store", which came after columns that an administrator may have added */
 } tables[CATALOG_TABLES] = {
-	[TABLE_CUSTOMER_USER] = {"uesvvvv", EVENT_PER_ROW_OR_STATEMENT, .store = 'v'},
+	[TABLE_CUSTOMER_USER] = {"uesvvvv", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_PROFILE] = {"kv", EVENT_PER_ROW},
 	[TABLE_USER_PROFILE] = {"uk", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_PROFILE_RIGHT] = {"kkv", EVENT_PER_ROW},
@@ -69,6 +69,7 @@ static const struct
 	[TABLE_KNOWN_DEVICE] = {"suv", EVENT_PER_ROW_OR_TRUNCATE, true},
 	[TABLE_PAGE_TEXT] = {"kkv", EVENT_PER_ROW},
 	[TABLE_STORE] = {"kvvvv", EVENT_PER_ROW},
+	[TABLE_USER_STORE] = {"uv", EVENT_PER_ROW_OR_STATEMENT, true},
 	[TABLE_AUDIT_CHAIN] = {"k", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_AUDIT_SEAL] = {"kkvvvvvv", EVENT_PER_ROW_OR_STATEMENT},
 	[TABLE_AUDIT_EVENT] = {"kkvuisss", EVENT_PER_ROW_OR_STATEMENT},

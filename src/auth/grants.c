@@ -131,6 +131,7 @@ static const struct
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "mail_template", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "page_text", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "store", "d"},
+	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "user_store", "d"},
 	{"SELECT, INSERT, UPDATE, DELETE", "TABLE", "password_blocklist", "d"},
 	{"SELECT, DELETE", "TABLE", "session", "d"},
 	{"SELECT", "TABLE", "active_session", "d"},

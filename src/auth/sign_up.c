@@ -105,9 +105,11 @@ sign_up_confirmed(const PendingEmail *pending, const char *email)
 	AccountTag tag;
 	pg_uuid_t id;
 
-	if (!store_user_sign_up(email, pending->password_hash, pending->locale, pending->store, &id))
+	if (!store_user_sign_up(email, pending->password_hash, pending->locale, &id))
 		return false;
 	give_profiles(&id);
+	if (pending->store)
+		store_user_view_give(&id, pending->store);
 	password_tag(email, &tag);
 	throttle_start_over(&tag);
 	initStringInfo(&detail);

@@ -61,6 +61,7 @@ static const char *const names[] = {
 	[TABLE_KNOWN_DEVICE] = "known_device",
 	[TABLE_PAGE_TEXT] = "page_text",
 	[TABLE_STORE] = "store",
+	[TABLE_USER_STORE] = "user_store",
 	[INDEX_CUSTOMER_USER_ID] = "customer_user_pkey",
 	[INDEX_CUSTOMER_USER_EMAIL] = "customer_user_email_key",
 	[INDEX_PROFILE] = "profile_pkey",

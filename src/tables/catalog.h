@@ -50,6 +50,7 @@ typedef enum CatalogTable
 	TABLE_KNOWN_DEVICE,
 	TABLE_PAGE_TEXT,
 	TABLE_STORE,
+	TABLE_USER_STORE,
 	CATALOG_TABLES
 } CatalogTable;
 

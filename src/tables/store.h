@@ -164,8 +164,7 @@ extern uint64 store_user_lock_all(ArrayType *ids);
 extern void store_user_insert(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
 /* These two give false if the address is taken; a sign-up is not an administrator's change. */
 extern bool store_user_invite(const char *email, const char *locale, pg_uuid_t *id);
-extern bool store_user_sign_up(const char *email, const char *hash, const char *locale, const char *store,
-							   pg_uuid_t *id);
+extern bool store_user_sign_up(const char *email, const char *hash, const char *locale, pg_uuid_t *id);
 extern uint64 store_user_set_disabled(const pg_uuid_t *id, bool disabled);
 extern uint64 store_user_set_email(const pg_uuid_t *id, const char *email, bool own_change);
 extern uint64 store_user_delete(const pg_uuid_t *id);
@@ -256,8 +255,10 @@ extern bool store_view_exists(const char *name);
 extern bool store_view_of_mail(int64 mail, const pg_uuid_t *user_id, StoreView *view);
 /* Notes the view of a mail that has none. */
 extern void store_mail_set_view(int64 mail, const char *name);
-/* As a foreign key would, after a view got another name, or was deleted (after is NULL); returns the rows changed. */
-extern uint64 store_user_view_follow(const char *before, const char *after);
+/* If it is still there. */
+extern void store_user_view_give(const pg_uuid_t *user_id, const char *name);
+/* As a foreign key would, after a view got another name, or was deleted (after is NULL). */
+extern void store_user_view_follow(const char *before, const char *after);
 
 /* addresses that wait to be confirmed */
 extern void store_pending_insert(const char *mail_kind, const PendingEmail *pending, TimestampTz now);

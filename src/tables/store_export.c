@@ -21,7 +21,8 @@
 #define ACCOUNT \
 	OBJECT "('id', u.id, 'email', u.email, 'password_scheme', djust_auth.check_hash(u.password_hash)," \
 		   " 'disabled_at', u.disabled_at, 'created_at', u.created_at, 'hash_replaced_at', u.hash_replaced_at," \
-		   " 'locale', u.locale, 'store', u.store)"
+		   " 'locale', u.locale, 'store'," \
+		   " (SELECT t.store FROM djust_auth.user_store t WHERE t.user_id" EQ "u.id))"
 #define FAILURES OBJECT "('failures', $2, 'allowed_at', CASE WHEN $3" GT "pg_catalog.clock_timestamp() THEN $3 END)"
 #define PROFILES LIST "t.profile ORDER BY t.profile" OR_NONE "user_profile" OF_USER
 #define SESSIONS \

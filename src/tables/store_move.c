@@ -17,10 +17,12 @@
 /* Links that put a former address back, in the order of their mails.  One that was claimed and not sent waits. */
 #define REVERTS \
 	"(SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('mail', p.mail, 'address', p.address," \
-	" 'account', p.account, 'created_at', p.created_at, 'expires_at', p.expires_at, 'waits'," \
+	" 'account', p.account, 'store', p.store, 'created_at', p.created_at, 'expires_at', p.expires_at, 'waits'," \
 	" EXISTS (SELECT FROM djust_auth.mail_queue q WHERE q.id" EQ "p.mail AND q.done_at IS NULL)," \
 	" 'links', " LINKS_OF_MAIL ") ORDER BY p.mail), '[]'::pg_catalog.json)" \
 	" FROM djust_auth.pending_email p WHERE p.user_id" EQ "u.id AND p.kind" EQ "'revert')"
+
+#define STORE "(SELECT v.store FROM djust_auth.user_store v WHERE v.user_id" EQ "u.id)"
 
 char *
 store_move_read(const pg_uuid_t *id, const char *new_email, int failures, TimestampTz allowed_at,
@@ -30,7 +32,7 @@ store_move_read(const pg_uuid_t *id, const char *new_email, int failures, Timest
 		"SELECT pg_catalog.json_build_object('id', u.id, 'email', u.email, 'new_email', $2,"
 		" 'password_hash', u.password_hash, 'disabled_at', u.disabled_at, 'created_at', u.created_at,"
 		" 'hash_replaced_at', u.hash_replaced_at,"
-		" 'locale', u.locale, 'store', u.store, 'failures', $3, 'allowed_at', $4, 'link', $5, 'link_mail', $6,"
+		" 'locale', u.locale, 'store', " STORE ", 'failures', $3, 'allowed_at', $4, 'link', $5, 'link_mail', $6,"
 		" 'reverts', " REVERTS ","
 		" 'profiles', (SELECT coalesce(pg_catalog.json_agg(p.profile), '[]'::pg_catalog.json)"
 		" FROM djust_auth.user_profile p WHERE p.user_id" EQ "u.id),"
@@ -68,10 +70,9 @@ store_move_insert(const char *document, bool back)
 {
 	static StoreStatement user = {
 		"INSERT INTO djust_auth.customer_user"
-		" (id, email, password_hash, disabled_at, created_at, hash_replaced_at, locale, store)"
+		" (id, email, password_hash, disabled_at, created_at, hash_replaced_at, locale)"
 		" SELECT r.id, CASE WHEN $2 THEN r.email ELSE r.new_email END, r.password_hash, r.disabled_at, r.created_at,"
-		" r.hash_replaced_at, r.locale, (SELECT s.name FROM djust_auth.store s WHERE s.name" EQ
-		"r.store) FROM " CUSTOMER " ON CONFLICT (id) DO NOTHING",
+		" r.hash_replaced_at, r.locale FROM " CUSTOMER " ON CONFLICT (id) DO NOTHING",
 		{TEXTOID, BOOLOID},
 		.administrative = true};
 	static StoreStatement profiles = {"INSERT INTO djust_auth.user_profile (user_id, profile)"
@@ -80,16 +81,23 @@ store_move_insert(const char *document, bool back)
 									  " WHERE NOT $2 OR EXISTS (SELECT FROM djust_auth.profile o WHERE o.name" EQ "p)",
 									  {TEXTOID, BOOLOID},
 									  .administrative = true};
+	static StoreStatement store = {
+		"INSERT INTO djust_auth.user_store (user_id, store) SELECT r.id, s.name FROM " CUSTOMER
+		" JOIN djust_auth.store s ON s.name" EQ "r.store",
+		{TEXTOID},
+		.administrative = true};
 
 	if (store_run(&user, ARGUMENTS(text_datum(document), BoolGetDatum(back))) == 0)
 		return false;
 	store_run(&profiles, ARGUMENTS(text_datum(document), BoolGetDatum(back)));
+	store_run(&store, ARGUMENTS(text_datum(document)));
 	return true;
 }
 
 #define EACH_REVERT \
 	"pg_catalog.json_to_recordset(r.reverts) v(mail pg_catalog.int8, address pg_catalog.bytea," \
-	" account pg_catalog.bytea, created_at pg_catalog.timestamptz, expires_at pg_catalog.timestamptz," \
+	" account pg_catalog.bytea, store pg_catalog.text, created_at pg_catalog.timestamptz," \
+	" expires_at pg_catalog.timestamptz," \
 	" waits pg_catalog.bool, links pg_catalog.json)"
 #define EACH_LINK \
 	"pg_catalog.json_to_recordset(v.links) l(token_hash pg_catalog.bytea, created_at pg_catalog.timestamptz," \
@@ -101,18 +109,18 @@ store_move_insert_reverts(const char *document, bool back)
 {
 	static StoreStatement statement = {
 		"WITH v AS MATERIALIZED (SELECT pg_catalog.nextval('djust_auth.mail_queue_id_seq') AS mail, o.user_id,"
-		" o.address, o.account, o.created_at, o.expires_at, o.waits, o.links"
-		" FROM (SELECT r.id AS user_id, v.address, v.account, v.created_at, v.expires_at, v.waits, v.links"
+		" o.address, o.account, o.store, o.created_at, o.expires_at, o.waits, o.links"
+		" FROM (SELECT r.id AS user_id, v.address, v.account, v.store, v.created_at, v.expires_at, v.waits, v.links"
 		" FROM " CUSTOMER ", " EACH_REVERT " WHERE $2 OR r.link IS NULL OR r.link" NE "'revert' OR v.mail" LT
 		"r.link_mail ORDER BY v.mail OFFSET 0) o), queued AS (INSERT INTO djust_auth.mail_queue"
-		" (id, kind, user_id, address, created_at, expires_at, next_attempt_at) OVERRIDING SYSTEM VALUE"
-		" SELECT v.mail, 'email_changed', v.user_id, v.address, v.created_at, v.expires_at,"
+		" (id, kind, user_id, address, store, created_at, expires_at, next_attempt_at) OVERRIDING SYSTEM VALUE"
+		" SELECT v.mail, 'email_changed', v.user_id, v.address, v.store, v.created_at, v.expires_at,"
 		" pg_catalog.clock_timestamp() FROM v WHERE v.waits),"
 		" linked AS (INSERT INTO djust_auth.email_link (token_hash, mail, created_at, expires_at)"
 		" SELECT l.token_hash, v.mail, l.created_at, l.expires_at FROM v, " EACH_LINK
 		" ON CONFLICT (token_hash) DO UPDATE SET mail = EXCLUDED.mail, shard = NULL)"
-		" INSERT INTO djust_auth.pending_email (mail, kind, user_id, address, account, created_at, expires_at)"
-		" SELECT v.mail, 'revert', v.user_id, v.address, v.account, v.created_at, v.expires_at FROM v",
+		" INSERT INTO djust_auth.pending_email (mail, kind, user_id, address, account, store, created_at, expires_at)"
+		" SELECT v.mail, 'revert', v.user_id, v.address, v.account, v.store, v.created_at, v.expires_at FROM v",
 		{TEXTOID, BOOLOID}};
 
 	return store_run(&statement, ARGUMENTS(text_datum(document), BoolGetDatum(back)));

@@ -68,9 +68,10 @@ store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change)
 
 /* The id of a statement's only row; false if it has none. */
 static bool
-insert_user(StoreStatement *statement, Arguments arguments, pg_uuid_t *id)
+insert_user(StoreStatement *statement, const char *email, const char *hash, const char *locale, pg_uuid_t *id)
 {
-	bool inserted = store_query(statement, arguments, NULL) == 1;
+	bool inserted =
+		store_query(statement, ARGUMENTS(text_datum(email), text_datum(hash), text_datum(locale)), NULL) == 1;
 
 	if (inserted)
 		*id = *DatumGetUUIDP(store_value(0, 1, UUIDOID));
@@ -79,7 +80,6 @@ insert_user(StoreStatement *statement, Arguments arguments, pg_uuid_t *id)
 }
 
 #define INSERT_USER "INSERT INTO djust_auth.customer_user (email, password_hash, locale) VALUES ($1, $2, $3)"
-#define UNLESS_TAKEN " ON CONFLICT (email) DO NOTHING"
 
 void
 store_user_insert(const char *email, const char *hash, const char *locale, pg_uuid_t *id)
@@ -87,30 +87,26 @@ store_user_insert(const char *email, const char *hash, const char *locale, pg_uu
 	static StoreStatement statement = {
 		INSERT_USER " RETURNING id", {TEXTOID, TEXTOID, TEXTOID}, .administrative = true};
 
-	if (!insert_user(&statement, ARGUMENTS(text_datum(email), text_datum(hash), text_datum(locale)), id))
+	if (!insert_user(&statement, email, hash, locale, id))
 		elog(ERROR, "user was not inserted");
 }
+
+#define INSERT_NEW_USER INSERT_USER " ON CONFLICT (email) DO NOTHING RETURNING id"
 
 bool
 store_user_invite(const char *email, const char *locale, pg_uuid_t *id)
 {
-	static StoreStatement statement = {
-		INSERT_USER UNLESS_TAKEN " RETURNING id", {TEXTOID, TEXTOID, TEXTOID}, .administrative = true};
+	static StoreStatement statement = {INSERT_NEW_USER, {TEXTOID, TEXTOID, TEXTOID}, .administrative = true};
 
-	return insert_user(&statement, ARGUMENTS(text_datum(email), text_datum(NULL), text_datum(locale)), id);
+	return insert_user(&statement, email, NULL, locale, id);
 }
 
 bool
-store_user_sign_up(const char *email, const char *hash, const char *locale, const char *store, pg_uuid_t *id)
+store_user_sign_up(const char *email, const char *hash, const char *locale, pg_uuid_t *id)
 {
-	/* the store view may have been deleted meanwhile */
-	static StoreStatement statement = {"INSERT INTO djust_auth.customer_user (email, password_hash, locale, store)"
-									   " VALUES ($1, $2, $3, (SELECT s.name FROM djust_auth.store s WHERE s.name" EQ
-									   "$4))" UNLESS_TAKEN " RETURNING id",
-									   {TEXTOID, TEXTOID, TEXTOID, TEXTOID}};
+	static StoreStatement statement = {INSERT_NEW_USER, {TEXTOID, TEXTOID, TEXTOID}};
 
-	return insert_user(
-		&statement, ARGUMENTS(text_datum(email), text_datum(hash), text_datum(locale), text_datum(store)), id);
+	return insert_user(&statement, email, hash, locale, id);
 }
 
 uint64

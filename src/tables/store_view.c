@@ -22,7 +22,7 @@ store_view_of_mail(int64 mail, const pg_uuid_t *user_id, StoreView *view)
 {
 	static StoreStatement statement = {
 		"SELECT s.name, s.reset_url, s.confirm_url, s.mail_from, s.locale FROM djust_auth.mail_queue q"
-		" LEFT JOIN djust_auth.customer_user u ON u.id" EQ "$2"
+		" LEFT JOIN djust_auth.user_store u ON u.user_id" EQ "$2"
 		" JOIN djust_auth.store s ON s.name" EQ "coalesce(q.store, u.store) WHERE q.id" EQ "$1",
 		{INT8OID, UUIDOID}};
 	bool found = false;
@@ -51,11 +51,25 @@ store_mail_set_view(int64 mail, const char *name)
 	store_run(&statement, ARGUMENTS(Int64GetDatum(mail), text_datum(name)));
 }
 
-uint64
+void
+store_user_view_give(const pg_uuid_t *user_id, const char *name)
+{
+	static StoreStatement statement = {"INSERT INTO djust_auth.user_store (user_id, store)"
+									   " SELECT $1, s.name FROM djust_auth.store s WHERE s.name" EQ "$2",
+									   {UUIDOID, TEXTOID}};
+
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(name)));
+}
+
+void
 store_user_view_follow(const char *before, const char *after)
 {
-	static StoreStatement statement = {"UPDATE djust_auth.customer_user SET store = $2 WHERE store" EQ "$1",
-									   {TEXTOID, TEXTOID}};
+	static StoreStatement rename = {"UPDATE djust_auth.user_store SET store = $2 WHERE store" EQ "$1",
+									{TEXTOID, TEXTOID}};
+	static StoreStatement drop = {"DELETE FROM djust_auth.user_store WHERE store" EQ "$1", {TEXTOID}};
 
-	return store_run(&statement, ARGUMENTS(text_datum(before), text_datum(after)));
+	if (after)
+		store_run(&rename, ARGUMENTS(text_datum(before), text_datum(after)));
+	else
+		store_run(&drop, ARGUMENTS(text_datum(before)));
 }

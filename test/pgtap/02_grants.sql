@@ -103,7 +103,7 @@ INSERT INTO callable VALUES
 	('djust_auth.policy_changed', ''),
 	('djust_auth.audit_change', ''),
 	('djust_auth.keep_anonymous', ''),
-	('djust_auth.session_purge_at', ''), ('djust_auth.profile_changed', ''), ('djust_auth.store_changed', ''), ('djust_auth.refuse_truncate', ''), ('djust_auth.refuse_on_follower', '');
+	('djust_auth.session_purge_at', ''), ('djust_auth.profile_changed', ''), ('djust_auth.store_changed', ''), ('djust_auth.refuse_on_follower', '');
 
 CREATE TEMP VIEW member AS
 	SELECT p.oid, p.oid::regprocedure AS signature, CASE WHEN p.pronamespace = 'djust_auth'::regnamespace THEN 'djust_auth.' ELSE '' END || p.proname AS name
@@ -142,7 +142,7 @@ SELECT is_empty($$SELECT kind, name, privileges FROM table_privilege WHERE kind 
 	'no other kind has a privilege on a table, but for monitor, which reads stat');
 SELECT is((SELECT privileges FROM table_privilege WHERE kind = 'monitor' AND name = 'stat'), 'S', 'it does');
 SELECT set_eq($$SELECT name || ' ' || privileges FROM table_privilege WHERE kind = 'dba' AND privileges IS NOT NULL$$,
-	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'page_text SIUD', 'store SIUD', 'password_blocklist SIUD',
+	ARRAY['customer_user SIUD', 'profile SIUD', 'user_profile SIUD', 'profile_right SIUD', 'mail_template SIUD', 'page_text SIUD', 'store SIUD', 'user_store SIUD', 'password_blocklist SIUD',
 		'session SD', 'active_session S', 'effective_right S', 'audit_event S', 'mail_queue S', 'leaving_user S', 'pending_email S', 'throttle_lock S', 'stat S'],
 	'dba: what the contract says');
 
@@ -220,7 +220,7 @@ SELECT lives_ok($$INSERT INTO djust_auth.mail_template VALUES ('reset', 'de-AT',
 SELECT lives_ok($$DELETE FROM djust_auth.mail_template WHERE locale = 'de-AT'$$, 'a dba: and its removal');
 SELECT lives_ok($$WITH s AS (INSERT INTO djust_auth.store VALUES ('g_store', 'https://dba.example/{token}', NULL, 'Shop <shop@dba.example>') RETURNING name)
 	SELECT * FROM s$$, 'a dba: a store view');
-SELECT lives_ok(format('UPDATE djust_auth.customer_user SET store = %2$L WHERE id = %1$L', :'one', 'g_store'), 'a dba: of a user');
+SELECT lives_ok(format('INSERT INTO djust_auth.user_store VALUES (%L, %L)', :'one', 'g_store'), 'a dba: of a user');
 SELECT lives_ok($$DELETE FROM djust_auth.store$$, 'a dba: and its removal');
 SELECT isnt_empty('SELECT * FROM djust_auth.audit_event', 'a dba: audit');
 SELECT lives_ok('SELECT id, kind, attempts, next_attempt_at, done_at, last_error FROM djust_auth.mail_queue WHERE last_error IS NOT NULL', 'a dba: queue');

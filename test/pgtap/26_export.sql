@@ -19,7 +19,7 @@ SELECT djust_auth.export_user(:'ann') AS document \gset
 CREATE FUNCTION pg_temp.columns_of(name text) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT attname::text FROM pg_attribute WHERE attrelid = ('djust_auth.' || name)::regclass AND attnum > 0 AND NOT attisdropped $$;
 SELECT set_eq(format($$SELECT replace(json_object_keys(%L::json -> 'user'), 'password_scheme', 'password_hash')$$, :'document'),
-	$$SELECT pg_temp.columns_of('customer_user')$$, 'every column of customer_user, the scheme in place of the hash');
+	$$SELECT pg_temp.columns_of('customer_user') UNION SELECT 'store'$$, 'every column of customer_user, the scheme in place of the hash, and the store view');
 SELECT set_eq(format($$SELECT json_object_keys(%L::json -> %L -> 0)$$, :'document', member),
 		format($$SELECT pg_temp.columns_of(%L) EXCEPT SELECT unnest(%L::text[])$$, name, secret), 'every column of ' || name || ' but ' || secret)
 	FROM (VALUES ('sessions', 'session', '{user_id,generation,access_hash,purge_at}'), ('links', 'reset_token', '{user_id,token_hash}'),
@@ -28,7 +28,7 @@ SELECT set_eq(format($$SELECT json_object_keys(%L::json -> %L -> 0)$$, :'documen
 		('mails', 'mail_queue', '{id,user_id,address,with_worker}'), ('audit', 'audit_event', '{user_id}')) x(member, name, secret);
 SELECT set_eq($$SELECT c.relname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 		WHERE c.relnamespace = 'djust_auth'::regnamespace AND c.relkind = 'r' AND a.attname = 'user_id'$$,
-	'{user_profile,session,reset_token,mail_queue,audit_event,throttle_lock,leaving_user,pending_email,known_device}'::text[],
+	'{user_profile,session,reset_token,mail_queue,audit_event,throttle_lock,leaving_user,pending_email,known_device,user_store}'::text[],
 	'tables with data of users: these');
 
 SELECT is((:'document'::json ->> 'profiles')::text, '["e_buyer"]', 'profiles');

@@ -28,7 +28,7 @@ users = {email: db.create_user(email, password, profiles) for email, password, p
 db.run("SELECT djust_auth.disable_user(%s)", users["dora@dump.example"])
 db.run("INSERT INTO djust_auth.store VALUES ('fr', 'https://fr.dump.example/{token}', NULL, 'Boutique <b@dump.example>', 'fr')")
 db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'fr', 'Bonjour', '{link}', '{link}', 'fr')")
-db.run("UPDATE djust_auth.customer_user SET store = 'fr' WHERE id = %s", users["bob@dump.example"])
+db.run("INSERT INTO djust_auth.user_store VALUES (%s, 'fr')", users["bob@dump.example"])
 
 
 def database(suffix):
@@ -64,13 +64,13 @@ def silent():
 
 
 KEPT = {
-    "users": "SELECT id::text, email, password_hash, disabled_at, created_at, locale, store FROM djust_auth.customer_user ORDER BY email",
+    "users": "SELECT id::text, email, password_hash, disabled_at, created_at, locale FROM djust_auth.customer_user ORDER BY email",
     "profiles": "SELECT name, description FROM djust_auth.profile ORDER BY name",
     "assignments": "SELECT user_id::text, profile FROM djust_auth.user_profile ORDER BY 1, 2",
     "rights": "SELECT profile, route, access::text FROM djust_auth.profile_right ORDER BY 1, 2",
     "blocklist": "SELECT password FROM djust_auth.password_blocklist ORDER BY 1",
     "mail templates": "SELECT * FROM djust_auth.mail_template ORDER BY 1, 2",
-    "store views": "SELECT * FROM djust_auth.store ORDER BY 1",
+    "store views": "SELECT s.*, u.user_id::text FROM djust_auth.store s LEFT JOIN djust_auth.user_store u ON u.store = s.name ORDER BY 1",
     "texts of pages": "SELECT * FROM djust_auth.page_text ORDER BY 1, 2",
 }
 

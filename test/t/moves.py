@@ -66,6 +66,9 @@ def goes_along():
     user_id = shards[0].create_user(old, profiles=["customer"])
     shards[0].run("UPDATE djust_auth.customer_user SET locale = 'fr-CA', created_at = '2020-02-03 04:05:06.789012+00' WHERE id = %s", user_id)
     row = shards[0].row("SELECT password_hash, created_at, locale FROM djust_auth.customer_user WHERE id = %s", user_id)
+    for shard in shards:
+        shard.run("INSERT INTO djust_auth.store (name) VALUES ('fr')")
+    shards[0].run("INSERT INTO djust_auth.user_store VALUES (%s, 'fr')", user_id)
     move(user_id, same)
     equal((places(user_id), error_of(back.login(same))), (([0], []), None), "to an address of the same shard the customer does not move")
     tokens = back.login(same)
@@ -77,6 +80,7 @@ def goes_along():
     move(user_id, new.upper())
     equal(places(user_id), ([1], []), "to another shard's address they do")
     equal(shards[1].row("SELECT password_hash, created_at, locale FROM djust_auth.customer_user WHERE id = %s", user_id), row, "with hash, times and language")
+    equal(shards[1].one("SELECT store FROM djust_auth.user_store WHERE user_id = %s", user_id), "fr", "and store view")
     equal(shards[1].one("SELECT email FROM djust_auth.customer_user WHERE id = %s", user_id), new, "and the new address in its normal form")
     equal(error_of(back.login(new)), "too_many_attempts", "the lock goes along")
     equal([back.can(tokens["access_token"]), error_of(back.refresh(tokens["refresh_token"])), error_of(back.confirm(link))],
