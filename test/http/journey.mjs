@@ -19,9 +19,9 @@ async function one(statement, ...values) {
 	return rows[0][0]
 }
 
-async function post(name, body) {
+async function post(name, body, headers = {}) {
 	const response = await fetch(`${url}/rpc/${name}`, {
-		method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
+		method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body),
 	})
 	return { status: response.status, body: JSON.parse(await response.text() || null) }
 }
@@ -78,4 +78,19 @@ async function journey() {
 	equal(await one("SELECT djust_auth.stats() ->> 'mails_sent'"), '2', 'nobody got no mail')
 }
 
-await main(worker, journey)
+// A shop of its own, which its proxy names in a header.
+async function store() {
+	await db.query("ALTER SYSTEM SET djust_auth.store_header = 'X-Store'")
+	await db.query('SELECT pg_reload_conf()')
+	await until(async () => await one('SHOW djust_auth.store_header') === 'X-Store', 'the new store_header')
+	await db.query(`INSERT INTO djust_auth.store (name, reset_url, mail_from, locale)
+		VALUES ('fr', 'https://boutique.example/mot-de-passe?token={token}', 'La Boutique Été <bonjour@boutique.example>', 'fr')`)
+	await db.query("SELECT djust_auth.create_user('bea@journey.example', $1)", [OLD])
+	const asked = await post('djust_reset_request', { email: 'bea@journey.example' }, { 'X-Store': 'fr' })
+	equal(asked.status, 204, 'a reset is asked for in a store view')
+	const text = mail(3)
+	equal(text.match(/^(From|To): .*$/gm), ['From: La Boutique Été <bonjour@boutique.example>', 'To: bea@journey.example'], 'its sender writes')
+	ok(/^Subject: Choisissez/m.test(text) && text.includes('https://boutique.example/mot-de-passe?token=djp_'), 'in its language, with its link', text)
+}
+
+await main(worker, journey, store)
