@@ -380,6 +380,15 @@ CREATE TABLE djust_auth.user_store (
 CREATE INDEX user_store_store_idx ON djust_auth.user_store (store);
 SELECT pg_catalog.pg_extension_config_dump('djust_auth.user_store', '');
 
+DO $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attname OPERATOR(pg_catalog.=) 'store' AND NOT a.attisdropped
+		AND a.attrelid OPERATOR(pg_catalog.=) ANY (ARRAY['djust_auth.mail_queue', 'djust_auth.mail_template']::pg_catalog.regclass[]::oid[]))
+	THEN
+		RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = 'djust_auth.mail_queue or mail_template has a column "store" of your own',
+			HINT = 'Rename it: 1.1 has a column of this name.';
+	END IF;
+END $$;
 ALTER TABLE djust_auth.mail_queue ADD COLUMN store text COLLATE "C";
 ALTER TABLE djust_auth.mail_template ADD COLUMN store text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE djust_auth.mail_template DROP CONSTRAINT mail_template_pkey,
@@ -396,9 +405,9 @@ CREATE FUNCTION djust_auth.store_changed() RETURNS trigger
 	LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	AS 'MODULE_PATHNAME', 'djust_trigger_store_changed';
 
-CREATE TRIGGER djust_changed_replica AFTER UPDATE OR DELETE ON djust_auth.store
+CREATE TRIGGER djust_changed AFTER UPDATE OR DELETE ON djust_auth.store
 	FOR EACH ROW EXECUTE FUNCTION djust_auth.store_changed();
-ALTER TABLE djust_auth.store ENABLE REPLICA TRIGGER djust_changed_replica;
+ALTER TABLE djust_auth.store ENABLE ALWAYS TRIGGER djust_changed;
 
 COMMENT ON FUNCTION djust_auth.store_is_valid(text, text, text) IS
 	'For a constraint: true, or 23514 with the column that is wrong and a hint.';
@@ -433,8 +442,8 @@ COMMENT ON INDEX djust_auth.mail_template_locale_idx IS 'Locales that differ onl
 COMMENT ON FUNCTION djust_auth.mail_sender(bigint) IS
 	'Sender of a claimed mail: mail_from of its store view; NULL: the default, djust_auth.mail_from, or that of a mailer of one''s own.';
 COMMENT ON FUNCTION djust_auth.store_changed() IS
-	'Trigger, under logical replication: on a follower users go with their store view.';
-COMMENT ON TRIGGER djust_changed_replica ON djust_auth.store IS 'On a follower users go with their store view.';
+	'Trigger: mails and addresses that wait, texts, and on a follower users, go with their store view when its name changes.';
+COMMENT ON TRIGGER djust_changed ON djust_auth.store IS 'What names a store view follows its name; also under replication.';
 
 -- followers: what one shard tells the others by logical replication
 

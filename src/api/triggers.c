@@ -358,25 +358,28 @@ SQL_FUNCTION(djust_trigger_policy_changed)
 }
 
 static const char *
-name_in(TupleTableSlot *row)
+text_in(TupleTableSlot *row, AttrNumber column)
 {
 	bool is_null;
-	/* the first column of both tables, profile and store */
-	Datum name = row_changes_value(row, Anum_profile_name, TEXTOID, &is_null);
+	Datum value = row_changes_value(row, column, TEXTOID, &is_null);
 
-	return is_null ? "" : TextDatumGetCString(name);
+	return is_null ? "" : TextDatumGetCString(value);
 }
 
-/*
- * Only replication to a follower: there foreign keys do not cascade, and the users who have the name are each shard's
- * own.  *after is NULL if the row was deleted.
- */
+/* True if the name in this column was changed, or the row deleted (*after is NULL). */
 static bool
-name_was_replicated(const TriggerData *data, const char **before, const char **after)
+name_changed(const TriggerData *data, AttrNumber column, const char **before, const char **after)
 {
-	*before = name_in(data->tg_trigslot);
-	*after = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : name_in(data->tg_newslot);
-	return IsLogicalWorker() && setting_follower && (*after == NULL || strcmp(*before, *after) != 0);
+	*before = text_in(data->tg_trigslot, column);
+	*after = TRIGGER_FIRED_BY_DELETE(data->tg_event) ? NULL : text_in(data->tg_newslot, column);
+	return *after == NULL || strcmp(*before, *after) != 0;
+}
+
+/* There foreign keys do not cascade, and what users have is each shard's own. */
+static bool
+is_replicated_to_follower(void)
+{
+	return IsLogicalWorker() && setting_follower;
 }
 
 /* Triggers that audit do not fire under replication. */
@@ -404,7 +407,7 @@ SQL_FUNCTION(djust_trigger_profile_changed)
 	const char *before;
 	const char *after;
 
-	if (name_was_replicated(FIRED_BY(profile_firings), &before, &after))
+	if (name_changed(FIRED_BY(profile_firings), Anum_profile_name, &before, &after) && is_replicated_to_follower())
 		profile_follow(before, after);
 	return done();
 }
@@ -414,8 +417,14 @@ SQL_FUNCTION(djust_trigger_store_changed)
 	const char *before;
 	const char *after;
 
-	if (name_was_replicated(FIRED_BY(store_firings), &before, &after))
-		store_user_view_follow(before, after);
+	if (!name_changed(FIRED_BY(store_firings), Anum_store_name, &before, &after))
+		return done();
+	store_view_follow(before, after);
+	/* on a follower the templates come by replication, too */
+	if (after && !setting_follower)
+		store_view_rename_templates(before, after);
+	if (is_replicated_to_follower())
+		store_view_follow_users(before, after);
 	return done();
 }
 

@@ -270,7 +270,11 @@ letter_of(int table, const FormData_pg_attribute *attribute)
 
 	if (attribute->attnum <= strlen(columns))
 		return columns[attribute->attnum - 1];
-	return table >= 0 && strcmp(NameStr(attribute->attname), "store") == 0 ? tables[table].store : 's';
+	/* before 1.1 a column of this name is an administrator's own */
+	if (table >= 0 && tables[table].store && strcmp(NameStr(attribute->attname), "store") == 0 &&
+		catalog_has(TABLE_STORE))
+		return tables[table].store;
+	return 's';
 }
 
 static void

@@ -269,13 +269,15 @@ find_text(const Letter *letter, TemplateRow *template)
 		elog(ERROR, "a mail of kind \"%s\" has no text", letter->kind);
 }
 
-/* For the worker, whose claims are of one mail each: claim_mail() has no column for it.  In UTF-8. */
+/* For the worker, whose claims are of one mail each: claim_mail() has no column for it. */
 static void
 note_sender(char *from)
 {
-	if (sender)
-		pfree(sender);
+	char *before = sender;
+
 	sender = from ? MemoryContextStrdup(TopMemoryContext, database_to_utf8(from)) : NULL;
+	if (before)
+		pfree(before);
 }
 
 /* NULL if another transaction is changing or deleting the recipient. */

@@ -33,7 +33,7 @@ extern ArrayType *mail_queue_addresses(const List *mails);
 /* Deletes them, and what is pending of this user, and of nobody for these addresses. */
 extern void mail_queue_forget(const pg_uuid_t *user_id, const List *addresses);
 
-/* For the worker: sender of the mail that it claimed last, and a mail's Message-ID, without <>; in UTF-8. */
+/* For the worker: sender of the mail that it claimed last, and a mail's Message-ID, without <>. */
 extern const char *mail_queue_sender(void);
 extern char *mail_queue_message_id(int64 id, const char *from);
 

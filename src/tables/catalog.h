@@ -147,6 +147,8 @@ enum
 	Anum_page_text_locale,
 	Anum_page_text_text,
 
+	Anum_store_name = 1,
+
 	Anum_session_cutoff_one = 1,
 	Anum_session_cutoff_created_before,
 	Anum_session_cutoff_purged

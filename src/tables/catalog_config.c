@@ -180,7 +180,8 @@ static int
 template_fit(const Scan *scan, const char *locale, const char *store)
 {
 	const char *offered = TextDatumGetCString(scan->values[Anum_mail_template_locale - 1]);
-	const char *view = scan_text_named(scan, "store");
+	/* before 1.1 such a column is an administrator's own */
+	const char *view = catalog_has(TABLE_STORE) ? scan_text_named(scan, "store") : NULL;
 	int fit = language_fit(slice_of(offered), slice_of(locale));
 
 	if (view == NULL || *view == '\0' || fit < 0)

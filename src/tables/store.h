@@ -257,8 +257,11 @@ extern bool store_view_of_mail(int64 mail, const pg_uuid_t *user_id, StoreView *
 extern void store_mail_set_view(int64 mail, const char *name);
 /* If it is still there. */
 extern void store_user_view_give(const pg_uuid_t *user_id, const char *name);
-/* As a foreign key would, after a view got another name, or was deleted (after is NULL). */
-extern void store_user_view_follow(const char *before, const char *after);
+/* Mails and addresses that wait, after a view got another name, or was deleted (after is NULL). */
+extern void store_view_follow(const char *before, const char *after);
+extern void store_view_rename_templates(const char *before, const char *after);
+/* As the foreign key does, which does not under replication. */
+extern void store_view_follow_users(const char *before, const char *after);
 
 /* addresses that wait to be confirmed */
 extern void store_pending_insert(const char *mail_kind, const PendingEmail *pending, TimestampTz now);

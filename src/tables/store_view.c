@@ -23,7 +23,8 @@ store_view_of_mail(int64 mail, const pg_uuid_t *user_id, StoreView *view)
 	static StoreStatement statement = {
 		"SELECT s.name, s.reset_url, s.confirm_url, s.mail_from, s.locale FROM djust_auth.mail_queue q"
 		" LEFT JOIN djust_auth.user_store u ON u.user_id" EQ "$2"
-		" JOIN djust_auth.store s ON s.name" EQ "coalesce(q.store, u.store) WHERE q.id" EQ "$1",
+		" JOIN djust_auth.store s ON s.name" EQ "coalesce((SELECT n.name FROM djust_auth.store n WHERE n.name" EQ
+		"q.store), u.store) WHERE q.id" EQ "$1",
 		{INT8OID, UUIDOID}};
 	bool found = false;
 
@@ -55,14 +56,36 @@ void
 store_user_view_give(const pg_uuid_t *user_id, const char *name)
 {
 	static StoreStatement statement = {"INSERT INTO djust_auth.user_store (user_id, store)"
-									   " SELECT $1, s.name FROM djust_auth.store s WHERE s.name" EQ "$2",
+									   " SELECT $1, s.name FROM djust_auth.store s WHERE s.name" EQ "$2 FOR KEY SHARE",
 									   {UUIDOID, TEXTOID}};
 
 	store_run(&statement, ARGUMENTS(UUIDPGetDatum(user_id), text_datum(name)));
 }
 
 void
-store_user_view_follow(const char *before, const char *after)
+store_view_follow(const char *before, const char *after)
+{
+	static StoreStatement mails = {"UPDATE djust_auth.mail_queue SET store = $2 WHERE store" EQ "$1",
+								   {TEXTOID, TEXTOID}};
+	static StoreStatement addresses = {"UPDATE djust_auth.pending_email SET store = $2 WHERE store" EQ "$1",
+									   {TEXTOID, TEXTOID}};
+
+	store_run(&mails, ARGUMENTS(text_datum(before), text_datum(after)));
+	store_run(&addresses, ARGUMENTS(text_datum(before), text_datum(after)));
+}
+
+void
+store_view_rename_templates(const char *before, const char *after)
+{
+	static StoreStatement statement = {"UPDATE djust_auth.mail_template SET store = $2 WHERE store" EQ "$1",
+									   {TEXTOID, TEXTOID},
+									   .administrative = true};
+
+	store_run(&statement, ARGUMENTS(text_datum(before), text_datum(after)));
+}
+
+void
+store_view_follow_users(const char *before, const char *after)
 {
 	static StoreStatement rename = {"UPDATE djust_auth.user_store SET store = $2 WHERE store" EQ "$1",
 									{TEXTOID, TEXTOID}};

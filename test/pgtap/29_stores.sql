@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(55);
+SELECT plan(59);
 
 CREATE TEMP TABLE mail (id bigint, recipient text, subject text, body_text text, body_html text, sender text);
 -- the mails that are due, claimed and sent
@@ -134,7 +134,20 @@ DELETE FROM djust_auth.store WHERE name = 'fr';
 SELECT is((SELECT count(*) FROM djust_auth.user_store WHERE store <> 'outlet'), 0::bigint, 'a store that is deleted is nobody''s any more');
 SELECT is(djust_confirm_email(substring(body_text FROM 'djc_[A-Za-z0-9_-]+')) ->> 'status', 'email_confirmed', 'links that it mailed go on') FROM pg_temp.newest('hal@stores.example');
 SELECT is((SELECT s.store FROM djust_auth.customer_user u JOIN djust_auth.user_store s ON s.user_id = u.id WHERE u.email = 'hal@stores.example'), NULL, 'without a store');
+SELECT pg_temp.as_store('outlet') \g /dev/null
+SELECT djust_auth.create_user('ian@stores.example', 'Tulips-4-Ian') AS ian \gset
+UPDATE djust_auth.customer_user SET locale = 'de' WHERE id = :'ian';
+SELECT djust_reset_request('ian@stores.example'), djust_sign_up('joe@stores.example', 'Gooseberry-7-pie') \g /dev/null
 UPDATE djust_auth.store SET name = 'outlets' WHERE name = 'outlet';
+SELECT is((SELECT array_agg(DISTINCT store) FROM djust_auth.mail_queue WHERE done_at IS NULL), '{outlets}', 'mails that wait follow a new name');
+SELECT is((SELECT store FROM djust_auth.pending_email WHERE kind = 'sign_up'), 'outlets', 'so do sign-ups');
+SELECT pg_temp.deliver() \g /dev/null
+SELECT is(subject, 'outlet in German', 'and texts') FROM pg_temp.newest('ian@stores.example');
+INSERT INTO djust_auth.store (name) VALUES ('short');
+SELECT pg_temp.as_store('short') \g /dev/null
+SELECT djust_reset_request('kim@stores.example') \g /dev/null
+DELETE FROM djust_auth.store WHERE name = 'short';
+SELECT is((SELECT array_agg(DISTINCT store) FROM djust_auth.mail_queue WHERE done_at IS NULL), '{NULL}', 'mails of a store that is deleted have none');
 SELECT is((SELECT array_agg(DISTINCT store) FROM djust_auth.user_store), '{outlets}', 'users follow a new name');
 
 SELECT * FROM finish();

@@ -38,6 +38,8 @@ def first_subscription():
     shop(copy)
     copy.run("INSERT INTO djust_auth.profile VALUES ('only_here')")
     before = copy.create_user("before@follower.example", profiles=["customer", "only_here"])
+    copy.run("INSERT INTO djust_auth.store (name) VALUES ('only_here')")
+    copy.run("INSERT INTO djust_auth.user_store VALUES (%s, 'only_here')", before)
     copy.until_worker()
     copy.login("before@follower.example")
     source.raw.cursor().execute(blocks("Followers")[1])
@@ -53,6 +55,7 @@ def first_subscription():
     ok("a profile that does not exist" in copy.one("SELECT string_agg(finding, ' ') FROM djust_auth.check()"), "check() tells of a profile that is not there")
     run_steps(copy, blocks("Followers")[3])
     equal(copy.one("SELECT string_agg(profile, ',') FROM djust_auth.user_profile WHERE user_id = %s", before), "customer", "customers keep their profiles")
+    equal(copy.one("SELECT count(*) FROM djust_auth.user_store"), 0, "and no store view that is not there")
     equal([copy.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1") for table in FOLLOWED[1:]],
           [source.all(f"SELECT * FROM djust_auth.{table} ORDER BY 1") for table in FOLLOWED[1:]], "the rows are those of the shard that is followed")
     equal(copy.can(copy.login("before@follower.example")["access_token"]), True, "and its customers use them")
