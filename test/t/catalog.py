@@ -24,7 +24,8 @@ def column_numbers():
         equal(columns, actual[:len(columns)], f"{table}: as catalog.h numbers them")
         natts = re.search(r"Natts_\w+ = Anum_(\w+)", enum)
         if natts:
-            equal(natts.group(1), table + "_" + actual[-1], f"{table}: and no more")
+            # read by its name, because it stands behind what administrators had added in 1.0
+            equal(natts.group(1), table + "_" + [column for column in actual if column != "store"][-1], f"{table}: and no more")
         seen.append(table)
     ok(len(seen) >= 7, "all enumerations were found", seen)
 
