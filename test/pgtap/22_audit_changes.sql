@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(53);
+SELECT plan(54);
 
 CREATE TEMP TABLE seen (id uuid);
 -- the events administration since the last call: who, user, session, detail without rows
@@ -107,6 +107,7 @@ SELECT djust_reset_request('bob@audit.example');
 SELECT is((SELECT count(*) FROM pg_temp.told()), 0::bigint, 'a request for a reset is no administration');
 UPDATE djust_auth.mail_queue SET expires_at = '2040-01-01';
 SELECT results_eq('SELECT t ->> ''table'', t #>> ''{new,expires_at}'' FROM pg_temp.told() t', $$VALUES ('mail_queue', '2040-01-01T00:00:00+00:00')$$, 'a DBA''s hand on the queue is');
+SELECT pg_temp.tells($$INSERT INTO djust_auth.email_link VALUES ('\x01', 7, '2024-01-01', '2040-01-01', 3)$$, pg_temp.made('email_link', 'INSERT', '{"mail": 7, "new": {"created_at": "2024-01-01T00:00:00+00:00", "expires_at": "2040-01-01T00:00:00+00:00", "shard": 3}, "changed": ["token_hash"]}'), 'a link with the shard where it went');
 DELETE FROM djust_auth.audit_event WHERE event = 'reset_requested';
 SELECT results_eq('SELECT t ->> ''table'', t ->> ''operation'', t #>> ''{old,event}'' FROM pg_temp.told() t', $$VALUES ('audit_event', 'DELETE', 'reset_requested')$$, 'so is one on the audit itself');
 
