@@ -323,6 +323,7 @@ CREATE OR REPLACE FUNCTION djust_router.follow_link(INOUT token text, prefix tex
 	LANGUAGE plpgsql AS \$\$
 DECLARE
 	link record;
+	visited integer[] := '{}';
 	target integer;
 	user_id uuid;
 BEGIN
@@ -332,9 +333,10 @@ BEGIN
 		place := coalesce(place, 0);
 		RETURN;
 	END IF;
-	FOR steps IN 1..$shards LOOP
+	LOOP
 		SELECT * INTO link FROM djust_router.link_target(place, token);
-		EXIT WHEN link.shard IS NULL;
+		visited := visited || place;
+		EXIT WHEN link.shard IS NULL OR link.shard = ANY (visited);
 		place := link.shard;
 	END LOOP;
 	target := djust_router.email_shard(link.email, $shards);
@@ -353,7 +355,9 @@ BEGIN
 			-- taken meanwhile, and the former one, too, if they are not back
 			IF djust_router.move_state(place, user_id) IS DISTINCT FROM 'here' THEN RAISE; END IF;
 		END;
-		moved := moved OR coalesce(djust_router.move_state(target, user_id) = 'here', false);
+		-- who is back is not there: a customer of that id was there before
+		moved := moved OR coalesce(djust_router.move_state(target, user_id) = 'here'
+			AND djust_router.move_state(place, user_id) IS DISTINCT FROM 'here', false);
 	END IF;
 	IF NOT moved THEN token := pg_catalog.left(token, 4); END IF;
 END \$\$;

@@ -53,7 +53,7 @@ SQL_FUNCTION(djust_auth_link_target)
 		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, (bool[]){email == NULL, shard < 0})));
 }
 
-/* Nobody is told by it more than they know. */
+/* Says nothing about any link or customer. */
 SQL_FUNCTION(djust_auth_link_followed)
 {
 	Answer answer = {VERDICT_OK};

@@ -134,7 +134,7 @@ compare_event(Walk *walk, const SealedEvent *event, const uint8_t *member)
 		return;
 	else if (audit_member_has_personal(now))
 		report_event(walk, &event->key, "altered since it was sealed: client address or personal values");
-	else if (user_is_there(event))
+	else if (user_is_there(event) && !store_event_user_left(walk->snapshot, event))
 		report_event(walk,
 					 &event->key,
 					 "altered since it was sealed: client address or personal values are gone, but the user is not");

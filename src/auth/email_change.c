@@ -236,9 +236,8 @@ email_link_hold(Slice token, PendingEmail *pending)
 
 	if (email == NULL || !pending->has_user)
 		return NULL;
-	if (kind == LINK_REVERT)
-		store_user_lock(&pending->user_id);
-	else if (!store_user_confirm(&pending->user_id, NULL, true))
+	store_user_lock_to_delete(&pending->user_id);
+	if (kind == LINK_CONFIRM && !store_user_confirm(&pending->user_id, NULL, true))
 		return NULL;
 	return store_pending_of_mail(pending->mail, pending) ? email : NULL;
 }

@@ -122,7 +122,7 @@ leave(const pg_uuid_t *id, const char *email, int shard, const PendingEmail *lin
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a customer moves to another shard"),
 				 errhint("This one is djust_auth.shard = %d.", setting_shard)));
-	store_user_lock(id);
+	store_user_lock_to_delete(id);
 	if (!catalog_user_by_id(id, &user))
 		answer_raise_unknown_user(id);
 	password_tag(user.email, &tag);
@@ -184,13 +184,16 @@ put_in(const pg_uuid_t *id, Slice document, bool back)
 	{
 		UserRow user_there;
 
-		/* they are there already; or a trigger of the administrator's has left them out */
-		if (!catalog_user_by_id(id, &user_there))
+		/* not by this move: it is decided only now */
+		if (catalog_user_by_id(id, &user_there))
 			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the customer could not be inserted"),
-					 errhint("See what triggers table \"customer_user\" has.")));
-		return;
+					(errcode(ERRCODE_UNIQUE_VIOLATION),
+					 errmsg("a customer of this id is there already"),
+					 errhint("Find out which of the two is the customer, and delete the other one.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the customer could not be inserted"),
+				 errhint("See what triggers table \"customer_user\" has.")));
 	}
 	if (store_move_insert_reverts(text, back) > 0)
 		mail_queue_wake();

@@ -159,6 +159,8 @@ extern bool store_user_confirm(const pg_uuid_t *id, const char *hash, bool for_u
 extern bool store_user_lock_at_once(const pg_uuid_t *id);
 extern void store_user_set_hash(const pg_uuid_t *id, const char *hash, bool own_change);
 extern void store_user_lock(const pg_uuid_t *id);
+/* The lock that a DELETE takes: who takes it after a weaker one can deadlock. */
+extern void store_user_lock_to_delete(const pg_uuid_t *id);
 /* Locks existing users in the order of their ids; returns how many. */
 extern uint64 store_user_lock_all(ArrayType *ids);
 extern void store_user_insert(const char *email, const char *hash, const char *locale, pg_uuid_t *id);

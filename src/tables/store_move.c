@@ -104,6 +104,8 @@ store_move_insert(const char *document, bool back)
 	" expires_at pg_catalog.timestamptz)"
 
 /* A link that has put an address back is used up, and the later ones end. */
+#define GOES_ALONG "(r.link IS NULL OR r.link" NE "'revert' OR v.mail" LT "r.link_mail)"
+
 uint64
 store_move_insert_reverts(const char *document, bool back)
 {
@@ -111,8 +113,8 @@ store_move_insert_reverts(const char *document, bool back)
 		"WITH v AS MATERIALIZED (SELECT pg_catalog.nextval('djust_auth.mail_queue_id_seq') AS mail, o.user_id,"
 		" o.address, o.account, o.store, o.created_at, o.expires_at, o.waits, o.links"
 		" FROM (SELECT r.id AS user_id, v.address, v.account, v.store, v.created_at, v.expires_at, v.waits, v.links"
-		" FROM " CUSTOMER ", " EACH_REVERT " WHERE $2 OR r.link IS NULL OR r.link" NE "'revert' OR v.mail" LT
-		"r.link_mail ORDER BY v.mail OFFSET 0) o), queued AS (INSERT INTO djust_auth.mail_queue"
+		" FROM " CUSTOMER ", " EACH_REVERT " WHERE $2 OR " GOES_ALONG
+		" ORDER BY v.mail OFFSET 0) o), queued AS (INSERT INTO djust_auth.mail_queue"
 		" (id, kind, user_id, address, store, created_at, expires_at, next_attempt_at) OVERRIDING SYSTEM VALUE"
 		" SELECT v.mail, 'email_changed', v.user_id, v.address, v.store, v.created_at, v.expires_at,"
 		" pg_catalog.clock_timestamp() FROM v WHERE v.waits),"
@@ -131,7 +133,7 @@ store_move_forward(const char *document, int shard)
 {
 	static StoreStatement statement = {"UPDATE djust_auth.email_link SET shard = $2 WHERE token_hash" EQ
 									   "ANY (ARRAY(SELECT l.token_hash FROM " CUSTOMER ", " EACH_REVERT ", " EACH_LINK
-									   "))",
+									   " WHERE " GOES_ALONG "))",
 									   {TEXTOID, INT4OID}};
 
 	store_run(&statement, ARGUMENTS(text_datum(document), Int32GetDatum(shard)));

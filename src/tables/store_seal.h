@@ -99,6 +99,8 @@ extern int store_seals_read(MemoryContext context, Snapshot snapshot, const pg_u
 /* Events from this key (after it, if exclusive) and before another. */
 extern int store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from, bool exclusive,
 							 const EventKey *to, SealedEvent events[EVENTS_AT_ONCE]);
+/* True if its user left by a move after the event: that removed the personal data, and they may have come back. */
+extern bool store_event_user_left(Snapshot snapshot, const SealedEvent *event);
 extern int64 store_events_count(Snapshot snapshot, const EventKey *from);
 
 #endif

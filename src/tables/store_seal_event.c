@@ -100,6 +100,21 @@ store_events_read(MemoryContext context, Snapshot snapshot, const EventKey *from
 	return rows;
 }
 
+bool
+store_event_user_left(Snapshot snapshot, const SealedEvent *event)
+{
+	static StoreStatement statement = {
+		"SELECT 1 FROM djust_auth.audit_event WHERE user_id" EQ "$3 AND (at, id)" GT "($1, $2) AND event" EQ
+		"'administration' AND detail OPERATOR(pg_catalog.->>) 'change'" EQ "'moved out' LIMIT 1",
+		{KEY_OIDS, UUIDOID},
+		.by_index = true};
+	bool found =
+		store_query(&statement, ARGUMENTS(KEY_DATUMS(&event->key), UUIDPGetDatum(&event->user_id)), snapshot) > 0;
+
+	store_finish();
+	return found;
+}
+
 int64
 store_events_count(Snapshot snapshot, const EventKey *from)
 {

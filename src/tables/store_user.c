@@ -40,6 +40,14 @@ store_user_lock(const pg_uuid_t *id)
 	store_run(&statement, ARGUMENTS(UUIDPGetDatum(id)));
 }
 
+void
+store_user_lock_to_delete(const pg_uuid_t *id)
+{
+	static StoreStatement statement = {"SELECT 1 FROM djust_auth.customer_user WHERE id" EQ "$1 FOR UPDATE", {UUIDOID}};
+
+	store_run(&statement, ARGUMENTS(UUIDPGetDatum(id)));
+}
+
 uint64
 store_user_lock_all(ArrayType *ids)
 {

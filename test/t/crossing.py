@@ -248,6 +248,55 @@ def go_along():
     equal((revert(link), places(user_id)), (REVERTED, ({0: old}, [])), "has it still")
 
 
+def to_and_fro():
+    """A link that has returned, and was used up: no two shards send each other after it."""
+    old = address("rae", 0)
+    user_id = shards[0].create_user(old)
+    confirm(asked(old, address("rae.new", 1)))
+    link = dict(links(1, "djv_"))[old]
+    for number in (0, 1):
+        back.run("SELECT djust_auth.move_user(%s, %s)", user_id, address("rae.moved", number))
+    equal((revert(link), places(user_id)), (REVERTED, ({0: old}, [])), "a link that has returned puts the address back")
+    equal([db.one("SELECT shard FROM djust_auth.link_target(%s)", link) for db in shards.values()], [1, None], "used up, it is found nowhere else")
+    shards[1].run("UPDATE djust_auth.email_link SET shard = 0 WHERE shard IS NULL")
+    router.connect().run("CREATE DATABASE wide")
+    route(router, [clusters[0], clusters[1]] * 8, "wide")
+    wide = router.connect("wide")
+    before = asked_for_targets()
+    equal((error_of(revert(link, wide)), asked_for_targets() - before), ("invalid_grant", 2), "a router asks no shard twice, if they do all the same")
+    shards[1].run("UPDATE djust_auth.email_link SET shard = NULL WHERE shard = 0")
+
+
+def asked_for_targets():
+    return sum(len(re.findall(r"LOG:  execute [^\n]*link_target", cluster.log())) for cluster in clusters.values())
+
+
+def same_id():
+    """A row of the customer's id is on the other shard."""
+    old, new = address("tom", 0), address("tom.new", 1)
+    user_id = shards[0].create_user(old)
+    other = address("tom.other", 1)
+    shards[1].run("INSERT INTO djust_auth.customer_user (id, email) VALUES (%s, %s)", user_id, other)
+    equal(error_of(confirm(asked(old, new))), "invalid_grant", "a shard that has a customer of that id")
+    equal((places(user_id), error_of(back.login(old))), (({0: old, 1: other}, []), None), "changes nothing")
+    shards[1].run("DELETE FROM djust_auth.customer_user WHERE id = %s", user_id)
+
+
+def locked_once():
+    """Who leaves by a link is locked as a DELETE locks, before any weaker lock."""
+    old, new = address("una", 0), address("una.new", 1)
+    user_id = shards[0].create_user(old)
+    link = asked(old, new)
+    holder = clusters[0].connect()
+    holder.begin()
+    holder.run("SELECT FROM djust_auth.customer_user WHERE id = %s FOR KEY SHARE", user_id)
+    confirming = later(confirm, link, router.connect())
+    until(lambda: holder.one("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted") == 1, "the move")
+    holder.run("SELECT FROM djust_auth.customer_user WHERE id = %s FOR NO KEY UPDATE", user_id)
+    holder.commit()
+    equal((confirming.result(PATIENCE), places(user_id)), (CONFIRMED, ({1: new}, [])), "a session that locks the row twice and a link do not deadlock")
+
+
 def sent_elsewhere():
     """An administrator gives a customer whom a link has taken out yet another address."""
     old, third = address("pia", 0), address("pia.third", 0)
@@ -335,4 +384,4 @@ def missing():
     skip("changes of address to another shard", "postgresql-plproxy could not be installed")
 
 
-main(*([begin, there_and_back, same_answers, refused, taken_meanwhile, at_once, go_along, sent_elsewhere, killed, logs] if has_plproxy() else [missing]))
+main(*([begin, there_and_back, same_answers, refused, taken_meanwhile, at_once, go_along, to_and_fro, same_id, locked_once, sent_elsewhere, killed, logs] if has_plproxy() else [missing]))

@@ -66,8 +66,8 @@ def goes_along():
     user_id = shards[0].create_user(old, profiles=["customer"])
     shards[0].run("UPDATE djust_auth.customer_user SET locale = 'fr-CA', created_at = '2020-02-03 04:05:06.789012+00' WHERE id = %s", user_id)
     row = shards[0].row("SELECT password_hash, created_at, locale FROM djust_auth.customer_user WHERE id = %s", user_id)
-    for shard in shards:
-        shard.run("INSERT INTO djust_auth.store (name) VALUES ('fr')")
+    for db in shards.values():
+        db.run("INSERT INTO djust_auth.store (name) VALUES ('fr')")
     shards[0].run("INSERT INTO djust_auth.user_store VALUES (%s, 'fr')", user_id)
     move(user_id, same)
     equal((places(user_id), error_of(back.login(same))), (([0], []), None), "to an address of the same shard the customer does not move")
@@ -120,6 +120,61 @@ def refused():
     shards[0].run("SELECT djust_auth.create_profile('only_here'), djust_auth.add_profile(%s, 'only_here')", user_id)
     fails("23503", lambda: move(user_id, address("ref.new", 1)), "a profile that the other shard has not")
     equal((places(user_id), error_of(back.login(old))), (([0], []), None), "they come back, too")
+
+
+def same_id():
+    """A row of the customer's id is in the way: on the other shard, or where they go back."""
+    old, new = address("sam", 0), address("sam.new", 1)
+    user_id = shards[0].create_user(old, profiles=["customer"])
+    shards[1].run("INSERT INTO djust_auth.customer_user (id, email) VALUES (%s, %s)", user_id, address("sam.other", 1))
+    fails("23505", lambda: move(user_id, new), "a shard that has a customer of that id refuses", "a customer of this id is there already")
+    equal((places(user_id), error_of(back.login(old))), (([0, 1], []), None), "who moves is not lost")
+    _, _, move_id = taken_out(user_id, new)
+    equal(shards[1].one("SELECT djust_auth.move_refuse(%s)", move_id), True, "taken out, and refused")
+    shards[0].run("INSERT INTO djust_auth.customer_user (id, email) VALUES (%s, %s)", user_id, address("sam.third", 0))
+    fails("23505", lambda: shards[0].run("SELECT djust_auth.move_back(%s, %s)", user_id, move_id), "nobody goes back over another one", "a customer of this id is there already")
+    equal(places(user_id), ([0, 1], [0]), "they wait")
+    for db in shards.values():
+        db.run("DELETE FROM djust_auth.customer_user WHERE id = %s", user_id)
+    back.run("SELECT djust_auth.finish_moves()")
+    equal((places(user_id), error_of(back.login(old))), (([0], []), None), "until the other ones are gone")
+
+
+def locked_once():
+    """Who leaves is locked as a DELETE locks, before any weaker lock."""
+    user_id, new = shards[0].create_user(address("lia", 0)), address("lia.new", 1)
+    holder = clusters[0].connect()
+    holder.begin()
+    holder.run("SELECT FROM djust_auth.customer_user WHERE id = %s FOR KEY SHARE", user_id)
+    moving = later(move, user_id, new, router.connect())
+    until(lambda: holder.one("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted") == 1, "the move")
+    holder.run("SELECT FROM djust_auth.customer_user WHERE id = %s FOR NO KEY UPDATE", user_id)
+    holder.commit()
+    moving.result(PATIENCE)
+    equal(places(user_id), ([1], []), "a session that locks the row twice and a move do not deadlock")
+
+
+def until_sealed(db):
+    now = db.one("SELECT clock_timestamp()")
+    until(lambda: db.one("SELECT max(sealed_at) >= %s OR NOT EXISTS (SELECT FROM djust_auth.audit_event WHERE at >= coalesce(max(sealed_at), '-infinity'))"
+                         " FROM djust_auth.audit_chain", now)
+          or db.run("SELECT pg_reload_conf(), pg_sleep(0.1)"), "the seal")
+
+
+def verified():
+    """Personal data that a move took out of sealed events are no finding when the customer comes back; later ones are."""
+    user_id = shards[0].create_user(address("sue", 0))
+    move(user_id, address("sue.same", 0))
+    until_sealed(shards[0])
+    for number in (1, 0):
+        move(user_id, address("sue.moved", number))
+    equal(shards[0].all("SELECT * FROM djust_auth.audit_verify()"), [], "audit_verify() finds nothing when the customer is back")
+    move(user_id, address("sue.last", 0))
+    until_sealed(shards[0])
+    shards[0].begin()
+    shards[0].run("UPDATE djust_auth.audit_event SET detail = detail - 'personal' WHERE user_id = %s AND detail -> 'personal' ? 'new'", user_id)
+    equal(shards[0].all("SELECT DISTINCT finding ~ 'are gone, but the user is not' FROM djust_auth.audit_verify()"), [(True,)], "but those of events since then are missed")
+    shards[0].rollback()
 
 
 def offers():
@@ -359,4 +414,4 @@ def missing():
     skip("moves", "postgresql-plproxy could not be installed")
 
 
-main(*([begin, goes_along, refused, offers, refusals, at_the_same_time, rolled_back, asked_wrongly, together_moved, killed] if has_plproxy() else [missing]))
+main(*([begin, goes_along, refused, same_id, locked_once, verified, offers, refusals, at_the_same_time, rolled_back, asked_wrongly, together_moved, killed] if has_plproxy() else [missing]))

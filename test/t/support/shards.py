@@ -57,8 +57,8 @@ def has_plproxy():
     return True
 
 
-def route(router, clusters):
-    """A router in the database postgres of that server."""
+def route(router, clusters, database="postgres"):
+    """A router in that database of the server."""
     strings = [f"{number}=host={cluster.host} port={cluster.port} dbname=postgres user=shop_router" for number, cluster in enumerate(clusters)]
     script = subprocess.run(["sh", os.path.join(ROOT, "sql", "router.sh"), *strings], check=True, stdout=subprocess.PIPE, text=True).stdout
-    router.connect().raw.cursor().execute(script)
+    router.connect(database).raw.cursor().execute(script)
