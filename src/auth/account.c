@@ -119,10 +119,11 @@ account_set_disabled(const pg_uuid_t *id, bool disabled)
 	store_user_set_disabled(id, disabled);
 }
 
-/* The user's present address, and those former ones that nobody else has now. */
+/* The user's present address, and those former ones that nobody else has now.  Ask before the user is deleted. */
 static List *
-own_addresses(const pg_uuid_t *id, const List *addresses)
+own_addresses(const pg_uuid_t *id)
 {
+	List *addresses = store_user_addresses(id);
 	List *own = NIL;
 	ListCell *cell;
 
@@ -137,13 +138,13 @@ own_addresses(const pg_uuid_t *id, const List *addresses)
 }
 
 static void
-delete_user(const pg_uuid_t *id, const List *addresses)
+delete_user(const pg_uuid_t *id, const List *own)
 {
 	AccountTag tag;
 	UserRow user;
 
 	require_user(id, &user);
-	mail_queue_forget(id, own_addresses(id, addresses));
+	mail_queue_forget(id, own);
 	if (store_user_delete(id) == 0)
 		answer_raise_unknown_user(id);
 	password_tag(user.email, &tag);
@@ -156,7 +157,7 @@ account_delete(const pg_uuid_t *id)
 {
 	/* the user's row before pending ones, as everywhere; and before the addresses are read */
 	store_user_lock(id);
-	delete_user(id, store_user_addresses(id));
+	delete_user(id, own_addresses(id));
 }
 
 /* The member account of events about these addresses. */
@@ -181,19 +182,19 @@ accounts_of(const List *addresses)
 void
 account_erase(const pg_uuid_t *id)
 {
-	List *addresses;
+	List *own;
 
 	store_user_lock(id);
-	addresses = store_user_addresses(id);
-	delete_user(id, addresses);
-	store_audit_forget_accounts(accounts_of(addresses));
+	own = own_addresses(id);
+	delete_user(id, own);
+	store_audit_forget_accounts(accounts_of(own));
 }
 
 /* Reading personal data is audited, too. */
 char *
 account_export(const pg_uuid_t *id)
 {
-	List *addresses = own_addresses(id, store_user_addresses(id));
+	List *own = own_addresses(id);
 	ThrottleCount count;
 	List *pending;
 	AccountTag tag;
@@ -207,10 +208,10 @@ account_export(const pg_uuid_t *id)
 	document = store_export(id,
 							count.failures,
 							count.allowed_at,
-							mail_queue_to(addresses, id),
+							mail_queue_to(own, id),
 							store_mail_ids(pending),
 							mail_queue_addresses(pending),
-							accounts_of(addresses));
+							accounts_of(own));
 	if (document == NULL)
 		answer_raise_unknown_user(id);
 	audit_event("administration", id, NULL, "{\"change\": \"exported\"}");

@@ -164,6 +164,23 @@ def erasure():
     db.run("SELECT djust_auth.delete_user(%s)", again)
 
 
+def of_others():
+    """Two users with one address, one after the other: events about it belong to the one who has it."""
+    former = db.create_user("iris@erasure.example")
+    db.run("SELECT djust_auth.change_email(%s, 'rose@erasure.example')", former)
+    later = db.create_user("iris@erasure.example")
+    as_client("Firefox", "192.0.2.99")
+    db.run("SELECT djust_reset_request('iris@erasure.example'), djust_reset_request('rose@erasure.example')")
+    as_client(None)
+    db.until_written()
+    requests = "SELECT count(*) FROM djust_auth.audit_event WHERE event = 'reset_requested' AND client_address = '192.0.2.99'"
+    equal(db.one(requests), 2, "two requests")
+    db.run("SELECT djust_auth.delete_user(%s)", former)
+    equal(db.one(requests), 1, "client addresses go with the user, but for an address that somebody else has now")
+    db.run("SELECT djust_auth.delete_user(%s)", later)
+    equal(db.one(requests), 0, "which go with that one")
+
+
 def at_rest():
     """What the server writes when it stops, too."""
     settle("the same again")
@@ -171,4 +188,4 @@ def at_rest():
     equal(occurrences(), {}, "nor in what a server that stops writes")
 
 
-main(life, access, erasure, at_rest)
+main(life, access, erasure, of_others, at_rest)
