@@ -259,14 +259,14 @@ END $$;
 -- an upgrade goes on with a template of 1.0 that lacks the link: its text is an administrator's
 ALTER TABLE djust_auth.mail_template ADD CONSTRAINT mail_template_link_valid CHECK (
 	kind OPERATOR(pg_catalog.<>) ALL (ARRAY['reset', 'invitation', 'sign_up', 'email_change', 'email_changed'])
-	OR pg_catalog.strpos(body_text, '{link}') OPERATOR(pg_catalog.>) 0) NOT VALID;
+	OR (pg_catalog.strpos(body_text, '{link}') OPERATOR(pg_catalog.>) 0 AND pg_catalog.strpos(body_html, '{link}') OPERATOR(pg_catalog.>) 0)) NOT VALID;
 COMMENT ON CONSTRAINT mail_template_link_valid ON djust_auth.mail_template IS
-	'The text has {link} where the mail is about one.';
+	'Text and HTML have {link} where the mail is about one.';
 DO $$
 BEGIN
 	ALTER TABLE djust_auth.mail_template VALIDATE CONSTRAINT mail_template_link_valid;
 EXCEPTION WHEN check_violation THEN
-	RAISE WARNING 'a template of djust_auth.mail_template has no {link} in body_text'
+	RAISE WARNING 'a template of djust_auth.mail_template has no {link} in body_text or body_html'
 		USING HINT = 'Write it, then ALTER TABLE djust_auth.mail_template VALIDATE CONSTRAINT mail_template_link_valid: '
 			'a dump is restored without the templates until then.';
 END $$;
@@ -696,6 +696,21 @@ CREATE FUNCTION djust_auth.check() RETURNS TABLE (severity text, finding text, h
 		SELECT 2, 'warning', 'djust_auth.confirm_url is the example of the documentation',
 			'Set it to the page of your shop that takes links of sign-ups and changes of address.'
 		WHERE pg_catalog.current_setting('djust_auth.confirm_url', true) LIKE 'https://shop.example/%'
+		UNION ALL
+		SELECT 2, 'warning', coalesce('a mail template has no {link}: ' || t.keys, 'constraint mail_template_link_valid of djust_auth.mail_template is not validated'),
+			'Write {link} into its body_text and body_html, then ALTER TABLE djust_auth.mail_template VALIDATE CONSTRAINT mail_template_link_valid; a dump cannot restore the templates until then.'
+		FROM (SELECT pg_catalog.string_agg((t.kind, t.locale, t.store)::text, ', ' ORDER BY t.kind, t.locale, t.store) AS keys
+			FROM djust_auth.mail_template t
+			WHERE t.kind IN ('reset', 'invitation', 'sign_up', 'email_change', 'email_changed')
+				AND (pg_catalog.strpos(t.body_text, '{link}') = 0 OR pg_catalog.strpos(t.body_html, '{link}') = 0)) t
+		WHERE t.keys IS NOT NULL OR EXISTS (SELECT FROM pg_catalog.pg_constraint c
+			WHERE c.conrelid = 'djust_auth.mail_template'::pg_catalog.regclass AND c.conname = 'mail_template_link_valid' AND NOT c.convalidated)
+		UNION ALL
+		SELECT 2, 'warning', 'templates of store views that do not exist: ' || pg_catalog.string_agg(DISTINCT t.store, ', '),
+			'No mail has their text: add the store view to djust_auth.store, or change or delete these rows of djust_auth.mail_template.'
+		FROM djust_auth.mail_template t
+		WHERE t.store <> '' AND NOT EXISTS (SELECT FROM djust_auth.store v WHERE v.name = t.store)
+		HAVING pg_catalog.count(*) > 0
 		UNION ALL
 		SELECT 2, 'warning', pg_catalog.format('%s events and locks wait for the worker', s.value),
 			'Half of the queue is full: beyond that refused attempts are lost to the audit. See the server log.'

@@ -60,6 +60,17 @@ SELECT is(pg_temp.finds('^everybody may call .*djust_introspect\(text,text,text,
 SELECT is(pg_temp.finds('^everybody has'), NULL, 'nobody but the owner has a table');
 GRANT SELECT ON djust_auth.reset_token TO PUBLIC;
 SELECT is(pg_temp.finds('^everybody has SELECT on djust_auth.reset_token$'), 'error', 'a table given to everybody');
+SELECT is(pg_temp.finds('template'), NULL, 'no template');
+INSERT INTO djust_auth.mail_template (kind, locale, store, subject, body_text, body_html) VALUES
+	('reset', 'de', 'outlet', 's', '{link}', '{link}'), ('reset', 'fr', 'outlet', 's', '{link}', '{link}'), ('reset', '', 'fr', 's', '{link}', '{link}'),
+	('password_changed', '', '', 's', '-', '-');
+SELECT is(pg_temp.finds('^templates of store views that do not exist: fr, outlet$'), 'warning', 'templates of store views that do not exist');
+INSERT INTO djust_auth.store (name) VALUES ('fr'), ('outlet');
+SELECT is(pg_temp.finds('template'), NULL, 'are found no more when these exist');
+ALTER TABLE djust_auth.mail_template DROP CONSTRAINT mail_template_link_valid;
+UPDATE djust_auth.mail_template SET body_text = '-' WHERE locale = 'de';
+UPDATE djust_auth.mail_template SET body_html = '-' WHERE locale = 'fr';
+SELECT is(pg_temp.finds('^a mail template has no {link}: \(reset,de,outlet\), \(reset,fr,outlet\)$'), 'warning', 'templates without a link');
 SELECT is((SELECT array_agg(DISTINCT severity) <@ '{error,warning,info}' FROM djust_auth.check()), true, 'there are three severities');
 SELECT results_eq('SELECT severity FROM djust_auth.check()',
 	$$SELECT severity FROM djust_auth.check() ORDER BY array_position('{error,warning,info}', severity)$$, 'the worst come first');

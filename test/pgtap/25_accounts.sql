@@ -2,7 +2,7 @@
 
 BEGIN;
 \pset fieldsep '\n'
-SELECT plan(136);
+SELECT plan(141);
 
 CREATE FUNCTION pg_temp.row_counts() RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -303,6 +303,8 @@ INSERT INTO djust_auth.mail_template (kind, locale, subject, body_text, body_htm
 SELECT k, '', k || ' {email}', 'text {link}', '<p>{link}</p>' FROM unnest('{reset,password_changed,invitation,sign_up,sign_up_known,email_change,email_changed,account_suspended,new_device}'::text[]) k;
 SELECT throws_ok($$INSERT INTO djust_auth.mail_template VALUES ('greeting', '', 's', 't', 'h')$$, '23514', NULL, 'other kinds have no template');
 SELECT throws_ok(format($$INSERT INTO djust_auth.mail_template VALUES (%L, 'de', 's', 'no link', '<p>{link}</p>')$$, k), '23514', NULL, k || ': no text without a link')
+	FROM unnest('{reset,invitation,sign_up,email_change,email_changed}'::text[]) k;
+SELECT throws_ok(format($$INSERT INTO djust_auth.mail_template VALUES (%L, 'de', 's', '{link}', '<p>no link</p>')$$, k), '23514', NULL, k || ': no HTML without a link')
 	FROM unnest('{reset,invitation,sign_up,email_change,email_changed}'::text[]) k;
 SELECT lives_ok($$INSERT INTO djust_auth.mail_template SELECT k, 'de', 's', 'no link', 'none' FROM unnest('{password_changed,sign_up_known,account_suspended,new_device}'::text[]) k$$, 'others need none');
 SELECT throws_ok($$UPDATE djust_auth.mail_template SET body_text = 'no link' WHERE kind = 'sign_up'$$, '23514', NULL, 'nor is a link taken out');

@@ -60,7 +60,7 @@ def serves_the_old_schema():
     acting = db.one("SELECT djust_auth.open_session(%s)", ann)["access_token"]
     equal(db.one("SELECT djust_introspect(%s) -> 'act'", acting), {"sub": "postgres"}, "open_session of 1.0 has no reason, and tells who acts")
     db.logout(acting)
-    db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'de', 'Passwort', 'im HTML', '<p>{link}</p>')")
+    db.run("INSERT INTO djust_auth.mail_template VALUES ('reset', 'de', 'Passwort', 'im HTML', '<p>{link}</p>'), ('reset', 'nl', 'Wachtwoord', '{link}', '<p>in de tekst</p>')")
     db.create_user("bob@upgrade.example")
     db.run("SET djust_auth.max_login_failures = 100")
     for _ in range(100):
@@ -106,11 +106,16 @@ def everything_goes_on():
     equal(db.row("SELECT has_function_privilege('api_support', f, 'EXECUTE'), has_function_privilege('api_support', f, 'EXECUTE WITH GRANT OPTION'),"
                  " has_function_privilege('api_lead', f, 'EXECUTE WITH GRANT OPTION'), has_function_privilege('api_dba', f, 'EXECUTE')"
                  " FROM (VALUES ('djust_auth.open_session(uuid, text)')) x(f)"), (True, False, True, False), "also of open_session(), which was replaced")
-    no_link = "INSERT INTO djust_auth.mail_template VALUES ('reset', 'fr', 'Mot de passe', 'en HTML', '<p>{link}</p>')"
-    fails("23514", lambda: db.run(no_link), "a template whose text has no link is refused from now on", "mail_template_link_valid")
-    equal(db.one("SELECT body_text FROM djust_auth.mail_template"), "im HTML", "one of before is kept")
-    db.run("UPDATE djust_auth.mail_template SET body_text = '{link}'")
+    for part, text, html in (("text", "en HTML", "<p>{link}</p>"), ("HTML", "{link}", "<p>dans le texte</p>")):
+        no_link = f"INSERT INTO djust_auth.mail_template VALUES ('reset', 'fr', 'Mot de passe', '{text}', '{html}')"
+        fails("23514", lambda sql=no_link: db.run(sql), f"a template whose {part} has no link is refused from now on", "mail_template_link_valid")
+    equal(db.one("SELECT array_agg(body_text ORDER BY locale) FROM djust_auth.mail_template"), ["im HTML", "{link}"], "those of before are kept")
+    found = "SELECT string_agg(finding, '; ') FROM djust_auth.check() WHERE severity = 'warning' AND finding ~ 'mail_?.template' AND hint ~ 'VALIDATE CONSTRAINT'"
+    equal(db.one(found), 'a mail template has no {link}: (reset,de,""), (reset,nl,"")', "check() tells of them")
+    db.run("UPDATE djust_auth.mail_template SET body_text = '{link}', body_html = '{link}'")
+    equal(db.one(found), "constraint mail_template_link_valid of djust_auth.mail_template is not validated", "of a constraint that is not validated, too")
     db.run("ALTER TABLE djust_auth.mail_template VALIDATE CONSTRAINT mail_template_link_valid")
+    equal(db.one(found), None, "and of nothing when it is")
     granted = db.one("SELECT count(*) FROM pg_init_privs WHERE objoid = 'djust_auth.open_session(uuid, text)'::regprocedure AND initprivs::text ~ 'api_'")
     equal(granted, 0, "these grants are in dumps, for they are not initial ones")
     db.run("REVOKE ALL ON FUNCTION djust_auth.open_session(uuid, text) FROM api_support, api_lead CASCADE")
