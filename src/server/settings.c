@@ -386,7 +386,7 @@ define_tokens(void)
 	DEFINE_INT(refresh_token_lifetime, 2 * HOUR, GUC_UNIT_S, "Life of a refresh token, renewed at each use.");
 	DEFINE_INT(max_sessions, 0, 0, "Live sessions of a user: at a login beyond it the oldest ends; 0: no limit.");
 	DEFINE_INT(session_max_lifetime, 12 * HOUR, GUC_UNIT_S, "Life of a session, however often it is refreshed.");
-	DEFINE_BOOL(follower, false, "Profiles, rights, keys, templates and blocklist come from another shard.");
+	DEFINE_BOOL(follower, false, "Profiles, rights, keys, store views, texts and blocklist come from another shard.");
 	DEFINE_INT(max_replica_lag, 0, GUC_UNIT_MS, "How far behind a standby or follower may be that answers; 0: any.");
 	DEFINE_INT(shard, 0, 0, "Number of this shard, in session ids and in the secrets of links.");
 }
