@@ -52,14 +52,14 @@ prepare_http()
 		server-host = "127.0.0.1"
 		server-port = $HTTP_PORT
 	END
-	HTTP_START="cd '$DJUST_TMP/http' && { setsid $postgrest postgrest.conf </dev/null >log 2>&1 & echo \$! >pid; }"
+	HTTP_START="cd '$DJUST_TMP/http' && { setsid $postgrest '$DJUST_TMP/http/postgrest.conf' </dev/null >log 2>&1 & echo \$! >pid; }"
 	BROWSER=$ROOT/test/lib/browser.py
 	export PAGES HTTP_SERVER HTTP_START BROWSER
 }
 
 stop_http()
 {
-	[ ! -f "$DJUST_TMP/http/pid" ] || kill "$(cat "$DJUST_TMP/http/pid")" 2>/dev/null
+	stop_by_file "$DJUST_TMP/http"
 }
 
 # Shows what a reader should see: statements as they are written, answers behind an arrow, long tokens shortened.

@@ -56,7 +56,9 @@ class Reader(html.parser.HTMLParser):
             self.form["fields"][value["name"]] = value.get("value", "")
             self.form["required"] += [value["name"]] if "required" in value else []
         if value.get("type") in ("text", "password"):
-            self.lines[-1] += ": " + (value.get("value") or "____________")
+            self.end_line()
+            label = self.lines.pop() + ": " if self.lines else ""
+            self.lines.append(label + (value.get("value") or "____________"))
 
     def handle_endtag(self, tag):
         if tag in VOID:
@@ -82,7 +84,8 @@ def request(url, data=None, headers=()):
             if error.code != 503 or time.monotonic() > deadline:
                 return error
         except urllib.error.URLError as error:
-            if time.monotonic() > deadline:
+            # after any other failure the server may have done what a repetition would do twice
+            if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > deadline:
                 sys.exit(f"{url}: {error.reason}")
         time.sleep(0.02)
 

@@ -217,10 +217,17 @@ start_relay()
 	RELAY_PORT=$(eval "$relay" start "'$RELAY'")
 }
 
+# stop_by_file FOLDER: ends the process whose id is in FOLDER/pid, unless that id is by now of one that does not name the folder
+stop_by_file()
+{
+	[ -f "$1/pid" ] || return 0
+	! grep -aqsF "$1" "/proc/$(cat "$1/pid")/cmdline" || kill "$(cat "$1/pid")" 2>/dev/null
+}
+
 stop_relays()
 {
-	for pid_file in "$DJUST_TMP"/*_relay/pid; do
-		[ ! -f "$pid_file" ] || kill "$(cat "$pid_file")" 2>/dev/null
+	for relay_folder in "$DJUST_TMP"/*_relay; do
+		stop_by_file "$relay_folder"
 	done
 }
 
