@@ -156,13 +156,13 @@ async function journeys() {
 
 // Both shards of the router are this database (with_postgrest.py), so nobody can move to the other one.
 async function near(email) {
-	return one("SELECT email FROM (SELECT 'after' || n || '.' || $1 AS email FROM generate_series(1, 100) n) e WHERE djust_auth.email_shard(email, 2) = 0 LIMIT 1", email)
+	return one("SELECT email FROM (SELECT 'near' || n || '.' || $1 AS email FROM generate_series(1, 100) n) e WHERE djust_auth.email_shard(email, 2) = 0 LIMIT 1", email)
 }
 
 async function reverts() {
 	for (const [locale, title, button, done] of [['en-GB', 'Put your email address back', 'Put the address back', 'Address put back'],
 		['fr-FR', 'Rétablir votre adresse e-mail', 'Rétablir l’adresse', 'Adresse rétablie'], ['de-DE', 'E-Mail-Adresse wiederherstellen', 'Adresse wiederherstellen', 'Adresse wiederhergestellt']]) {
-		const before = `before.${locale}@page.example`.toLowerCase(), after = await near(`${locale}@page.example`.toLowerCase())
+		const before = await near(`before.${locale}@page.example`.toLowerCase()), after = await near(`${locale}@page.example`.toLowerCase())
 		await db.query('SELECT djust_auth.create_user($1, $2)', [before, 'Tulips-4-Ann'])
 		const bearer = (await login(before, 'Tulips-4-Ann')).access_token
 		equal((await call('djust_change_email', { access_token: bearer, current_password: 'Tulips-4-Ann', new_email: after }, bearer)).status, 'confirmation_sent', `${locale}: a change of address`)
