@@ -268,7 +268,7 @@ run_program()
 	return $status
 }
 
-# lane FILE...: runs the programs that the other lane has not begun, and prints "STATUS FILE" of each
+# lane FILE...: runs the programs that no other lane has begun, and prints "STATUS FILE" of each
 lane()
 {
 	for file; do
@@ -281,7 +281,7 @@ lane()
 # They measure time, which work beside them would change.
 ALONE=' bench.sh equal_time.py mailer.py pre_request.py timing.py '
 
-# Programs wait for most of their time, so two run at once, each lane with a shared cluster of its own.
+# Programs wait for most of their time, so three run at once, each lane with a shared cluster of its own.
 stage_programs()
 {
 	cluster
@@ -291,16 +291,23 @@ stage_programs()
 		! excluded "$name" || continue
 		case $ALONE in *" $name "*) alone="$alone $file" ;; *) shared="$shared $file" ;; esac
 	done
-	case $alone$shared in *.mjs*) (install_node) ;; esac	# once, before two lanes ask for it
-	host=$PGHOST port=$PGPORT
-	[ "$(echo "$shared" | wc -w)" -lt 2 ] || shared_cluster second
+	case $alone$shared in *.mjs*) (install_node) ;; esac	# once, before the lanes ask for it
+	host=$PGHOST port=$PGPORT servers=$PGHOST:$PGPORT
+	if [ "$(echo "$shared" | wc -w)" -gt 1 ]; then
+		for name in second third; do
+			shared_cluster $name
+			servers="$servers $PGHOST:$PGPORT"
+		done
+	fi
 	mkfifo "$DJUST_TMP/ended"
 	# shellcheck disable=SC2086 # names without blanks
 	{
-		lane $shared &
-		PGHOST=$host PGPORT=$port
-		lane $shared &
+		for server in $servers; do
+			PGHOST=${server%:*} PGPORT=${server##*:}
+			lane $shared &
+		done
 		wait
+		PGHOST=$host PGPORT=$port
 		lane $alone
 	} >"$DJUST_TMP/ended" &
 	PGHOST=$host PGPORT=$port

@@ -10,23 +10,23 @@
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 
 # part, whether it has the machine for itself, seconds that one program of it may take, stage or script, settings.  Those that wait
-# for most of their time run two at once.
+# for most of their time run three at once, the longest first.
 parts()
 {
 	cat <<-'END'
-	crash          shares 3600 programs CRASH_ROUNDS=70 CRASH_SECONDS=2
-	failover       shares 3600 programs FAILOVER_ROUNDS=14
-	pooler         shares 1800 programs POOLER_ROUNDS=20
-	ddl            shares 3600 programs DDL_ROUNDS=10 DDL_COMMANDS=200
-	auto_failover  shares 1800 programs AUTO_ROUNDS=4
-	resources      shares 1800 programs RESOURCES_SECONDS=20 RESOURCES_KEYS=4
-	clock_steps    shares 1800 programs CLOCK_ROUNDS=10 CLOCK_SECONDS=2
 	day            shares 1800 programs DAY_SECONDS=900
+	seal           shares 3600 programs AUDIT_EVENTS=1000000 AUDIT_PLACES=1
+	crash          shares 3600 programs CRASH_ROUNDS=70 CRASH_SECONDS=2
+	clock_steps    shares 1800 programs CLOCK_ROUNDS=10 CLOCK_SECONDS=2
+	ddl            shares 3600 programs DDL_ROUNDS=10 DDL_COMMANDS=200
+	shop           shares 3600 programs SHOP_CUSTOMERS=1000
+	resources      shares 1800 programs RESOURCES_SECONDS=20 RESOURCES_KEYS=4
+	moves          shares 3600 programs MOVE_KILLS=100
+	auto_failover  shares 1800 programs AUTO_ROUNDS=4
 	attacks        shares 1800 programs
 	reuse_is_final shares 2400 programs REUSE_ROUNDS=1000
-	moves          shares 3600 programs MOVE_KILLS=100
-	shop           shares 3600 programs SHOP_CUSTOMERS=1000
-	seal           shares 3600 programs AUDIT_EVENTS=1000000 AUDIT_PLACES=1
+	pooler         shares 1800 programs POOLER_ROUNDS=20
+	failover       shares 3600 programs FAILOVER_ROUNDS=14
 	loggers        alone  1800 loggers.sh
 	sanitizers     alone  1800 sanitizers.sh
 	sql_fuzz       alone  3600 sanitizers.sh DJUST_FUZZ_CALLS=100000
@@ -81,7 +81,7 @@ case $1 in
 		LOG=$(mktemp -d "${TMPDIR:-/tmp}/djust_torture.XXXXXX") || exit 1
 		SEED=${SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
 		export LOG SEED
-		chosen shares | xargs -r -P 2 -n 1 sh "$0" one
+		chosen shares | xargs -r -P 3 -n 1 sh "$0" one
 		chosen alone | xargs -r -n 1 sh "$0" one
 		echo "seed $SEED"
 		echo 'part | tried | survived | lost | lost by contract | result | time'
