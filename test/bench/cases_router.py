@@ -1,6 +1,7 @@
 """Cases of more than one machine, on one: calls through a router to 1, 2 and 4 shards, and checks on a standby."""
 
 import contextlib
+import itertools
 import os
 import subprocess
 
@@ -17,6 +18,8 @@ LOGIN = rf"""\set n random(0, {USERS - 1})
 SELECT djust_login('user' || :n || '@bench.example', :password);
 """
 ROUTED = {1: "1 shard", 2: "2 shards", 4: "4 shards"}
+# PL/Proxy has every call parsed on the shard, so a client that prepares spares that only when it calls the shard itself
+MODES = {"extended": "parsed each time", "prepared": "prepared"}
 
 
 def of(clients):
@@ -58,29 +61,30 @@ def routers(bench):
     return True
 
 
-def checks(name, database, stores, clients):
+def checks(name, database, stores, clients, mode="prepared"):
     """TOKENS of these stores in turn, one script each, as parameters."""
     variables, scripts = {"access": "read"}, []
     for n in range(TOKENS):
         variables[f"token{n}"], variables[f"path{n}"] = stores[n % len(stores)].db.row("SELECT access_token, path FROM bench.token WHERE n = %s", n)
         scripts.append(f"SELECT djust_can(:token{n}, :path{n}, :access);\n")
-    return Pgbench(database, name, *scripts, clients=clients, variables=variables)
+    return Pgbench(database, name, *scripts, clients=clients, variables=variables, mode=mode)
 
 
 def router_can(bench):
     """The floor of a call through PL/Proxy is one that does nothing on the shard."""
     if not routers(bench):
         return
-    for clients, least in zip(CLIENTS, (0.2, 0.3)):
-        sides = {f"router{n}": checks(f"routed{n}_", f"router{n}", bench.shards[:n], clients).run for n in SHARDS}
-        got = interleave(direct=checks("direct", "shard0", bench.shards[:1], clients).run,
-                         one=Pgbench("router1", "routed_one", "SELECT bench_one();\n", clients=clients).run, **sides)
+    for (clients, least), mode in itertools.product(zip(CLIENTS, (0.2, 0.3)), MODES):
+        sides = {f"router{n}": checks(f"routed{n}_", f"router{n}", bench.shards[:n], clients, mode).run for n in SHARDS}
+        got = interleave(direct=checks("direct", "shard0", bench.shards[:1], clients, mode).run,
+                         one=Pgbench("router1", "routed_one", "SELECT bench_one();\n", clients=clients, mode=mode).run, **sides)
+        how = f"{MODES[mode]}, {of(clients)}, calls/s"
         for n in SHARDS:
-            bench.table.line(f"djust_can through a router, {ROUTED[n]}, {of(clients)}, calls/s", "djust_can on the shard", "",
+            bench.table.line(f"djust_can through a router, {ROUTED[n]}, {how}", "djust_can on the shard", "",
                              got[f"router{n}"], got["direct"], least=least)
-        bench.table.line(f"djust_can through a router, 1 shard, {of(clients)}, calls/s", "SELECT 1 through a bare function of PL/Proxy", "",
+        bench.table.line(f"djust_can through a router, 1 shard, {how}", "SELECT 1 through a bare function of PL/Proxy", "",
                          got["router1"], got["one"])
-        bench.table.line(f"SELECT 1 through a bare function of PL/Proxy, {of(clients)}, calls/s", "djust_can on the shard", "",
+        bench.table.line(f"SELECT 1 through a bare function of PL/Proxy, {how}", "djust_can on the shard", "",
                          got["one"], got["direct"])
 
 

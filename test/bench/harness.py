@@ -90,12 +90,12 @@ def each(values, *others, by):
 
 
 class Pgbench:
-    """Scripts run by pgbench, prepared; a script is text, variables are given by -D and travel as parameters."""
+    """Scripts run by pgbench, prepared unless told otherwise; a script is text, variables are given by -D and travel as parameters."""
 
-    def __init__(self, dbname, name, *scripts, clients=1, variables=None, role=API_ROLE, latencies=False):
+    def __init__(self, dbname, name, *scripts, clients=1, variables=None, role=API_ROLE, latencies=False, mode="prepared"):
         self.dbname, self.clients, self.role = dbname, clients, role
         self.log = os.path.join(SCRATCH, name + ".latency") if latencies else None
-        self.words = [os.path.join(os.environ["DJUST_BIN"], "pgbench"), "-n", "-M", "prepared", "-c", str(clients),
+        self.words = [os.path.join(os.environ["DJUST_BIN"], "pgbench"), "-n", "-M", mode, "-c", str(clients),
                       "-j", str(min(clients, CORES))]
         for variable, value in (variables or {}).items():
             self.words += ["-D", f"{variable}={value}"]
