@@ -66,6 +66,8 @@ build()
 		CFLAGS="$CFLAGS" CPPFLAGS="$CPPFLAGS" LDFLAGS="$LDFLAGS" LDFLAGS_EX="$LDFLAGS_EX"
 	ASAN_OPTIONS=detect_leaks=0
 	export ASAN_OPTIONS
+	# below another make PostgreSQL's takes its headers for generated
+	unset MAKEFLAGS MAKELEVEL MFLAGS
 	nice -n 10 make -s -j "${JOBS:-$(nproc)}"
 	nice -n 10 make -s DESTDIR="$WORK/root" install
 	nice -n 10 make -s -j "${JOBS:-$(nproc)}" -C contrib DESTDIR="$WORK/root" install
