@@ -70,19 +70,25 @@ class Node:
     def run(self):
         self.keeper = self.autoctl("run", wait=False)
 
-    def kill(self):
-        """The keeper's processes, the server and its children."""
-        if self.keeper:
-            kill(*[int(pid) for pid in pgrep("-g", self.keeper.pid)])
-            self.keeper.wait()
-            self.keeper = None
+    def processes(self):
+        """The server and its children."""
         with contextlib.suppress(FileNotFoundError), open(os.path.join(self.data, "postmaster.pid"), encoding="ascii") as file:
             postmaster = int(file.readline())
-            kill(postmaster, *[int(pid) for pid in pgrep("-P", postmaster)])
+            return [postmaster, *pgrep("-P", postmaster)]
+        return []
+
+    def kill(self):
+        """The keeper's processes, and those of the server; some of these outlive a postmaster that goes with its keeper."""
+        processes = self.processes()
+        if self.keeper:
+            kill(*pgrep("-g", self.keeper.pid))
+            self.keeper.wait()
+            self.keeper = None
+        kill(*processes, *self.processes())
 
 
 def pgrep(option, pid):
-    return subprocess.run(["pgrep", option, str(pid)], stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+    return [int(found) for found in subprocess.run(["pgrep", option, str(pid)], stdout=subprocess.PIPE, text=True, check=False).stdout.split()]
 
 
 class Service:
