@@ -21,7 +21,7 @@ unset DJUST_TMP PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGPASSWORD
 
 SEED=${SEED:-1}
 export SEED
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 LANES=
 LIMIT="timeout -k 10 ${TEST_TIMEOUT:-300}"	# for one file; a test that waits for itself must not wait for ever
 
 # count STAGE PASSED FAILED [SKIPPED]
@@ -263,25 +263,52 @@ run_program()
 	new_database "$PGDATABASE" djust_template
 	export PGDATABASE
 	(cd "$ROOT" && program "$1") >"$DJUST_TMP/t_${1##*/}.log" 2>&1 </dev/null
-	status=$?
-	unset PGDATABASE
-	return $status
 }
 
-# lane FILE...: runs the programs that no other lane has begun, and prints "STATUS FILE" of each
+# Programs wait for most of their time, so three run at once, each lane with a shared cluster of its own.
+more_lanes()
+{
+	[ -z "$LANES" ] || return 0
+	first_host=$PGHOST first_port=$PGPORT LANES=$PGHOST:$PGPORT
+	for name in second third; do
+		shared_cluster $name
+		LANES="$LANES $PGHOST:$PGPORT"
+	done
+	PGHOST=$first_host PGPORT=$first_port
+}
+
+# lane RUN JOB...: does RUN JOB for each that no other lane has begun, and prints "STATUS JOB"
 lane()
 {
-	for file; do
-		mkdir "$DJUST_TMP/t_${file##*/}.begun" 2>/dev/null || continue
-		run_program "$file"
-		echo "$? ${file##*/}"
+	run=$1
+	shift
+	for job; do
+		mkdir "$DJUST_TMP/begun/$(echo "$job" | tr / ,)" 2>/dev/null || continue
+		"$run" "$job"
+		echo "$? $job"
 	done
+}
+
+# in_lanes RUN SHARED [ALONE]: does a list of jobs in lanes, and then another one by one; "$DJUST_TMP/ended" gets the lines of each lane
+in_lanes()
+{
+	[ "$(echo "$2" | wc -w)" -lt 2 ] || more_lanes
+	rm -f "$DJUST_TMP/ended"
+	mkfifo "$DJUST_TMP/ended"
+	mkdir -p "$DJUST_TMP/begun"
+	# shellcheck disable=SC2086 # names without blanks
+	{
+		for server in ${LANES:-"$PGHOST:$PGPORT"}; do
+			(PGHOST=${server%:*} PGPORT=${server##*:} && lane "$1" $2) &
+		done
+		wait
+		lane "$1" $3
+	} >"$DJUST_TMP/ended" &
 }
 
 # They measure time, which work beside them would change.
 ALONE=' bench.sh equal_time.py mailer.py pre_request.py timing.py '
 
-# Programs wait for most of their time, so three run at once, each lane with a shared cluster of its own.
 stage_programs()
 {
 	cluster
@@ -292,27 +319,9 @@ stage_programs()
 		case $ALONE in *" $name "*) alone="$alone $file" ;; *) shared="$shared $file" ;; esac
 	done
 	case $alone$shared in *.mjs*) (install_node) ;; esac	# once, before the lanes ask for it
-	host=$PGHOST port=$PGPORT servers=$PGHOST:$PGPORT
-	if [ "$(echo "$shared" | wc -w)" -gt 1 ]; then
-		for name in second third; do
-			shared_cluster $name
-			servers="$servers $PGHOST:$PGPORT"
-		done
-	fi
-	mkfifo "$DJUST_TMP/ended"
-	# shellcheck disable=SC2086 # names without blanks
-	{
-		for server in $servers; do
-			PGHOST=${server%:*} PGPORT=${server##*:}
-			lane $shared &
-		done
-		wait
-		PGHOST=$host PGPORT=$port
-		lane $alone
-	} >"$DJUST_TMP/ended" &
-	PGHOST=$host PGPORT=$port
-	while read -r status name; do
-		tap "$name" "$DJUST_TMP/t_$name.log" "$status"
+	in_lanes run_program "$shared" "$alone"
+	while read -r status file; do
+		tap "${file##*/}" "$DJUST_TMP/t_${file##*/}.log" "$status"
 	done <"$DJUST_TMP/ended"
 }
 
@@ -341,6 +350,16 @@ served()
 	esac
 }
 
+# run_http DRIVER:FILE: likewise, in an empty database
+run_http()
+{
+	driver=${1%%:*} file=${1#*:}
+	PGDATABASE=$(echo "http_${driver}_${file##*/}" | tr . _)
+	new_database "$PGDATABASE"
+	export PGDATABASE
+	(cd "$ROOT" && served "$driver" "$file") >"$DJUST_TMP/http_${driver}_${file##*/}.log" 2>&1 </dev/null
+}
+
 stage_http()
 {
 	cluster
@@ -352,27 +371,30 @@ stage_http()
 	# pages are looked at in a browser, where there is one to be had
 	(need_packages chromium fonts-dejavu-core) >"$DJUST_TMP/browser.log" 2>&1 || tail -n 1 "$DJUST_TMP/browser.log"
 	(need_packages haproxy) >"$DJUST_TMP/haproxy.log" 2>&1 || tail -n 1 "$DJUST_TMP/haproxy.log"
+	jobs=
 	for file in $(files "$ROOT"/test/http/*.py "$ROOT"/test/http/*.mjs "$ROOT"/test/http/*.sh); do
+		name=${file##*/}
 		if [ "$drivers" = 'replay router' ]; then
-			count "http ${file##*/} with PostgREST" 0 0 1
-			skip "http ${file##*/} with PostgREST" "neither POSTGREST nor PATH leads to one"
+			count "http $name with PostgREST" 0 0 1
+			skip "http $name with PostgREST" "neither POSTGREST nor PATH leads to one"
 		fi
 		for driver in $drivers; do
-			name=${file##*/} reason=
+			reason=
 			[ $driver != router ] || reason=$(not_routed "$name")
 			if [ -n "$reason" ]; then
 				count "http $name with $driver" 0 0 1
 				skip "http $name with $driver" "$reason"
 				continue
 			fi
-			PGDATABASE=$(echo "http_${driver}_$name" | tr . _)
-			new_database "$PGDATABASE"
-			export PGDATABASE
-			(cd "$ROOT" && served "$driver" "$file") >"$DJUST_TMP/http_${driver}_$name.log" 2>&1 </dev/null
-			tap "http $name with $driver" "$DJUST_TMP/http_${driver}_$name.log" $?
-			unset PGDATABASE
+			jobs="$jobs $driver:$file"
 		done
 	done
+	case $jobs in *.mjs*) (install_node) ;; esac
+	in_lanes run_http "$jobs"
+	while read -r status job; do
+		driver=${job%%:*} name=${job##*/}
+		tap "http $name with $driver" "$DJUST_TMP/http_${driver}_$name.log" "$status"
+	done <"$DJUST_TMP/ended"
 }
 
 stages=${*:-layers unit fuzz regress isolation pgtap programs http}

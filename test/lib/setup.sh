@@ -140,7 +140,8 @@ need_plproxy()
 	plproxy=postgresql-$("$DJUST_BIN/pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')-plproxy
 	(need_packages "$plproxy") || return 1
 	dpkg -L "$plproxy" | grep -E '/lib/plproxy\.so$|/extension/plproxy' | while IFS= read -r file; do
-		[ -e "$DJUST_TMP${file#/usr}" ] || ln -s "$file" "$DJUST_TMP${file#/usr}"
+		# programs that run at once may make it at once
+		[ -e "$DJUST_TMP${file#/usr}" ] || ln -s "$file" "$DJUST_TMP${file#/usr}" 2>/dev/null || [ -e "$DJUST_TMP${file#/usr}" ]
 	done
 }
 
