@@ -403,7 +403,7 @@ class Cluster:
     def log(self):
         """Without the SQLSTATEs that log_error_verbosity adds."""
         with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as file:
-            return re.sub(r"\b((?:LOG|WARNING|ERROR|FATAL|PANIC):  )[0-9A-Z]{5}: ", r"\1", file.read())
+            return re.sub(r"\b((?:LOG|WARNING|ERROR|FATAL|PANIC):  )(?=[A-Z]*\d)[0-9A-Z]{5}: ", r"\1", file.read())
 
     def environment(self, dbname):
         return {**os.environ, "PGHOST": self.host, "PGPORT": self.port, "PGUSER": "postgres", "PGDATABASE": dbname}
