@@ -168,7 +168,7 @@ has_latin1(void)
 static int
 language_of(const char *locale)
 {
-	return locale && has_latin1() ? Max(language_for_locale(language_tags, LANGUAGES, slice_of(locale)), 0) : 0;
+	return locale && has_latin1() ? Max(language_for_locale(language_tags(), LANGUAGES, slice_of(locale)), 0) : 0;
 }
 
 static void

@@ -161,7 +161,7 @@ offered_tags(const List *rows, size_t *count)
 	const char **tags = palloc(sizeof(char *) * (LANGUAGES + list_length(rows)));
 	const ListCell *cell;
 
-	memcpy(tags, language_tags, sizeof(language_tags));
+	memcpy(tags, language_tags(), LANGUAGES * sizeof(*tags));
 	*count = LANGUAGES;
 	foreach(cell, rows)
 	{
@@ -238,13 +238,13 @@ append_with_number(StringInfo out, const char *value, int n, void (*append)(Stri
 void
 page_text_append(StringInfo out, const PageTexts *texts_of, PageText text, int n)
 {
-	int built_in = language_for_locale(language_tags, LANGUAGES, slice_of(texts_of->language));
+	int built_in = language_for_locale(language_tags(), LANGUAGES, slice_of(texts_of->language));
 	const char *value = written(texts_of->rows, text, texts_of->language);
 
 	if (value == NULL && built_in < 0)
 	{
 		built_in = LANGUAGE_ENGLISH;
-		value = written(texts_of->rows, text, language_tags[built_in]);
+		value = written(texts_of->rows, text, language_tags()[built_in]);
 	}
 	if (value)
 		append_with_number(out, value, n, html_append);

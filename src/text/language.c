@@ -9,8 +9,15 @@
 
 #define HEADER_MAX 1024
 
-const char *const language_tags[LANGUAGES] = {
-	[LANGUAGE_ENGLISH] = "en", [LANGUAGE_FRENCH] = "fr", [LANGUAGE_GERMAN] = "de"};
+/* A function: the mailer's library has this file, too, and two libraries of one process must not both export data. */
+const char *const *
+language_tags(void)
+{
+	static const char *const tags[LANGUAGES] = {
+		[LANGUAGE_ENGLISH] = "en", [LANGUAGE_FRENCH] = "fr", [LANGUAGE_GERMAN] = "de"};
+
+	return tags;
+}
 
 static char
 folded(char c)

@@ -19,7 +19,7 @@ typedef enum Language
 	LANGUAGES
 } Language;
 
-extern const char *const language_tags[LANGUAGES];
+extern const char *const *language_tags(void);
 
 /* Length of offered if it equals wanted or a prefix of it (fr for fr-CA, the empty one for all), else -1. */
 extern int language_fit(Slice offered, Slice wanted);

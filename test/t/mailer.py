@@ -394,4 +394,10 @@ def ends():
 if sys.argv[1:]:
     Outcome(sys.argv[1], stop=lambda: sys.argv[2] or ctypes.CDLL(None).exit(7), user=None, require_tls=False)
     sys.exit(7)
-main(arrives, encodings, addresses, injection, tls, environment, answers, last_answer, patience, parting, never_half, babble, ends)
+def exports():
+    """Of data that both libraries of the worker export, both would use one; AddressSanitizer ends the worker for it."""
+    symbols = subprocess.run(["nm", "-D", "--defined-only", library._name], check=True, stdout=subprocess.PIPE, text=True).stdout
+    equal((" T " in symbols, re.findall(r" [BDRV] (\S+)", symbols)), (True, []), "the library exports functions, and no data")
+
+
+main(exports, arrives, encodings, addresses, injection, tls, environment, answers, last_answer, patience, parting, never_half, babble, ends)
