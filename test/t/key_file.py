@@ -280,8 +280,9 @@ def lock_owners():
 
 def standby():
     """Another file on a standby, which is promoted; no file at all on another one."""
+    # the first copy stands still while the second is made
     primary = Cluster("key_primary", "wal_level = replica", "max_wal_senders = 6", "hot_standby = on", "full_page_writes = on",
-                      "djust_auth.databases = 'postgres'", *LEAST)
+                      "wal_keep_size = 64MB", "djust_auth.databases = 'postgres'", *LEAST)
     db = primary.connect()
     tokens, link = store(db)
     db.until_worker()
