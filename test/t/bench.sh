@@ -37,7 +37,7 @@ point "and against the bare refresh" lines '^| djust_refresh.* bare refresh: ' 2
 point "djust_can was measured beside logins and bare hashing" lines '^| djust_can, p99 .* of bare libargon2 ' 1
 point "the peer was measured" lines '^| .* PL/pgSQL' 5
 if sh "$ROOT/test/lib/setup.sh" need_plproxy >/dev/null 2>&1; then
-	point "calls through a router were measured beside direct ones, and beside a bare function of PL/Proxy" lines '^| djust_[a-z]* through a router' 14
+	point "calls through a router were measured beside direct ones, and beside a bare function of PL/Proxy" lines '^| djust_[a-z]* through a router' 22
 fi
 point "djust_can was measured on a standby" lines '^| djust_can on a standby' 2
 point "goals are judged" [ "$(grep -cE '\| (yes|\*\*no\*\*) \|$' "$out")" -gt 6 ]
