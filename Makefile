@@ -28,7 +28,7 @@ IN_http = postgrest html answer page_text page reset_page sign_up_page confirm_p
 IN_audit = throttle_event audit row_change admin_event audit_seal_form audit_seal audit_verify
 IN_auth = replica rights link session_cutoff token password session login reset account profile grants mail_text mail_queue device sign_up email_change database_copy move
 IN_worker = worker_task queue_write purge stats utility_hook worker mail_send
-IN_api = api admin move_steps constraints triggers
+IN_api = api admin move_steps router constraints triggers
 
 objects = $(foreach folder,$(1),$(patsubst %,src/$(folder)/%.o,$(IN_$(folder))))
 OBJS = $(call objects,$(filter-out mailer,$(FOLDERS))) src/djust_auth.o

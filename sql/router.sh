@@ -96,24 +96,9 @@ CREATE OR REPLACE FUNCTION djust_router.request_shard() RETURNS integer
 		'(?i)"authorization"\s*:\s*"(?:\\\\"|\\\\t|\s)*bearer(?:\\\\t|\s)+([^"\\\\\s]+)'))[1])
 	\$\$;
 
--- The shard's error as its own caller would get it, without the words of PL/Proxy; 08006 if the shard could not be reached.  RAISE
--- takes no NULL, and an empty detail is one, too.
+-- The shard's error as its own caller would get it, without the words of PL/Proxy; 08006 if the shard could not be reached.
 CREATE OR REPLACE FUNCTION djust_router.raise(state text, message text, detail text, hint text) RETURNS void
-	LANGUAGE plpgsql AS \$\$
-BEGIN
-	IF message ~ '^PL/Proxy function |^[\w.]+\(\d+\): \[.*?\] REMOTE FATAL: ' THEN state := '08006'; END IF;
-	message := pg_catalog.regexp_replace(message, '^[\w.]+\(\d+\): \[.*?\] REMOTE ERROR: ', '');
-	detail := pg_catalog.regexp_replace(detail, '^Remote detail: ', '');
-	hint := pg_catalog.regexp_replace(hint, '^Remote hint: ', '');
-	IF detail <> '' AND hint <> '' THEN
-		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = detail, HINT = hint;
-	ELSIF detail <> '' THEN
-		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, DETAIL = detail;
-	ELSIF hint <> '' THEN
-		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message, HINT = hint;
-	END IF;
-	RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message;
-END \$\$;
+	LANGUAGE c AS '\$libdir/djust_auth', 'djust_router_raise';
 
 -- what grant_api gives, by the letters of kinds
 CREATE TABLE IF NOT EXISTS djust_router.api (function text PRIMARY KEY, kinds text NOT NULL);
@@ -124,10 +109,13 @@ SQL
 # settings on the shard before the call, a faster one for calls without, and the public function in front of them, which evaluates as
 # few expressions as it can: each costs half a microsecond.  Kinds are letters of djust_router.grant_api.  SHARD "link PREFIX ACTS": the
 # first argument is the secret of a link, which the function follows if ACTS, and which may move its customer if it begins so.
+# djust_can, which is called most, is in C, with the function of PL/pgSQL behind it for requests.
 api()
 {
 	name=$1 kinds=$2 volatility=$3 returns=$4 shard=$5
 	shift 5
+	front=$schema
+	[ $name != djust_can ] || front=djust_router
 	parameters='' types='' inner='' values='' remote='' plain='' n=6
 	for parameter; do
 		type=${parameter#* }
@@ -184,7 +172,7 @@ CREATE OR REPLACE FUNCTION djust_router.$name(p1 integer$inner) RETURNS $result
 	RUN ON \$1;
 	SELECT $plain$cast;
 	\$\$;
-CREATE OR REPLACE FUNCTION $schema.$name($parameters) RETURNS $returns
+CREATE OR REPLACE FUNCTION $front.$name($parameters) RETURNS $returns
 	LANGUAGE plpgsql $volatility SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS \$\$
 DECLARE
 	answer record;$declare
@@ -229,6 +217,11 @@ api djust_token acb VOLATILE json "CASE grant_type WHEN 'password' THEN $(by_ema
 api djust_refresh acb VOLATILE json "$(by_token refresh_token)" 'refresh_token text'
 api djust_logout acb VOLATILE boolean "$(by_token token)" "$token" "$hint" "$client" "$secret"
 api djust_can cb STABLE boolean "$(by_token access_token)" 'access_token text' 'route text' 'access text'
+cat <<SQL
+-- looks nothing up by search_path, so it does not pin one: that would cost as much as all the rest
+CREATE OR REPLACE FUNCTION $schema.djust_can(access_token text, route text, access text) RETURNS boolean
+	LANGUAGE c STABLE SECURITY DEFINER AS '\$libdir/djust_auth', 'djust_router_can';
+SQL
 api djust_reset_request acb VOLATILE void "$(by_email email)" 'email text'
 api djust_reset_confirm acb VOLATILE json "$(by_token reset_token)" 'reset_token text' 'new_password text'
 api djust_reset_page acb VOLATILE 'djust_router."text/html"' "$(by_token token)" "$token" 'new_password text DEFAULT NULL'

@@ -205,17 +205,6 @@ stage_isolation()
 	drive isolation/pg_isolation_regress isolation $(files "$ROOT"/test/specs/*.spec)
 }
 
-stage_pgtap()
-{
-	cluster
-	for file in $(files "$ROOT"/test/pgtap/*.sql); do
-		name=${file##*/} name=${name%.sql}
-		new_database "pgtap_$name" djust_template
-		PATH=$DJUST_BIN:$PATH $LIMIT pg_prove --verbose -d "pgtap_$name" "$file" >"$DJUST_TMP/pgtap_$name.log" 2>&1
-		tap "pgtap $name" "$DJUST_TMP/pgtap_$name.log" $?
-	done
-}
-
 python()
 {
 	if interpreter=$(find_python aiosmtpd cryptography jwt psycopg psycopg2); then
@@ -256,16 +245,7 @@ program()
 	esac
 }
 
-# run_program FILE: in a database of its own; what it prints goes into its log
-run_program()
-{
-	PGDATABASE=$(echo "t_${1##*/}" | tr . _)
-	new_database "$PGDATABASE" djust_template
-	export PGDATABASE
-	(cd "$ROOT" && program "$1") >"$DJUST_TMP/t_${1##*/}.log" 2>&1 </dev/null
-}
-
-# Programs wait for most of their time, so three run at once, each lane with a shared cluster of its own.
+# Tests wait for much of their time, so three run at once, each lane with a shared cluster of its own.
 more_lanes()
 {
 	[ -z "$LANES" ] || return 0
@@ -277,19 +257,19 @@ more_lanes()
 	PGHOST=$first_host PGPORT=$first_port
 }
 
-# lane RUN JOB...: does RUN JOB for each that no other lane has begun, and prints "STATUS JOB"
+# lane KIND JOB...: does run_KIND JOB for each that no other lane has begun, and prints "STATUS JOB"
 lane()
 {
-	run=$1
+	kind=$1
 	shift
 	for job; do
 		mkdir "$DJUST_TMP/begun/$(echo "$job" | tr / ,)" 2>/dev/null || continue
-		"$run" "$job"
+		"run_$kind" "$job"
 		echo "$? $job"
 	done
 }
 
-# in_lanes RUN SHARED [ALONE]: does a list of jobs in lanes, and then another one by one; "$DJUST_TMP/ended" gets the lines of each lane
+# in_lanes KIND SHARED [ALONE]: does a list of jobs in lanes, and then another one by one; report_KIND JOB STATUS follows each
 in_lanes()
 {
 	[ "$(echo "$2" | wc -w)" -lt 2 ] || more_lanes
@@ -304,6 +284,45 @@ in_lanes()
 		wait
 		lane "$1" $3
 	} >"$DJUST_TMP/ended" &
+	left=$(echo "$2 $3" | wc -w)
+	while read -r status job; do
+		"report_$1" "$job" "$status"
+		left=$((left - 1))
+	done <"$DJUST_TMP/ended"
+	[ $left = 0 ] || count "$1: $left did not end" 0 $left
+}
+
+run_pgtap()
+{
+	name=${1##*/} name=${name%.sql}
+	new_database "pgtap_$name" djust_template
+	PATH=$DJUST_BIN:$PATH $LIMIT pg_prove --verbose -d "pgtap_$name" "$1" >"$DJUST_TMP/pgtap_$name.log" 2>&1
+}
+
+report_pgtap()
+{
+	name=${1##*/} name=${name%.sql}
+	tap "pgtap $name" "$DJUST_TMP/pgtap_$name.log" "$2"
+}
+
+stage_pgtap()
+{
+	cluster
+	in_lanes pgtap "$(files "$ROOT"/test/pgtap/*.sql)"
+}
+
+# run_program FILE: in a database of its own; what it prints goes into its log
+run_program()
+{
+	PGDATABASE=$(echo "t_${1##*/}" | tr . _)
+	new_database "$PGDATABASE" djust_template
+	export PGDATABASE
+	(cd "$ROOT" && program "$1") >"$DJUST_TMP/t_${1##*/}.log" 2>&1 </dev/null
+}
+
+report_program()
+{
+	tap "${1##*/}" "$DJUST_TMP/t_${1##*/}.log" "$2"
 }
 
 # They measure time, which work beside them would change.
@@ -319,10 +338,7 @@ stage_programs()
 		case $ALONE in *" $name "*) alone="$alone $file" ;; *) shared="$shared $file" ;; esac
 	done
 	case $alone$shared in *.mjs*) (install_node) ;; esac	# once, before the lanes ask for it
-	in_lanes run_program "$shared" "$alone"
-	while read -r status file; do
-		tap "${file##*/}" "$DJUST_TMP/t_${file##*/}.log" "$status"
-	done <"$DJUST_TMP/ended"
+	in_lanes program "$shared" "$alone"
 }
 
 # not_routed FILE: the reason why it says nothing about a router
@@ -360,6 +376,12 @@ run_http()
 	(cd "$ROOT" && served "$driver" "$file") >"$DJUST_TMP/http_${driver}_${file##*/}.log" 2>&1 </dev/null
 }
 
+report_http()
+{
+	driver=${1%%:*} name=${1##*/}
+	tap "http $name with $driver" "$DJUST_TMP/http_${driver}_$name.log" "$2"
+}
+
 stage_http()
 {
 	cluster
@@ -390,11 +412,7 @@ stage_http()
 		done
 	done
 	case $jobs in *.mjs*) (install_node) ;; esac
-	in_lanes run_http "$jobs"
-	while read -r status job; do
-		driver=${job%%:*} name=${job##*/}
-		tap "http $name with $driver" "$DJUST_TMP/http_${driver}_$name.log" "$status"
-	done <"$DJUST_TMP/ended"
+	in_lanes http "$jobs"
 }
 
 stages=${*:-layers unit fuzz regress isolation pgtap programs http}

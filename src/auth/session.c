@@ -132,11 +132,11 @@ seconds_until(TimestampTz now, TimestampTz then)
 	return (int) ((then - now + USECS_PER_SEC / 2) / USECS_PER_SEC);
 }
 
-/* Whole seconds, as in tokens. */
+/* Times in tokens are whole seconds. */
 static TimestampTz
-whole_now(void)
+whole_seconds(TimestampTz at)
 {
-	return GetCurrentTimestamp() / USECS_PER_SEC * USECS_PER_SEC;
+	return at / USECS_PER_SEC * USECS_PER_SEC;
 }
 
 /* Makes both tokens of a session of this generation and expiry; sets the hash and the expiry of the access token. */
@@ -175,7 +175,7 @@ make_room(const pg_uuid_t *user_id)
 void
 session_open(const pg_uuid_t *user_id, const char *actor, pg_uuid_t *sid, Answer *answer)
 {
-	TimestampTz now = whole_now();
+	TimestampTz now = whole_seconds(GetCurrentTimestamp());
 	SessionRow session = {
 		.user_id = *user_id, .actor = actor, .refreshed_at = now, .expires_at = refresh_expiry(now, now)};
 
@@ -192,18 +192,21 @@ session_open(const pg_uuid_t *user_id, const char *actor, pg_uuid_t *sid, Answer
 	*sid = session.sid;
 }
 
-/* Returns false if the row was changed since it was read. */
+/*
+ * Returns false if the row was changed since it was read.  The clock is read once, for the row and the token: it may be set between
+ * two readings, and the token would live before it was issued.
+ */
 static bool
 rotate(const SessionRow *session, Answer *answer)
 {
-	TimestampTz now = whole_now();
+	TimestampTz refreshed_at = GetCurrentTimestamp();
+	TimestampTz now = whole_seconds(refreshed_at);
 	SessionRow next = *session;
 
 	next.generation++;
 	next.expires_at = refresh_expiry(now, session->created_at);
 	issue(&next, now, answer);
-	return store_session_refresh(
-		session, GetCurrentTimestamp(), next.expires_at, next.access_expires_at, next.access_hash);
+	return store_session_refresh(session, refreshed_at, next.expires_at, next.access_expires_at, next.access_hash);
 }
 
 static void
@@ -240,7 +243,7 @@ session_refresh(Slice token, Answer *answer)
 				return;
 			case REFRESH_PREVIOUS:
 				/* a retry within the grace period; writes nothing, so any number of retries do not conflict */
-				issue(&session, whole_now(), answer);
+				issue(&session, whole_seconds(GetCurrentTimestamp()), answer);
 				break;
 			case REFRESH_CURRENT:
 				if (!rotate(&session, answer))
