@@ -111,23 +111,28 @@ UNITS = $(patsubst test/unit/%_test.c,%,$(wildcard test/unit/*_test.c))
 FUZZERS = $(patsubst test/fuzz/%_fuzz.c,%,$(wildcard test/fuzz/*_fuzz.c))
 SANITIZED = -g -O1 -fno-sanitize-recover=all -fno-omit-frame-pointer -Isrc $(WARNINGS)
 
+UNIT_O = $(patsubst src/%.c,$(OUT)/unit/%.o,$(PURE_C))
 FUZZ_O = $(patsubst src/%.c,$(OUT)/fuzz/%.o,$(PURE_C))
 COVER_O = $(patsubst src/%.c,$(OUT)/cover/%.o,$(PURE_C))
-FUZZED = -fsanitize=address,undefined
+SANITIZERS = -fsanitize=address,undefined
 COVERED = -fprofile-instr-generate -fcoverage-mapping
 
-$(OUT)/%_test: test/unit/%_test.c $(wildcard test/unit/*.h) $(PURE_C) $(OWN_HEADERS)
+$(UNIT_O): $(OUT)/unit/%.o: src/%.c $(OWN_HEADERS)
 	@mkdir -p $(@D)
-	gcc $(SANITIZED) -fsanitize=address,undefined -o $@ $< $(PURE_C) $(LIBS_PURE)
+	gcc $(SANITIZED) $(SANITIZERS) -c -o $@ $<
+$(OUT)/%_test: test/unit/%_test.c $(wildcard test/unit/*.h) $(UNIT_O)
+	gcc $(SANITIZED) $(SANITIZERS) -o $@ $< $(UNIT_O) $(LIBS_PURE)
 
-unit: $(patsubst %,$(OUT)/%_test,$(UNITS))
-	@failed=0; for t in $^; do echo "# $$t"; $$t || failed=1; done; exit $$failed
+# make unit-NAME runs one
+unit: $(addprefix unit-,$(UNITS))
+$(addprefix unit-,$(UNITS)): unit-%: $(OUT)/%_test
+	@echo "# $<"; $<
 
 $(FUZZ_O): $(OUT)/fuzz/%.o: src/%.c $(OWN_HEADERS)
 	@mkdir -p $(@D)
-	clang $(SANITIZED) $(FUZZED) -fsanitize=fuzzer-no-link -c -o $@ $<
+	clang $(SANITIZED) $(SANITIZERS) -fsanitize=fuzzer-no-link -c -o $@ $<
 $(OUT)/%_fuzz: test/fuzz/%_fuzz.c $(wildcard test/fuzz/*.h test/unit/*.h) $(FUZZ_O)
-	clang $(SANITIZED) $(FUZZED) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS_PURE)
+	clang $(SANITIZED) $(SANITIZERS) -fsanitize=fuzzer -o $@ $< $(FUZZ_O) $(LIBS_PURE)
 
 $(COVER_O): $(OUT)/cover/%.o: src/%.c $(OWN_HEADERS)
 	@mkdir -p $(@D)
@@ -187,4 +192,4 @@ matrix:
 matrix-clean:
 	@sh $(TOP)/test/matrix.sh clean
 
-.PHONY: all install preloaded $(foreach part,mailer router,install-$(part) uninstall-$(part)) uninstall uninstall-doc unit fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk image matrix matrix-clean demo demo-stop
+.PHONY: all install preloaded $(foreach part,mailer router,install-$(part) uninstall-$(part)) uninstall uninstall-doc unit $(addprefix unit-,$(UNITS)) fuzz $(addprefix fuzz-,coverage corpus $(FUZZERS)) indent layers test bench torture dist packages walk image matrix matrix-clean demo demo-stop

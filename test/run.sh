@@ -112,22 +112,25 @@ build()
 
 stage_layers()
 {
-	clang -fsyntax-only -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
-		-D_GNU_SOURCE -DDJUST_VERSION='""' -I"$ROOT/src" -isystem "$("$DJUST_BIN/pg_config" --includedir-server)" "$ROOT"/src/*.c "$ROOT"/src/*/*.c "$ROOT"/test/bench/floor.c
+	sh "$ROOT/test/layers.sh" >"$DJUST_TMP/layers.log" 2>&1 &
+	layers=$!
+	printf '%s\n' "$ROOT"/src/*.c "$ROOT"/src/*/*.c "$ROOT"/test/bench/floor.c | xargs -n 10 -P "$(nproc)" \
+		clang -fsyntax-only -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+		-D_GNU_SOURCE -DDJUST_VERSION='""' -I"$ROOT/src" -isystem "$("$DJUST_BIN/pg_config" --includedir-server)"
 	point "compile with clang" $?
-	sh "$ROOT/test/layers.sh" >"$DJUST_TMP/layers.log" 2>&1
+	wait $layers
 	count_lines layers "$DJUST_TMP/layers.log" $?
 }
 
 stage_unit()
 {
-	make -s -C "$DJUST_TMP/build" unit -j "$(nproc)" >"$DJUST_TMP/unit.log" 2>&1
+	make -s -k -O -C "$DJUST_TMP/build" unit -j "$(nproc)" >"$DJUST_TMP/unit.log" 2>&1
 	count_lines unit "$DJUST_TMP/unit.log" $?
 }
 
 stage_fuzz()
 {
-	make -s -k -C "$DJUST_TMP/build" fuzz -j "$(nproc)" FUZZ_SECONDS="${FUZZ_SECONDS:-5}" FUZZ_RUNS="$FUZZ_RUNS" >"$DJUST_TMP/fuzz.log" 2>&1
+	make -s -k -C "$DJUST_TMP/build" fuzz -j "$(nproc)" FUZZ_SECONDS="${FUZZ_SECONDS:-3}" FUZZ_RUNS="$FUZZ_RUNS" >"$DJUST_TMP/fuzz.log" 2>&1
 	status=$?
 	good=$(grep -c ': survived' "$DJUST_TMP/fuzz.log")
 	bad=$(grep -c ': FAILED' "$DJUST_TMP/fuzz.log")
@@ -326,7 +329,7 @@ report_program()
 }
 
 # They measure time, which work beside them would change.
-ALONE=' bench.sh equal_time.py mailer.py pre_request.py timing.py '
+ALONE=' equal_time.py mailer.py pre_request.py timing.py '
 
 stage_programs()
 {
@@ -394,7 +397,8 @@ stage_http()
 	(need_packages chromium fonts-dejavu-core) >"$DJUST_TMP/browser.log" 2>&1 || tail -n 1 "$DJUST_TMP/browser.log"
 	(need_packages haproxy) >"$DJUST_TMP/haproxy.log" 2>&1 || tail -n 1 "$DJUST_TMP/haproxy.log"
 	jobs=
-	for file in $(files "$ROOT"/test/http/*.py "$ROOT"/test/http/*.mjs "$ROOT"/test/http/*.sh); do
+	# those of the browser take longest
+	for file in $(files "$ROOT"/test/http/*.mjs "$ROOT"/test/http/*.py "$ROOT"/test/http/*.sh); do
 		name=${file##*/}
 		if [ "$drivers" = 'replay router' ]; then
 			count "http $name with PostgREST" 0 0 1

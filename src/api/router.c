@@ -19,7 +19,7 @@
 
 #define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_."
 
-/* What follows "NAME(ARGUMENTS): [DATABASE] REMOTE LEVEL: ", which PL/Proxy puts before a shard's message; NULL if it did not. */
+/* What follows PL/Proxy's "NAME(ARGUMENTS): [DATABASE] REMOTE LEVEL: "; NULL if the message does not begin so. */
 static char *
 after_remote(char *message, const char *level)
 {
@@ -48,8 +48,8 @@ is_of_plproxy(char *message)
 }
 
 /*
- * Raises a shard's error as its own caller would get it, and 08006 if the shard could not be reached.  The shard has masked the
- * words, so they stay; of the context there, and of PL/Proxy's, nothing is told.
+ * Raises a shard's error as its own caller would get it, and 08006 if the shard could not be reached.  The shard has
+ * masked the words, so they stay; of the context there, and of PL/Proxy's, nothing is told.
  */
 COMPAT_NORETURN static void
 raise_in_own_words(int state, char *message, char *detail, char *hint)
@@ -126,10 +126,10 @@ SQL_FUNCTION(djust_router_can)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
+		if (!is_of_plproxy(error->message))
+			PG_RE_THROW();
 		FlushErrorState();
-		if (is_of_plproxy(error->message))
-			raise_in_own_words(error->sqlerrcode, error->message, error->detail, error->hint);
-		ReThrowError(error);
+		raise_in_own_words(error->sqlerrcode, error->message, error->detail, error->hint);
 	}
 	PG_END_TRY();
 	fcinfo->isnull = call->isnull;

@@ -193,8 +193,8 @@ session_open(const pg_uuid_t *user_id, const char *actor, pg_uuid_t *sid, Answer
 }
 
 /*
- * Returns false if the row was changed since it was read.  The clock is read once, for the row and the token: it may be set between
- * two readings, and the token would live before it was issued.
+ * Returns false if the row was changed since it was read.  The clock is read once, for the row and the token: it may be
+ * set between two readings, and the token would live before it was issued.
  */
 static bool
 rotate(const SessionRow *session, Answer *answer)

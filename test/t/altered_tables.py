@@ -2,11 +2,19 @@
 Careless administrators: each column of each table is made nullable, dropped, or given another type, and tables, views and indexes are
 replaced by others; then every function is called.  Each call must return an answer or an error that names the cause; the server must stay
 up, and no call may give access that it did not give before.
+
+By environment: of the other types, ALTERED_TYPES for each column (2), by SEED.
 """
+
+import os
+import random
 
 import psycopg2
 
-from support import GOOD, OTHER, WRONG, Db, equal, main, note, ok, shop, until
+from support import GOOD, OTHER, SEED, WRONG, Db, equal, main, note, ok, shop, until
+
+TYPES = int(os.environ.get("ALTERED_TYPES", "2"))
+dice = random.Random(SEED)
 
 db = Db()
 shop(db)
@@ -78,7 +86,6 @@ def call(sql):
     """The answer, or None for an error; each leaves things as they were."""
     global calls
     calls += 1
-    db.run("SAVEPOINT called")
     try:
         db.cursor.execute(sql, VALUES)
         answer = db.cursor.fetchone() if db.cursor.description else None
@@ -140,6 +147,7 @@ def judge_alive(name, changes, costly):
             raise Crash(changes) from error
         db.rollback()
         return
+    db.run("SAVEPOINT called")
     given = [sql for sql, answer in NEVER.items() if (costly or "login" not in sql) and call(sql) == answer]
     for sql in CHEAP + (COSTLY if costly else []):
         call(sql)
@@ -185,10 +193,9 @@ def retyped():
         names = [name for other_table, name, _, _ in every if other_table == table]
         indexes = db.all("SELECT i.relname, pg_get_indexdef(i.oid) FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid "
                          "WHERE x.indrelid = ('djust_auth.' || %s)::regclass", table)
-        for other, value in OTHER_TYPES.items():
-            if other == kind:
-                continue
-            select = ", ".join(f"{value}::{other} AS {name}" if name == column else name for name in names)
+        others = [other for other in OTHER_TYPES if other != kind]
+        for other in dice.sample(others, min(TYPES, len(others))):
+            select = ", ".join(f"{OTHER_TYPES[other]}::{other} AS {name}" if name == column else name for name in names)
             judge(f"{table}.{column} is {other}", [
                 f"ALTER TABLE djust_auth.{table} RENAME TO kept", f"CREATE TABLE djust_auth.{table} AS SELECT {select} FROM djust_auth.kept",
                 *[f"ALTER INDEX djust_auth.{name} RENAME TO kept_{i}" for i, (name, _) in enumerate(indexes)],

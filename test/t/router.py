@@ -175,6 +175,7 @@ def nothing_to_route_by():
 
 def with_shard_0_alone():
     """The other is not asked: it refuses connections."""
+    token = back.login(next(email for email in CUSTOMERS if home(email) == 1))["access_token"]
     postgres_of_shards = shard_host.connect()
     postgres_of_shards.run("ALTER DATABASE shard1 ALLOW_CONNECTIONS false")
     postgres_of_shards.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shard1'")
@@ -182,6 +183,7 @@ def with_shard_0_alone():
     equal([fresh.can(None, "/public"), fresh.can("x"), error_of(fresh.refresh("x"))], [True, False, "invalid_grant"], "NULL and garbage are answered without the other shard")
     there = next(email for email in CUSTOMERS if home(email) == 1)
     fails("08006", lambda: fresh.login(there), "its customers get an error")
+    fails("08006", lambda: fresh.can(token), "their tokens, too")
     postgres_of_shards.run("ALTER DATABASE shard1 ALLOW_CONNECTIONS true")
     shards[1] = shard_host.connect("shard1")
     equal(error_of(fresh.login(there)), None, "and log in when it is back, in the same session")
@@ -238,6 +240,7 @@ def requests():
         back.rollback()
     dead = json.dumps({"authorization": f"Bearer {token}"})
     same_error("SELECT djust_pre_request()", f"SELECT set_config('request.headers', '{dead}', true), set_config('request.method', 'GET', true)")
+    same_error("SELECT djust_can('x', '/orders', 'read')", "SELECT set_config('request.method', 'GET', true), set_config('request.path', '/rpc/djust_can', true)")
     same_error("SELECT djust_sessions('x')", "SELECT set_config('request.method', 'GET', true), set_config('request.path', '/rpc/djust_sessions', true)")
     same_error(f"SELECT djust_login('a@b.example', '{GOOD}')", "SET TRANSACTION READ ONLY")
     for page in ("djust_reset_page('x', 'y')", "djust_sign_up_page('x', 'y')", "djust_confirm_page('x', 'y')"):
@@ -262,6 +265,29 @@ def requests():
     back.rollback()
     equal(back.one("SELECT s ->> 'user_agent' FROM json_array_elements(djust_sessions(%s)) s WHERE s ->> 'current' = 'true'", token), "Tulip/4", "the user agent arrives; a login stands though its caller rolls back")
     equal(shards[home(CUSTOMERS[1])].one("SELECT count(*) FROM djust_auth.session WHERE user_agent = 'Tulip/4'"), 1, "on its shard")
+
+
+def callers_path():
+    """djust_can pins no search_path: nothing behind it is found by the caller's, in a session that has called nothing yet."""
+    token = back.login(CUSTOMERS[0])["access_token"]
+    postgres.run("CREATE SCHEMA evil; GRANT ALL ON SCHEMA evil TO shop_backend")
+    evil = connect("shop_backend")
+    for kind in ("bool", "int4", "text"):
+        evil.run(f"CREATE DOMAIN evil.{kind} AS pg_catalog.{kind} CHECK (false)")
+    for name, arguments, result in (("djust_can", "pg_catalog.int4, pg_catalog.text, pg_catalog.text, pg_catalog.text", "pg_catalog.bool"),
+                                    ("djust_can", "pg_catalog.text, pg_catalog.text, pg_catalog.text", "pg_catalog.bool"),
+                                    ("token_shard", "pg_catalog.text", "pg_catalog.int4")):
+        evil.run(f"CREATE FUNCTION evil.{name}({arguments}) RETURNS {result} LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''called''; END'")
+    evil.close()
+    for method in ("", "POST"):
+        evil = connect("shop_backend")
+        evil.begin()
+        evil.run("SET LOCAL search_path = evil, pg_catalog")
+        evil.run("SELECT pg_catalog.set_config('request.method', %s, true)", method)
+        equal([evil.one("SELECT public.djust_can(%s, '/orders', %s)", bearer, access) for bearer in (token, "x") for access in ("read", "write")],
+              [True, False, False, False], f"a caller's search_path leads nowhere{method and ', in a request'}")
+        evil.close()
+    postgres.run("DROP SCHEMA evil CASCADE")
 
 
 def one_key():
@@ -327,4 +353,4 @@ def again():
         ok(ran.returncode == 1 and ran.stdout == "" and words in ran.stderr, f"{bad} is refused", ran)
 
 
-main(*([begin, catalogue, journeys, nothing_to_route_by, requests, over_http, log, again] if has_plproxy() else [missing]))
+main(*([begin, catalogue, journeys, nothing_to_route_by, requests, callers_path, over_http, log, again] if has_plproxy() else [missing]))
