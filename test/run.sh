@@ -114,7 +114,7 @@ stage_layers()
 {
 	sh "$ROOT/test/layers.sh" >"$DJUST_TMP/layers.log" 2>&1 &
 	layers=$!
-	printf '%s\n' "$ROOT"/src/*.c "$ROOT"/src/*/*.c "$ROOT"/test/bench/floor.c | xargs -n 10 -P "$(nproc)" \
+	printf '%s\0' "$ROOT"/src/*.c "$ROOT"/src/*/*.c "$ROOT"/test/bench/floor.c | xargs -0 -n 10 -P "$(nproc)" \
 		clang -fsyntax-only -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 		-D_GNU_SOURCE -DDJUST_VERSION='""' -I"$ROOT/src" -isystem "$("$DJUST_BIN/pg_config" --includedir-server)"
 	point "compile with clang" $?
@@ -276,9 +276,9 @@ lane()
 in_lanes()
 {
 	[ "$(echo "$2" | wc -w)" -lt 2 ] || more_lanes
-	rm -f "$DJUST_TMP/ended"
+	rm -rf "$DJUST_TMP/ended" "$DJUST_TMP/begun"
 	mkfifo "$DJUST_TMP/ended"
-	mkdir -p "$DJUST_TMP/begun"
+	mkdir "$DJUST_TMP/begun"
 	# shellcheck disable=SC2086 # names without blanks
 	{
 		for server in ${LANES:-"$PGHOST:$PGPORT"}; do
@@ -287,12 +287,13 @@ in_lanes()
 		wait
 		lane "$1" $3
 	} >"$DJUST_TMP/ended" &
-	left=$(echo "$2 $3" | wc -w)
 	while read -r status job; do
 		"report_$1" "$job" "$status"
-		left=$((left - 1))
+		touch "$DJUST_TMP/begun/$(echo "$job" | tr / ,)/ended"
 	done <"$DJUST_TMP/ended"
-	[ $left = 0 ] || count "$1: $left did not end" 0 $left
+	for job in $2 $3; do
+		[ -e "$DJUST_TMP/begun/$(echo "$job" | tr / ,)/ended" ] || count "$job did not end" 0 1
+	done
 }
 
 run_pgtap()

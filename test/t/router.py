@@ -290,6 +290,19 @@ def callers_path():
     postgres.run("DROP SCHEMA evil CASCADE")
 
 
+def words():
+    """PL/Proxy tells the level of a shard's error in the shard's language."""
+    raised = "SELECT djust_router.raise('42501', %s, 'Remote detail: why', 'Remote hint: what to do')"
+    for level in ("ERROR", "FEHLER", "ERREUR"):
+        equal(error(postgres, raised, f"public.f(4): [shard0] REMOTE {level}: no: not so"), ("42501", "no: not so", "why", "what to do"), f"a shard's {level} in its own words")
+    for message in ("public.f(4): [shard0] REMOTE FATAL: gone", "PL/Proxy function public.f(4): [shard0] gone"):
+        equal(error(postgres, raised, message), ("08006", message, "why", "what to do"), f"a shard that cannot be reached: {message}")
+    equal(error(postgres, raised, "public.f: [shard0] REMOTE ERROR: x"), ("42501", "public.f: [shard0] REMOTE ERROR: x", "why", "what to do"), "words of others stay")
+    equal(error(postgres, "SELECT djust_router.raise('42501', 'no', '', NULL)"), ("42501", "no", None, None), "without detail and hint")
+    fails("22004", lambda: postgres.run("SELECT djust_router.raise(NULL, 'x', '', '')"), "no state")
+    fails("XX000", lambda: postgres.run("SELECT djust_router.raise('42', 'x', '', '')"), "half a state", "five characters")
+
+
 def one_key():
     """That of shard 0 for both: they have one key file."""
     columns = "kid, algorithm, private_key, public_key, created_at, verify_until, longest_token"
@@ -353,4 +366,4 @@ def again():
         ok(ran.returncode == 1 and ran.stdout == "" and words in ran.stderr, f"{bad} is refused", ran)
 
 
-main(*([begin, catalogue, journeys, nothing_to_route_by, requests, callers_path, over_http, log, again] if has_plproxy() else [missing]))
+main(*([begin, catalogue, journeys, nothing_to_route_by, requests, callers_path, words, over_http, log, again] if has_plproxy() else [missing]))

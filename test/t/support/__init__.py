@@ -99,7 +99,7 @@ def main(*parts):
             part()
         except Exception:
             ok(False, f"{part.__name__} breaks off", traceback.format_exc())
-        note(f"{part.__name__}: {time.monotonic() - start:.0f} s")
+        note(f"took {time.monotonic() - start:.0f} s: {part.__name__}")
     print(f"1..{_points}", flush=True)
     sys.exit(1 if _failures else 0)
 
