@@ -42,7 +42,7 @@ SQL_FUNCTION(djust_router_raise)
 				  text_or_nothing(fcinfo->args[3]));
 }
 
-/* The function of PL/Proxy, or, in a request of PostgREST, that of PL/pgSQL, which sends the request's settings, too. */
+/* The function of PL/Proxy; in a request of PostgREST that of PL/pgSQL, which sends the request's settings, too. */
 static FmgrInfo *
 function_to_call(FmgrInfo *caller, bool in_request)
 {

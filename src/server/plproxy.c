@@ -53,8 +53,8 @@ is_about_shard(const char *message)
 static bool
 ends_connection(int state, Slice level)
 {
-	return slice_equal(level, slice_of("FATAL")) || slice_equal(level, slice_of("PANIC")) || state == ERRCODE_ADMIN_SHUTDOWN ||
-		   state == ERRCODE_CRASH_SHUTDOWN || state == ERRCODE_CANNOT_CONNECT_NOW;
+	return slice_equal(level, slice_of("FATAL")) || slice_equal(level, slice_of("PANIC")) ||
+		   state == ERRCODE_ADMIN_SHUTDOWN || state == ERRCODE_CRASH_SHUTDOWN || state == ERRCODE_CANNOT_CONNECT_NOW;
 }
 
 void

@@ -167,6 +167,18 @@ cluster_ctl()
 	as_server "$DJUST_BIN/pg_ctl" -s -w -t 120 -D "$DJUST_TMP/$cluster_name/data" -l "$DJUST_TMP/$cluster_name/log" "$@"
 }
 
+# What initdb made first is copied for the clusters after it, which is ten times as fast.
+new_data()
+{
+	if [ -d "$DJUST_TMP/initdb" ]; then
+		as_server cp -R "$DJUST_TMP/initdb" "$1/data"
+		return
+	fi
+	as_server "$DJUST_BIN/initdb" -N -D "$1/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >"$1.initdb" 2>&1 ||
+		{ cat "$1.initdb" >&2; return 1; }
+	as_server cp -R "$1/data" "$1/copy" && mv -T "$1/copy" "$DJUST_TMP/initdb"
+}
+
 start_cluster()
 {
 	cluster_name=$1
@@ -176,8 +188,7 @@ start_cluster()
 	export PGHOST PGPORT PGUSER
 	mkdir -m 700 "$cluster"
 	[ "$(id -u)" != 0 ] || chown postgres: "$cluster"
-	as_server "$DJUST_BIN/initdb" -N -D "$cluster/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >"$cluster.initdb" 2>&1 ||
-		{ cat "$cluster.initdb" >&2; return 1; }
+	new_data "$cluster" || return 1
 	printf '%s\n' "unix_socket_directories = '$cluster'" "port = $PGPORT" "listen_addresses = ''" \
 		"shared_preload_libraries = 'djust_auth'" 'fsync = off' 'full_page_writes = off' 'max_connections = 120' \
 		"$DJUST_CONF" "$@" | as_server sh -c "cat >>'$cluster/data/postgresql.conf'"

@@ -22,7 +22,7 @@ parts()
 	shop           shares 3600 programs SHOP_CUSTOMERS=1000
 	resources      shares 1800 programs RESOURCES_SECONDS=20 RESOURCES_KEYS=4
 	moves          shares 3600 programs MOVE_KILLS=100
-	altered_tables shares 1800 programs ALTERED_TYPES=5
+	altered_tables shares 1800 programs ALTERED=all
 	auto_failover  shares 1800 programs AUTO_ROUNDS=4
 	attacks        shares 1800 programs
 	reuse_is_final shares 2400 programs REUSE_ROUNDS=1000
