@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "text/bytes.h"
@@ -40,6 +41,12 @@ typedef struct Body
 	char last; /* last byte written */
 } Body;
 
+typedef struct Socket
+{
+	curl_socket_t fd;
+	ino_t inode;
+} Socket;
+
 static struct
 {
 	CURLM *multi;
@@ -47,7 +54,7 @@ static struct
 	char *made_for; /* server and credentials */
 	bool wants_login;
 	bool kept; /* connected, with no mail in progress */
-	curl_socket_t sockets[SOCKETS];
+	Socket sockets[SOCKETS];
 	size_t n_sockets;
 
 	/* the mail */
@@ -66,28 +73,48 @@ static struct
 
 /* Callbacks of libcurl */
 
+static bool
+find_inode(curl_socket_t fd, ino_t *inode)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return false;
+	*inode = status.st_ino;
+	return S_ISSOCK(status.st_mode);
+}
+
+/*
+ * Not by libcurl's callback: a socket whose connection was never made is closed without it (7.88), and its descriptor
+ * may be another's by now.
+ */
+static void
+forget_closed(void)
+{
+	size_t i = 0;
+	ino_t inode;
+
+	while (i < relay.n_sockets)
+		if (find_inode(relay.sockets[i].fd, &inode) && inode == relay.sockets[i].inode)
+			i++;
+		else
+			relay.sockets[i] = relay.sockets[--relay.n_sockets];
+}
+
 /* Opens at most SOCKETS, so that all can be shut down. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
+	Socket *own;
 
-	if (relay.n_sockets < SOCKETS)
-		fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd != CURL_SOCKET_BAD)
-		relay.sockets[relay.n_sockets++] = fd;
-	return fd;
-}
-
-static int
-close_socket(void *arg, curl_socket_t fd)
-{
-	size_t i;
-
-	for (i = 0; i < relay.n_sockets; i++)
-		if (relay.sockets[i] == fd)
-			relay.sockets[i] = relay.sockets[--relay.n_sockets];
-	return close(fd);
+	forget_closed();
+	if (relay.n_sockets == SOCKETS)
+		return CURL_SOCKET_BAD;
+	own = &relay.sockets[relay.n_sockets];
+	own->fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (own->fd != CURL_SOCKET_BAD && find_inode(own->fd, &own->inode))
+		relay.n_sockets++;
+	return own->fd;
 }
 
 static void
@@ -95,8 +122,9 @@ shut_sockets(int how)
 {
 	size_t i;
 
+	forget_closed();
 	for (i = 0; i < relay.n_sockets; i++)
-		shutdown(relay.sockets[i], how);
+		shutdown(relay.sockets[i].fd, how);
 }
 
 static void
@@ -257,7 +285,6 @@ configure(const MailerServer *server)
 		SET(CURLOPT_PASSWORD, server->password ? server->password : "");
 	}
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
 	SET(CURLOPT_NOPROGRESS, 0L);
 	SET(CURLOPT_XFERINFOFUNCTION, poll_caller);
 	SET(CURLOPT_VERBOSE, 1L);

@@ -339,6 +339,31 @@ def parting():
     wait.set()
 
 
+def unanswered():
+    """libcurl closes the socket of a connection that is given up without a word; whoever has its number then is left alone."""
+    plain = {"user": None, "require_tls": False}
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    waiting = [socket.socket() for _ in range(4)]
+    for each in waiting:
+        each.setblocking(False)
+        each.connect_ex(full.getsockname())
+    server = Raw(polite({}))
+    equal(Outcome(f"smtp://127.0.0.1:{full.getsockname()[1]}", timeout=1, **plain).verdict, TEMPORARY, "a connection is given up")
+    pairs = [socket.socketpair() for _ in range(8)]
+    equal(Outcome(server, **plain).code, 250, "the next one is not")
+
+    def talks(one, other):
+        try:
+            return [other.send(b"x"), one.recv(1), one.send(b"y"), other.recv(1)] == [1, b"x", 1, b"y"]
+        except OSError:
+            return False
+
+    equal([talks(*pair) for pair in pairs], [True] * 8, "sockets that were opened in between stay open")
+    for each in (full, *waiting, *(one for pair in pairs for one in pair)):
+        each.close()
+    server.stop()
+
+
 def never_half():
     """A mail given up in the middle is not ended as if it were whole."""
     wait = threading.Event()
@@ -400,4 +425,4 @@ def exports():
     equal((" T " in symbols, re.findall(r" [BDRV] (\S+)", symbols)), (True, []), "the library exports functions, and no data")
 
 
-main(exports, arrives, encodings, addresses, injection, tls, environment, answers, last_answer, patience, parting, never_half, babble, ends)
+main(exports, arrives, encodings, addresses, injection, tls, environment, answers, last_answer, patience, parting, unanswered, never_half, babble, ends)
