@@ -167,7 +167,7 @@ cluster_ctl()
 	as_server "$DJUST_BIN/pg_ctl" -s -w -t 120 -D "$DJUST_TMP/$cluster_name/data" -l "$DJUST_TMP/$cluster_name/log" "$@"
 }
 
-# What initdb made first is copied for the clusters after it, which is ten times as fast.
+# What initdb made first is copied for the clusters after it: 0.6 s in place of 1.5.
 new_data()
 {
 	if [ -d "$DJUST_TMP/initdb" ]; then
