@@ -20,7 +20,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_subscription_rel.h"
 #include "commands/extension.h"
-#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -288,16 +287,6 @@ catalog_is_subscribed(CatalogTable table, Oid *from)
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	return subscriptions > 0;
-}
-
-uint32
-catalog_pages(CatalogTable table)
-{
-	Relation relation = catalog_open(table, AccessShareLock);
-	BlockNumber pages = RelationGetNumberOfBlocks(relation);
-
-	table_close(relation, AccessShareLock);
-	return pages;
 }
 
 static bool

@@ -244,8 +244,6 @@ extern bool catalog_is_member(Oid relation);
 extern Oid catalog_audit_function(void);
 /* Copies at most this many rows of an open table, and returns the number of all. */
 extern int64 catalog_copy_rows(Relation relation, Tuplestorestate *rows, int64 most);
-/* Number of pages of a table. */
-extern uint32 catalog_pages(CatalogTable table);
 /* Schema of the public API. */
 extern Oid catalog_api_schema(void);
 /* InvalidOid if the extension does not exist; otherwise DROP EXTENSION waits for the end of this transaction. */

@@ -202,6 +202,18 @@ session_revoke_at_once(const pg_uuid_t *sid)
 }
 
 bool
+session_revoke_has_entries(void)
+{
+	Scan ended;
+	BlockNumber pages;
+
+	scan_open(&ended, TABLE_SESSION_ENDED, AccessShareLock);
+	pages = RelationGetNumberOfBlocks(ended.relation);
+	table_close(ended.relation, AccessShareLock);
+	return pages > 0;
+}
+
+bool
 session_revoke_follow(Relation relation, HeapTuple old, const ItemPointerData *fresh)
 {
 	Size offset = expiry_offset(RelationGetDescr(relation));

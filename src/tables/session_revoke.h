@@ -14,6 +14,9 @@
 /* On return the session is dead in every backend and on disk; session_ended lists it until its row is deleted. */
 extern void session_revoke_at_once(const pg_uuid_t *sid);
 
+/* False if session_ended has no page: nothing was entered since a vacuum last found it empty. */
+extern bool session_revoke_has_entries(void);
+
 /*
  * After an update of a session's row: marks the new version as ended if the old one was marked meanwhile, and returns
  * true then.  old must be read from its page now, not a copy from before the update.

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "tables/session_revoke.h"
 #include "tables/store.h"
 #include "tables/store_run.h"
 
@@ -99,7 +100,7 @@ store_purge_ended(void)
 		.by_index = true};
 	uint64 rows;
 
-	if (catalog_pages(TABLE_SESSION_ENDED) == 0)
+	if (!session_revoke_has_entries())
 		return 0;
 	rows = store_run(&delete_sessions, ARGUMENTS());
 	store_run(&forget, ARGUMENTS());

@@ -11,7 +11,7 @@ import os
 
 import psycopg2
 
-from support import GOOD, OTHER, WRONG, Db, equal, main, note, ok, shop, until
+from support import GOOD, OTHER, WRONG, Db, equal, fails, main, note, ok, shop, until
 
 ALL = os.environ.get("ALTERED") == "all"
 TYPES = 5 if ALL else 2
@@ -225,6 +225,14 @@ def swapped():
                                                            f"ALTER INDEX djust_auth.kept RENAME TO {another}"], False)
 
 
+def list_of_ended():
+    """One that is no table is not taken for an empty one."""
+    db.begin()
+    db.run("ALTER TABLE djust_auth.session_ended RENAME TO kept; CREATE VIEW djust_auth.session_ended AS SELECT * FROM djust_auth.kept")
+    fails("55000", lambda: db.run("SELECT djust_auth.purge()"), "no purge without the list of ended sessions")
+    db.rollback()
+
+
 def clear_errors():
     """Not one of them is an internal error: all say what is wrong."""
     note(f"{calls} calls")
@@ -233,4 +241,4 @@ def clear_errors():
     db.setting("access_token_lifetime", None)
 
 
-main(nulls, dropped, retyped, swapped, clear_errors)
+main(nulls, dropped, retyped, swapped, list_of_ended, clear_errors)
