@@ -26,7 +26,7 @@ def lasts(seconds, least=1):
 
 cluster = Cluster("day", "djust_auth.databases = 'postgres'", "autovacuum_naptime = 1s", f"djust_auth.access_token_lifetime = {lasts(600, 5)}",
                   f"djust_auth.refresh_token_lifetime = {lasts(7200, 5)}", f"djust_auth.session_max_lifetime = {lasts(43200)}",
-                  f"djust_auth.reset_link_lifetime = {lasts(7200)}", f"djust_auth.mail_lease = {lasts(300)}",
+                  f"djust_auth.reset_link_lifetime = {lasts(7200, 5)}", f"djust_auth.mail_lease = {lasts(300)}",
                   f"djust_auth.purge_interval = {'1d' if FAULT else lasts(60)}", f"djust_auth.audit_retention = {lasts(10800)}",
                   "djust_auth.max_login_failures = 100")
 db = cluster.connect()

@@ -88,6 +88,11 @@ def control_group():
     return None
 
 
+def when_unused(*command):
+    """Repeats what is refused while a process of the stopped server is there: pg_ctl does not wait until the last one is gone."""
+    until(lambda: subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0, " ".join(command))
+
+
 def memory():
     """A backend that wants more than the server's control group has is killed, and all others end with it."""
     group = control_group()
@@ -112,7 +117,7 @@ def memory():
     ledger.sabotage()
     ledger.check(struck_at, "the limit of memory was reached")
     cluster.stop("fast")
-    os.rmdir(group)
+    when_unused("rmdir", group)
     cluster.ctl("start")
 
 
@@ -192,7 +197,7 @@ def disk():
         ledger.sound()
     finally:
         cluster.stop("immediate")
-        subprocess.run(["umount", small], check=True)
+        when_unused("umount", small)
 
 
 main(opened, connections, locks, memory, key_file, disk, ledger.figures)

@@ -21,6 +21,7 @@ if [ "$1" = sql_fuzz ]; then
 fi
 EXCEPT='bench.sh it measures times, which a sanitizer changes
 clock.py libfaketime and the sanitizer both want to be loaded first
+clock_steps.py libfaketime and the sanitizer both want to be loaded first
 equal_time.py it measures times, which a sanitizer changes
 mailer.py it loads our library into Python; below it has a run of its own, in which Python begins with the sanitizer
 sql_fuzz.py a part of its own' sh "$ROOT/test/run.sh" regress isolation pgtap programs
