@@ -31,7 +31,7 @@ parts()
 	loggers        alone  1800 loggers.sh
 	sanitizers     alone  1800 sanitizers.sh
 	sql_fuzz       alone  3600 sanitizers.sh DJUST_FUZZ_CALLS=100000
-	fuzz           alone  7200 fuzz     FUZZ_RUNS=10000000 FUZZ_SECONDS=360
+	fuzz           alone  7200 fuzz     FUZZ_RUNS=10000000 FUZZ_SECONDS=180
 	equal_time     alone  7200 programs TIME_SAMPLES=10000
 	END
 }
