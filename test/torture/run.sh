@@ -30,7 +30,7 @@ parts()
 	failover       shares 3600 programs FAILOVER_ROUNDS=14
 	loggers        alone  1800 loggers.sh
 	sanitizers     alone  1800 sanitizers.sh
-	sql_fuzz       alone  3600 sanitizers.sh DJUST_FUZZ_CALLS=100000
+	sql_fuzz       alone  3600 sanitizers.sh DJUST_FUZZ_CALLS=60000
 	fuzz           alone  7200 fuzz     FUZZ_RUNS=10000000 FUZZ_SECONDS=180
 	equal_time     alone  7200 programs TIME_SAMPLES=10000
 	END
