@@ -137,6 +137,7 @@ stage_fuzz()
 	[ $status = 0 ] || [ "$bad" != 0 ] || bad=1
 	[ "$bad" = 0 ] || cat "$DJUST_TMP/fuzz.log"
 	sed -n 's/: survived \([0-9]*\) executions.*/: \1/p' "$DJUST_TMP/fuzz.log" | paste -sd , | sed 's/^/# executions: /; s/,/, /g'
+	# of a target that failed the executions are not known: it counts as one
 	awk -v bad="$bad" '/: survived/ { n += $3 } END { printf "# tally: %d, %d, %d, 0\n", n + bad, n, bad }' "$DJUST_TMP/fuzz.log"
 	count fuzz "$good" "$bad"
 	make -s -C "$DJUST_TMP/build" fuzz-coverage -j "$(nproc)" >"$DJUST_TMP/coverage.log" 2>&1

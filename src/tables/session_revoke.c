@@ -202,7 +202,7 @@ session_revoke_at_once(const pg_uuid_t *sid)
 }
 
 bool
-session_revoke_has_entries(void)
+session_revoke_may_have_entries(void)
 {
 	Scan ended;
 	BlockNumber pages;

@@ -14,8 +14,11 @@
 /* On return the session is dead in every backend and on disk; session_ended lists it until its row is deleted. */
 extern void session_revoke_at_once(const pg_uuid_t *sid);
 
-/* False if session_ended has no page: nothing was entered since a vacuum last found it empty. */
-extern bool session_revoke_has_entries(void);
+/*
+ * False if session_ended has no page, and so no row; all rows of its pages may be dead.  Raises 55000 if the table is
+ * not as the extension made it.
+ */
+extern bool session_revoke_may_have_entries(void);
 
 /*
  * After an update of a session's row: marks the new version as ended if the old one was marked meanwhile, and returns

@@ -100,7 +100,7 @@ store_purge_ended(void)
 		.by_index = true};
 	uint64 rows;
 
-	if (!session_revoke_has_entries())
+	if (!session_revoke_may_have_entries())
 		return 0;
 	rows = store_run(&delete_sessions, ARGUMENTS());
 	store_run(&forget, ARGUMENTS());

@@ -508,7 +508,6 @@ def fuzz():
     tally(made, len(findings))
     equal(findings, [], "no connection was lost, no error was an internal one")
     equal(len(done), CLIENTS, "every client came to its end")
-    ok(made >= LEAST, "calls were made", made)
     ok(refused < made, "and not all of them refused", refused)
 
 

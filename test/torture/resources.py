@@ -90,7 +90,7 @@ def control_group():
 
 def when_unused(*command):
     """Repeats what is refused while a process of the stopped server is there: pg_ctl does not wait until the last one is gone."""
-    until(lambda: subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0, " ".join(command))
+    until(lambda: subprocess.run(command, check=False).returncode == 0, " ".join(command))
 
 
 def memory():
