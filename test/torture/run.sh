@@ -30,8 +30,8 @@ parts()
 	failover       shares 3600 programs FAILOVER_ROUNDS=14
 	loggers        alone  1800 loggers.sh
 	sanitizers     alone  1800 sanitizers.sh
-	sql_fuzz       alone  3600 sanitizers.sh DJUST_FUZZ_CALLS=60000
-	fuzz           alone  7200 fuzz     FUZZ_RUNS=10000000 FUZZ_SECONDS=180
+	sql_fuzz       alone  3600 sanitizers.sh DJUST_FUZZ_CALLS=50000
+	fuzz           alone  7200 fuzz     FUZZ_RUNS=10000000 FUZZ_SECONDS=150
 	equal_time     alone  7200 programs TIME_SAMPLES=10000
 	END
 }
@@ -55,15 +55,23 @@ tally()
 		END { print n == 1 ? said : (passed + failed) ", " (passed + 0) ", " (failed + 0) ", 0" }' "$1"
 }
 
+# figures LOG: what one program measured; of whole stages there would be more than anybody reads
+figures()
+{
+	awk '/^ *# (figures|executions): / { sub(/^ *# [a-z]*: /, "    "); said = said $0 "\n" }
+		/^ *# tally: / { n++ }
+		END { if (n == 1) printf "%s", said }' "$1"
+}
+
 # one PART: runs it and adds its line to the table
 one()
 {
-	echo "$1" >&2
+	echo "$1 begins" >&2
 	start=$(date +%s)
 	# shellcheck disable=SC2046 # a list of words
 	run $(parts | grep "^$1 ") >"$LOG/$1" 2>&1 </dev/null
 	status=$?
-	[ $status = 0 ] || cat "$LOG/$1" >&2
+	if [ $status = 0 ]; then echo "$1 survived"; figures "$LOG/$1"; else cat "$LOG/$1"; fi >&2
 	echo "$1, $(tally "$LOG/$1"), $([ $status = 0 ] && echo survived || echo FAILED), $(($(date +%s) - start)) s" >>"$LOG/table"
 }
 
